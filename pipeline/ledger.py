@@ -1,0 +1,273 @@
+"""The operational SQLite file: runs, task runs, parts (the commit point), capabilities, events.
+
+Owns the connections; `budget` keeps its requests here too. WAL; a commit of data is durable through a power cut
+(synchronous=FULL), bookkeeping of requests through a kill (NORMAL: 30 µs instead of an fsync). Imports `errors`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError
+
+__all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome"]
+
+LEDGER_VERSION = 1
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet part of a lake table; `path` is relative to the workspace, `seq` 0 until committed."""
+
+    table: str
+    path: str
+    day: str
+    rows: int
+    bytes: int
+    sha256: str
+    schema_version: int
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of responses as received."""
+
+    path: str
+    day: str
+    bytes: int
+    lines: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """How an attempt at a batch ended: what `finish_task` and `commit_batch` record."""
+
+    run_id: str
+    batch_id: str
+    attempt: int
+    state: str
+    requests: int = 0
+    rows: int = 0
+    rejects: tuple[tuple[int, str], ...] = ()
+    message: str = ""
+
+
+class Ledger:
+    """Open ledger; usable from any thread (one connection per thread), by several processes at once."""
+
+    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.path, self._now = path, now
+        self._local, self._open, self._guard = threading.local(), list[sqlite3.Connection](), threading.Lock()
+        with _explained(path):
+            version = self._connect(durable=True).execute("PRAGMA user_version").fetchone()[0]
+            if version > LEDGER_VERSION:
+                raise SchemaMismatch(
+                    f"{path} was written by a newer version of this program (ledger {version}, known {LEDGER_VERSION}). Update the program; "
+                    "nothing was changed."
+                )
+            if version < LEDGER_VERSION:
+                script = files("pipeline").joinpath("sql", "ledger.sql").read_text(encoding="utf-8")
+                self._connect(durable=True).executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={LEDGER_VERSION}; COMMIT;")
+
+    def now(self) -> datetime:
+        """The instant of the workspace's clock, UTC."""
+        return self._now()
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._guard:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    def read(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+        """Rows of a SELECT as dictionaries."""
+        with _explained(self.path):
+            cursor = self._connect(durable=True).execute(query, params)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One write transaction: committed at the end of the block, rolled back when it raises."""
+        with _explained(self.path):
+            connection = self._connect(durable=durable)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    # ---- runs
+
+    def begin_run(self, run_id: str, trigger: str, params: Mapping[str, object], pid: int) -> None:
+        """Record a run as running."""
+        with self.write() as connection:
+            connection.execute(
+                "INSERT INTO runs (run_id, trigger, params, state, pid, started_at) VALUES (?, ?, ?, 'running', ?, ?)",
+                (run_id, trigger, json.dumps(params, ensure_ascii=False), pid, self._seconds()),
+            )
+
+    def finish_run(self, run_id: str, state: str, message: str = "", due_at: datetime | None = None) -> None:
+        """Record how a run ended; attempts still shown as running end with it."""
+        with self.write() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, message = ?, finished_at = ?, due_at = ? WHERE run_id = ?",
+                (state, message, self._seconds(), due_at and due_at.timestamp(), run_id),
+            )
+            connection.execute(
+                "UPDATE task_runs SET state = ?, finished_at = ? WHERE run_id = ? AND state = 'running'",
+                ("cancelled" if state == "cancelled" else "crashed" if state == "crashed" else "failed", self._seconds(), run_id),
+            )
+
+    def request_cancel(self, run_id: str) -> bool:
+        """Ask a run, of whatever process, to stop; False when it is not running."""
+        with self.write() as connection:
+            return connection.execute("UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,)).rowcount > 0
+
+    def cancel_requested(self, run_id: str) -> bool:
+        """Whether somebody asked this run to stop."""
+        return bool(self.read("SELECT 1 FROM runs WHERE run_id = ? AND cancel_requested = 1", (run_id,)))
+
+    def runs(self, limit: int = 50, offset: int = 0) -> list[Row]:
+        """Runs, newest first, each with its requests and rows so far; times as UTC datetimes."""
+        rows = self.read(
+            "SELECT r.*, (SELECT count(*) FROM requests q WHERE q.run_id = r.run_id) AS requests, "
+            "coalesce((SELECT sum(rows) FROM task_runs t WHERE t.run_id = r.run_id), 0) AS rows "
+            "FROM runs r ORDER BY started_at DESC, run_id DESC LIMIT ? OFFSET ?",
+            (limit, offset),
+        )
+        return [_with_times(row) for row in rows]
+
+    def task_runs(self, run_id: str) -> list[Row]:
+        """Attempts of one run in the order they began; times as UTC datetimes."""
+        rows = self.read("SELECT * FROM task_runs WHERE run_id = ? ORDER BY started_at, batch_id, attempt", (run_id,))
+        return [_with_times(row) for row in rows]
+
+    def begin_task(self, run_id: str, batch_id: str, attempt: int, task: str, item: str = "") -> None:
+        """Record an attempt as running."""
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at) VALUES (?, ?, ?, ?, ?, 'running', ?)",
+                (run_id, batch_id, attempt, task, item, self._seconds()),
+            )
+
+    def finish_task(self, outcome: TaskOutcome) -> None:
+        """Record how an attempt without data ended."""
+        with self.write(durable=False) as connection:
+            self._finish(connection, outcome)
+
+    # ---- the commit point
+
+    def commit_batch(self, outcome: TaskOutcome, raw: RawFile | None, parts: Sequence[Part]) -> bool:
+        """Make a batch's files exist, all or none; False when another attempt was first (the caller deletes its files)."""
+        key = (outcome.run_id, outcome.batch_id)
+        with self.write() as connection:
+            if connection.execute("SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ?", key).fetchone():
+                return False
+            if raw is not None:
+                connection.execute("INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256))
+            connection.executemany(
+                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, *key) for p in parts],
+            )
+            connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?)", [(*key, line, reason) for line, reason in outcome.rejects])
+            self._finish(connection, outcome)
+            return True
+
+    def parts(self, after_seq: int = 0) -> list[Part]:
+        """Committed parts with a sequence above `after_seq`, in commit order."""
+        rows = self.read(
+            "SELECT table_name AS 'table', path, day, rows, bytes, sha256, schema_version, seq FROM parts WHERE seq > ? ORDER BY seq", (after_seq,)
+        )
+        return [Part(**row) for row in rows]
+
+    # ---- what the app has, what happened
+
+    def set_capability(self, name: str, value: object, evidence: str, withdrawn_since: datetime | None = None) -> None:
+        """Record what the source was seen to offer."""
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?, ?)",
+                (name, json.dumps(value), evidence, self._seconds(), withdrawn_since and withdrawn_since.timestamp()),
+            )
+
+    def capabilities(self) -> dict[str, Row]:
+        """What was seen, by name; `value` decoded, `checked_at` and `withdrawn_since` as UTC datetimes."""
+        rows = self.read("SELECT * FROM capabilities ORDER BY name")
+        return {row["name"]: {**_with_times(row), "value": json.loads(row["value"])} for row in rows}
+
+    def add_event(self, level: str, event: str, message: str = "", *, run_id: str = "", batch_id: str = "", **fields: object) -> None:
+        """Append one structured event."""
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT INTO events (at, level, event, run_id, batch_id, message, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (self._seconds(), level, event, run_id, batch_id, message, json.dumps(fields, ensure_ascii=False, default=str)),
+            )
+
+    def meta(self, key: str) -> str | None:
+        """A value kept under a name, or None."""
+        rows = self.read("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0]["value"]) if rows else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value under a name."""
+        with self.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _finish(self, connection: sqlite3.Connection, outcome: TaskOutcome) -> None:
+        connection.execute(
+            "UPDATE task_runs SET state = ?, finished_at = ?, requests = ?, rows = ?, rejects = ?, message = ? "
+            "WHERE run_id = ? AND batch_id = ? AND attempt = ?",
+            (outcome.state, self._seconds(), outcome.requests, outcome.rows, len(outcome.rejects), outcome.message,
+             outcome.run_id, outcome.batch_id, outcome.attempt),
+        )  # fmt: skip
+
+    def _seconds(self) -> float:
+        return self._now().timestamp()
+
+    def _connect(self, *, durable: bool) -> sqlite3.Connection:
+        name = "durable" if durable else "quick"
+        connection: sqlite3.Connection | None = getattr(self._local, name, None)
+        if connection is None:
+            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            setattr(self._local, name, connection)
+            with self._guard:
+                self._open.append(connection)
+        return connection
+
+
+def _with_times(row: Row) -> Row:
+    times = {key: datetime.fromtimestamp(value, UTC) for key, value in row.items() if value is not None and key.endswith(("_at", "_since"))}
+    return {**row, **times}
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "full" in text or "disk I/O" in text:
+            raise DiskFull(f"No space left for {path} ({text}). Free some space and run again; what was committed is kept.") from None
+        if "malformed" in text or "not a database" in text:
+            raise DamagedFile(f"{path} is damaged ({text}). Run `python -m pipeline doctor`; Parquet files are untouched.") from None
+        raise StorageError(f"{path}: {text}. Nothing half-written was kept.") from error

@@ -1,0 +1,110 @@
+-- The operational file. Times are UTC seconds since 1970 (REAL); paths are relative to the workspace, with forward slashes.
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE IF NOT EXISTS runs (
+    run_id TEXT PRIMARY KEY,
+    trigger TEXT NOT NULL,
+    params TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at REAL NOT NULL,
+    finished_at REAL,
+    due_at REAL,                                  -- deferred: when the rest may be asked
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS task_runs (
+    run_id TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    item TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    finished_at REAL,
+    requests INTEGER NOT NULL DEFAULT 0,
+    rows INTEGER NOT NULL DEFAULT 0,
+    rejects INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, batch_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS raw_files (
+    run_id TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    day TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    PRIMARY KEY (run_id, batch_id)
+) STRICT, WITHOUT ROWID;
+
+-- The commit point: a part that is in no row here does not exist.
+CREATE TABLE IF NOT EXISTS parts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    table_name TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    day TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    schema_version INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    UNIQUE (run_id, batch_id, table_name)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS rejects (
+    run_id TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+
+-- One row per request: written before it is sent (status NULL), settled after. A killed run's rows stay counted.
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    bucket TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    run_id TEXT NOT NULL DEFAULT '',
+    batch_id TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 1,
+    status INTEGER,                               -- HTTP status; 0: no answer; NULL: reserved, outcome unknown
+    retry_after_s REAL,
+    duration_ms REAL,
+    bytes INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS requests_by_bucket ON requests (bucket, at);
+CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at);
+
+CREATE TABLE IF NOT EXISTS buckets (
+    bucket TEXT PRIMARY KEY,                      -- '*' is the whole app: the 30 s window
+    ceiling REAL,                                 -- learned; NULL: the planning figure of the settings
+    learned_at REAL,
+    locked_until REAL NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    next_slot_at REAL NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS capabilities (
+    name TEXT PRIMARY KEY,                        -- endpoint:artists, field:artist.followers, limit:search …
+    value TEXT NOT NULL,                          -- JSON
+    evidence TEXT NOT NULL,
+    checked_at REAL NOT NULL,
+    withdrawn_since REAL                          -- set while a thing once seen is absent
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    level TEXT NOT NULL,
+    event TEXT NOT NULL,
+    run_id TEXT NOT NULL DEFAULT '',
+    batch_id TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    fields TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_by_run ON events (run_id, id);
