@@ -38,7 +38,7 @@ class Table:
 
 
 def _columns(text: str) -> tuple[Column, ...]:
-    rows = [line.strip().split("|") for line in text.strip().splitlines()]
+    rows = [line.split("|") for line in text.splitlines() if line.strip()]
     return tuple(Column(name.strip(), type_.strip(), meaning.strip()) for name, type_, meaning in rows)
 
 
