@@ -8,7 +8,8 @@
     │  │  └─ Deferred           not before `due_at`: no attempt was used up
     │  │     ├─ RateLimited     429 of the rolling 30 s window
     │  │     ├─ QuotaExceeded   429 of the day's quota, one bucket locked
-    │  │     └─ BudgetSpent     our own budget says wait; nothing was sent
+    │  │     ├─ BudgetSpent     our own budget says wait; nothing was sent
+    │  │     └─ AllowanceSpent  this run's own limit is reached; nothing was sent
     │  ├─ Skippable             this item only; go on with the others
     │  │  ├─ ArtistNotFound     404
     │  │  ├─ BadRequest         400
@@ -30,6 +31,7 @@ from __future__ import annotations
 from datetime import datetime
 
 __all__ = [
+    "AllowanceSpent",
     "ArtistNotFound",
     "BadRequest",
     "BudgetSpent",
@@ -107,6 +109,10 @@ class QuotaExceeded(Deferred):
 
 class BudgetSpent(Deferred):
     """Our own ledger refused the reservation: nothing was sent."""
+
+
+class AllowanceSpent(Deferred):
+    """The most requests this run may send are sent: the next run goes on."""
 
 
 class Skippable(SourceError):

@@ -50,11 +50,15 @@ class Settings(BaseSettings):
     token_url: str = Field(SPOTIFY_TOKEN_URL, description="Address of the token endpoint")
     genres: Genres = Field(DEFAULT_GENRES, description="Genres to collect, separated by commas")
     max_requests: int = Field(500, ge=1, description="Most requests one run may send")
-    window_requests: int = Field(90, ge=1, description="Requests permitted in any 30 s, until the API teaches otherwise")
-    quota_requests: int = Field(600, ge=1, description="Requests per bucket and 24 h in development mode, until the API teaches otherwise")
+    window_requests: int | None = Field(None, ge=1, description="Requests permitted in any 30 s; empty: 90 for Spotify until it teaches otherwise")
+    quota_requests: int | None = Field(
+        None, ge=1, description="Requests per bucket and 24 h; empty: 600 for a development app until Spotify teaches otherwise"
+    )
     timeout_s: float = Field(15.0, gt=0, description="Longest wait for one answer, seconds")
     schedule: str = Field("0 6 * * *", description="When the app collects by itself: a crontab line, or empty for never")
     timezone: str = Field("America/Sao_Paulo", description="Time zone of the schedule")
+    demo_days: int = Field(60, ge=1, le=400, description="Days of history the demo collects")
+    demo_artists: int = Field(600, ge=1, le=20_000, description="Artists in the demo's catalogue")
     language: Literal["auto", "en", "pt_BR"] = Field("auto", description="Language of the pages; auto follows the browser")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line that is shown")
 

@@ -1,0 +1,191 @@
+"""One mapped task: plan what is left, collect it in parallel, commit each result as it arrives, and again until nothing is left.
+
+Owns joblib. Workers fetch, this process writes. A failed item fails alone: its unanswered calls are planned again, a few times.
+Imports `dag` and the rooms below.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import joblib
+
+from pipeline import capabilities
+from pipeline.collect import Batch, Call, RawBatch, collect
+from pipeline.dag import Task
+from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
+from pipeline.ledger import TaskOutcome
+from pipeline.normalize import Normalizer
+from pipeline.planner import Item, Outlook, call_key
+from pipeline.progress import TaskResult
+from pipeline.publish import live
+from pipeline.store import commit_raw_batch
+from pipeline.tasks import Context
+
+__all__ = ["MappedTask"]
+
+log = logging.getLogger(__name__)
+
+MOST_WORKERS = 64
+NEVER_AGAIN = 1_000_000
+
+
+@dataclass
+class _Tally:
+    """Which calls of this task were tried, and what is still missing."""
+
+    tries: dict[str, int] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def answered(self, call: Call) -> None:
+        self.tries[call_key(call)] = NEVER_AGAIN
+        self.missing.pop(call_key(call), None)
+
+    def failed(self, call: Call, label: str, error: GarimpoError) -> None:
+        key = call_key(call)
+        self.tries[key] = NEVER_AGAIN if isinstance(error, Skippable) else self.tries.get(key, 0) + 1
+        self.missing[key] = f"{label}: {error}"
+
+
+class MappedTask:
+    """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item."""
+
+    def __init__(self, context: Context, task: Task, normalizer: Normalizer, tell: Callable[[int, int, int, str], None]) -> None:
+        self._context, self._task, self._normalizer, self._tell = context, task, normalizer, tell
+        self._tally = _Tally()
+        self._items = self._rows = self._total = 0
+        self._limit = ""
+        self._deferral: Deferred | None = None
+        self._fatal: Fatal | None = None
+
+    def run(self) -> TaskResult:
+        """Everything this task may ask today; raises RunCancelled, or Fatal when no further request would succeed."""
+        setbacks = 0
+        while not self._stopped and (items := self._plan()):
+            missing_before = set(self._tally.missing)
+            self._collect(items)
+            if self._fatal is not None:
+                raise self._fatal
+            if set(self._tally.missing) - missing_before:
+                setbacks += 1
+                self._back_off(setbacks)
+        return self._result()
+
+    @property
+    def _stopped(self) -> bool:
+        return bool(self._limit) or self._deferral is not None
+
+    def _plan(self) -> list[Item]:
+        context, task = self._context, self._task
+        allowance = int(context.max_requests * task.share) - context.gate.sent
+        if allowance <= 0:
+            self._limit = "the run's requests for this task are used up; the next run goes on"
+            return []
+        left = context.budget.view(task.bucket).left
+        # With an empty bucket one request is planned still: its refusal, without being sent, says when the rest is due.
+        allowance = allowance if left is None else max(1, min(allowance, left))
+        assert task.expand is not None
+        with live(context.workspace, context.ledger) as view:
+            today = context.ledger.now().date()
+            outlook = Outlook(view, today, context.capabilities, context.genres, allowance, self._tally.tries, task.retry.attempts)
+            return task.expand(outlook)
+
+    def _collect(self, items: Sequence[Item]) -> None:
+        batches = {}
+        for item in items:
+            self._total += 1
+            batch_id = f"{self._task.name}-{self._total:05d}"
+            attempt = 1 + max((self._tally.tries.get(call_key(call), 0) for call in item.calls), default=0)
+            batches[batch_id] = Batch(self._context.run_id, batch_id, self._task.name, item.label, attempt, item.calls, item.max_requests)
+        self._tell(self._items, self._total, self._rows, "")
+        for raw in self._fan_out(list(batches.values())):
+            self._take(batches[raw.batch_id], raw)
+        self._context.gate.pause(0.0)  # raises when the run was cancelled meanwhile
+
+    def _fan_out(self, batches: Sequence[Batch]) -> Iterator[RawBatch]:
+        context = self._context
+
+        def attempt(batch: Batch) -> RawBatch:
+            context.ledger.begin_task(batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item)
+            return collect(batch, context.source)
+
+        workers = self._workers(len(batches))
+        parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered", batch_size=1)
+        yield from parallel(joblib.delayed(attempt)(batch) for batch in batches)
+
+    def _workers(self, batches: int) -> int:
+        """Little's law: requests under way = permitted rate × latency, and a third more so that no slot goes unused."""
+        budget = self._context.budget
+        wanted = math.ceil(budget.rate() * budget.latency_s() * 1.33) + 1
+        return max(1, min(wanted, batches, MOST_WORKERS))
+
+    def _take(self, batch: Batch, raw: RawBatch) -> None:
+        """Commit what came, note what did not."""
+        context = self._context
+        state, message = self._judge(batch, raw)
+        rows = 0
+        if raw.payload:
+            rows = commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)
+        else:
+            context.ledger.finish_task(TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message))
+        seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
+        if isinstance(raw.error, EndpointWithdrawn) and seen in (None, context.capabilities):
+            self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
+        context.capabilities = seen or context.capabilities
+        self._items, self._rows = self._items + 1, self._rows + rows
+        self._tell(self._items, self._total, self._rows, f"{batch.item}: {state}")
+        log.info(
+            "item_finished run=%s task=%s item=%r state=%s rows=%d requests=%d %s",
+            batch.run_id, batch.task, batch.item, state, rows, raw.requests, message,
+        )  # fmt: skip
+
+    def _judge(self, batch: Batch, raw: RawBatch) -> tuple[str, str]:
+        """State and message of an attempt; remembers what is missing and whether the task may go on."""
+        failures = {call_key(call): error for call, error in raw.failures}
+        left = {call_key(call) for call in raw.left}
+        for call in batch.calls:
+            if call_key(call) not in failures and call_key(call) not in left:
+                self._tally.answered(call)
+        for call, failure in raw.failures:
+            self._tally.failed(call, batch.item, failure)
+        error = raw.error
+        match error:
+            case None:
+                state = "failed" if any(not isinstance(failure, Skippable) for failure in failures.values()) else "succeeded"
+            case RunCancelled():
+                return "cancelled", "cancelled before it was done"
+            case AllowanceSpent():
+                self._limit, state = error.reason, "deferred"
+            case Deferred():
+                if self._deferral is None or error.due_at > self._deferral.due_at:
+                    self._deferral = error
+                state = "deferred"
+            case EndpointWithdrawn():
+                state = "failed"  # planned again, with the endpoint that stands in for it
+            case _:
+                for call in raw.left:
+                    self._tally.failed(call, batch.item, error)
+                self._fatal = error if isinstance(error, Fatal) else self._fatal
+                state = "failed"
+        reasons = [str(error)] if error else [str(failure) for failure in failures.values()]
+        return state, "; ".join(reasons)[:2000]
+
+    def _back_off(self, setbacks: int) -> None:
+        retry = self._task.retry
+        longest = min(retry.cap_s, retry.first_wait_s * 2 ** (setbacks - 1))
+        self._context.gate.pause(random.uniform(longest / 2, longest))  # noqa: S311  jitter, not a secret
+
+    def _result(self) -> TaskResult:
+        missing, message, due_at = self._tally.missing, self._limit, None
+        state = "succeeded"
+        if missing:
+            state = "partial" if self._rows else "failed"
+            message = f"{len(missing)} not collected, first: {next(iter(missing.values()))}"
+        if self._deferral is not None:
+            state, message, due_at = "deferred", str(self._deferral), self._deferral.due_at
+        return TaskResult(self._task.name, state, self._items, self._rows, len(missing), message, due_at)

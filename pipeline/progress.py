@@ -1,0 +1,51 @@
+"""What a run tells while it goes and when it has ended: small frozen rows that log, command line and pages all show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["Progress", "RunResult", "TaskResult"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: `done` of `total` mapped items of the current task, requests and rows of the whole run."""
+
+    run_id: str
+    trigger: str
+    started_at: datetime
+    task: str = ""
+    done: int = 0
+    total: int = 0
+    requests: int = 0
+    rows: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """How a task ended: `missing` counts calls that were not answered, `due_at` says when a deferred rest may be asked."""
+
+    name: str
+    state: str
+    items: int = 0
+    rows: int = 0
+    missing: int = 0
+    message: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended; `state` is succeeded, failed, cancelled or deferred."""
+
+    run_id: str
+    state: str
+    message: str
+    requests: int
+    rows: int
+    duration_s: float
+    due_at: datetime | None = None
+    exit_code: int = 0
+    tasks: tuple[TaskResult, ...] = ()
