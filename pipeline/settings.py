@@ -1,84 +1,116 @@
 """Every setting once: name, default, unit, help, origin. Nothing else reads the environment.
 
-Order, strongest first: environment, `.streamlit/secrets.toml`, `garimpo.toml`, default. Imports only `errors`.
+Order, strongest first: environment, `.streamlit/secrets.toml`, `garimpo.toml`, default. Imports `errors` and its types.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, cast
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from pipeline.errors import SettingsError
+from pipeline.setting_types import Address, Count, Folder, Genres, LogLevel, Secret, TimeZone, host
 
-__all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "load_settings"]
+__all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
 
 SPOTIFY_API_URL = "https://api.spotify.com/v1/"
 SPOTIFY_TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105  an address, not a secret
 
 # Twelve genres of which most are Brazilian: what the first run asks for when nobody said anything.
 DEFAULT_GENRES = (
-    "mpb", "bossa nova", "samba", "pagode", "sertanejo", "forró", "funk carioca", "axé", "tropicália", "choro", "indie pop", "jazz",
+    "mpb", "bossa nova", "samba", "pagode", "sertanejo", "forró", "funk carioca", "axé", "tropicália", "choro",
+    "indie pop", "jazz",
 )  # fmt: skip
 
-Genres = Annotated[tuple[str, ...], NoDecode]
+Layer = tuple[str, Mapping[str, Any]]
 
 
 class Settings(BaseSettings):
     """One validated set of settings; frozen, and safe to print (secrets are masked)."""
 
-    model_config = SettingsConfigDict(env_prefix="GARIMPO_", frozen=True, extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GARIMPO_", frozen=True, extra="forbid", populate_by_name=True, str_strip_whitespace=True
+    )
     files: ClassVar[tuple[str, ...]] = (".streamlit/secrets.toml", "garimpo.toml")
+    foreign: ClassVar[frozenset[str]] = frozenset({"GARIMPO_REQUIRE_BROWSER"})  # the tests' own, not the program's
 
-    client_id: SecretStr = Field(
-        SecretStr(""), validation_alias=AliasChoices("SPOTIPY_CLIENT_ID", "client_id"), description="Client id of your Spotify app"
+    client_id: Secret = Field(
+        SecretStr(""), validation_alias="SPOTIPY_CLIENT_ID", description="Client id of your Spotify app"
     )
-    client_secret: SecretStr = Field(
-        SecretStr(""), validation_alias=AliasChoices("SPOTIPY_CLIENT_SECRET", "client_secret"), description="Its client secret"
+    client_secret: Secret = Field(
+        SecretStr(""), validation_alias="SPOTIPY_CLIENT_SECRET", description="Its client secret"
     )
-    data: Path = Field(Path("data"), description="Folder for everything that is kept")
+    data: Folder = Field(Path("data"), description="Folder for everything that is kept")
     workspace: str = Field(
         "",
         pattern=r"^[a-z0-9_-]*$",
-        description="Sub-folder of the data folder; empty: demo without credentials, spotify with them, simulator for any other API address",
+        description="Sub-folder of the data folder; empty: demo without credentials, spotify with them, "
+        "simulator for any other API address",
     )
-    api_url: str = Field(SPOTIFY_API_URL, description="Address of the Web API")
-    token_url: str = Field(SPOTIFY_TOKEN_URL, description="Address of the token endpoint")
+    api_url: Address = Field(SPOTIFY_API_URL, description="Address of the Web API")
+    token_url: Address = Field(SPOTIFY_TOKEN_URL, description="Address of the token endpoint")
     genres: Genres = Field(DEFAULT_GENRES, description="Genres to collect, separated by commas")
     max_requests: int = Field(500, ge=1, description="Most requests one run may send")
-    window_requests: int | None = Field(None, ge=1, description="Requests permitted in any 30 s; empty: 90 for Spotify until it teaches otherwise")
-    quota_requests: int | None = Field(
-        None, ge=1, description="Requests per bucket and 24 h; empty: 600 for a development app until Spotify teaches otherwise"
+    window_requests: Count = Field(
+        None, ge=1, description="Requests permitted in any 30 s; empty: 90 for Spotify until it teaches otherwise"
     )
-    timeout_s: float = Field(15.0, gt=0, description="Longest wait for one answer, seconds")
-    schedule: str = Field("0 6 * * *", description="When the app collects by itself: a crontab line, or empty for never")
-    timezone: str = Field("America/Sao_Paulo", description="Time zone of the schedule")
+    quota_requests: Count = Field(
+        None,
+        ge=1,
+        description="Requests per bucket and 24 h; empty: 600 for a development app until Spotify teaches otherwise",
+    )
+    timeout_s: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest wait for one answer, seconds")
+    schedule: str = Field(
+        "0 6 * * *", description="When the app collects by itself: a crontab line, or empty for never"
+    )
+    timezone: TimeZone = Field("America/Sao_Paulo", description="Time zone of the schedule")
     demo_days: int = Field(60, ge=1, le=400, description="Days of history the demo collects")
     demo_artists: int = Field(600, ge=1, le=20_000, description="Artists in the demo's catalogue")
-    language: Literal["auto", "en", "pt_BR"] = Field("auto", description="Language of the pages; auto follows the browser")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line that is shown")
+    language: Literal["auto", "en", "pt_BR"] = Field(
+        "auto", description="Language of the pages; auto follows the browser"
+    )
+    log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")
 
-    @field_validator("genres", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        parts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
-            return value
-        return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments alone: `load_settings` reads environment and files, so that it can say where a value came from."""
+        return (init_settings,)
 
-    @field_validator("api_url", "token_url")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not an http address")
-        if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("is not encrypted: use https (http is for this machine alone)")
-        return value
+    @model_validator(mode="after")
+    def _fit_together(self) -> Settings:
+        if bool(self.client_id.get_secret_value()) != bool(self.client_secret.get_secret_value()):
+            there, missing = ("ID", "SECRET") if self.client_id.get_secret_value() else ("SECRET", "ID")
+            raise ValueError(
+                f"SPOTIPY_CLIENT_{there} is set, SPOTIPY_CLIENT_{missing} is not: set both, or neither for the demo"
+            )
+        if self.is_spotify != (host(self.token_url) == host(SPOTIFY_TOKEN_URL)):
+            raise ValueError(
+                f"api_url {self.api_url} and token_url {self.token_url} belong to different services, so one would see "
+                "the other's credentials: set GARIMPO_API_URL and GARIMPO_TOKEN_URL together"
+            )
+        if self.workspace == ("demo" if self.is_spotify and self.has_credentials else "spotify"):
+            raise ValueError(
+                f"workspace {self.workspace} would mix synthetic and real data: choose another name, or leave it empty"
+            )
+        return self
 
     @property
     def has_credentials(self) -> bool:
@@ -88,7 +120,7 @@ class Settings(BaseSettings):
     @property
     def is_spotify(self) -> bool:
         """Whether requests would go to Spotify itself."""
-        return self.api_url.rstrip("/") == SPOTIFY_API_URL.rstrip("/")
+        return host(self.api_url) == host(SPOTIFY_API_URL)
 
     @property
     def workspace_name(self) -> str:
@@ -101,49 +133,56 @@ class Settings(BaseSettings):
 
 
 def load_settings(folder: Path = Path(), **overrides: Any) -> Settings:
-    """Settings from environment and files of `folder`; raises SettingsError naming each wrong value and where it stands."""
+    """Settings from environment and files of `folder`; raises SettingsError naming each wrong value and its origin."""
+    return _validated([("the command line", overrides), *_layers(folder)])
+
+
+def list_settings() -> list[dict[str, str]]:
+    """One row per setting: name, environment variable, default and help."""
+    return [
+        {"name": name, "variable": _variable(name), "default": _shown(field.default), "help": field.description or ""}
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def describe_settings(folder: Path = Path()) -> list[dict[str, str]]:
+    """One row per setting: name, environment variable, value (secrets masked), origin and help."""
     layers = _layers(folder)
+    settings = _validated(layers)
+    return [
+        {
+            "name": row["name"],
+            "variable": row["variable"],
+            "value": _shown(getattr(settings, row["name"])),
+            "origin": _origin(row["name"], layers) or "default",
+            "help": row["help"],
+        }
+        for row in list_settings()
+    ]
+
+
+def _validated(layers: list[Layer]) -> Settings:
     merged: dict[str, Any] = {}
     for _, values in reversed(layers):
         merged.update(values)
-    merged.update(overrides)
     try:
-        return Settings.model_validate(merged)
+        return Settings(**merged)
     except ValidationError as error:
         raise SettingsError(_explain(error, layers)) from None
 
 
-def describe_settings(folder: Path = Path()) -> list[dict[str, str]]:
-    """One row per setting: name, environment variable, value (secrets masked), origin, help."""
-    settings, layers = load_settings(folder), _layers(folder)
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            shown = "set (hidden)" if value.get_secret_value() else "not set"
-        else:
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-        origin = next((where for where, values in layers if name in values), "default")
-        rows.append({"name": name, "variable": _variable(name), "value": shown, "origin": origin, "help": field.description or ""})
-    return rows
-
-
-def _variable(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"GARIMPO_{name.upper()}"
-
-
-def _layers(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    environment = {_field_name(key): value for key, value in EnvSettingsSource(Settings)().items()}
-    layers: list[tuple[str, Mapping[str, Any]]] = [("environment", environment)]
+def _layers(folder: Path) -> list[Layer]:
+    layers: list[Layer] = [("environment", _environment())]
     for name in Settings.files:
         path = folder / name
         if not path.is_file():
             continue
         try:
-            values = cast("dict[str, Any]", TomlConfigSettingsSource(Settings, path)())
+            values = TomlConfigSettingsSource(Settings, path)()
         except (ValueError, OSError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
-            raise SettingsError(f"{path} cannot be read as TOML: {error}. Mend or remove the file; nothing was started.") from None
+            raise SettingsError(
+                f"{path} cannot be read as TOML: {error}. Mend or remove the file; nothing was started."
+            ) from None
         known = {_field_name(key): value for key, value in values.items()}
         if name.endswith("secrets.toml"):  # shared with Streamlit, whose own sections (auth, connections) are not ours
             known = {key: value for key, value in known.items() if key in Settings.model_fields}
@@ -151,20 +190,51 @@ def _layers(folder: Path) -> list[tuple[str, Mapping[str, Any]]]:
     return layers
 
 
+def _environment() -> dict[str, Any]:
+    variables = [row["variable"] for row in list_settings()]
+    for name in map(str.upper, os.environ):
+        if name.startswith("GARIMPO_") and name not in variables and name not in Settings.foreign:
+            near = get_close_matches(name, variables, 1)
+            hint = f"did you mean {near[0]}?" if near else "`python -m pipeline doctor` lists them."
+            raise SettingsError(f"{name} (from environment) is not a setting; {hint} Nothing was started.")
+    return {_field_name(key): value for key, value in EnvSettingsSource(Settings)().items()}
+
+
+def _variable(name: str) -> str:
+    return str(Settings.model_fields[name].validation_alias or f"GARIMPO_{name.upper()}")
+
+
 def _field_name(key: str) -> str:
     lowered = key.lower()
-    return {"spotipy_client_id": "client_id", "spotipy_client_secret": "client_secret"}.get(lowered, lowered.removeprefix("garimpo_"))
+    aliases = {"spotipy_client_id": "client_id", "spotipy_client_secret": "client_secret"}
+    return aliases.get(lowered, lowered.removeprefix("garimpo_"))
 
 
-def _explain(error: ValidationError, layers: list[tuple[str, Mapping[str, Any]]]) -> str:
+def _origin(name: str, layers: list[Layer]) -> str | None:
+    return next((where for where, values in layers if name in values), None)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "set (hidden)" if value.get_secret_value() else "not set"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def _explain(error: ValidationError, layers: list[Layer]) -> str:
     lines = []
     for problem in error.errors():
-        name = str(problem["loc"][0]) if problem["loc"] else "?"
-        origin = next((where for where, values in layers if name in values), "the command line")
         message = problem["msg"].removeprefix("Value error, ")
+        if not problem["loc"]:
+            lines.append(f"{message}.")
+            continue
+        name = _field_name(str(problem["loc"][0]))
+        origin = _origin(name, layers)
         if problem["type"] == "extra_forbidden":
             lines.append(f"{name} (from {origin}) is not a setting; `python -m pipeline doctor` lists them.")
             continue
-        shown = "(hidden)" if "secret" in name or "client" in name else repr(problem["input"])
-        lines.append(f"{name} = {shown} (from {origin}): {message}.")
+        hidden = name.startswith("client_") or "@" in str(problem["input"])
+        said = _variable(name) if origin == "environment" else name
+        lines.append(f"{said} = {'(hidden)' if hidden else repr(problem['input'])} (from {origin}): {message}.")
     return " ".join([*lines, "Nothing was started."])

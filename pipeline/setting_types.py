@@ -1,0 +1,74 @@
+"""Kinds of values a setting can have, each with the check that says what is wrong with one. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+__all__ = ["Address", "Count", "Folder", "Genres", "LogLevel", "Secret", "TimeZone", "host"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def host(address: str) -> str | None:
+    """The host an address names, lower case."""
+    return urlsplit(address).hostname
+
+
+def _trimmed(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _split(value: object) -> object:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
+        return value
+    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+
+
+def _folder(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("names no folder")  # an empty path would mean the current one
+    return Path(value).expanduser() if isinstance(value, (str, Path)) else value
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    _ = parts.port  # raises ValueError when it is no number
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an http address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("carries more than scheme, host and path")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("is not encrypted: use https (http is for this machine alone)")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # unknown, not a key at all, a folder of the time zone database
+        raise ValueError("is not a time zone; an example is America/Sao_Paulo") from None
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
