@@ -1,0 +1,81 @@
+"""Invented names of acts, releases, songs and labels, put together from syllables; no real act is meant or listed."""
+
+from __future__ import annotations
+
+from .draws import Dice, pick
+
+__all__ = ["Names", "PORTUGUESE_STYLES"]
+
+PORTUGUESE_STYLES = frozenset({"solo", "first", "duo", "mc", "dj", "group", "band", "ensemble"})
+
+_PT_START = tuple("Ara Be Bru Cai Cla Da Do Du Fra Ge Gua Iba Ja Jo Jure Ka La Le Lu Ma Mi Mo Na Ni Oli Pa Pe Qui Ra Ri Ru Sa Se Ta Te Tu Ube Va Ve Vi Za Ze".split())
+_PT_MIDDLE = tuple("bre ca ci dra du fe ga gui lha li lo mba mi mu nda nho ni pe qui ra ri ro ru sa sti ta ti tu va ve vi xe zi".split())
+_PT_END = tuple("ba bel ço da dim dra gueira lim lho lda mar mir na nça ndo nha que ral randa rça rim rosa ssa ta tiba tuba va vel zal zim".split())
+_EN_START = tuple("Al Ash Bel Bra Cal Cor Dar Del El Fen Gal Har Hol Jas Kel Lor Mar Mer Nor Or Pel Quin Ros Sel Tam Thal Ver Wen Wil Yar".split())
+_EN_MIDDLE = tuple("a an be da den e el i in la len li lo ma mo na o ra ri ro ta ten ve vi".split())
+_EN_END = tuple("bourn by cott dale den field ford lane ler lin low man mere mond more nell ney rick ridge ser ston tham ton van ver wick wood worth".split())
+_PT_NOUN = tuple("Canto Noite Maré Vento Roda Flor Terreiro Chuva Estrada Quintal Saudade Varanda Farol Areia Baile Dança".split())
+_EN_NOUN = tuple("Rooms Signals Weather Letters Harbour Static Orchard Lanterns Motion Glass Maps Gravity Winter Echoes Tides Paper".split())
+_ENSEMBLES = ("Trio", "Quarteto", "Quinteto", "Orquestra", "Conjunto", "Regional")
+_GROUPS = ("Grupo", "Turma do", "Roda", "Bloco", "Coletivo")
+_LABELS = ("Selo", "Discos", "Gravadora", "Estúdio")
+
+
+class Names:
+    """Names as a pure function of the seed and of what they name."""
+
+    def __init__(self, dice: Dice) -> None:
+        self._dice = dice
+
+    def act(self, index: int, style: str, attempt: int) -> str:
+        """The name of artist `index`; another `attempt` gives another name."""
+        word = self._words(1, index, attempt, portuguese=style in PORTUGUESE_STYLES)
+        draws = self._dice(12, index, attempt)
+        match style:
+            case "solo" | "solo_en":
+                return f"{word[0]} {word[1]}"
+            case "duo":
+                return f"{word[0]} & {word[1]}"
+            case "mc":
+                return f"MC {word[0]}"
+            case "dj":
+                return f"DJ {word[0]}" if draws[0] < 0.6 else f"{word[0]} {word[1]}"
+            case "rapper":
+                return f"{word[0]} {word[1][:1]}." if draws[0] < 0.2 else f"Lil {word[0]}"
+            case "group":
+                return f"{pick(draws[0], _GROUPS)} {word[0]}"
+            case "ensemble":
+                return f"{pick(draws[0], _ENSEMBLES)} {word[0]} {word[1]}"
+            case "band":
+                return f"Banda {word[0]}" if draws[0] < 0.35 else f"Os {word[0]}s" if draws[0] < 0.6 else f"{word[0]} {word[1]}"
+            case "band_en":
+                return f"The {word[0]}s" if draws[0] < 0.4 else f"{word[0]} {pick(draws[1], _EN_NOUN)}"
+            case _:
+                return f"{word[0]}{word[1][-2:]}"
+
+    def title(self, *place: int, portuguese: bool) -> str:
+        """The title of a release or song at this place (artist, year, number[, track])."""
+        first, second = self._words(2, *place, portuguese=portuguese)
+        draws = self._dice(13, *place)
+        noun = pick(draws[0], _PT_NOUN if portuguese else _EN_NOUN)
+        if draws[1] < 0.34:
+            return f"{noun} de {first}" if portuguese else f"{first} {noun}"
+        if draws[1] < 0.48:
+            return f"{first} e {second}" if portuguese else f"{first} and {second}"
+        if draws[1] < 0.56:
+            return f"{noun} em {first}" if portuguese else f"{noun} at {first}"
+        return f"{first} {second}" if draws[1] < 0.72 else first
+
+    def label(self, artist: int) -> str:
+        """The record label of an artist."""
+        draws = self._dice(14, artist)
+        return f"{pick(draws[0], _LABELS)} {self._word(draws[1:], portuguese=True)}"
+
+    def _words(self, topic: int, *place: int, portuguese: bool) -> tuple[str, str]:
+        first = self._word(self._dice(10 + topic * 100, *place), portuguese=portuguese)
+        return first, self._word(self._dice(11 + topic * 100, *place), portuguese=portuguese)
+
+    def _word(self, draws: list[float], *, portuguese: bool) -> str:
+        start, middle, end = (_PT_START, _PT_MIDDLE, _PT_END) if portuguese else (_EN_START, _EN_MIDDLE, _EN_END)
+        inner = pick(draws[1], middle) + (pick(draws[2], middle) if draws[3] < (0.3 if portuguese else 0.1) else "")
+        return pick(draws[0], start) + inner + pick(draws[4], end)
