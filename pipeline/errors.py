@@ -28,9 +28,10 @@ Every class takes positional arguments only and pickles, since errors travel bac
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 __all__ = [
+    "STATUS_ERRORS",
     "AllowanceSpent",
     "ArtistNotFound",
     "BadRequest",
@@ -96,7 +97,7 @@ class Deferred(Retryable):
         self.bucket, self.due_at, self.reason = bucket, due_at, reason
 
     def __str__(self) -> str:
-        return f"{self.bucket}: {self.reason}; due again at {self.due_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.bucket}: {self.reason}; due again at {self.due_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class RateLimited(Deferred):
@@ -189,13 +190,15 @@ class RunCancelled(RunError):
     exit_code = 130
 
 
-# One table maps HTTP status to class; 401 and 429 need headers and are decided in `spotify.py`.
+# One table maps HTTP status to class. A 401 is first answered with a fresh token, and headers and body tell 429 and 403
+# apart further (QuotaExceeded, PremiumRequired): where requests are made.
 STATUS_ERRORS: dict[int, type[SourceError]] = {
     400: BadRequest,
     401: CredentialsRejected,
     403: EndpointWithdrawn,
     404: ArtistNotFound,
     408: SourceUnavailable,
+    429: RateLimited,
     500: SourceUnavailable,
     502: SourceUnavailable,
     503: SourceUnavailable,
@@ -204,5 +207,8 @@ STATUS_ERRORS: dict[int, type[SourceError]] = {
 
 
 def error_from_status(status: int) -> type[SourceError]:
-    """The class for an HTTP status: unknown 5xx are retryable, any other unknown status is a bad request."""
+    """The class for an HTTP status: unknown 5xx are retryable, any other unknown status is a bad request.
+
+    The class of 429 takes the bucket, the instant it is due again and a reason; every other a message.
+    """
     return STATUS_ERRORS.get(status) or (SourceUnavailable if status >= 500 else BadRequest)
