@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LAKE", "PUBLISHED", "SCHEMA_VERSION", "Column", "Table", "create_statement"]
+__all__ = ["LAKE", "LEADERS", "PUBLISHED", "SCHEMA_VERSION", "STATE", "Column", "Table", "create_statement", "latest_attributes"]
 
 SCHEMA_VERSION = 1
 
@@ -128,8 +128,8 @@ _PUBLISHED_TABLES = (
     Table("artists", ("artist_id",), "an artist, latest known", "artists, artist_snapshots", _columns("""
         artist_id | VARCHAR | Spotify id
         name | VARCHAR | latest name
-        followers | BIGINT | latest followers known; NULL where withheld
-        popularity | SMALLINT | latest popularity known, 0 to 100; NULL where withheld
+        followers | BIGINT | followers on the last day seen, people; NULL where withheld
+        popularity | SMALLINT | popularity on the last day seen, 0 to 100; NULL where withheld
         genres | VARCHAR[] | latest genres Spotify gave, sorted; NULL where never given
         image_url | VARCHAR | latest image
         spotify_url | VARCHAR | page on open.spotify.com
@@ -172,6 +172,8 @@ _PUBLISHED_TABLES = (
         artist_id | VARCHAR | Spotify id of the artist
         position | SMALLINT | place in the credits, from 0
         artist_name | VARCHAR | name in the credits
+        first_seen_on | DATE | first day seen
+        last_seen_on | DATE | last day seen
         """)),
     Table("tracks", ("track_id",), "a track, latest known", "tracks", _columns("""
         track_id | VARCHAR | Spotify id
@@ -184,12 +186,16 @@ _PUBLISHED_TABLES = (
         isrc | VARCHAR | recording code
         popularity | SMALLINT | 0 to 100
         spotify_url | VARCHAR | page on open.spotify.com
+        first_seen_on | DATE | first day seen
+        last_seen_on | DATE | last day seen
         """)),
     Table("track_artists", ("track_id", "artist_id"), "an artist credited on a track", "track_artists", _columns("""
         track_id | VARCHAR | Spotify id of the track
         artist_id | VARCHAR | Spotify id of the artist
         position | SMALLINT | place in the credits, from 0
         artist_name | VARCHAR | name in the credits
+        first_seen_on | DATE | first day seen
+        last_seen_on | DATE | last day seen
         """)),
     Table("search_pages", ("genre", "sweep_on", "page_offset"), "a page of a genre search that was read", "search_pages", _columns("""
         genre | VARCHAR | genre that was asked
@@ -228,6 +234,49 @@ _PUBLISHED_TABLES = (
 
 LAKE: dict[str, Table] = {table.name: table for table in _LAKE_TABLES}
 PUBLISHED: dict[str, Table] = {table.name: table for table in _PUBLISHED_TABLES}
+
+def latest_attributes(name: str) -> list[str]:
+    """Attributes of a published table of which the latest known value stands: those that its lake table carries too."""
+    observed = {column.name for column in LAKE[name].columns} - {"observed_on", *PUBLISHED[name].key}
+    return [column.name for column in PUBLISHED[name].columns if column.name in observed]
+
+
+# Attributes that say one thing together are latest together: whether they are known is what the leader says.
+LEADERS = {"release_date": "release_date_text", "release_date_precision": "release_date_text"}
+
+
+def _days(name: str) -> Table:
+    key = PUBLISHED[name].key[0]
+    leaders = dict.fromkeys(LEADERS.get(attribute, attribute) for attribute in latest_attributes(name))
+    days = "\n".join(f"{leader}_on | DATE | day of the latest {leader} known" for leader in leaders)
+    return Table(f"state_{name}", (key,), "when each attribute was last known", name, _columns(f"{key} | VARCHAR | Spotify id\n{days}"))
+
+
+def _pages(name: str) -> Table:
+    return Table(f"state_{name}", LAKE[name].key[:-1], LAKE[name].grain, name, LAKE[name].columns)
+
+
+# Beside the published tables, for publishing and planning alone: what merges must remember, and pages of requests.
+_STATE_TABLES = (
+    _days("artists"), _days("releases"), _days("tracks"), _pages("release_pages"), _pages("album_pages"),
+    Table("state_parts", ("seq",), "a part that is in this generation", "ledger", _columns("""
+        seq | BIGINT | place in the order of commits
+        table_name | VARCHAR | lake table
+        path | VARCHAR | file, relative to the workspace
+        day | VARCHAR | UTC day of its folder
+        rows | BIGINT | rows
+        bytes | BIGINT | size of the file, bytes
+        sha256 | VARCHAR | hash of the file
+        schema_version | INTEGER | version of the tables it was written with
+        run_id | VARCHAR | run that brought it
+        batch_id | VARCHAR | batch that brought it
+        """)),
+    Table("state_meta", ("key",), "a fact about this generation", "publish", _columns("""
+        key | VARCHAR | name
+        value | VARCHAR | value
+        """)),
+)  # fmt: skip
+STATE: dict[str, Table] = {table.name: table for table in _STATE_TABLES}
 
 
 def create_statement(table: Table, *, keyed: bool = True) -> str:

@@ -1,0 +1,13 @@
+-- One row per page read; of a page read twice the later answer stands. Spotify serves no offset from 1,000 on.
+SELECT DISTINCT ON (genre, sweep_on, page_offset, observed_on)
+    genre,
+    observed_on,
+    sweep_on,
+    page_offset,
+    page_limit,
+    total,
+    len(artists) AS returned,
+    nothing_next OR len(artists) = 0 OR page_offset + coalesce(page_limit, len(artists)) >= 1000 AS last_page
+FROM answers
+WHERE endpoint = 'search'
+ORDER BY line DESC

@@ -1,0 +1,15 @@
+-- What the other files here speak of: tests of values, and the object tables while they are empty.
+CREATE TEMP MACRO is_odd(text) AS length(text) > 1000 OR contains(text, chr(0)) OR text[1] IN ('{', '[');
+CREATE TEMP MACRO is_odd_id(id) AS NOT regexp_full_match(id, '[0-9A-Za-z]{1,64}');
+CREATE TEMP MACRO is_odd_link(link) AS is_odd(link) OR NOT regexp_matches(link, '^https?://');
+CREATE TEMP MACRO is_odd_list(texts) AS
+    len(texts) > 50 OR contains(array_to_string(texts, ','), '{') OR contains(array_to_string(texts, ','), '[') OR is_odd(array_to_string(texts, ','));
+CREATE TEMP MACRO is_odd_credit(credits) AS
+    len(credits) > 0 AND len(list_filter(credits, lambda c: c.id IS NOT NULL AND NOT is_odd_id(c.id) AND NOT coalesce(is_odd(c.name), false))) < len(credits);
+-- '2021', '2021-05' and '2021-05-17' by their own shape; the year 0000, which Spotify gives for unknown, is no date.
+CREATE TEMP MACRO first_day(text) AS CASE
+    WHEN text[:4] = '0000' THEN NULL
+    WHEN regexp_full_match(text, '\d{4}') THEN try_cast(text || '-01-01' AS DATE)
+    WHEN regexp_full_match(text, '\d{4}-\d{2}') THEN try_cast(text || '-01' AS DATE)
+    WHEN regexp_full_match(text, '\d{4}-\d{2}-\d{2}') THEN try_cast(text AS DATE)
+END;
