@@ -1,28 +1,28 @@
-"""The operational SQLite file: runs, task runs, parts (the commit point), capabilities, events.
+"""The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
-Owns the connections; `budget` keeps its requests here too. WAL; a commit of data is durable through a power cut
-(synchronous=FULL), bookkeeping of requests through a kill (NORMAL: 30 µs instead of an fsync). Imports `errors`.
+`budget` keeps its requests here too. A commit of data is durable, the bookkeeping of requests is quick (see
+`sqlite_file`). Imports `errors` through `sqlite_file`.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError
+from pipeline.sqlite_file import Row, SqliteFile
 
 __all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome"]
 
 LEDGER_VERSION = 1
-Row = dict[str, Any]
+_COMMITTED = (
+    "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
+    "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
+)
 
 
 @dataclass(frozen=True)
@@ -64,55 +64,17 @@ class TaskOutcome:
     message: str = ""
 
 
-class Ledger:
-    """Open ledger; usable from any thread (one connection per thread), by several processes at once."""
+class Ledger(SqliteFile):
+    """Open ledger; usable from any thread and by several processes at once."""
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.path, self._now = path, now
-        self._local, self._open, self._guard = threading.local(), list[sqlite3.Connection](), threading.Lock()
-        with _explained(path):
-            version = self._connect(durable=True).execute("PRAGMA user_version").fetchone()[0]
-            if version > LEDGER_VERSION:
-                raise SchemaMismatch(
-                    f"{path} was written by a newer version of this program (ledger {version}, known {LEDGER_VERSION}). Update the program; "
-                    "nothing was changed."
-                )
-            if version < LEDGER_VERSION:
-                script = files("pipeline").joinpath("sql", "ledger.sql").read_text(encoding="utf-8")
-                self._connect(durable=True).executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={LEDGER_VERSION}; COMMIT;")
+        self._now = now
+        script = files("pipeline").joinpath("sql", "ledger.sql").read_text(encoding="utf-8")
+        super().__init__(path, script, LEDGER_VERSION)
 
     def now(self) -> datetime:
         """The instant of the workspace's clock, UTC."""
         return self._now()
-
-    def close(self) -> None:
-        """Close every thread's connection."""
-        with self._guard:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-            self._local = threading.local()
-
-    def read(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
-        """Rows of a SELECT as dictionaries."""
-        with _explained(self.path):
-            cursor = self._connect(durable=True).execute(query, params)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """One write transaction: committed at the end of the block, rolled back when it raises."""
-        with _explained(self.path):
-            connection = self._connect(durable=durable)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
     # ---- runs
 
@@ -131,15 +93,21 @@ class Ledger:
                 "UPDATE runs SET state = ?, message = ?, finished_at = ?, due_at = ? WHERE run_id = ?",
                 (state, message, self._seconds(), due_at and due_at.timestamp(), run_id),
             )
+            ended = state if state in ("cancelled", "crashed") else "failed"
             connection.execute(
                 "UPDATE task_runs SET state = ?, finished_at = ? WHERE run_id = ? AND state = 'running'",
-                ("cancelled" if state == "cancelled" else "crashed" if state == "crashed" else "failed", self._seconds(), run_id),
+                (ended, self._seconds(), run_id),
             )
 
     def request_cancel(self, run_id: str) -> bool:
         """Ask a run, of whatever process, to stop; False when it is not running."""
         with self.write() as connection:
-            return connection.execute("UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,)).rowcount > 0
+            return (
+                connection.execute(
+                    "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,)
+                ).rowcount
+                > 0
+            )
 
     def cancel_requested(self, run_id: str) -> bool:
         """Whether somebody asked this run to stop."""
@@ -164,7 +132,8 @@ class Ledger:
         """Record an attempt as running."""
         with self.write(durable=False) as connection:
             connection.execute(
-                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at) VALUES (?, ?, ?, ?, ?, 'running', ?)",
+                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at) "
+                "VALUES (?, ?, ?, ?, ?, 'running', ?)",
                 (run_id, batch_id, attempt, task, item, self._seconds()),
             )
 
@@ -176,25 +145,33 @@ class Ledger:
     # ---- the commit point
 
     def commit_batch(self, outcome: TaskOutcome, raw: RawFile | None, parts: Sequence[Part]) -> bool:
-        """Make a batch's files exist, all or none; False when another attempt was first (the caller deletes its files)."""
+        """Make a batch's files exist, all or none; False when another attempt was first (delete the files then)."""
         key = (outcome.run_id, outcome.batch_id)
         with self.write() as connection:
-            if connection.execute("SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ?", key).fetchone():
+            if connection.execute(_COMMITTED, key * 2).fetchone():
                 return False
             if raw is not None:
-                connection.execute("INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256))
+                connection.execute(
+                    "INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256),
+                )
             connection.executemany(
-                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, *key) for p in parts],
             )
-            connection.executemany("INSERT INTO rejects VALUES (?, ?, ?, ?)", [(*key, line, reason) for line, reason in outcome.rejects])
+            connection.executemany(
+                "INSERT INTO rejects VALUES (?, ?, ?, ?)", [(*key, line, reason) for line, reason in outcome.rejects]
+            )
             self._finish(connection, outcome)
             return True
 
     def parts(self, after_seq: int = 0) -> list[Part]:
         """Committed parts with a sequence above `after_seq`, in commit order."""
         rows = self.read(
-            "SELECT table_name AS 'table', path, day, rows, bytes, sha256, schema_version, seq FROM parts WHERE seq > ? ORDER BY seq", (after_seq,)
+            'SELECT table_name AS "table", path, day, rows, bytes, sha256, schema_version, seq FROM parts '
+            "WHERE seq > ? ORDER BY seq",
+            (after_seq,),
         )
         return [Part(**row) for row in rows]
 
@@ -213,12 +190,22 @@ class Ledger:
         rows = self.read("SELECT * FROM capabilities ORDER BY name")
         return {row["name"]: {**_with_times(row), "value": json.loads(row["value"])} for row in rows}
 
-    def add_event(self, level: str, event: str, message: str = "", *, run_id: str = "", batch_id: str = "", **fields: object) -> None:
+    def add_event(
+        self, level: str, event: str, message: str = "", *, run_id: str = "", batch_id: str = "", **fields: object
+    ) -> None:
         """Append one structured event."""
         with self.write(durable=False) as connection:
             connection.execute(
                 "INSERT INTO events (at, level, event, run_id, batch_id, message, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (self._seconds(), level, event, run_id, batch_id, message, json.dumps(fields, ensure_ascii=False, default=str)),
+                (
+                    self._seconds(),
+                    level,
+                    event,
+                    run_id,
+                    batch_id,
+                    message,
+                    json.dumps(fields, ensure_ascii=False, default=str),
+                ),
             )
 
     def meta(self, key: str) -> str | None:
@@ -242,32 +229,11 @@ class Ledger:
     def _seconds(self) -> float:
         return self._now().timestamp()
 
-    def _connect(self, *, durable: bool) -> sqlite3.Connection:
-        name = "durable" if durable else "quick"
-        connection: sqlite3.Connection | None = getattr(self._local, name, None)
-        if connection is None:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            setattr(self._local, name, connection)
-            with self._guard:
-                self._open.append(connection)
-        return connection
-
 
 def _with_times(row: Row) -> Row:
-    times = {key: datetime.fromtimestamp(value, UTC) for key, value in row.items() if value is not None and key.endswith(("_at", "_since"))}
+    times = {
+        key: datetime.fromtimestamp(value, UTC)
+        for key, value in row.items()
+        if value is not None and key.endswith(("_at", "_since"))
+    }
     return {**row, **times}
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        text = str(error)
-        if "full" in text or "disk I/O" in text:
-            raise DiskFull(f"No space left for {path} ({text}). Free some space and run again; what was committed is kept.") from None
-        if "malformed" in text or "not a database" in text:
-            raise DamagedFile(f"{path} is damaged ({text}). Run `python -m pipeline doctor`; Parquet files are untouched.") from None
-        raise StorageError(f"{path}: {text}. Nothing half-written was kept.") from error

@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS requests (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS requests_by_bucket ON requests (bucket, at);
 CREATE INDEX IF NOT EXISTS requests_by_time ON requests (at);
+CREATE INDEX IF NOT EXISTS requests_by_run ON requests (run_id);   -- the runs page counts them, run by run
 
 CREATE TABLE IF NOT EXISTS buckets (
     bucket TEXT PRIMARY KEY,                      -- '*' is the whole app: the 30 s window

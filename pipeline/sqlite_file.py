@@ -1,0 +1,124 @@
+"""One SQLite file that several threads and processes write: connections, transactions, versions, failures explained.
+
+WAL, so readers and the writer do not block each other. A durable transaction outlives a power cut (synchronous=FULL), a
+quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
+
+__all__ = ["Row", "SqliteFile"]
+
+Row = dict[str, Any]
+BUSY_S = 30.0  # how long a writer waits for another before it gives up
+
+
+class SqliteFile:
+    """An open file; usable from any thread, each with its own connections, which end with the thread."""
+
+    def __init__(self, path: Path, script: str, version: int) -> None:
+        self.path = path
+        self._local, self._open, self._guard = threading.local(), weakref.WeakSet[_Handle](), threading.Lock()
+        with _explained(path):
+            connection = self._connect(durable=True)
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found < version:
+                self._create(connection, script, version)
+        if found > version:
+            self.close()
+            raise SchemaMismatch(
+                f"{path} was written by a newer version of this program (its format is {found}, known is {version}). "
+                "Update the program; nothing was changed."
+            )
+
+    def close(self) -> None:
+        """Close every thread's connections."""
+        with self._guard:
+            for handle in list(self._open):
+                handle.connection.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    def read(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+        """Rows of a SELECT as dictionaries."""
+        with _explained(self.path):
+            cursor = self._connect(durable=True).execute(query, params)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One write transaction: committed at the end of the block, rolled back when it raises."""
+        with _explained(self.path):
+            connection = self._connect(durable=durable)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @staticmethod
+    def _create(connection: sqlite3.Connection, script: str, version: int) -> None:
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={version}; COMMIT;")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _connect(self, *, durable: bool) -> sqlite3.Connection:
+        name = "durable" if durable else "quick"
+        handle: _Handle | None = getattr(self._local, name, None)
+        if handle is None:
+            handle = _Handle(self.path, "FULL" if durable else "NORMAL")
+            setattr(self._local, name, handle)
+            with self._guard:
+                self._open.add(handle)
+        return handle.connection
+
+
+class _Handle:
+    """A connection that closes when its thread, the only one that holds it, has ended."""
+
+    def __init__(self, path: Path, synchronous: str) -> None:
+        self.connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self.connection.close)
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute(f"PRAGMA synchronous={synchronous}")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _explanation(path, str(error)) from error
+
+
+def _explanation(path: Path, text: str) -> StorageError:
+    if "locked" in text or "busy" in text:
+        return WriterBusy(
+            f"{path} is being written by another process for more than {BUSY_S:.0f} s. Nothing was written; try again."
+        )
+    if any(sign in text for sign in ("full", "disk I/O", "readonly", "unable to open")):
+        return DiskFull(
+            f"{path} cannot be written ({text}). Free some space or make the folder writable, then run again; "
+            "what was committed is kept."
+        )
+    if "malformed" in text or "not a database" in text:
+        return DamagedFile(
+            f"{path} is damaged ({text}). `python -m pipeline doctor` says more; Parquet files are untouched."
+        )
+    return StorageError(f"{path}: {text}. The transaction was rolled back; nothing half-written was kept.")
