@@ -54,7 +54,9 @@ class SimulatorApp:
     async def _catalogue(self, scope: Scope, receive: Receive, send: Send) -> None:
         world, started, arrived = self._world, time.perf_counter(), self._world.clock.now()
         route = route_of(scope["path"])
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"host", b"authorization")}
+        headers = {
+            name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"host", b"authorization")
+        }
         world.counts.received(arrived)
         refused = self._gate(scope["method"], route, headers.get(b"authorization", ""), arrived)
         strikes = [] if refused else world.faults.strikes(route, scope["path"], arrived)
@@ -116,7 +118,9 @@ class SimulatorApp:
         world, now = self._world, self._world.clock.now()
         world.counts.token()
         form = dict(parse_qsl((await _body(receive)).decode("latin-1")))
-        authorization = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
+        authorization = next(
+            (value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), ""
+        )
         strikes = world.faults.strikes(_TOKEN_ROUTE, scope["path"], now)
         await self._pace(strikes)
         for rule, turn in strikes:
@@ -166,7 +170,9 @@ class SimulatorApp:
         ]
         return headers + [(name.encode(), value.encode()) for name, value in reply.headers]
 
-    def _write_log(self, scope: Scope, route: Route, reply: Reply, strikes: Strikes, arrived: float, started: float) -> None:
+    def _write_log(
+        self, scope: Scope, route: Route, reply: Reply, strikes: Strikes, arrived: float, started: float
+    ) -> None:
         if self._log is None:
             return
         line: Mapping[str, Any] = {

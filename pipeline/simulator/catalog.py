@@ -198,7 +198,9 @@ class Catalog:
         found = self._tempers.get(index)
         if found is None:
             artist = self.artists[index]
-            followers = float(artist.followers) if artist.followers is not None else followers_at_anchor(self.dice, index)
+            followers = (
+                float(artist.followers) if artist.followers is not None else followers_at_anchor(self.dice, index)
+            )
             habits = habits_of(self.dice, index, artist.since, artist.joint)
             offset = 4.0 * normal(self.dice(41, index)[0])
             found = self._tempers[index] = _Temper(Curve.drawn(self.dice, index), habits, followers, offset)

@@ -32,7 +32,9 @@ def synthetic_catalog(seed: int, count: int) -> Catalog:
     key = f"synthetic:{seed}"
     dice, cipher = Dice(key), IdCipher(key)
     names, taken = Names(dice), set[str]()
-    return Catalog(key, f"seed {seed}", [_drawn(dice, cipher, names, taken, index) for index in range(count)], ANCHOR_DAY)
+    return Catalog(
+        key, f"seed {seed}", [_drawn(dice, cipher, names, taken, index) for index in range(count)], ANCHOR_DAY
+    )
 
 
 def _drawn(dice: Dice, cipher: IdCipher, names: Names, taken: set[str], index: int) -> Artist:
@@ -45,7 +47,13 @@ def _drawn(dice: Dice, cipher: IdCipher, names: Names, taken: set[str], index: i
         name = names.act(index, style, attempt)
     taken.add(fold(name))
     return Artist(
-        index, cipher.encode(ARTIST, index), name, _genres(genre, draws[2:]), genre.since, genre.joint, style in PORTUGUESE_STYLES
+        index,
+        cipher.encode(ARTIST, index),
+        name,
+        _genres(genre, draws[2:]),
+        genre.since,
+        genre.joint,
+        style in PORTUGUESE_STYLES,
     )
 
 
@@ -79,7 +87,9 @@ def _read(path: Path, text: str, dice: Dice) -> Iterator[Artist]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
-        raise CatalogError(f"the catalogue {path} lacks the column(s) {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
+        raise CatalogError(
+            f"the catalogue {path} lacks the column(s) {', '.join(missing)}; it needs {', '.join(COLUMNS)}"
+        )
     seen: set[str] = set()
     for row in reader:
         found = (row["artist_uri"] or "").strip().rsplit(":", 1)[-1].rsplit("/", 1)[-1]
@@ -87,7 +97,9 @@ def _read(path: Path, text: str, dice: Dice) -> Iterator[Artist]:
             continue
         where = f"the catalogue {path}, line {reader.line_num}"
         if not is_well_formed(found):
-            raise CatalogError(f"{where}: artist_uri {row['artist_uri']!r} does not end in an id of 22 letters and digits")
+            raise CatalogError(
+                f"{where}: artist_uri {row['artist_uri']!r} does not end in an id of 22 letters and digits"
+            )
         genres = tuple(dict.fromkeys(genre.strip() for genre in (row["genres"] or "").split(";") if genre.strip()))
         popularity, followers = _whole(row["popularity"], 100, where), _whole(row["followers"], 10**12, where)
         draws = dice(51, len(seen))

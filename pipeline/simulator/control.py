@@ -51,7 +51,9 @@ def control_app(world: World) -> Starlette:
         "profile": lambda body: world.set_profile(str(body.get("profile"))),
     }
     routes = [Route(f"/_simulator/{view.__name__}", _async(view)) for view in (clock, counts, catalog, truth)]
-    routes += [Route(f"/_simulator/{name}", _changing(change, world), methods=["POST"]) for name, change in changes.items()]
+    routes += [
+        Route(f"/_simulator/{name}", _changing(change, world), methods=["POST"]) for name, change in changes.items()
+    ]
     return Starlette(routes=[*routes, Route("/image/{name}.svg", _image)])
 
 

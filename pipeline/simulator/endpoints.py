@@ -45,7 +45,9 @@ class Request:
     distortions: Sequence[Distortion] = field(default=())
 
 
-def error_reply(status: int, message: str, *, reason: str | None = None, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def error_reply(
+    status: int, message: str, *, reason: str | None = None, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
     """The ordinary error body, with `reason` where given."""
     error: dict[str, object] = {"status": status, "message": message}
     if reason:
@@ -139,7 +141,9 @@ class Endpoints:
             raise BadRequest(400, "Invalid album type")
         limit, offset = page_bounds(request.query, self._rules.artist_albums_limit)
         index = self._known_artist(request.route.id)
-        found = [credit for credit in self._catalog.discography(index, request.day) if not wanted or credit[0] in wanted]
+        found = [
+            credit for credit in self._catalog.discography(index, request.day) if not wanted or credit[0] in wanted
+        ]
 
         def shown(place: int) -> bytes:
             credit: Credit = found[place]
@@ -151,10 +155,16 @@ class Endpoints:
         return page_json(_items(slots[offset : offset + limit], shown), len(slots), limit, offset, href, extra)
 
     def _top_tracks(self, request: Request) -> bytes:
-        owned = [release for _, release in self._catalog.discography(self._known_artist(request.route.id), request.day)][:12]
+        owned = [
+            release for _, release in self._catalog.discography(self._known_artist(request.route.id), request.day)
+        ][:12]
         found = [track for release in owned for track in self._catalog.tracks(release)[:3]]
-        found.sort(key=lambda track: (-self._shapes.track_popularity(track, request.day), self._catalog.track_id(track)))
-        return compact({"tracks": [self._shapes.track(track, request.day, request.base) for track in found[:10]]}).encode()
+        found.sort(
+            key=lambda track: (-self._shapes.track_popularity(track, request.day), self._catalog.track_id(track))
+        )
+        return compact(
+            {"tracks": [self._shapes.track(track, request.day, request.base) for track in found[:10]]}
+        ).encode()
 
     def _related(self, request: Request) -> bytes:
         index = self._known_artist(request.route.id)
@@ -179,7 +189,9 @@ class Endpoints:
 
         slots = self._slots(request, f"tracks {request.route.id}", len(found))
         href = f"{request.base}/v1/albums/{request.route.id}/tracks"
-        return page_json(_items(slots[offset : offset + limit], shown), len(slots), limit, offset, href, _market(request))
+        return page_json(
+            _items(slots[offset : offset + limit], shown), len(slots), limit, offset, href, _market(request)
+        )
 
     def _track(self, request: Request) -> bytes:
         track = self._catalog.track(_well_formed(request.route.id), request.day)
@@ -195,15 +207,24 @@ class Endpoints:
     def _new_releases(self, request: Request) -> bytes:
         limit, offset = page_bounds(request.query, _TRACK_LIMIT)
         found = self._catalog.fresh(request.day, _NEW_RELEASE_DAYS)[:100]
-        shown = [compact(self._shapes.simple_album(release, request.base)).encode() for release in found[offset : offset + limit]]
-        return b'{"albums":' + page_json(shown, len(found), limit, offset, f"{request.base}/v1/browse/new-releases", {}) + b"}"
+        shown = [
+            compact(self._shapes.simple_album(release, request.base)).encode()
+            for release in found[offset : offset + limit]
+        ]
+        return (
+            b'{"albums":'
+            + page_json(shown, len(found), limit, offset, f"{request.base}/v1/browse/new-releases", {})
+            + b"}"
+        )
 
     def _categories(self, request: Request) -> bytes:
         limit, offset = page_bounds(request.query, _TRACK_LIMIT)
         names = sorted({genre for artist in self._catalog.artists for genre in artist.genres})
         href = f"{request.base}/v1/browse/categories"
         shown = [
-            compact({"href": f"{href}/{name.replace(' ', '-')}", "icons": [], "id": name.replace(" ", "-"), "name": name}).encode()
+            compact(
+                {"href": f"{href}/{name.replace(' ', '-')}", "icons": [], "id": name.replace(" ", "-"), "name": name}
+            ).encode()
             for name in names[offset : offset + limit]
         ]
         return b'{"categories":' + page_json(shown, len(names), limit, offset, href, {}) + b"}"

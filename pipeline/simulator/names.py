@@ -8,14 +8,28 @@ __all__ = ["Names", "PORTUGUESE_STYLES"]
 
 PORTUGUESE_STYLES = frozenset({"solo", "first", "duo", "mc", "dj", "group", "band", "ensemble"})
 
-_PT_START = tuple("Ara Be Bru Cai Cla Da Do Du Fra Ge Gua Iba Ja Jo Jure Ka La Le Lu Ma Mi Mo Na Ni Oli Pa Pe Qui Ra Ri Ru Sa Se Ta Te Tu Ube Va Ve Vi Za Ze".split())
-_PT_MIDDLE = tuple("bre ca ci dra du fe ga gui lha li lo mba mi mu nda nho ni pe qui ra ri ro ru sa sti ta ti tu va ve vi xe zi".split())
-_PT_END = tuple("ba bel ço da dim dra gueira lim lho lda mar mir na nça ndo nha que ral randa rça rim rosa ssa ta tiba tuba va vel zal zim".split())
-_EN_START = tuple("Al Ash Bel Bra Cal Cor Dar Del El Fen Gal Har Hol Jas Kel Lor Mar Mer Nor Or Pel Quin Ros Sel Tam Thal Ver Wen Wil Yar".split())
+_PT_START = tuple(
+    "Ara Be Bru Cai Cla Da Do Du Fra Ge Gua Iba Ja Jo Jure Ka La Le Lu Ma Mi Mo Na Ni Oli Pa Pe Qui Ra Ri Ru Sa Se Ta Te Tu Ube Va Ve Vi Za Ze".split()
+)
+_PT_MIDDLE = tuple(
+    "bre ca ci dra du fe ga gui lha li lo mba mi mu nda nho ni pe qui ra ri ro ru sa sti ta ti tu va ve vi xe zi".split()
+)
+_PT_END = tuple(
+    "ba bel ço da dim dra gueira lim lho lda mar mir na nça ndo nha que ral randa rça rim rosa ssa ta tiba tuba va vel zal zim".split()
+)
+_EN_START = tuple(
+    "Al Ash Bel Bra Cal Cor Dar Del El Fen Gal Har Hol Jas Kel Lor Mar Mer Nor Or Pel Quin Ros Sel Tam Thal Ver Wen Wil Yar".split()
+)
 _EN_MIDDLE = tuple("a an be da den e el i in la len li lo ma mo na o ra ri ro ta ten ve vi".split())
-_EN_END = tuple("bourn by cott dale den field ford lane ler lin low man mere mond more nell ney rick ridge ser ston tham ton van ver wick wood worth".split())
-_PT_NOUN = tuple("Canto Noite Maré Vento Roda Flor Terreiro Chuva Estrada Quintal Saudade Varanda Farol Areia Baile Dança".split())
-_EN_NOUN = tuple("Rooms Signals Weather Letters Harbour Static Orchard Lanterns Motion Glass Maps Gravity Winter Echoes Tides Paper".split())
+_EN_END = tuple(
+    "bourn by cott dale den field ford lane ler lin low man mere mond more nell ney rick ridge ser ston tham ton van ver wick wood worth".split()
+)
+_PT_NOUN = tuple(
+    "Canto Noite Maré Vento Roda Flor Terreiro Chuva Estrada Quintal Saudade Varanda Farol Areia Baile Dança".split()
+)
+_EN_NOUN = tuple(
+    "Rooms Signals Weather Letters Harbour Static Orchard Lanterns Motion Glass Maps Gravity Winter Echoes Tides Paper".split()
+)
 _ENSEMBLES = ("Trio", "Quarteto", "Quinteto", "Orquestra", "Conjunto", "Regional")
 _GROUPS = ("Grupo", "Turma do", "Roda", "Bloco", "Coletivo")
 _LABELS = ("Selo", "Discos", "Gravadora", "Estúdio")
@@ -47,7 +61,13 @@ class Names:
             case "ensemble":
                 return f"{pick(draws[0], _ENSEMBLES)} {word[0]} {word[1]}"
             case "band":
-                return f"Banda {word[0]}" if draws[0] < 0.35 else f"Os {word[0]}s" if draws[0] < 0.6 else f"{word[0]} {word[1]}"
+                return (
+                    f"Banda {word[0]}"
+                    if draws[0] < 0.35
+                    else f"Os {word[0]}s"
+                    if draws[0] < 0.6
+                    else f"{word[0]} {word[1]}"
+                )
             case "band_en":
                 return f"The {word[0]}s" if draws[0] < 0.4 else f"{word[0]} {pick(draws[1], _EN_NOUN)}"
             case _:

@@ -155,8 +155,12 @@ class Shapes:
 
     def track(self, track: Track, day: int, base: str) -> Json:
         """The full track with its album."""
-        shape = {"album": self.simple_album(track.release, base)} | self.simple_track(track, base)
-        shape |= {"external_ids": {"isrc": track.isrc}, "popularity": self.track_popularity(track, day)}
+        shape = self.simple_track(track, base)
+        shape |= {
+            "album": self.simple_album(track.release, base),
+            "external_ids": {"isrc": track.isrc},
+            "popularity": self.track_popularity(track, day),
+        }
         return self._without("track", shape)
 
     def title(self, release: Release) -> str:

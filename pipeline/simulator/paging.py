@@ -30,7 +30,13 @@ def page_bounds(query: Mapping[str, str], limits: tuple[int, int], most_offset: 
 
 
 def page_json(
-    items: Sequence[bytes], total: int, limit: int, offset: int, href: str, extra: Mapping[str, str], end: int | None = None
+    items: Sequence[bytes],
+    total: int,
+    limit: int,
+    offset: int,
+    href: str,
+    extra: Mapping[str, str],
+    end: int | None = None,
 ) -> bytes:
     """The paging object; `extra` are the other parameters as links repeat them, `end` is where links stop if not at `total`."""
     tail = "".join(f"&{name}={quote(value, safe=',')}" for name, value in extra.items())
@@ -41,7 +47,14 @@ def page_json(
     following = link(offset + limit) if offset + limit < (total if end is None else end) else None
     previous = link(max(offset - limit, 0)) if offset > 0 else None
     head = compact(
-        {"href": link(offset), "limit": limit, "next": following, "offset": offset, "previous": previous, "total": total}
+        {
+            "href": link(offset),
+            "limit": limit,
+            "next": following,
+            "offset": offset,
+            "previous": previous,
+            "total": total,
+        }
     )
     return b"".join((head[:-1].encode(), b',"items":[', b",".join(items), b"]}"))
 

@@ -47,7 +47,16 @@ PROFILE_RULES: Mapping[str, ProfileRules] = {
         genres_field="mixed",
         refused={
             **dict.fromkeys(
-                ("artists", "artist_top_tracks", "albums", "tracks", "new_releases", "categories", "markets", "audio_features"),
+                (
+                    "artists",
+                    "artist_top_tracks",
+                    "albums",
+                    "tracks",
+                    "new_releases",
+                    "categories",
+                    "markets",
+                    "audio_features",
+                ),
                 _FORBIDDEN,
             ),
             "artist_related": _GONE,

@@ -45,9 +45,12 @@ class Allowance:
         if now < self._locks.get(bucket, 0.0):
             self._locks[bucket] += self._penalty_s
             return Verdict("quota", _seconds(self._locks[bucket] - now), locked=True)
-        if self._lock_s is not None and self._locks.pop(bucket, None):
-            self._spent.pop(bucket, None)
-        return self._window_verdict(now) or self._quota_verdict(bucket, now) or self._count(bucket, now)
+        if self._locks.pop(bucket, 0.0) and self._lock_s is not None:
+            self._spent.pop(bucket, None)  # a lock of fixed length ends with a fresh quota
+        verdict = self._window_verdict(now) or self._quota_verdict(bucket, now)
+        if verdict is None:
+            self._count(bucket, now)
+        return verdict
 
     def give_back(self, bucket: str, admitted_at: float) -> None:
         """Takes a request that did not succeed out of its bucket's quota (the window keeps it)."""

@@ -92,7 +92,11 @@ def _release(
     artists: tuple[int, ...] = (index,)
     if others and draws[4] < habits.joint:
         artists += (pick(draws[4] / habits.joint, others),)
-    guests = _guests(dice(33, index, year, number), others, artists, total) if others and draws[5] < habits.joint * 1.3 else ()
+    guests = (
+        _guests(dice(33, index, year, number), others, artists, total)
+        if others and draws[5] < habits.joint * 1.3
+        else ()
+    )
     return Release(index, year, number, day, precision, album_type, total, artists, guests)
 
 
@@ -119,7 +123,9 @@ def _format(habits: Habits, year: int, kind: float, size: float) -> tuple[str, i
     return "single", 4 + int(3 * size * 0.99) if kind > 0.85 else 1 if size < 0.72 else 2
 
 
-def _guests(draws: list[float], others: Sequence[int], artists: tuple[int, ...], total: int) -> tuple[tuple[int, int], ...]:
+def _guests(
+    draws: list[float], others: Sequence[int], artists: tuple[int, ...], total: int
+) -> tuple[tuple[int, int], ...]:
     chosen: dict[int, int] = {}
     for number in range(1 + int(draws[0] * 2.2)):
         guest = pick(draws[1 + 2 * number], others)

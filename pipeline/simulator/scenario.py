@@ -67,7 +67,11 @@ def scenario_file(path: Path) -> dict[str, Any]:
     """The content of a .json or TOML scenario file, not yet checked. Raises ScenarioError."""
     try:
         text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix.lower() == ".json" else json.loads(json.dumps(tomllib.loads(text), default=_iso))
+        found = (
+            json.loads(text)
+            if path.suffix.lower() == ".json"
+            else json.loads(json.dumps(tomllib.loads(text), default=_iso))
+        )
     except (OSError, ValueError) as error:
         raise ScenarioError(f"cannot read the scenario {path}: {error}") from error
     if not isinstance(found, dict):
@@ -112,7 +116,9 @@ def _rule(row: Mapping[str, Any], name: str) -> Rule:
         raise ScenarioError(f"{name}: what = {row['what']!r} is not one of {_listed([*FAULT_KINDS, 'mixed'])}")
     unknown = set(row) - _KEYS - set(kind.params)
     if unknown:
-        raise ScenarioError(f"{name} ({kind.name}) does not know {_listed(unknown)}; it knows {_listed(_KEYS | set(kind.params))}")
+        raise ScenarioError(
+            f"{name} ({kind.name}) does not know {_listed(unknown)}; it knows {_listed(_KEYS | set(kind.params))}"
+        )
     if sum(key in row for key in _FREQUENCY) > 1:
         raise ScenarioError(f"{name} ({kind.name}): give one of share, every, requests")
     where = row.get("where", "token" if kind.name == "invalid_client" else "*")
@@ -150,7 +156,9 @@ def _like(value: Any, default: Any, key: str) -> Any:
     numeric = isinstance(default, int | float) and not isinstance(default, bool)
     if key == "status" and isinstance(value, list) and value and all(isinstance(status, int) for status in value):
         return value
-    right = isinstance(value, int | float) and not isinstance(value, bool) if numeric else isinstance(value, type(default))
+    right = (
+        isinstance(value, int | float) and not isinstance(value, bool) if numeric else isinstance(value, type(default))
+    )
     if not right and key != "value":
         raise ValueError(f"{key} = {value!r} should look like {default!r}")
     return value

@@ -60,7 +60,9 @@ class Tokens:
 
     def _is_known(self, client: str, secret: str) -> bool:
         right = self._client_id is None or hmac.compare_digest(client.encode(), self._client_id.encode())
-        return right and (self._client_secret is None or hmac.compare_digest(secret.encode(), self._client_secret.encode()))
+        return right and (
+            self._client_secret is None or hmac.compare_digest(secret.encode(), self._client_secret.encode())
+        )
 
 
 def _client(authorization: str, form: Mapping[str, str]) -> tuple[str, str]:

@@ -12,7 +12,18 @@ import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
-__all__ = ["Dribble", "Receive", "Scope", "Send", "break_off", "close_silently", "dribble", "hang", "reset", "send_whole"]
+__all__ = [
+    "Dribble",
+    "Receive",
+    "Scope",
+    "Send",
+    "break_off",
+    "close_silently",
+    "dribble",
+    "hang",
+    "reset",
+    "send_whole",
+]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
