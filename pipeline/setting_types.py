@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 __all__ = ["Address", "Count", "Folder", "Genres", "LogLevel", "Secret", "TimeZone", "host"]
@@ -36,7 +36,10 @@ def _split(value: object) -> object:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
         return value
-    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+    genres = tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+    if not genres:
+        raise ValueError("names no genre")
+    return genres
 
 
 def _folder(value: object) -> object:
@@ -68,7 +71,7 @@ def _time_zone(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
 Folder = Annotated[Path, BeforeValidator(_folder)]
-Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

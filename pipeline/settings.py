@@ -194,8 +194,8 @@ def _environment() -> dict[str, Any]:
     variables = [row["variable"] for row in list_settings()]
     for name in map(str.upper, os.environ):
         if name.startswith("GARIMPO_") and name not in variables and name not in Settings.foreign:
-            near = get_close_matches(name, variables, 1)
-            hint = f"did you mean {near[0]}?" if near else "`python -m pipeline doctor` lists them."
+            near = get_close_matches(name.removeprefix("GARIMPO_").lower(), Settings.model_fields, 1)
+            hint = f"did you mean {_variable(near[0])}?" if near else "the README lists them."
             raise SettingsError(f"{name} (from environment) is not a setting; {hint} Nothing was started.")
     return {_field_name(key): value for key, value in EnvSettingsSource(Settings)().items()}
 
@@ -232,7 +232,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         name = _field_name(str(problem["loc"][0]))
         origin = _origin(name, layers)
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{name} (from {origin}) is not a setting; `python -m pipeline doctor` lists them.")
+            lines.append(f"{name} (from {origin}) is not a setting; the README lists them.")
             continue
         hidden = name.startswith("client_") or "@" in str(problem["input"])
         said = _variable(name) if origin == "environment" else name

@@ -1,0 +1,58 @@
+"""What most tests need: a folder of their own, a ledger in it, a clock that stands still, a bare environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.ledger import Ledger
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+
+
+class Clock:
+    """Stands at 2026-11-22 06:00 UTC until it is moved."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The instant it stands at."""
+        return self.instant
+
+    def move(self, **by: float) -> datetime:
+        """Move it, as timedelta's arguments say; the new instant."""
+        self.instant += timedelta(**by)
+        return self.instant
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings or credentials of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("SPOTIPY_", "GARIMPO_")) and name != "GARIMPO_REQUIRE_BROWSER":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace named test."""
+    return open_workspace(Settings(data=tmp_path / "data", workspace="test"))
+
+
+@pytest.fixture
+def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
+    """The workspace's ledger, on the clock that stands still."""
+    opened = Ledger(workspace.ledger, clock.now)
+    yield opened
+    opened.close()
