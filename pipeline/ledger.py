@@ -67,10 +67,12 @@ class TaskOutcome:
 class Ledger(SqliteFile):
     """Open ledger; usable from any thread and by several processes at once."""
 
-    def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
+    ) -> None:
         self._now = now
         script = files("pipeline").joinpath("sql", "ledger.sql").read_text(encoding="utf-8")
-        super().__init__(path, script, LEDGER_VERSION)
+        super().__init__(path, script, LEDGER_VERSION, busy_s)
 
     def now(self) -> datetime:
         """The instant of the workspace's clock, UTC."""

@@ -19,14 +19,16 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 __all__ = ["Row", "SqliteFile"]
 
 Row = dict[str, Any]
-BUSY_S = 30.0  # how long a writer waits for another before it gives up
 
 
 class SqliteFile:
-    """An open file; usable from any thread, each with its own connections, which end with the thread."""
+    """An open file; usable from any thread, each with its own connections, which end with the thread.
 
-    def __init__(self, path: Path, script: str, version: int) -> None:
-        self.path = path
+    A writer waits `busy_s` for another one before it gives up with WriterBusy.
+    """
+
+    def __init__(self, path: Path, script: str, version: int, busy_s: float) -> None:
+        self.path, self.busy_s = path, busy_s
         self._local, self._open, self._guard = threading.local(), weakref.WeakSet[_Handle](), threading.Lock()
         with _explained(path):
             connection = self._connect(durable=True)
@@ -82,7 +84,7 @@ class SqliteFile:
         name = "durable" if durable else "quick"
         handle: _Handle | None = getattr(self._local, name, None)
         if handle is None:
-            handle = _Handle(self.path, "FULL" if durable else "NORMAL")
+            handle = _Handle(self.path, "FULL" if durable else "NORMAL", self.busy_s)
             setattr(self._local, name, handle)
             with self._guard:
                 self._open.add(handle)
@@ -92,8 +94,8 @@ class SqliteFile:
 class _Handle:
     """A connection that closes when its thread, the only one that holds it, has ended."""
 
-    def __init__(self, path: Path, synchronous: str) -> None:
-        self.connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    def __init__(self, path: Path, synchronous: str, busy_s: float) -> None:
+        self.connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self.connection.close)
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -110,7 +112,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _explanation(path: Path, text: str) -> StorageError:
     if "locked" in text or "busy" in text:
         return WriterBusy(
-            f"{path} is being written by another process for more than {BUSY_S:.0f} s. Nothing was written; try again."
+            f"{path} is kept busy by another process ({text}). Nothing was written; try again when it is done."
         )
     if any(sign in text for sign in ("full", "disk I/O", "readonly", "unable to open")):
         return DiskFull(

@@ -1,0 +1,124 @@
+"""The ledger as a file: made, reopened, refused, damaged, read-only, busy."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, WriterBusy
+from pipeline.ledger import LEDGER_VERSION, Ledger
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Ledger]:
+    """A ledger that is closed at the end."""
+    with closing(Ledger(path)) as ledger:
+        yield ledger
+
+
+def test_rows_outlive_the_connection(tmp_path: Path) -> None:
+    """What one opening wrote, the next one reads."""
+    with opened(tmp_path / "l.sqlite") as ledger:
+        ledger.set_meta("key", "value")
+    with opened(tmp_path / "l.sqlite") as ledger:
+        assert ledger.meta("key") == "value"
+
+
+def test_newer_version_is_refused(tmp_path: Path) -> None:
+    """A ledger of a later program is named and left as it is, byte for byte."""
+    path = tmp_path / "l.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA user_version={LEDGER_VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(SchemaMismatch, match=r"l\.sqlite was written by a newer version .* nothing was changed"):
+        Ledger(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but long enough to be one" * 50, b"SQLite format 3\x00" + b"\xff" * 4096]
+)
+def test_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
+    """A file that is no ledger is named, with what to do."""
+    (tmp_path / "l.sqlite").write_bytes(content)
+    with pytest.raises(DamagedFile, match=r"l\.sqlite is damaged \(.*doctor"):
+        Ledger(tmp_path / "l.sqlite")
+
+
+def test_broken_page_is_named(tmp_path: Path) -> None:
+    """Damage inside a table shows when it is read, as damage."""
+    path = tmp_path / "l.sqlite"
+    with opened(path) as ledger, ledger.write() as connection:
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{n}", "v" * 500) for n in range(500)])
+    content = bytearray(path.read_bytes())
+    content[-80_000:] = b"\xaa" * 80_000
+    path.write_bytes(content)
+    with opened(path) as ledger, pytest.raises(DamagedFile, match=r"l\.sqlite is damaged"):
+        ledger.read("SELECT key, value FROM meta ORDER BY value")
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    """A folder that is gone is a disk that does not take it, not a crash."""
+    with pytest.raises(DiskFull, match=r"gone.*l\.sqlite cannot be written \(unable to open database file\)"):
+        Ledger(tmp_path / "gone" / "l.sqlite")
+
+
+def test_read_only_file_is_named(ledger: Ledger) -> None:
+    """A ledger that can be read and not written says so."""
+    ledger._connect(durable=True).execute("PRAGMA query_only = 1")
+    with pytest.raises(DiskFull, match=r"cannot be written \(attempt to write a readonly database\)"):
+        ledger.set_meta("k", "v")
+
+
+def test_full_disk_is_named(tmp_path: Path) -> None:
+    """No space left is a DiskFull, and what was there before stays."""
+    with opened(tmp_path / "l.sqlite") as ledger:
+        ledger.set_meta("before", "kept")
+        pages = ledger.read("PRAGMA page_count")[0]["page_count"]
+        with pytest.raises(DiskFull, match="disk is full"), ledger.write() as connection:
+            connection.execute(f"PRAGMA max_page_count={pages}")
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{n}", "v" * 4000) for n in range(50)])
+        assert ledger.read("SELECT key FROM meta") == [{"key": "before"}]
+
+
+def test_busy_file_is_named(ledger: Ledger) -> None:
+    """A writer that waited in vain for another says so and that nothing was written."""
+    with closing(Ledger(ledger.path, busy_s=0.05)) as second:
+        with ledger.write(), pytest.raises(WriterBusy, match="Nothing was written"):
+            second.set_meta("k", "v")
+        assert second.meta("k") is None
+
+
+def test_connections_end_with_their_thread(ledger: Ledger) -> None:
+    """Threads that come and go leave no open file behind."""
+    ledger.set_meta("k", "v")
+    for _ in range(20):
+        worker = threading.Thread(target=ledger.meta, args=("k",))
+        worker.start()
+        worker.join()
+    gc.collect()
+    assert len(ledger._open) == 1
+
+
+def test_threads_write_side_by_side(ledger: Ledger) -> None:
+    """Many threads writing at once lose nothing."""
+    workers = [threading.Thread(target=ledger.add_event, args=("INFO", f"event {n}")) for n in range(40)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert ledger.read("SELECT count(DISTINCT event) AS n FROM events") == [{"n": 40}]
+
+
+def test_reading_does_not_wait_for_writing(ledger: Ledger, tmp_path: Path) -> None:
+    """A page can read while a run is in the middle of a transaction; it sees what was committed."""
+    with opened(ledger.path) as reader, ledger.write() as connection:
+        connection.execute("INSERT INTO meta VALUES ('k', 'v')")
+        assert reader.meta("k") is None
