@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import Mapping
-from typing import Any, TextIO
 from urllib.parse import parse_qsl
 
 from . import wire
@@ -15,6 +11,7 @@ from .control import control_app
 from .endpoints import Reply, Request, error_reply
 from .faults import edited, spoiled
 from .quotas import Verdict
+from .requestlog import RequestLog
 from .routes import Route, route_of
 from .scenario import Rule
 from .wire import Receive, Scope, Send
@@ -24,6 +21,7 @@ __all__ = ["SimulatorApp"]
 
 _TOKEN_ROUTE = Route("token", "token", "")
 _DROPPED = ("timeout", "reset")
+_READ_HEADERS = (b"host", b"authorization")
 _MOST_FORM_BYTES = 64_000
 Strikes = list[tuple[Rule, int]]
 
@@ -31,13 +29,14 @@ Strikes = list[tuple[Rule, int]]
 class SimulatorApp:
     """Serves a world: /v1/… and /api/token as the real API does, /image/… and /_simulator/… beside them."""
 
-    def __init__(self, world: World, log: TextIO | None = None) -> None:
+    def __init__(self, world: World, log: RequestLog) -> None:
         self._world, self._log = world, log
         self._beside = control_app(world)
         self._stopping = asyncio.Event()
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request (or follows the server's start and end)."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["path"].startswith("/v1/"):
@@ -52,18 +51,16 @@ class SimulatorApp:
         self._stopping.set()
 
     async def _catalogue(self, scope: Scope, receive: Receive, send: Send) -> None:
-        world, started, arrived = self._world, time.perf_counter(), self._world.clock.now()
+        world, arrived = self._world, self._world.clock.now()
         route = route_of(scope["path"])
-        headers = {
-            name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"host", b"authorization")
-        }
+        headers = _headers(scope)
         world.counts.received(arrived)
         refused = self._gate(scope["method"], route, headers.get(b"authorization", ""), arrived)
         strikes = [] if refused else world.faults.strikes(route, scope["path"], arrived)
         await self._pace(strikes)
         reply = refused or self._reply(scope, route, f"http://{headers.get(b'host', 'localhost')}", strikes)
         self._account(route, reply, strikes, arrived, admitted=refused is None)
-        self._write_log(scope, route, reply, strikes, arrived, started)
+        self._note(scope, route, reply, strikes, arrived)
         await self._deliver(receive, send, reply, strikes)
 
     def _gate(self, method: str, route: Route, authorization: str, now: float) -> Reply | None:
@@ -118,19 +115,21 @@ class SimulatorApp:
         world, now = self._world, self._world.clock.now()
         world.counts.token()
         form = dict(parse_qsl((await _body(receive)).decode("latin-1")))
-        authorization = next(
-            (value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), ""
-        )
+        authorization = _headers(scope).get(b"authorization", "")
         strikes = world.faults.strikes(_TOKEN_ROUTE, scope["path"], now)
         await self._pace(strikes)
-        for rule, turn in strikes:
+        for rule, _ in strikes:
             world.counts.fault(rule.kind.name)
+        await self._deliver(receive, send, self._granted(scope["method"], authorization, form, strikes), strikes)
+
+    def _granted(self, method: str, authorization: str, form: dict[str, str], strikes: Strikes) -> Reply:
+        for rule, turn in strikes:
             if rule.kind.stage == "answer":
-                return await self._deliver(receive, send, spoiled(rule, turn), strikes)
-        if scope["method"] != "POST":
-            return await self._deliver(receive, send, error_reply(405, "Method not allowed"), strikes)
-        reply = world.tokens.grant(authorization, form, now)
-        await self._deliver(receive, send, edited(reply, [s for s in strikes if s[0].kind.stage == "body"]), strikes)
+                return spoiled(rule, turn)
+        if method != "POST":
+            return error_reply(405, "Method not allowed", headers=(("allow", "POST"),))
+        reply = self._world.tokens.grant(authorization, form, self._world.clock.now())
+        return edited(reply, [strike for strike in strikes if strike[0].kind.stage == "body"])
 
     async def _pace(self, strikes: Strikes) -> None:
         wait = self._world.config.latency_ms / 1000
@@ -170,19 +169,24 @@ class SimulatorApp:
         ]
         return headers + [(name.encode(), value.encode()) for name, value in reply.headers]
 
-    def _write_log(
-        self, scope: Scope, route: Route, reply: Reply, strikes: Strikes, arrived: float, started: float
-    ) -> None:
-        if self._log is None:
-            return
-        line: Mapping[str, Any] = {
-            "at": iso(arrived), "path": scope["path"], "query": scope["query_string"].decode("latin-1"),
-            "endpoint": route.endpoint, "bucket": route.bucket, "outcome": _outcome(reply, strikes),
-            "faults": [rule.kind.name for rule, _ in strikes], "bytes": len(reply.body),
-            "duration_ms": round(1000 * (time.perf_counter() - started), 3),
-        }  # fmt: skip
-        self._log.write(json.dumps(line) + "\n")
-        self._log.flush()
+    def _note(self, scope: Scope, route: Route, reply: Reply, strikes: Strikes, arrived: float) -> None:
+        if self._log.is_wanted:
+            self._log.write(
+                {
+                    "at": iso(arrived),
+                    "path": scope["path"],
+                    "query": scope["query_string"].decode("latin-1"),
+                    "endpoint": route.endpoint,
+                    "bucket": route.bucket,
+                    "outcome": _outcome(reply, strikes),
+                    "faults": [rule.kind.name for rule, _ in strikes],
+                    "bytes": len(reply.body),
+                }
+            )
+
+
+def _headers(scope: Scope) -> dict[bytes, str]:
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ_HEADERS}
 
 
 def _outcome(reply: Reply, strikes: Strikes) -> str:

@@ -19,7 +19,8 @@ def cover_svg(found: str, pixels: int = 640) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{pixels}" height="{pixels}" viewBox="0 0 100 100">'
         f'<defs><linearGradient id="g" gradientTransform="rotate({int(90 * draws[3])})">'
-        f'<stop offset="0" stop-color="hsl({hue} 62% 30%)"/><stop offset="1" stop-color="hsl({other} 70% 55%)"/></linearGradient></defs>'
+        f'<stop offset="0" stop-color="hsl({hue} 62% 30%)"/><stop offset="1" stop-color="hsl({other} 70% 55%)"/>'
+        "</linearGradient></defs>"
         f'<rect width="100" height="100" fill="url(#g)"/>{shapes}</svg>'
     )
 
@@ -47,7 +48,8 @@ def _wave(number: int, hue: int, place: int) -> str:
 def _bar(number: int, hue: int, place: int) -> str:
     draws = _DICE(5, number, place)
     x, width, height = 8 + 22 * place, 10 + int(8 * draws[0]), 20 + int(65 * draws[1])
-    return f'<rect x="{x}" y="{100 - height}" width="{width}" height="{height}" rx="4" fill="hsl({hue} 80% 72%)" opacity="0.65"/>'
+    place_and_size = f'x="{x}" y="{100 - height}" width="{width}" height="{height}"'
+    return f'<rect {place_and_size} rx="4" fill="hsl({hue} 80% 72%)" opacity="0.65"/>'
 
 
 _SHAPES = (_circle, _ring, _wave, _bar)

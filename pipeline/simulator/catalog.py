@@ -1,4 +1,4 @@
-"""The catalogue: which artists exist, who follows them and what they have out on any given day; a pure function of (seed, day)."""
+"""The catalogue: which artists exist, who follows them, what they have out on a day; a pure function of (seed, day)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Credit = tuple[str, Release]  # (album_group as seen from one artist, release)
 
 @dataclass(frozen=True, slots=True)
 class Artist:
-    """One artist; `followers` and `popularity` are those of the catalogue's anchor day where the catalogue fixes them."""
+    """One artist; `followers` and `popularity` hold on the catalogue's anchor day, where the catalogue fixes them."""
 
     index: int
     id: str
@@ -51,7 +51,7 @@ class _Temper:
 
 
 class Catalog:
-    """Artists with everything that follows from them; days are ordinals of UTC days, artists are numbers into `artists`."""
+    """Artists and all that follows from them; days are ordinals of UTC days, artists are numbers into `artists`."""
 
     def __init__(self, seed: str, label: str, artists: Sequence[Artist], anchor_day: int) -> None:
         self.label, self.artists, self.anchor_day = label, artists, anchor_day
@@ -131,7 +131,7 @@ class Catalog:
         return found
 
     def discography(self, index: int, day: int) -> list[Credit]:
-        """All an artist has out by this day as (group, release): albums, singles, compilations, appearances, each newest first."""
+        """What an artist has out by this day: albums, singles, compilations, appearances, each newest first."""
         year = date.fromordinal(day).year
         found = self._credits.get((index, year))
         if found is None:

@@ -69,7 +69,9 @@ def _genres(genre: Genre, draws: list[float]) -> tuple[str, ...]:
 
 
 def catalog_from_file(path: Path, anchor_day: int) -> Catalog:
-    """The artists of a CSV file (columns `COLUMNS`, genres separated by "; "), each id once, with the file's numbers on `anchor_day`.
+    """The artists of a CSV file (columns `COLUMNS`, genres separated by "; "), each id once.
+
+    Followers and popularity are the file's on `anchor_day` and move with the days around it.
 
     Raises CatalogError for a file that cannot be read or does not have these columns.
     """

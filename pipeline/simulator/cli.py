@@ -16,7 +16,7 @@ from .server import HOST, Simulator
 __all__ = ["simulator"]
 
 
-def simulator(
+def simulator(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = DEFAULT_PORT,
     profile: Annotated[str, typer.Option(help="development, legacy or extended.")] = "development",
     seed: Annotated[int, typer.Option(help="Seed of the invented catalogue.")] = 1,
@@ -46,13 +46,13 @@ def simulator(
     genres_field: Annotated[
         str, typer.Option(help="How artists show genres: list, mixed, empty, null, absent; auto: as the profile does.")
     ] = "auto",
-    old_app: Annotated[
+    old_app: Annotated[  # noqa: FBT002 - an option, never positional
         bool,
         typer.Option("--old-app/--new-app", help="App from before 2024-11-27: related artists (legacy, extended)."),
     ] = True,
     request_log: Annotated[Path | None, typer.Option(help="Append a JSON line for every request.")] = None,
     ready_file: Annotated[Path | None, typer.Option(help="Write port, URLs and pid here once it answers.")] = None,
-    stop_on_eof: Annotated[
+    stop_on_eof: Annotated[  # noqa: FBT002 - an option, never positional
         bool, typer.Option("--stop-with-stdin", help="End when standard input closes (it ends with its parent).")
     ] = False,
 ) -> None:
@@ -80,7 +80,7 @@ def simulator(
                 search_cap=search_cap,
                 genres_field=genres_field,
                 old_app=old_app,
-            )  # fmt: skip
+            )
         )
         if stop_on_eof:
             stop_with_stdin(found)

@@ -1,4 +1,4 @@
-"""What `python -m pipeline simulator --help` explains before it lists the options; 78 columns, no square bracket before a letter."""
+"""What `simulator --help` explains before it lists the options: 78 columns, no square bracket before a letter."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _STAGES = {
 
 _HEAD = f"""Serve a local Spotify Web API, faithful in what it answers and in what it refuses.
 
-Start it, paste the lines it prints into another shell, and the clients there talk to it. Any client id and secret will do unless
---client-id and --client-secret are given. It listens on 127.0.0.1 only and calls nobody.
+Start it, paste the lines it prints into another shell, and the clients there talk to it. Any client id and secret
+will do unless --client-id and --client-secret are given. It listens on 127.0.0.1 only and calls nobody.
 
 \b
 Examples
@@ -118,8 +118,8 @@ Control, for tests and scripts (never counted, no token)
   POST /_simulator/scenario  replace the faults; {} ends them
   POST /_simulator/profile   {"profile": "extended"}
   GET  /_simulator/catalog   genres with counts, artists, albums, tracks
-  GET  /_simulator/truth     all rows as of ?on=DATE (default today); less with
-                             genre=NAME (repeatable) and tracks=0
+  GET  /_simulator/truth     all rows as of ?on=DATE (default today); less
+                             with genre=NAME (repeatable) and tracks=0
 """
 
 

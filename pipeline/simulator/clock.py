@@ -16,7 +16,7 @@ _EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC).timestamp(), datetime(9000
 
 
 class SimulatedClock:
-    """Seconds since 1970 (UTC), running `speed` times as fast as the monotonic clock; speed 0 stands still until moved."""
+    """Seconds since 1970 (UTC), `speed` times as fast as the monotonic clock; at speed 0 it stands until moved."""
 
     def __init__(self, start: float, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ def instant(text: str | datetime | date) -> float:
     if isinstance(text, str):
         text = datetime.fromisoformat(text)
     elif not isinstance(text, datetime):
-        text = datetime(text.year, text.month, text.day)
+        text = datetime(text.year, text.month, text.day, tzinfo=UTC)
     return (text if text.tzinfo else text.replace(tzinfo=UTC)).timestamp()
 
 

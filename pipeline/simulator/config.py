@@ -18,7 +18,7 @@ DEFAULT_PORT = 8808
 
 @dataclass(frozen=True)
 class SimulatorConfig:
-    """What to simulate; port 0 takes a free one, `now` None starts at the real time, a missing quota or window means no limit."""
+    """What to simulate; port 0 takes a free one, without `now` it starts at the real time."""
 
     profile: str = "development"
     port: int = 0

@@ -20,7 +20,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def control_app(world: World) -> Starlette:
-    """GET clock, counts, catalog, truth; POST clock, reset, scenario, profile. A POST that cannot be done is answered 400."""
+    """GET clock, counts, catalog, truth; POST clock, reset, scenario, profile (400 where that cannot be done)."""
 
     def clock(_: Request) -> Response:
         return JSONResponse({"now": iso(world.clock.now())})
@@ -69,7 +69,7 @@ def _changing(change: Change, world: World) -> Callable[[Request], Any]:
         try:
             body = await request.json() if await request.body() else {}
             if not isinstance(body, dict):
-                raise ValueError("the body must be a JSON object")
+                raise TypeError("the body must be a JSON object")
             change(body)
         except (ValueError, TypeError) as error:
             return _refused(error)

@@ -1,6 +1,7 @@
-"""Listings that are not what they say: slots that repeat an item, hold null or hold nothing, always at the same places of a listing.
+"""Listings that are not what they say: extra slots that repeat an item, hold null or hold nothing.
 
-Slots are inserted, nothing is removed, and where depends on the listing alone: whoever reads every page, in any order, gets every item.
+Slots are inserted, nothing is removed, and where they are depends on the listing alone: whoever reads every page, in
+any order, gets every item.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _KINDS = {"null_items": NULL, "short_pages": GHOST}
 
 @dataclass(frozen=True)
 class Distortion:
-    """One active rule: `what` (duplicates, null_items, short_pages) at each position with chance `share`, or at every n-th."""
+    """One rule in force: `what` it inserts, with chance `share` at each position or at every n-th."""
 
     what: str
     number: int

@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but a seed and a place: the same on every machine, in every order, after every restart."""
+"""Random numbers from nothing but a seed and a place: the same on every machine, in every order, after any restart."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _Choice = TypeVar("_Choice")
 
 
 class Dice:
-    """Eight uniform draws for each tuple of integers: `dice(topic, artist, year)` is a pure function of the seed and its arguments."""
+    """Eight uniform draws for each tuple of integers, such as `dice(topic, artist, year)`."""
 
     def __init__(self, seed: str) -> None:
         self._base = hashlib.blake2b(seed.encode(), digest_size=64, person=b"simulator")
 
     def __call__(self, *place: int) -> list[float]:
+        """Eight numbers in [0, 1), a pure function of the seed and the place."""
         digest = self._base.copy()
         digest.update(_PACK[len(place)](*place))
         return [(word >> 11) * _UNIT for word in _UNPACK(digest.digest())]

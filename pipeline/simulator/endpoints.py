@@ -11,7 +11,7 @@ from .config import SimulatorConfig
 from .distortions import GHOST, NULL, Distortion, slots_of
 from .ids import is_well_formed
 from .objects import MARKETS, Shapes, compact
-from .paging import BadRequest, page_bounds, page_json
+from .paging import BadRequest, Page, page_bounds
 from .profiles import ProfileRules
 from .releases import Release, Track
 from .routes import Route
@@ -36,7 +36,7 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an endpoint may know: route, query parameters, the simulated day, the client's base address, active distortions."""
+    """What an endpoint may know; `base` is the address the client used, `day` the simulated one."""
 
     route: Route
     query: Mapping[str, str]
@@ -121,9 +121,8 @@ class Endpoints:
             return self._shapes.artist_json(found[place], request.day, request.base)
 
         slots = self._slots(request, f"search {text}", len(found))
-        return page_json(
-            _items(slots[offset : offset + size], shown), len(slots), limit, offset, f"{request.base}/v1/search", extra
-        )
+        page = Page(f"{request.base}/v1/search", len(slots), limit, offset, extra)
+        return page.json(_items(slots[offset : offset + size], shown))
 
     def _artist(self, request: Request) -> bytes:
         return self._shapes.artist_json(self._known_artist(request.route.id), request.day, request.base)
@@ -151,8 +150,8 @@ class Endpoints:
 
         extra = ({"include_groups": ",".join(wanted)} if wanted else {}) | _market(request)
         slots = self._slots(request, f"albums {request.route.id} {wanted}", len(found))
-        href = f"{request.base}/v1/artists/{request.route.id}/albums"
-        return page_json(_items(slots[offset : offset + limit], shown), len(slots), limit, offset, href, extra)
+        page = Page(f"{request.base}/v1/artists/{request.route.id}/albums", len(slots), limit, offset, extra)
+        return page.json(_items(slots[offset : offset + limit], shown))
 
     def _top_tracks(self, request: Request) -> bytes:
         owned = [
@@ -189,9 +188,8 @@ class Endpoints:
 
         slots = self._slots(request, f"tracks {request.route.id}", len(found))
         href = f"{request.base}/v1/albums/{request.route.id}/tracks"
-        return page_json(
-            _items(slots[offset : offset + limit], shown), len(slots), limit, offset, href, _market(request)
-        )
+        page = Page(href, len(slots), limit, offset, _market(request))
+        return page.json(_items(slots[offset : offset + limit], shown))
 
     def _track(self, request: Request) -> bytes:
         track = self._catalog.track(_well_formed(request.route.id), request.day)
@@ -207,29 +205,22 @@ class Endpoints:
     def _new_releases(self, request: Request) -> bytes:
         limit, offset = page_bounds(request.query, _TRACK_LIMIT)
         found = self._catalog.fresh(request.day, _NEW_RELEASE_DAYS)[:100]
-        shown = [
-            compact(self._shapes.simple_album(release, request.base)).encode()
-            for release in found[offset : offset + limit]
-        ]
-        return (
-            b'{"albums":'
-            + page_json(shown, len(found), limit, offset, f"{request.base}/v1/browse/new-releases", {})
-            + b"}"
-        )
+        page = Page(f"{request.base}/v1/browse/new-releases", len(found), limit, offset, {})
+        chosen = found[offset : offset + limit]
+        shown = [compact(self._shapes.simple_album(release, request.base)).encode() for release in chosen]
+        return b'{"albums":' + page.json(shown) + b"}"
 
     def _categories(self, request: Request) -> bytes:
         limit, offset = page_bounds(request.query, _TRACK_LIMIT)
         names = sorted({genre for artist in self._catalog.artists for genre in artist.genres})
-        href = f"{request.base}/v1/browse/categories"
-        shown = [
-            compact(
-                {"href": f"{href}/{name.replace(' ', '-')}", "icons": [], "id": name.replace(" ", "-"), "name": name}
-            ).encode()
-            for name in names[offset : offset + limit]
-        ]
-        return b'{"categories":' + page_json(shown, len(names), limit, offset, href, {}) + b"}"
+        page = Page(f"{request.base}/v1/browse/categories", len(names), limit, offset, {})
+        shown = []
+        for name in names[offset : offset + limit]:
+            key = name.replace(" ", "-")
+            shown.append(compact({"href": f"{page.href}/{key}", "icons": [], "id": key, "name": name}).encode())
+        return b'{"categories":' + page.json(shown) + b"}"
 
-    def _markets(self, request: Request) -> bytes:
+    def _markets(self, _: Request) -> bytes:
         return compact({"markets": MARKETS}).encode()
 
     def _known_artist(self, found: str) -> int:

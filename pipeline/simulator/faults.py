@@ -1,9 +1,9 @@
-"""Which faults strike a request, and what they make of its answer; a function of the scenario's seed and the number of the request."""
+"""Which faults strike a request (a function of the scenario's seed and the request's number) and what they answer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .distortions import Distortion
@@ -16,8 +16,10 @@ from .scenario import Rule, Scenario
 __all__ = ["FaultEngine", "edited", "spoiled"]
 
 _PREMIUM = b"Active premium subscription required for the owner of the app.\n"
+_TEXT = "text/plain; charset=utf-8"
 _TERMINAL = ("answer", "wire")
 _MESSAGES = {500: "Server error.", 502: "Bad gateway.", 503: "Service unavailable"}
+Params = Mapping[str, Any]
 
 
 class FaultEngine:
@@ -33,7 +35,7 @@ class FaultEngine:
         self._struck = [0] * len(self._rules)
 
     def strikes(self, route: Route, path: str, now: float) -> list[tuple[Rule, int]]:
-        """The rules that strike this request, each with how often it has struck; only the first answer or wire fault does."""
+        """The rules that strike this request and how often each has; of answer and wire faults only the first does."""
         struck: list[tuple[Rule, int]] = []
         for number, rule in enumerate(self._rules):
             if rule.kind.stage == "listing" or not rule.concerns(route, path) or not rule.is_due(now):
@@ -68,42 +70,49 @@ class FaultEngine:
 
 def spoiled(rule: Rule, turn: int) -> Reply:
     """The reply of a fault that replaces the answer; `turn` counts how often the rule has struck."""
-    params = rule.params
-    match rule.kind.name:
-        case "rate_limit":
-            wait = (("retry-after", str(params["retry_after_s"])),) if params["header"] else ()
-            if params["body"] == "text":
-                return Reply(429, b"Too many requests", "text/plain; charset=utf-8", wait)
-            return error_reply(429, "API rate limit exceeded", headers=wait)
-        case "quota":
-            wait = (("retry-after", str(params["retry_after_s"])),) if params["header"] else ()
-            return error_reply(429, "Too many requests", reason="QUOTA_EXCEEDED", headers=wait)
-        case "server_error":
-            return _server_error(params["status"], params["body"], turn)
-        case "premium_lapsed":
-            return Reply(403, _PREMIUM, "text/plain; charset=utf-8")
-        case "withdrawn":
-            return error_reply(params["status"], "Forbidden" if params["status"] == 403 else "Not found.")
-        case "empty_400":
-            return Reply(400, b"")
-        case "invalid_limit":
-            return error_reply(400, "Invalid limit")
-        case "not_found":
-            return error_reply(404, "Resource not found")
-        case "error_string":
-            return Reply(params["status"], b'{"error":"the error as a bare string"}')
-        case "error_list":
-            return Reply(params["status"], b'["the error","as a list"]')
-        case _:
-            return Reply(400, b'{"error":"invalid_client","error_description":"Invalid client"}')
+    return _SPOILED[rule.kind.name](rule.params, turn)
 
 
-def _server_error(statuses: int | list[int], body: str, turn: int) -> Reply:
+def _rate_limit(params: Params, _: int) -> Reply:
+    if params["body"] == "text":
+        return Reply(429, b"Too many requests", _TEXT, _retry_after(params))
+    return error_reply(429, "API rate limit exceeded", headers=_retry_after(params))
+
+
+def _quota(params: Params, _: int) -> Reply:
+    return error_reply(429, "Too many requests", reason="QUOTA_EXCEEDED", headers=_retry_after(params))
+
+
+def _retry_after(params: Params) -> tuple[tuple[str, str], ...]:
+    return (("retry-after", str(params["retry_after_s"])),) if params["header"] else ()
+
+
+def _withdrawn(params: Params, _: int) -> Reply:
+    return error_reply(params["status"], "Forbidden" if params["status"] == 403 else "Not found.")
+
+
+def _server_error(params: Params, turn: int) -> Reply:
+    statuses, body = params["status"], params["body"]
     status = statuses[(turn - 1) % len(statuses)] if isinstance(statuses, list) else statuses
     if body == "json":
         return error_reply(status, _MESSAGES.get(status, "Server error."))
     page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>upstream</body></html>"
     return Reply(status, page.encode() if body == "html" else b"", "text/html; charset=utf-8")
+
+
+_SPOILED: Mapping[str, Callable[[Params, int], Reply]] = {
+    "rate_limit": _rate_limit,
+    "quota": _quota,
+    "server_error": _server_error,
+    "premium_lapsed": lambda _, __: Reply(403, _PREMIUM, _TEXT),
+    "withdrawn": _withdrawn,
+    "empty_400": lambda _, __: Reply(400, b""),
+    "invalid_limit": lambda _, __: error_reply(400, "Invalid limit"),
+    "not_found": lambda _, __: error_reply(404, "Resource not found"),
+    "error_string": lambda params, _: Reply(params["status"], b'{"error":"the error as a bare string"}'),
+    "error_list": lambda params, _: Reply(params["status"], b'["the error","as a list"]'),
+    "invalid_client": lambda _, __: Reply(400, b'{"error":"invalid_client","error_description":"Invalid client"}'),
+}
 
 
 def edited(reply: Reply, rules: Sequence[tuple[Rule, int]]) -> Reply:

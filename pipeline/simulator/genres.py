@@ -1,4 +1,4 @@
-"""The genres of the synthetic catalogue: how common each is, when it began, which others its artists also carry, how its acts are named."""
+"""The genres of the synthetic catalogue: how common, since when, with which others, how their acts are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an audience changes: followers day by day (steady, viral, declining) and the popularity that follows from them."""
+"""How an audience changes: followers day by day (steady, viral, declining) and the popularity that follows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def followers_at_anchor(dice: Dice, index: int) -> float:
 
 
 def popularity_score(followers: int, growth_30d: float, days_since_release: int | None, offset: float) -> float:
-    """Popularity before rounding to 0-100: followers on a log scale, plus freshness, plus momentum, plus the artist's own offset."""
+    """Popularity before rounding to 0-100: followers on a log scale, freshness, momentum, the artist's own offset."""
     recency = -3.0 if days_since_release is None else 8.0 * math.exp(-days_since_release / 45) - 3.0
     momentum = min(max(25.0 * growth_30d, -6.0), 10.0)
     return 14.5 * math.log10(followers + 1) - 24.0 + recency + momentum + offset

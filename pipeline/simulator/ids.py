@@ -1,4 +1,4 @@
-"""Identifiers of 22 base62 characters that can be read back: an album's id tells its artist, year and number, so no index is kept."""
+"""Ids of 22 base62 characters that can be read back: an album's id tells its artist, year and number."""
 
 from __future__ import annotations
 

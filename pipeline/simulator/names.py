@@ -4,35 +4,76 @@ from __future__ import annotations
 
 from .draws import Dice, pick
 
-__all__ = ["Names", "PORTUGUESE_STYLES"]
+__all__ = ["PORTUGUESE_STYLES", "Names"]
 
 PORTUGUESE_STYLES = frozenset({"solo", "first", "duo", "mc", "dj", "group", "band", "ensemble"})
 
-_PT_START = tuple(
-    "Ara Be Bru Cai Cla Da Do Du Fra Ge Gua Iba Ja Jo Jure Ka La Le Lu Ma Mi Mo Na Ni Oli Pa Pe Qui Ra Ri Ru Sa Se Ta Te Tu Ube Va Ve Vi Za Ze".split()
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_PT_START = _parts(
+    """
+    Ara Be Bru Cai Cla Da Do Du Fra Ge Gua Iba Ja Jo Jure Ka La Le Lu Ma Mi Mo Na Ni Oli Pa Pe Qui Ra Ri Ru Sa
+    Se Ta Te Tu Ube Va Ve Vi Za Ze
+    """
 )
-_PT_MIDDLE = tuple(
-    "bre ca ci dra du fe ga gui lha li lo mba mi mu nda nho ni pe qui ra ri ro ru sa sti ta ti tu va ve vi xe zi".split()
+_PT_MIDDLE = _parts(
+    """
+    bre ca ci dra du fe ga gui lha li lo mba mi mu nda nho ni pe qui ra ri ro ru sa sti ta ti tu va ve vi xe zi
+    """
 )
-_PT_END = tuple(
-    "ba bel ço da dim dra gueira lim lho lda mar mir na nça ndo nha que ral randa rça rim rosa ssa ta tiba tuba va vel zal zim".split()
+_PT_END = _parts(
+    """
+    ba bel ço da dim dra gueira lim lho lda mar mir na nça ndo nha que ral randa rça rim rosa ssa ta tiba tuba
+    va vel zal zim
+    """
 )
-_EN_START = tuple(
-    "Al Ash Bel Bra Cal Cor Dar Del El Fen Gal Har Hol Jas Kel Lor Mar Mer Nor Or Pel Quin Ros Sel Tam Thal Ver Wen Wil Yar".split()
+_EN_START = _parts(
+    """
+    Al Ash Bel Bra Cal Cor Dar Del El Fen Gal Har Hol Jas Kel Lor Mar Mer Nor Or Pel Quin Ros Sel Tam Thal Ver
+    Wen Wil Yar
+    """
 )
-_EN_MIDDLE = tuple("a an be da den e el i in la len li lo ma mo na o ra ri ro ta ten ve vi".split())
-_EN_END = tuple(
-    "bourn by cott dale den field ford lane ler lin low man mere mond more nell ney rick ridge ser ston tham ton van ver wick wood worth".split()
+_EN_MIDDLE = _parts(
+    """
+    a an be da den e el i in la len li lo ma mo na o ra ri ro ta ten ve vi
+    """
 )
-_PT_NOUN = tuple(
-    "Canto Noite Maré Vento Roda Flor Terreiro Chuva Estrada Quintal Saudade Varanda Farol Areia Baile Dança".split()
+_EN_END = _parts(
+    """
+    bourn by cott dale den field ford lane ler lin low man mere mond more nell ney rick ridge ser ston tham ton
+    van ver wick wood worth
+    """
 )
-_EN_NOUN = tuple(
-    "Rooms Signals Weather Letters Harbour Static Orchard Lanterns Motion Glass Maps Gravity Winter Echoes Tides Paper".split()
+_PT_NOUN = _parts(
+    """
+    Canto Noite Maré Vento Roda Flor Terreiro Chuva Estrada Quintal Saudade Varanda Farol Areia Baile Dança
+    """
+)
+_EN_NOUN = _parts(
+    """
+    Rooms Signals Weather Letters Harbour Static Orchard Lanterns Motion Glass Maps Gravity Winter Echoes Tides
+    Paper
+    """
 )
 _ENSEMBLES = ("Trio", "Quarteto", "Quinteto", "Orquestra", "Conjunto", "Regional")
 _GROUPS = ("Grupo", "Turma do", "Roda", "Bloco", "Coletivo")
 _LABELS = ("Selo", "Discos", "Gravadora", "Estúdio")
+_PATTERNS = {
+    "solo": ("{a} {b}",),
+    "solo_en": ("{a} {b}",),
+    "first": ("{a}{tail}",),
+    "duo": ("{a} & {b}",),
+    "mc": ("MC {a}",),
+    "dj": ("DJ {a}", "DJ {a}", "{a} {b}"),
+    "rapper": ("Lil {a}", "{a} {initial}."),
+    "group": ("{group} {a}",),
+    "ensemble": ("{ensemble} {a} {b}",),
+    "band": ("Banda {a}", "Os {a}s", "{a} {b}"),
+    "band_en": ("The {a}s", "{a} {noun}"),
+}
 
 
 class Names:
@@ -45,33 +86,15 @@ class Names:
         """The name of artist `index`; another `attempt` gives another name."""
         word = self._words(1, index, attempt, portuguese=style in PORTUGUESE_STYLES)
         draws = self._dice(12, index, attempt)
-        match style:
-            case "solo" | "solo_en":
-                return f"{word[0]} {word[1]}"
-            case "duo":
-                return f"{word[0]} & {word[1]}"
-            case "mc":
-                return f"MC {word[0]}"
-            case "dj":
-                return f"DJ {word[0]}" if draws[0] < 0.6 else f"{word[0]} {word[1]}"
-            case "rapper":
-                return f"{word[0]} {word[1][:1]}." if draws[0] < 0.2 else f"Lil {word[0]}"
-            case "group":
-                return f"{pick(draws[0], _GROUPS)} {word[0]}"
-            case "ensemble":
-                return f"{pick(draws[0], _ENSEMBLES)} {word[0]} {word[1]}"
-            case "band":
-                return (
-                    f"Banda {word[0]}"
-                    if draws[0] < 0.35
-                    else f"Os {word[0]}s"
-                    if draws[0] < 0.6
-                    else f"{word[0]} {word[1]}"
-                )
-            case "band_en":
-                return f"The {word[0]}s" if draws[0] < 0.4 else f"{word[0]} {pick(draws[1], _EN_NOUN)}"
-            case _:
-                return f"{word[0]}{word[1][-2:]}"
+        return pick(draws[0], _PATTERNS[style]).format(
+            a=word[0],
+            b=word[1],
+            initial=word[1][:1],
+            tail=word[1][-2:],
+            group=pick(draws[1], _GROUPS),
+            ensemble=pick(draws[1], _ENSEMBLES),
+            noun=pick(draws[1], _EN_NOUN),
+        )
 
     def title(self, *place: int, portuguese: bool) -> str:
         """The title of a release or song at this place (artist, year, number[, track])."""

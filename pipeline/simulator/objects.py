@@ -12,10 +12,14 @@ from .releases import Release, Track
 
 __all__ = ["MARKETS", "Shapes", "compact"]
 
-MARKETS = tuple(
-    "AR AT AU BE BO BR CA CH CL CO CR CZ DE DK DO EC EE ES FI FR GB GR GT HK HN HU ID IE IL IN IS IT JP KR LT LU LV MA MX MY NI NL NO NZ "
-    "PA PE PH PL PT PY RO SE SG SK SV TH TR TW US UY VN ZA".split()
+# fmt: off
+MARKETS = (
+    "AR", "AT", "AU", "BE", "BO", "BR", "CA", "CH", "CL", "CO", "CR", "CZ", "DE", "DK", "DO", "EC", "EE", "ES",
+    "FI", "FR", "GB", "GR", "GT", "HK", "HN", "HU", "ID", "IE", "IL", "IN", "IS", "IT", "JP", "KR", "LT", "LU",
+    "LV", "MA", "MX", "MY", "NI", "NL", "NO", "NZ", "PA", "PE", "PH", "PL", "PT", "PY", "RO", "SE", "SG", "SK",
+    "SV", "TH", "TR", "TW", "US", "UY", "VN", "ZA",
 )
+# fmt: on
 _SIZES = {"artist": (640, 320, 160), "album": (640, 300, 64)}
 _MOST_CACHED = 50_000
 Json = dict[str, Any]
@@ -119,9 +123,14 @@ class Shapes:
         tracks = self._catalog.tracks(release)
         more = f"{href}?offset=50&limit=50" if len(tracks) > 50 else None
         page = {
-            "href": f"{href}?offset=0&limit=50", "limit": 50, "next": more, "offset": 0, "previous": None,
-            "total": len(tracks), "items": [self.simple_track(track, base) for track in tracks[:50]],
-        }  # fmt: skip
+            "href": f"{href}?offset=0&limit=50",
+            "limit": 50,
+            "next": more,
+            "offset": 0,
+            "previous": None,
+            "total": len(tracks),
+            "items": [self.simple_track(track, base) for track in tracks[:50]],
+        }
         shape = self.simple_album(release, base) | {
             "tracks": page,
             "copyrights": [{"text": f"{release.year} {label}", "type": kind} for kind in ("C", "P")],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from .objects import compact
 
-__all__ = ["BadRequest", "page_bounds", "page_json"]
+__all__ = ["BadRequest", "Page", "page_bounds"]
 
 
 class BadRequest(Exception):
@@ -29,34 +30,34 @@ def page_bounds(query: Mapping[str, str], limits: tuple[int, int], most_offset: 
     return limit, offset
 
 
-def page_json(
-    items: Sequence[bytes],
-    total: int,
-    limit: int,
-    offset: int,
-    href: str,
-    extra: Mapping[str, str],
-    end: int | None = None,
-) -> bytes:
-    """The paging object; `extra` are the other parameters as links repeat them, `end` is where links stop if not at `total`."""
-    tail = "".join(f"&{name}={quote(value, safe=',')}" for name, value in extra.items())
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing of `total`; `extra` are the other parameters, as its links repeat them."""
 
-    def link(start: int) -> str:
-        return f"{href}?offset={start}&limit={limit}{tail}"
+    href: str
+    total: int
+    limit: int
+    offset: int
+    extra: Mapping[str, str]
 
-    following = link(offset + limit) if offset + limit < (total if end is None else end) else None
-    previous = link(max(offset - limit, 0)) if offset > 0 else None
-    head = compact(
-        {
-            "href": link(offset),
-            "limit": limit,
-            "next": following,
-            "offset": offset,
-            "previous": previous,
-            "total": total,
-        }
-    )
-    return b"".join((head[:-1].encode(), b',"items":[', b",".join(items), b"]}"))
+    def json(self, items: Sequence[bytes]) -> bytes:
+        """The paging object around these items."""
+        following = self.offset + self.limit
+        head = compact(
+            {
+                "href": self._link(self.offset),
+                "limit": self.limit,
+                "next": self._link(following) if following < self.total else None,
+                "offset": self.offset,
+                "previous": self._link(max(self.offset - self.limit, 0)) if self.offset > 0 else None,
+                "total": self.total,
+            }
+        )
+        return b"".join((head[:-1].encode(), b',"items":[', b",".join(items), b"]}"))
+
+    def _link(self, offset: int) -> str:
+        tail = "".join(f"&{name}={quote(value, safe=',')}" for name, value in self.extra.items())
+        return f"{self.href}?offset={offset}&limit={self.limit}{tail}"
 
 
 def _whole(text: str | None, default: int) -> int | None:

@@ -1,11 +1,12 @@
 """A simulator as a child process that ends when its parent does, however the parent ends.
 
-The child's standard input is a pipe from the parent: its first line is the config (so no secret shows in a process list),
-its end is the order to stop. The operating system closes the pipe even when the parent is killed.
+The child's standard input is a pipe from the parent: its first line is the config (so that no secret shows in a list of
+processes), its end is the order to stop. The operating system closes the pipe even when the parent is killed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -15,7 +16,7 @@ import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 from .config import SimulatorConfig
 from .server import HOST, Simulator
@@ -34,7 +35,7 @@ class Spawned:
         self.url = f"http://{HOST}:{port}"
         self.api_url, self.token_url = f"{self.url}/v1/", f"{self.url}/api/token"
 
-    def __enter__(self) -> Spawned:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -53,13 +54,17 @@ class Spawned:
 
 
 def spawn(config: SimulatorConfig | None = None, *, timeout_s: float = 20.0) -> Spawned:
-    """A child process that answers requests. Raises RuntimeError with the child's last words when it does not within `timeout_s`."""
+    """A child process that answers requests. Raises RuntimeError with its last words if it does not in `timeout_s`."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))}
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.process"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, env=environment, **_apart(),
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            env=environment,
+            **_apart(),
+        )
         line = b""
         try:
             _pipe(process.stdin).write((config or SimulatorConfig()).to_json().encode() + b"\n")
@@ -70,14 +75,15 @@ def spawn(config: SimulatorConfig | None = None, *, timeout_s: float = 20.0) -> 
             _end(process)
             words.seek(0)
             told = words.read().decode(errors="replace").strip()[-2000:] or f"it said {line!r}"
-            raise RuntimeError(f"the simulator did not start within {timeout_s:.0f} s: {told}") from error
+            raise RuntimeError(f"the simulator did not start (waiting {timeout_s:.0f} s at most): {told}") from error
 
 
 def stop_with_stdin(simulator: Simulator) -> None:
     """Stops the simulator, and if need be the process, when standard input ends; returns at once."""
+    stdin = sys.stdin.fileno()
 
     def watch() -> None:
-        while sys.stdin.buffer.read1(4096):
+        while os.read(stdin, 4096):
             pass
         simulator.stop()
         threading.Event().wait(_STOP_TIMEOUT_S)
@@ -124,10 +130,8 @@ def _first_line(stream: IO[bytes], timeout_s: float) -> bytes:
 def _end(process: subprocess.Popen[bytes]) -> None:
     stdin = _pipe(process.stdin)
     if not stdin.closed:
-        try:
+        with contextlib.suppress(OSError):  # the child may be gone already
             stdin.close()
-        except OSError:
-            pass  # the child is gone already
     try:
         process.wait(_STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What an app may ask: a rolling 30 s window over everything and a rolling 24 h quota of successes per bucket, with locks."""
+"""What an app may ask: a rolling 30 s window over everything, a rolling 24 h quota of successes per bucket, locks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DAY_S = 86_400.0
 
 
 class Verdict(NamedTuple):
-    """Why a request is refused: `window` or `quota`, the seconds to wait, and whether it ran into a lock already announced."""
+    """Why a request is refused: `window` or `quota`, how long to wait, and whether that had been announced before."""
 
     kind: str
     retry_after_s: int
@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
 
 
 class Allowance:
-    """Admits or refuses requests by the simulated clock. A request counts from its arrival; one that fails is given back to the quota."""
+    """Admits or refuses by the simulated clock. A request counts from its arrival; the quota gets failed ones back."""
 
     def __init__(
         self, quotas: Mapping[str, int], window_requests: int | None, lock_s: int | None = None, penalty_s: int = 600

@@ -1,4 +1,4 @@
-"""What artists release, and when: each artist's own process, a pure function of (seed, artist, year), with Fridays, collaborations and guests."""
+"""What artists release, and when: a process per artist, a pure function of (seed, artist, year)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release; `day` is the ordinal of the UTC day at which it appears, `artists` and `guests` are artist numbers."""
+    """One release; it appears on UTC day `day` (an ordinal); `artists` and `guests` are artist numbers."""
 
     lead: int
     year: int
@@ -144,10 +144,15 @@ def _track(dice: Dice, release: Release, position: int, per_disc: int) -> Track:
     draws = dice(34, release.lead, release.year, release.number, position)
     guests = tuple(artist for artist, where in release.guests if where == position)
     return Track(
-        release, position, 1 + position // per_disc, 1 + position % per_disc,
-        int(1000 * (105 + 210 * (draws[0] + draws[1]) / 2)), draws[2] < 0.12,
-        _isrc(release, position), release.artists + guests,
-    )  # fmt: skip
+        release,
+        position,
+        1 + position // per_disc,
+        1 + position % per_disc,
+        int(1000 * (105 + 210 * (draws[0] + draws[1]) / 2)),
+        draws[2] < 0.12,
+        _isrc(release, position),
+        release.artists + guests,
+    )
 
 
 def _isrc(release: Release, position: int) -> str:

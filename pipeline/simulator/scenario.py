@@ -1,4 +1,4 @@
-"""Scenario files: rules that say what goes wrong, where, how often, from when to when; read from TOML, JSON or `--fault` flags."""
+"""Scenarios: rules that say what goes wrong, where, how often, from when to when; from a file or `--fault` flags."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _YEARS = re.compile(r"(\d{4})(?:-(\d{4}))?$")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query taken apart: folded genres and words (of names), a range of years, and whether it can match artists at all."""
+    """A query taken apart: folded genres, words of names, a range of years, and whether it can match artists at all."""
 
     genres: tuple[str, ...]
     words: tuple[str, ...]

@@ -7,14 +7,14 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import uvicorn
 
 from .app import SimulatorApp
 from .clock import iso
 from .config import SimulatorConfig
+from .requestlog import RequestLog
 from .world import World
 
 __all__ = ["Running", "Simulator", "running"]
@@ -29,25 +29,30 @@ class Simulator:
     def __init__(self, config: SimulatorConfig | None = None) -> None:
         self.config = config or SimulatorConfig()
         self.world = World(self.config)
-        self._log: TextIO | None = None
-        if self.config.request_log:
-            self._log = Path(self.config.request_log).open("a", encoding="utf-8")
+        self._log = RequestLog(self.config.request_log)
         self.app = SimulatorApp(self.world, self._log)
         self._server: _Server | None = None
 
-    def serve(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
-        """Serves on 127.0.0.1 and calls `on_ready` with the port once requests are answered. Raises OSError when the port is taken."""
+    def serve(self, on_ready: Callable[[int], None] = lambda _: None) -> None:
+        """Serves on 127.0.0.1; `on_ready` gets the port once requests are answered. Raises OSError if it is taken."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         with contextlib.ExitStack() as stack:
             stack.callback(listener.close)
-            if self._log:
-                stack.callback(self._log.close)
+            stack.callback(self._log.close)
             listener.bind((HOST, self.config.port))
             port = listener.getsockname()[1]
             config = uvicorn.Config(
-                self.app, log_config=None, log_level=logging.ERROR, access_log=False, server_header=False, date_header=False,
-                lifespan="on", proxy_headers=False, ws="none", timeout_graceful_shutdown=3,
-            )  # fmt: skip
+                self.app,
+                log_config=None,
+                log_level=logging.ERROR,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                lifespan="on",
+                proxy_headers=False,
+                ws="none",
+                timeout_graceful_shutdown=3,
+            )
             self._server = _Server(config, self.app, lambda: on_ready(port))
             self._server.run(sockets=[listener])
 
@@ -92,7 +97,7 @@ def running(config: SimulatorConfig | None = None) -> Iterator[Running]:
     def serve() -> None:
         try:
             simulator.serve(started)
-        except BaseException as error:  # handed to the caller below
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - handed to the caller below
             failures.append(error)
         finally:
             ready.set()

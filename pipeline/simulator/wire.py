@@ -79,7 +79,8 @@ async def dribble(receive: Receive, send: Send, status: int, headers: Headers, b
     for start in range(0, len(body), pace.chunk):
         await hang(receive, pace.pause_s, pace.stopping)
         if pace.stopping.is_set() or _transport(send).is_closing():
-            return await close_silently(receive, send)
+            await close_silently(receive, send)
+            return
         piece = body[start : start + pace.chunk]
         await send({"type": "http.response.body", "body": piece, "more_body": start + pace.chunk < len(body)})
 

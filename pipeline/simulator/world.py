@@ -1,4 +1,4 @@
-"""The simulator's state: one catalogue, one clock, what may be asked, what was asked, what goes wrong; and the switches to change it."""
+"""The simulator's state: catalogue, clock, what may be asked, what was asked, what goes wrong; and its switches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNTED_ARTISTS = 5_000  # above this many, GET catalog does not count releases
 
 
 class World:
-    """Everything behind the endpoints. Raises ValueError (CatalogError, ScenarioError) for a config that cannot be built."""
+    """Everything behind the endpoints. Raises ValueError (CatalogError, ScenarioError) for a config it cannot build."""
 
     def __init__(self, config: SimulatorConfig) -> None:
         self.config = config
