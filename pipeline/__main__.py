@@ -58,10 +58,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standa
 
 @app.command()
 def run(
-    genres: Annotated[str, typer.Option(help="Genres to collect, separated by commas, or @FILE with one a line; empty: the settings'.")] = "",
-    max_requests: Annotated[int | None, typer.Option(min=1, help="Most requests this run may send; empty: the settings'.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it costs; send nothing.")] = False,
-    wait_s: Annotated[float, typer.Option("--wait-s", min=0, help="Seconds to wait for another run to end before giving up.")] = 0.0,
+    genres: Annotated[
+        str,
+        typer.Option(help="Genres to collect, separated by commas, or @FILE with one a line; empty: the settings'."),
+    ] = "",
+    max_requests: Annotated[
+        int | None, typer.Option(min=1, help="Most requests this run may send; empty: the settings'.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked and what it costs; send nothing.")
+    ] = False,
+    wait_s: Annotated[
+        float, typer.Option("--wait-s", min=0, help="Seconds to wait for another run to end before giving up.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Collect once: probe, plan, discover, refresh, publish, check."""
@@ -91,15 +100,21 @@ def status(as_json: AsJson = False) -> None:
         people.print(f"  {table:<18} {rows:>12,} rows")
     for bucket, view in found["budget"].items():
         left = "no quota known" if view["left"] is None else f"{view['left']:,} left"
-        people.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{_lock_text(view['locked_until'])}")
+        people.print(
+            f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{_lock_text(view['locked_until'])}"
+        )
     last = found["last_run"]
-    people.print(f"last run {last['run_id']}: {last['state']} {last['message']}" if last else "no run yet: python -m pipeline run")
+    people.print(
+        f"last run {last['run_id']}: {last['state']} {last['message']}"
+        if last
+        else "no run yet: python -m pipeline run"
+    )
 
 
 @app.command()
 def dag(mermaid: Annotated[bool, typer.Option("--mermaid", help="As a mermaid flowchart.")] = False) -> None:
     """Print the graph of a run."""
-    print(render_mermaid() if mermaid else render_text())  # noqa: T201
+    print(render_mermaid() if mermaid else render_text())
 
 
 @app.command()
@@ -114,7 +129,9 @@ def doctor(as_json: AsJson = False) -> None:
             table.add_row(row["name"], row["variable"], row["value"], row["origin"])
         people.print(table)
         for check in found["checks"]:
-            people.print(f"[{'green' if check['ok'] else 'red'}]{'well' if check['ok'] else 'wrong'}[/] {check['name']}: {check['detail']}")
+            people.print(
+                f"[{'green' if check['ok'] else 'red'}]{'well' if check['ok'] else 'wrong'}[/] {check['name']}: {check['detail']}"
+            )
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 
 
@@ -180,7 +197,13 @@ def _shown_progress() -> Iterator[Callable[[Progress], None]]:
     if not people.is_terminal:
         yield lambda progress: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
     with Bar(*columns, console=people, transient=True) as bar:
         row = bar.add_task("starting", total=None, told="")
 
@@ -193,12 +216,21 @@ def _shown_progress() -> Iterator[Callable[[Progress], None]]:
 
 def _show_plan(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        _print_json({"dry_run": True, "tasks": rows, "requests": sum(row["requests"] for row in rows), "at_most": sum(row["at_most"] for row in rows)})
+        _print_json(
+            {
+                "dry_run": True,
+                "tasks": rows,
+                "requests": sum(row["requests"] for row in rows),
+                "at_most": sum(row["at_most"] for row in rows),
+            }
+        )
         return
     for row in rows:
         left = "no quota known" if row["left"] is None else f"{row['left']:,} left in bucket {row['bucket']}"
         labels = ", ".join(row["items"][:5]) + (" …" if len(row["items"]) > 5 else "")
-        people.print(f"{row['task']:<17} {len(row['items']):>4} items, {row['requests']} to {row['at_most']} requests ({left}) {labels}")
+        people.print(
+            f"{row['task']:<17} {len(row['items']):>4} items, {row['requests']} to {row['at_most']} requests ({left}) {labels}"
+        )
     people.print("Nothing was sent.")
 
 
@@ -207,7 +239,9 @@ def _show_result(result: RunResult, *, as_json: bool) -> None:
         _print_json(asdict(result))
         return
     colour = {"succeeded": "green", "deferred": "yellow"}.get(result.state, "red")
-    people.print(f"[{colour}]{result.state}[/] run {result.run_id}: {result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s")
+    people.print(
+        f"[{colour}]{result.state}[/] run {result.run_id}: {result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s"
+    )
     if result.message:
         people.print(result.message, markup=False)
 
@@ -217,7 +251,7 @@ def _lock_text(until: datetime | None) -> str:
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))  # noqa: T201
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
 def _plain(value: object) -> object:

@@ -15,7 +15,7 @@ from threading import Lock
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
 from pipeline.ledger import Ledger
 
-__all__ = ["APP", "BUCKETS", "BucketView", "Budget", "LedgerGate", "Limits", "bucket_of"]
+__all__ = ["APP", "BUCKETS", "BucketView", "Budget", "LedgerGate", "Limits"]
 
 APP = "*"  # the bucket that stands for the whole app: its 30 s window
 BUCKETS = ("search", "artist", "albums", "tracks", "other")
@@ -25,16 +25,6 @@ DAY_S = 86_400.0
 PATIENCE_S = 60.0
 QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
 GROWTH_PER_DAY = 1.05
-
-_BUCKET_OF = {
-    "search": "search", "artist": "artist", "artists": "artist", "artist_albums": "albums", "album": "albums", "albums": "albums",
-    "album_tracks": "tracks",
-}  # fmt: skip
-
-
-def bucket_of(endpoint: str) -> str:
-    """The quota bucket that an endpoint draws on."""
-    return _BUCKET_OF.get(endpoint, "other")
 
 
 @dataclass(frozen=True)
@@ -66,8 +56,13 @@ class Budget:
     def view(self, bucket: str) -> BucketView:
         """What is left in one bucket."""
         now = self.ledger.now().timestamp()
-        used = self.ledger.read("SELECT count(*) AS n FROM requests WHERE bucket = ? AND at > ?", (bucket, now - DAY_S))[0]["n"]
-        state = {row["bucket"]: row for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))}
+        used = self.ledger.read(
+            "SELECT count(*) AS n FROM requests WHERE bucket = ? AND at > ?", (bucket, now - DAY_S)
+        )[0]["n"]
+        state = {
+            row["bucket"]: row
+            for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))
+        }
         ceiling = self._ceiling(state.get(bucket), now)
         locks = [row for row in state.values() if row["locked_until"] > now]
         longest = max(locks, key=lambda row: row["locked_until"], default=None)
@@ -87,10 +82,14 @@ class Budget:
 
     def latency_s(self) -> float:
         """Median seconds of the last 50 answers; 0.2 where there are none."""
-        rows = self.ledger.read("SELECT duration_ms FROM requests WHERE status > 0 AND duration_ms > 0 ORDER BY id DESC LIMIT 50")
+        rows = self.ledger.read(
+            "SELECT duration_ms FROM requests WHERE status > 0 AND duration_ms > 0 ORDER BY id DESC LIMIT 50"
+        )
         return sorted(row["duration_ms"] for row in rows)[len(rows) // 2] / 1000 if rows else 0.2
 
-    def reserve(self, bucket: str, endpoint: str, run_id: str = "", batch_id: str = "", attempt: int = 1) -> tuple[int, float]:
+    def reserve(
+        self, bucket: str, endpoint: str, run_id: str = "", batch_id: str = "", attempt: int = 1
+    ) -> tuple[int, float]:
         """Write one reservation: its ticket and the seconds to wait for its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
             now = self.ledger.now().timestamp()
@@ -116,7 +115,14 @@ class Budget:
             connection.execute("DELETE FROM requests WHERE id = ? AND status IS NULL", (ticket,))
 
     def settle(
-        self, ticket: int, status: int, *, retry_after_s: float | None = None, reason: str = "", duration_ms: float = 0.0, size: int = 0
+        self,
+        ticket: int,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        reason: str = "",
+        duration_ms: float = 0.0,
+        size: int = 0,
     ) -> None:
         """Record how a reserved request ended; a 429 locks its bucket, or the app, and teaches the ceiling."""
         with self.ledger.write(durable=False) as connection:
@@ -135,7 +141,9 @@ class Budget:
         wait = retry_after_s if retry_after_s is not None else (DAY_S if quota else WINDOW_S)
         since = now - (DAY_S if quota else WINDOW_S)
         own = "AND bucket = ?" if quota else "AND ? IS NOT NULL"
-        good = connection.execute(f"SELECT count(*) FROM requests WHERE at > ? AND status BETWEEN 200 AND 299 {own}", (since, name)).fetchone()[0]
+        good = connection.execute(
+            f"SELECT count(*) FROM requests WHERE at > ? AND status BETWEEN 200 AND 299 {own}", (since, name)
+        ).fetchone()[0]
         text = "daily quota exceeded" if quota else "rate limit of the 30 s window"
         learned = self._learned(good, self.limits.quota_requests if quota else self.limits.window_requests, quota=quota)
         connection.execute(
@@ -177,7 +185,8 @@ class Budget:
         used, _ = connection.execute(query, (bucket, now - DAY_S)).fetchone()
         if used >= ceiling:
             nth = connection.execute(
-                "SELECT at FROM requests WHERE bucket = ? AND at > ? ORDER BY at LIMIT 1 OFFSET ?", (bucket, now - DAY_S, used - ceiling)
+                "SELECT at FROM requests WHERE bucket = ? AND at > ? ORDER BY at LIMIT 1 OFFSET ?",
+                (bucket, now - DAY_S, used - ceiling),
             ).fetchone()[0]
             due = datetime.fromtimestamp(nth, UTC) + timedelta(seconds=DAY_S)
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
@@ -194,7 +203,12 @@ class LedgerGate:
     """The gate of one run: every worker thread of this process sends through it."""
 
     def __init__(
-        self, budget: Budget, run_id: str, *, allowance: int | None = None, wait: Callable[[float], bool] = lambda seconds: False
+        self,
+        budget: Budget,
+        run_id: str,
+        *,
+        allowance: int | None = None,
+        wait: Callable[[float], bool] = lambda seconds: False,
     ) -> None:
         """`wait(seconds)` sleeps and returns True as soon as the run is cancelled; `allowance` is the run's own limit."""
         self._budget, self._run_id, self._wait = budget, run_id, wait
@@ -238,10 +252,19 @@ class LedgerGate:
             self.sent -= 1
 
     def settle(
-        self, ticket: int, status: int, *, retry_after_s: float | None = None, reason: str = "", duration_ms: float = 0.0, size: int = 0
+        self,
+        ticket: int,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        reason: str = "",
+        duration_ms: float = 0.0,
+        size: int = 0,
     ) -> None:
         """Record how the request ended."""
-        self._budget.settle(ticket, status, retry_after_s=retry_after_s, reason=reason, duration_ms=duration_ms, size=size)
+        self._budget.settle(
+            ticket, status, retry_after_s=retry_after_s, reason=reason, duration_ms=duration_ms, size=size
+        )
 
     def pause(self, seconds: float) -> None:
         """Wait; raises RunCancelled as soon as the run is cancelled."""

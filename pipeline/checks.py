@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.publish import Generation
+from pipeline.generations import Generation
 from pipeline.schema import PUBLISHED
 
 __all__ = ["CHECKS", "Check", "CheckResult", "run_checks"]

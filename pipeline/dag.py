@@ -65,7 +65,9 @@ def validate(dag: Sequence[Task] = DAG) -> None:
         if task.name in seen:
             raise SettingsError(f"Task {task.name} stands twice in the graph; rename one.")
         if missing := [name for name in task.after if name not in seen]:
-            raise SettingsError(f"Task {task.name} comes after {', '.join(missing)}, which no earlier row declares; reorder the rows.")
+            raise SettingsError(
+                f"Task {task.name} comes after {', '.join(missing)}, which no earlier row declares; reorder the rows."
+            )
         if (task.run is None) == (task.expand is None):
             raise SettingsError(f"Task {task.name} needs exactly one of run and expand.")
         seen.add(task.name)

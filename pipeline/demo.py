@@ -5,9 +5,11 @@ Nothing is faked on the way: real HTTP, the same graph, the simulator's clock se
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.request import urlopen
 
 from pydantic import SecretStr
 
@@ -16,7 +18,8 @@ from pipeline.ledger import Ledger
 from pipeline.progress import Progress
 from pipeline.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings
-from pipeline.simulator.process import SimulatorProcess, spawn
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.process import Spawned, spawn
 from pipeline.workspace import open_workspace
 
 __all__ = ["collect_history", "demo_settings", "missing_days", "start_simulator"]
@@ -25,12 +28,12 @@ FIRST_DAY_REQUESTS = 900  # enough for a first page of everything within seconds
 DAILY_REQUESTS = 120
 
 
-def start_simulator(settings: Settings) -> SimulatorProcess:
+def start_simulator(settings: Settings) -> Spawned:
     """The demo's Spotify as a process of its own; it ends when this one does."""
-    return spawn(profile="extended", artists=settings.demo_artists, seed=7)
+    return spawn(SimulatorConfig(profile="extended", artists=settings.demo_artists, seed=7))
 
 
-def demo_settings(settings: Settings, simulator: SimulatorProcess) -> Settings:
+def demo_settings(settings: Settings, simulator: Spawned) -> Settings:
     """These settings, pointed at the simulator and at the demo's own folder."""
     changes = {
         "api_url": simulator.api_url,
@@ -57,7 +60,7 @@ def missing_days(settings: Settings, today: date) -> list[date]:
 
 def collect_history(
     settings: Settings,
-    simulator: SimulatorProcess,
+    simulator: Spawned,
     stop: threading.Event,
     *,
     on_day: Callable[[int, int, date], None],
@@ -69,8 +72,14 @@ def collect_history(
     for index, day in enumerate(days, start=1):
         if stop.is_set():
             return
-        simulator.set_clock(system_now() if day == today else datetime.combine(day, time(12), UTC))
+        _set_clock(simulator, system_now() if day == today else datetime.combine(day, time(12), UTC))
         on_day(index, len(days), day)
         most = FIRST_DAY_REQUESTS if index == 1 and len(days) == settings.demo_days else DAILY_REQUESTS
         run_pipeline(settings, RunRequest("schedule", max_requests=most), stop=stop, report=report)
-    simulator.set_clock(system_now())
+    _set_clock(simulator, system_now())
+
+
+def _set_clock(simulator: Spawned, instant: datetime) -> None:
+    body = json.dumps({"now": instant.isoformat()}).encode()
+    with urlopen(f"{simulator.url}/_simulator/clock", data=body, timeout=5):  # noqa: S310  an address on this machine
+        pass

@@ -11,19 +11,19 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import joblib
 
 from pipeline import capabilities
-from pipeline.collect import Batch, Call, RawBatch, collect
+from pipeline.calls import Batch, Call, RawBatch
+from pipeline.collect import collect
 from pipeline.dag import Task
 from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
 from pipeline.ledger import TaskOutcome
 from pipeline.normalize import Normalizer
 from pipeline.planner import Item, Outlook, call_key
 from pipeline.progress import TaskResult
-from pipeline.publish import live
+from pipeline.generations import live
 from pipeline.store import commit_raw_batch
 from pipeline.tasks import Context
 
@@ -55,7 +55,9 @@ class _Tally:
 class MappedTask:
     """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item."""
 
-    def __init__(self, context: Context, task: Task, normalizer: Normalizer, tell: Callable[[int, int, int, str], None]) -> None:
+    def __init__(
+        self, context: Context, task: Task, normalizer: Normalizer, tell: Callable[[int, int, int, str], None]
+    ) -> None:
         self._context, self._task, self._normalizer, self._tell = context, task, normalizer, tell
         self._tally = _Tally()
         self._items = self._rows = self._total = 0
@@ -92,7 +94,9 @@ class MappedTask:
         assert task.expand is not None
         with live(context.workspace, context.ledger) as view:
             today = context.ledger.now().date()
-            outlook = Outlook(view, today, context.capabilities, context.genres, allowance, self._tally.tries, task.retry.attempts)
+            outlook = Outlook(
+                view, today, context.capabilities, context.genres, allowance, self._tally.tries, task.retry.attempts
+            )
             return task.expand(outlook)
 
     def _collect(self, items: Sequence[Item]) -> None:
@@ -101,7 +105,9 @@ class MappedTask:
             self._total += 1
             batch_id = f"{self._task.name}-{self._total:05d}"
             attempt = 1 + max((self._tally.tries.get(call_key(call), 0) for call in item.calls), default=0)
-            batches[batch_id] = Batch(self._context.run_id, batch_id, self._task.name, item.label, attempt, item.calls, item.max_requests)
+            batches[batch_id] = Batch(
+                self._context.run_id, batch_id, self._task.name, item.label, attempt, item.calls, item.max_requests
+            )
         self._tell(self._items, self._total, self._rows, "")
         for raw in self._fan_out(list(batches.values())):
             self._take(batches[raw.batch_id], raw)
@@ -132,7 +138,9 @@ class MappedTask:
         if raw.payload:
             rows = commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)
         else:
-            context.ledger.finish_task(TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message))
+            context.ledger.finish_task(
+                TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message)
+            )
         seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
         if isinstance(raw.error, EndpointWithdrawn) and seen in (None, context.capabilities):
             self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
@@ -156,7 +164,11 @@ class MappedTask:
         error = raw.error
         match error:
             case None:
-                state = "failed" if any(not isinstance(failure, Skippable) for failure in failures.values()) else "succeeded"
+                state = (
+                    "failed"
+                    if any(not isinstance(failure, Skippable) for failure in failures.values())
+                    else "succeeded"
+                )
             case RunCancelled():
                 return "cancelled", "cancelled before it was done"
             case AllowanceSpent():
@@ -178,7 +190,7 @@ class MappedTask:
     def _back_off(self, setbacks: int) -> None:
         retry = self._task.retry
         longest = min(retry.cap_s, retry.first_wait_s * 2 ** (setbacks - 1))
-        self._context.gate.pause(random.uniform(longest / 2, longest))  # noqa: S311  jitter, not a secret
+        self._context.gate.pause(random.uniform(longest / 2, longest))
 
     def _result(self) -> TaskResult:
         missing, message, due_at = self._tally.missing, self._limit, None

@@ -21,17 +21,27 @@ __all__ = ["hold_run_lock", "run_holder"]
 
 
 @contextmanager
-def hold_run_lock(workspace: Workspace, run_id: str, trigger: str, since: datetime, *, wait_s: float = 0.0) -> Iterator[None]:
+def hold_run_lock(
+    workspace: Workspace, run_id: str, trigger: str, since: datetime, *, wait_s: float = 0.0
+) -> Iterator[None]:
     """Hold the workspace's run lock; raises RunInProgress naming who holds it when it is not free within `wait_s`."""
     lock = FileLock(workspace.run_lock)
     try:
         lock.acquire(timeout=wait_s)
     except Timeout:
         holder = run_holder(workspace)
-        who = f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)" if holder else "another process"
-        raise RunInProgress(f"A run is in progress in workspace {workspace.name}: {who}. Wait for it, or cancel it there; nothing was started.") from None
+        who = (
+            f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
+            if holder
+            else "another process"
+        )
+        raise RunInProgress(
+            f"A run is in progress in workspace {workspace.name}: {who}. Wait for it, or cancel it there; nothing was started."
+        ) from None
     try:
-        text = json.dumps({"pid": os.getpid(), "run_id": run_id, "trigger": trigger, "since": f"{since:%Y-%m-%d %H:%M:%S}"})
+        text = json.dumps(
+            {"pid": os.getpid(), "run_id": run_id, "trigger": trigger, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
+        )
         _note(workspace).write_text(text, encoding="utf-8")
         yield
     finally:

@@ -2,7 +2,7 @@
 
 Each `plan_…` answers "what is still to be asked today" as items, longest unasked first, within an allowance. Nothing here
 remembers anything: progress is the pages already committed (`search_pages`, `release_pages`, `album_pages`).
-Imports `collect` (for Call) and `capabilities`.
+Imports `calls` and `capabilities`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from pipeline.calls import Call
 from pipeline.capabilities import Capabilities
-from pipeline.collect import Call
 
 __all__ = ["Item", "Outlook", "call_key", "plan_albums", "plan_artists", "plan_discovery", "plan_releases"]
 
@@ -60,7 +60,8 @@ class Outlook:
 
 def call_key(call: Call) -> str:
     """A name for a call by which a run remembers its failures."""
-    return json.dumps([call.endpoint, {key: value for key, value in call.params.items() if key != "known_total"}], sort_keys=True, default=str)
+    asked = {key: value for key, value in call.params.items() if key not in ("follow", "known_total")}
+    return json.dumps([call.endpoint, asked], sort_keys=True, default=str)
 
 
 def plan_discovery(outlook: Outlook) -> list[Item]:
@@ -81,7 +82,9 @@ def plan_discovery(outlook: Outlook) -> list[Item]:
     return _within(_search_items(waiting), outlook.allowance)
 
 
-def _missing_pages(genre: str, sweep_on: date, pages: Mapping[int, tuple[int, bool, int]], outlook: Outlook) -> Iterator[Call]:
+def _missing_pages(
+    genre: str, sweep_on: date, pages: Mapping[int, tuple[int, bool, int]], outlook: Outlook
+) -> Iterator[Call]:
     position = 0
     while position in pages:
         limit, last, _ = pages[position]
@@ -99,13 +102,15 @@ def _missing_pages(genre: str, sweep_on: date, pages: Mapping[int, tuple[int, bo
 
 def _search(genre: str, sweep_on: date, offset: int, outlook: Outlook, *, follow: bool) -> Call:
     limit = min(outlook.capabilities.search_limit, SEARCH_CAP - offset)
-    return Call("search", {"genre": genre, "offset": offset, "limit": limit, "sweep_on": sweep_on.isoformat()}, follow)
+    return Call(
+        "search", {"genre": genre, "offset": offset, "limit": limit, "sweep_on": sweep_on.isoformat(), "follow": follow}
+    )
 
 
 def _search_items(waiting: Sequence[tuple[date, str, list[Call]]]) -> Iterator[Item]:
     for _, genre, calls in sorted(waiting, key=lambda row: row[0]):
         for chunk in _chunks(calls, PAGES_PER_ITEM):
-            yield Item(genre, chunk, PAGES_PER_ITEM if chunk[-1].follow else len(chunk))
+            yield Item(genre, chunk, PAGES_PER_ITEM if chunk[-1].params["follow"] else len(chunk))
 
 
 def plan_artists(outlook: Outlook) -> list[Item]:
@@ -151,7 +156,9 @@ def plan_releases(outlook: Outlook) -> list[Item]:
     known: list[tuple[Any, ...]] = outlook.view.sql(query, params=params).fetchall()
     items = []
     for chunk in _chunks(known, ARTISTS_PER_ITEM):
-        calls = outlook.fresh(call for artist_id, _, groups in chunk for call in _release_calls(artist_id, groups or {}, outlook))
+        calls = outlook.fresh(
+            call for artist_id, _, groups in chunk for call in _release_calls(artist_id, groups or {}, outlook)
+        )
         if calls:
             items.append(Item(_label([row[1] for row in chunk]), calls, len(calls) * 4))
     return _within(items, outlook.allowance)
@@ -162,7 +169,12 @@ def _release_calls(artist_id: str, groups: Mapping[str, Mapping[str, Any]], outl
         page = groups.get(group)
         if page and page["done"] and page["observed_on"] >= outlook.today:
             continue
-        params: dict[str, Any] = {"artist_id": artist_id, "group": group, "offset": 0, "limit": outlook.capabilities.albums_limit}
+        params: dict[str, Any] = {
+            "artist_id": artist_id,
+            "group": group,
+            "offset": 0,
+            "limit": outlook.capabilities.albums_limit,
+        }
         if page and page["done"]:
             params["known_total"] = page["total"]  # an unchanged total ends the reading after the first page
         elif page and page["observed_on"] > outlook.today - STALE_PAGES:
@@ -197,7 +209,11 @@ def _labelled(calls: Sequence[Call], named: Mapping[str, str], per_item: int, id
     for chunk in _chunks(calls, per_item):
         many = sum(len(call.params.get("ids", [0])) for call in chunk)
         label = named[call_key(chunk[0])] or "?"
-        yield Item(f"{label} +{many - 1}" if many > 1 else label, chunk, len(chunk) * (2 if ids_per_call == 1 else 1 + ids_per_call))
+        yield Item(
+            f"{label} +{many - 1}" if many > 1 else label,
+            chunk,
+            len(chunk) * (2 if ids_per_call == 1 else 1 + ids_per_call),
+        )
 
 
 def _label(names: Sequence[str]) -> str:

@@ -18,23 +18,33 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.budget import Budget, LedgerGate, Limits
-from pipeline.capabilities import Capabilities, load as load_capabilities
+from pipeline.capabilities import Capabilities
+from pipeline.capabilities import load as load_capabilities
 from pipeline.clock import workspace_clock
 from pipeline.dag import DAG, Task
-from pipeline.errors import Deferred, Fatal, GarimpoError, RunCancelled, SettingsError
+from pipeline.errors import Deferred, GarimpoError, RunCancelled, SettingsError
 from pipeline.fanout import MappedTask
 from pipeline.ledger import Ledger, TaskOutcome
 from pipeline.lock import hold_run_lock
 from pipeline.normalize import Normalizer
-from pipeline.progress import Progress, RunResult, TaskResult
 from pipeline.planner import Outlook
-from pipeline.publish import live, publish
+from pipeline.progress import Progress, RunResult, TaskResult
+from pipeline.generations import live
+from pipeline.publish import publish
 from pipeline.settings import Settings
 from pipeline.spotify import Access, SpotifySource
 from pipeline.tasks import Context
 from pipeline.workspace import open_workspace
 
-__all__ = ["RunRequest", "check_source", "new_run_id", "plan_run", "planning_limits", "require_credentials", "run_pipeline"]
+__all__ = [
+    "RunRequest",
+    "check_source",
+    "new_run_id",
+    "plan_run",
+    "planning_limits",
+    "require_credentials",
+    "run_pipeline",
+]
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +114,9 @@ def check_source(settings: Settings) -> str:
     require_credentials(settings)
     workspace = open_workspace(settings)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    source = SpotifySource(Access.from_settings(settings), LedgerGate(Budget(ledger, planning_limits(settings, ledger)), ""))
+    source = SpotifySource(
+        Access.from_settings(settings), LedgerGate(Budget(ledger, planning_limits(settings, ledger)), "")
+    )
     try:
         source.check()
     finally:
@@ -130,7 +142,11 @@ def plan_run(settings: Settings, request: RunRequest = RunRequest()) -> list[dic
             left = budget.view(task.bucket).left
             allowance = int(most * task.share) - sum(row["requests"] for row in rows)
             with live(workspace, ledger) as view:
-                items = task.expand(Outlook(view, ledger.now().date(), known, genres, allowance if left is None else min(allowance, left)))
+                items = task.expand(
+                    Outlook(
+                        view, ledger.now().date(), known, genres, allowance if left is None else min(allowance, left)
+                    )
+                )
             rows.append({"task": task.name, "items": [item.label for item in items], "requests": sum(len(item.calls) for item in items),
                          "at_most": sum(item.max_requests for item in items), "bucket": task.bucket, "left": left})  # fmt: skip
         return rows
@@ -189,14 +205,24 @@ class _Run:
         try:
             for task in dag:
                 if task.expand and any(results[name].state not in USABLE for name in task.after):
-                    results[task.name] = TaskResult(task.name, "skipped", message=f"{', '.join(task.after)} did not finish")
+                    results[task.name] = TaskResult(
+                        task.name, "skipped", message=f"{', '.join(task.after)} did not finish"
+                    )
                     continue
                 results[task.name] = self._mapped(task) if task.expand else self._single(task)
                 self._rows += results[task.name].rows if task.expand else 0
-                log.info("task_finished run=%s task=%s state=%s %s", self._context.run_id, task.name, results[task.name].state, results[task.name].message)
+                log.info(
+                    "task_finished run=%s task=%s state=%s %s",
+                    self._context.run_id,
+                    task.name,
+                    results[task.name].state,
+                    results[task.name].message,
+                )
             return self._conclude(results)
         except RunCancelled:
-            return self._end_early(results, "cancelled", "cancelled; everything committed is kept", RunCancelled.exit_code)
+            return self._end_early(
+                results, "cancelled", "cancelled; everything committed is kept", RunCancelled.exit_code
+            )
         except GarimpoError as error:
             return self._end_early(results, "failed", str(error), error.exit_code)
         except Exception as error:  # recorded, then shown to whoever started the run
@@ -225,17 +251,27 @@ class _Run:
             state, message = "cancelled" if isinstance(error, RunCancelled) else "failed", str(error)
             raise
         finally:
-            ledger.finish_task(TaskOutcome(run_id, task.name, 1, state, self._context.gate.sent - sent, message=message))
+            ledger.finish_task(
+                TaskOutcome(run_id, task.name, 1, state, self._context.gate.sent - sent, message=message)
+            )
         return TaskResult(task.name, state, message=message, due_at=due_at)
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
         failed = [result for result in results.values() if result.state == "failed"]
         deferred = [result for result in results.values() if result.state == "deferred"]
-        notes = "; ".join(f"{result.name}: {result.message}" for result in results.values() if result.message and result.items)
+        notes = "; ".join(
+            f"{result.name}: {result.message}" for result in results.values() if result.message and result.items
+        )
         if failed:
             return self._end("failed", "; ".join(f"{result.name}: {result.message}" for result in failed), 1, results)
         if deferred:
-            return self._end("deferred", notes, Deferred.exit_code, results, min(result.due_at for result in deferred if result.due_at))
+            return self._end(
+                "deferred",
+                notes,
+                Deferred.exit_code,
+                results,
+                min(result.due_at for result in deferred if result.due_at),
+            )
         return self._end("succeeded", notes, 0, results)
 
     def _end_early(self, results: dict[str, TaskResult], state: str, message: str, exit_code: int) -> RunResult:
@@ -247,13 +283,33 @@ class _Run:
             log.warning("publish_failed run=%s %s", self._context.run_id, error)
         return result
 
-    def _end(self, state: str, message: str, exit_code: int, results: dict[str, TaskResult], due_at: datetime | None = None) -> RunResult:
+    def _end(
+        self, state: str, message: str, exit_code: int, results: dict[str, TaskResult], due_at: datetime | None = None
+    ) -> RunResult:
         context = self._context
         context.ledger.finish_run(context.run_id, state, message, due_at)
         self._tell(message=message or state)
         seconds = round(time.monotonic() - self._started, 3)
-        log.info("run_finished run=%s state=%s requests=%d rows=%d duration_s=%s %s", context.run_id, state, context.gate.sent, self._rows, seconds, message)
-        return RunResult(context.run_id, state, message, context.gate.sent, self._rows, seconds, due_at, exit_code, tuple(results.values()))
+        log.info(
+            "run_finished run=%s state=%s requests=%d rows=%d duration_s=%s %s",
+            context.run_id,
+            state,
+            context.gate.sent,
+            self._rows,
+            seconds,
+            message,
+        )
+        return RunResult(
+            context.run_id,
+            state,
+            message,
+            context.gate.sent,
+            self._rows,
+            seconds,
+            due_at,
+            exit_code,
+            tuple(results.values()),
+        )
 
     def _tell(self, **changes: Any) -> None:
         self._progress = replace(self._progress, requests=self._context.gate.sent, **changes)

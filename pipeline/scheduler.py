@@ -26,7 +26,7 @@ from pipeline.ledger import Ledger
 from pipeline.progress import Progress
 from pipeline.runner import RunRequest, new_run_id, run_pipeline
 from pipeline.settings import Settings, load_settings
-from pipeline.simulator.process import SimulatorProcess
+from pipeline.simulator.process import Spawned
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = ["DemoProgress", "Service", "Status", "crontab_trigger", "service"]
@@ -61,12 +61,16 @@ def crontab_trigger(line: str, timezone: str) -> CronTrigger:
     """A trigger for a crontab line whose weekday numbers mean what crontab means: 0 and 7 are Sunday."""
     fields = line.split()
     if len(fields) != 5:
-        raise SettingsError(f"schedule = {line!r} is not a crontab line: minute hour day month weekday, as in '0 6 * * *'. Nothing was started.")
+        raise SettingsError(
+            f"schedule = {line!r} is not a crontab line: minute hour day month weekday, as in '0 6 * * *'. Nothing was started."
+        )
     fields[4] = re.sub(r"(?<![/\d])[0-7](?!\d)", lambda digit: WEEKDAYS[int(digit[0])], fields[4])
     try:
         return CronTrigger.from_crontab(" ".join(fields), timezone=ZoneInfo(timezone))
     except (ValueError, KeyError, OSError) as error:
-        raise SettingsError(f"schedule = {line!r} in time zone {timezone!r} cannot be used: {error}. Nothing was started.") from None
+        raise SettingsError(
+            f"schedule = {line!r} in time zone {timezone!r} cannot be used: {error}. Nothing was started."
+        ) from None
 
 
 class Service:
@@ -78,7 +82,7 @@ class Service:
         self.ledger = Ledger(self.workspace.ledger)
         self._status, self._guard, self._stop = Status(), threading.Lock(), threading.Event()
         self._cancel = threading.Event()
-        self._simulator: SimulatorProcess | None = None
+        self._simulator: Spawned | None = None
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},

@@ -15,7 +15,7 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import GarimpoError
 from pipeline.ledger import Ledger
 from pipeline.lock import run_holder
-from pipeline.publish import current_number, open_generation
+from pipeline.generations import current_number, open_generation
 from pipeline.runner import check_source, planning_limits
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
@@ -38,7 +38,10 @@ def workspace_status(settings: Settings) -> dict[str, Any]:
             "profile": known.profile if known else None,
             "generation": current_number(workspace),
             "rows": _row_counts(settings),
-            "budget": {view.bucket: {"used": view.used, "left": view.left, "locked_until": view.locked_until} for view in map(budget.view, BUCKETS)},
+            "budget": {
+                view.bucket: {"used": view.used, "left": view.left, "locked_until": view.locked_until}
+                for view in map(budget.view, BUCKETS)
+            },
             "last_run": last[0] if last else None,
             "running": run_holder(workspace) if last and last[0]["state"] == "running" else None,
         }
@@ -59,7 +62,12 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     rows = describe_settings(folder)
     settings = load_settings(folder)
     checks = [_check("data folder", lambda: _disk(settings)), _check("source", lambda: check_source(settings))]
-    return {"workspace": settings.workspace_name, "settings": rows, "checks": checks, "ok": all(check["ok"] for check in checks)}
+    return {
+        "workspace": settings.workspace_name,
+        "settings": rows,
+        "checks": checks,
+        "ok": all(check["ok"] for check in checks),
+    }
 
 
 def _check(name: str, probe: Any) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from typing import Any
 
 from pipeline import store
 from pipeline.budget import BUCKETS, Budget, LedgerGate
-from pipeline.capabilities import Capabilities, is_stale, load, probe as probe_source
+from pipeline.capabilities import Capabilities, is_stale, load
+from pipeline.capabilities import probe as probe_source
 from pipeline.checks import run_checks
 from pipeline.errors import TaskFailed
 from pipeline.ledger import Ledger
-from pipeline.publish import Published, open_generation, publish as publish_pending
+from pipeline.generations import open_generation
+from pipeline.publish import Published
+from pipeline.publish import publish as publish_pending
 from pipeline.settings import Settings
 from pipeline.spotify import SpotifySource
 from pipeline.workspace import Workspace
@@ -66,5 +69,7 @@ def check(context: Context) -> dict[str, Any]:
     results = run_checks(open_generation(context.workspace))
     if broken := [result for result in results if result.violations]:
         details = "; ".join(f"{result.name}: {result.violations}" for result in broken)
-        raise TaskFailed(f"Checks failed on the published database ({details}). The Parquet files are untouched; see docs/checks.md.")
+        raise TaskFailed(
+            f"Checks failed on the published database ({details}). The Parquet files are untouched; see docs/checks.md."
+        )
     return {"checks": len(results)}

@@ -1,0 +1,155 @@
+"""The request budget: one count for everybody, kept over kills, taught by the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipeline.budget import Budget, LedgerGate, Limits
+from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
+from pipeline.ledger import Ledger
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that moves when told, or by being waited on."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += timedelta(seconds=seconds)
+        return False
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path, clock):
+    opened = Ledger(tmp_path / "ledger.sqlite", clock)
+    yield opened
+    opened.close()
+
+
+def test_reservation_precedes_request(ledger, clock):
+    """A ticket is a row of the ledger before anything is sent."""
+    Budget(ledger, Limits(90, 600)).reserve("search", "search", "run", "batch")
+    rows = ledger.read("SELECT at, bucket, endpoint, run_id, batch_id, status FROM requests")
+    assert rows == [
+        {
+            "at": START.timestamp(),
+            "bucket": "search",
+            "endpoint": "search",
+            "run_id": "run",
+            "batch_id": "batch",
+            "status": None,
+        }
+    ]
+
+
+def test_window_spaces_requests(ledger, clock):
+    """However many ask at once, no 30 s see more than the window permits."""
+    gate = LedgerGate(Budget(ledger, Limits(90, None)), "run", wait=clock.wait)
+    for _ in range(200):
+        gate.settle(gate.acquire("search", "search"), 200)
+    sent = [row["at"] for row in ledger.read("SELECT at FROM requests ORDER BY at")]
+    most = max(sum(1 for other in sent if at <= other < at + 30) for at in sent)
+    assert most <= 90
+    assert clock.now - START < timedelta(seconds=200 / 3 * 1.05)
+
+
+def test_day_has_a_ceiling(ledger, clock):
+    """The ceiling of one bucket refuses before sending and says when the oldest request leaves the day; others go on."""
+    budget = Budget(ledger, Limits(9_000, 3))
+    for _ in range(3):
+        budget.reserve("search", "search")
+    with pytest.raises(BudgetSpent) as refusal:
+        budget.reserve("search", "search")
+    assert refusal.value.due_at == START + timedelta(days=1)
+    assert budget.view("search").left == 0
+    assert budget.reserve("albums", "album")[0] == 4
+
+
+def test_day_rolls_over(ledger, clock):
+    """After 24 hours the oldest requests no longer count."""
+    budget = Budget(ledger, Limits(9_000, 1))
+    budget.reserve("search", "search")
+    clock.now += timedelta(hours=24, seconds=1)
+    assert budget.reserve("search", "search")[0] == 2
+
+
+def test_quota_answer_locks_and_teaches(ledger, clock):
+    """QUOTA_EXCEEDED locks its bucket until Retry-After and sets the ceiling to 0.9 of what succeeded; it grows 5 % a day."""
+    budget = Budget(ledger, Limits(9_000, 600))
+    for _ in range(100):
+        budget.settle(budget.reserve("albums", "album")[0], 200)
+    budget.settle(budget.reserve("albums", "album")[0], 429, retry_after_s=48_925, reason="QUOTA_EXCEEDED")
+    with pytest.raises(BudgetSpent, match="daily quota exceeded"):
+        budget.reserve("albums", "album")
+    assert budget.view("albums").ceiling == 90
+    assert budget.view("albums").locked_until == START + timedelta(seconds=48_925)
+    assert budget.view("search").locked_until is None
+    clock.now += timedelta(days=2)
+    assert budget.view("albums").ceiling == 99
+
+
+def test_rate_answer_holds_the_app(ledger, clock):
+    """A plain 429 holds every bucket for its Retry-After; the gate waits that out and goes on."""
+    budget = Budget(ledger, Limits(90, None))
+    gate = LedgerGate(budget, "run", wait=clock.wait)
+    gate.settle(gate.acquire("search", "search"), 429, retry_after_s=7)
+    assert budget.view("albums").locked_until == START + timedelta(seconds=7)
+    gate.acquire("albums", "album")
+    assert clock.now >= START + timedelta(seconds=7)
+
+
+def test_long_rate_answer_is_a_quota(ledger, clock):
+    """A 429 that asks for hours is a quota even when it gives no reason."""
+    budget = Budget(ledger, Limits(90, 600))
+    budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=79_892)
+    assert budget.view("search").locked_until == START + timedelta(seconds=79_892)
+    assert budget.view("albums").locked_until is None
+
+
+def test_two_processes_share_the_count(ledger, clock, tmp_path):
+    """A second opener of the same ledger sees and respects what the first one reserved."""
+    Budget(ledger, Limits(9_000, 1)).reserve("search", "search")
+    other = Ledger(tmp_path / "ledger.sqlite", clock)
+    with pytest.raises(BudgetSpent):
+        Budget(other, Limits(9_000, 1)).reserve("search", "search")
+    other.close()
+
+
+def test_allowance_ends_a_run(ledger, clock):
+    """A run's own limit refuses the next request and leaves the shared budget alone."""
+    gate = LedgerGate(Budget(ledger, Limits(9_000, None)), "run", allowance=2, wait=clock.wait)
+    gate.acquire("search", "search"), gate.acquire("search", "search")
+    with pytest.raises(AllowanceSpent, match="limit of 2 requests"):
+        gate.acquire("search", "search")
+    assert ledger.read("SELECT count(*) AS n FROM requests") == [{"n": 2}]
+
+
+def test_cancel_gives_the_ticket_back(ledger, clock):
+    """A run cancelled while it waits for its slot sends nothing and counts nothing."""
+    budget = Budget(ledger, Limits(3, None))
+    budget.reserve("search", "search")
+    gate = LedgerGate(budget, "run", wait=lambda seconds: seconds > 0)
+    with pytest.raises(RunCancelled):
+        gate.acquire("search", "search")
+    assert ledger.read("SELECT count(*) AS n FROM requests") == [{"n": 1}]
+
+
+def test_clock_set_back_does_not_block(ledger, clock):
+    """Slots written by a clock that was ahead do not make anybody wait for hours."""
+    budget = Budget(ledger, Limits(90, None))
+    budget.reserve("search", "search")
+    clock.now -= timedelta(hours=5)
+    assert budget.reserve("search", "search")[1] == 0

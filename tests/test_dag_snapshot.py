@@ -1,0 +1,59 @@
+"""The declared graph, pinned in one screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.dag import DAG, render_mermaid, render_text, validate
+from pipeline.errors import SettingsError
+
+
+def test_graph_is_pinned():
+    """Names, order, predecessors, mapping, bucket and share of every task: a change here is a decision."""
+    assert [(t.name, t.after, t.mapped_over, t.bucket, t.share) for t in DAG] == [
+        ("probe", (), "", "", 1.0),
+        ("plan", ("probe",), "", "", 1.0),
+        ("discover", ("plan",), "genre × page range", "search", 0.4),
+        ("refresh_artists", ("discover",), "artists", "artist", 0.5),
+        ("refresh_releases", ("refresh_artists",), "artists", "albums", 0.8),
+        ("refresh_tracks", ("refresh_releases",), "releases", "albums", 1.0),
+        ("publish", ("refresh_tracks",), "", "", 1.0),
+        ("check", ("publish",), "", "", 1.0),
+    ]
+
+
+def test_graph_prints_as_text():
+    """One line a task: what it does, what it is mapped over, what it comes after."""
+    line = render_text().splitlines()[2]
+    assert (
+        line
+        == "discover          search pages of each genre, from the kept offset [one per genre × page range] after plan"
+    )
+
+
+def test_graph_prints_as_mermaid():
+    """Mapped tasks are double-framed, every edge is drawn."""
+    text = render_mermaid()
+    assert "    discover[[discover]]" in text
+    assert text.count("-->") == 7
+
+
+@pytest.mark.parametrize(
+    ("dag", "message"),
+    [
+        ((DAG[0], DAG[0]), "stands twice"),
+        ((DAG[1],), "no earlier row declares"),
+        ((replace(DAG[0], run=None),), "exactly one of run and expand"),
+    ],
+)
+def test_bad_graph_is_refused(dag, message):
+    """A graph that cannot run is refused with the row to mend."""
+    with pytest.raises(SettingsError, match=message):
+        validate(dag)
+
+
+def test_declared_graph_is_valid():
+    """The shipped graph passes its own validation."""
+    validate()

@@ -1,0 +1,97 @@
+"""A simulated Spotify and the database collected from it, as comparable rows. Shared by tests of whole runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from pipeline.generations import open_generation
+from pipeline.progress import RunResult
+from pipeline.runner import RunRequest, run_pipeline
+from pipeline.settings import Settings
+from pipeline.workspace import open_workspace
+
+__all__ = ["collect", "database", "genre_names", "held", "settings_for", "stable_tables"]
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def settings_for(simulator: Any, data: Path, **changes: Any) -> Settings:
+    """Settings that point at a simulator."""
+    values: dict[str, Any] = {
+        "data": data,
+        "api_url": simulator.api_url,
+        "token_url": simulator.token_url,
+        "client_id": SecretStr("simulator"),
+        "client_secret": SecretStr("simulator"),
+        "genres": genre_names(simulator),
+        "max_requests": 100_000,
+        **changes,
+    }
+    return Settings.model_validate(values)
+
+
+def genre_names(simulator: Any) -> tuple[str, ...]:
+    """Every genre of the simulator's catalogue."""
+    return tuple(simulator.catalog()["genres"])
+
+
+def collect(simulator: Any, data: Path, request: RunRequest = RunRequest(), **changes: Any) -> RunResult:
+    """One run over all the simulator holds."""
+    return run_pipeline(settings_for(simulator, data, **changes), request)
+
+
+def database(data: Path, name: str = "simulator") -> Rows:
+    """Every published row by table, in a fixed order."""
+    generation = open_generation(open_workspace(Settings(data=data, workspace=name)))
+    return {table: sorted(generation.rows(f"SELECT {columns} FROM {table}"), key=repr) for table, columns in COMPARED.items()}
+
+
+def held(truth: Mapping[str, Any], *, numbers: bool = True) -> Rows:
+    """The rows that a complete collection of the simulator's truth has, in the order and columns of `database`."""
+    own = {row["album_id"] for row in truth["credits"] if row["album_group"] != "appears_on"}
+    day = truth["on"]
+    artists = truth["artists"]
+    return {
+        "artists": _sorted((a["artist_id"], a["name"], *((a["followers"], a["popularity"]) if numbers else (None, None))) for a in artists),
+        "artist_snapshots": _sorted(
+            (a["artist_id"], day, *((a["followers"], a["popularity"]) if numbers else (None, None))) for a in artists
+        ),
+        "artist_genres": _sorted((a["artist_id"], genre, "search") for a in artists for genre in a["genres"]),
+        "releases": _sorted(
+            (r["album_id"], r["name"], r["album_type"], r["release_date"], r["release_date_precision"], r["total_tracks"])
+            for r in truth["albums"] if r["album_id"] in own
+        ),
+        "release_artists": _sorted((r["album_id"], r["artist_id"], r["position"]) for r in truth["album_artists"] if r["album_id"] in own),
+        "tracks": _sorted(
+            (t["track_id"], t["album_id"], t["name"], t["disc_number"], t["track_number"], t["duration_ms"], t["explicit"])
+            for t in truth["tracks"] if t["album_id"] in own
+        ),
+        "track_artists": _sorted(
+            (c["track_id"], c["artist_id"], c["position"])
+            for c in truth["track_artists"] if c["track_id"] in {t["track_id"] for t in truth["tracks"] if t["album_id"] in own}
+        ),
+    }  # fmt: skip
+
+
+COMPARED = {
+    "artists": "artist_id, name, followers, popularity",
+    "artist_snapshots": "artist_id, observed_on::VARCHAR, followers, popularity",
+    "artist_genres": "artist_id, genre, provenance",
+    "releases": "album_id, name, album_type, release_date_text, release_date_precision, total_tracks",
+    "release_artists": "album_id, artist_id, position",
+    "tracks": "track_id, album_id, name, disc_number, track_number, duration_ms, explicit",
+    "track_artists": "track_id, artist_id, position",
+}
+
+
+def stable_tables(rows: Rows) -> Rows:
+    """The same rows but for `artist_genres` that Spotify itself gives: those depend on which endpoint was asked."""
+    return {**rows, "artist_genres": [row for row in rows["artist_genres"] if row[2] == "search"]}
+
+
+def _sorted(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(set(rows), key=repr)
