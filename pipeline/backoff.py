@@ -38,5 +38,5 @@ class Backoff:
                     raise SourceUnavailable(
                         f"{what}: {fault} (attempt {attempt} of {ATTEMPTS}). Nothing of it was stored; ask again later."
                     ) from None
-            self.pause(self.rng.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt)))
+            self.pause(self.rng.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1))))
             attempt += 1

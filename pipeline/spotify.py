@@ -162,6 +162,8 @@ class SpotifySource(AbstractContextManager["SpotifySource"]):
             return _TokenRefused()
         error = refusal(call, reply, self._gate.now())
         ending.reason = QUOTA_REASON if isinstance(error, QuotaExceeded) else type(error).__name__
+        if isinstance(error, Fault):
+            ending.reason = str(error)
         if reply.status == 429:
             ending.retry_after_s = wait_s(reply, self._gate.now())
         return error

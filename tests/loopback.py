@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pipeline.errors import RunCancelled
-from pipeline.spotify import Access
+from pipeline.spotify import Access, SpotifySource
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -85,15 +85,24 @@ class Loopback:
             handler.close_connection = True
 
 
-def good_token(asked: Asked) -> Sent:
+def good_token(_: Asked) -> Sent:
     """A token as Spotify gives it."""
     return Sent({"access_token": "token-1", "token_type": "Bearer", "expires_in": 3600})
 
 
 @contextmanager
-def serving(script: Script, token: Script = good_token) -> Iterator[Loopback]:
-    """A running server on a free port; nothing of it is left afterwards."""
-    loopback = Loopback(script, token)
+def asking(
+    script: Script | Sent, gate: CountingGate | None = None, *, token: Script = good_token, timeout_s: float = 5.0
+) -> Iterator[tuple[Loopback, SpotifySource]]:
+    """A running server and a source that asks it."""
+    with serving(script, token) as server, SpotifySource(server.access(timeout_s), gate or CountingGate()) as source:
+        yield server, source
+
+
+@contextmanager
+def serving(script: Script | Sent, token: Script = good_token) -> Iterator[Loopback]:
+    """A running server on a free port; nothing of it is left afterwards. A script may be one answer for everything."""
+    loopback = Loopback((lambda _: script) if isinstance(script, Sent) else script, token)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
