@@ -24,8 +24,8 @@ from pipeline.workspace import open_workspace
 
 __all__ = ["collect_history", "demo_settings", "missing_days", "start_simulator"]
 
-FIRST_DAY_REQUESTS = 900  # enough for a first page of everything within seconds
-DAILY_REQUESTS = 120
+FIRST_DAY_REQUESTS = 200  # enough for a first look at everything within seconds
+DAILY_REQUESTS = 60
 
 
 def start_simulator(settings: Settings) -> Spawned:

@@ -158,7 +158,7 @@ def planning_limits(settings: Settings, ledger: Ledger) -> Limits:
     """Planning figures: the settings' where given, else careful ones for Spotify and none for a source on this machine."""
     known = load_capabilities(ledger)
     quota = settings.quota_requests
-    if quota is None and settings.is_spotify and (known is None or known.profile == "development"):
+    if quota is None and settings.is_spotify and settings.has_credentials and (known is None or known.profile == "development"):
         quota = 600
     return Limits(settings.window_requests or (90 if settings.is_spotify else UNLIMITED_WINDOW), quota)
 
@@ -175,8 +175,8 @@ def _watch_for_cancel(ledger: Ledger, run_id: str, stop: threading.Event, source
     over = threading.Event()
 
     def watch() -> None:
-        while not over.is_set():
-            if stop.wait(POLL_S) or ledger.cancel_requested(run_id):
+        while not over.wait(POLL_S):
+            if stop.is_set() or ledger.cancel_requested(run_id):
                 stop.set()
                 source.close()
                 return
