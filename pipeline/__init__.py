@@ -1,12 +1,14 @@
 """Garimpo's pipeline: collect Spotify artists within a budget, keep their history, publish it for reading.
 
-Reading order, each module one idea: `errors` and `settings` (words and knobs), `workspace` (where files are),
-`schema` (tables as data), `ledger` (what happened), `budget` (what may be sent), `spotify` (the source), `collect` (one batch of
-requests → raw bytes), `normalize` (raw → rows), `store` (files), `publish` (the database pages read), `planner` (what to ask
-next), `tasks` and `dag` (the graph), `runner` (executes it), `scheduler` (when), `queries` (what pages ask).
+The map, in reading order; tests/test_architecture.py reads this text: a module imports only modules named before it.
 
-Imports point down that list reversed: a module imports only modules named before it. `tests/test_architecture.py` enforces this
-and that each third-party package has one owner.
+Words: `errors`, `setting_types` and `settings`, `workspace` (where files are), `clock`, `schema` (tables as data).
+What happened: `sqlite_file`, `ledger` (runs, parts), `lock` (one run at a time), `budget` (what may be sent).
+The source: `sightings`, `calls` (requests as data), `transport`, `token`, `backoff`, `asking`, `refusals`, `spotify`.
+One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
+Raw → rows → database: `shapes`, `walk`, `normalize`, `store`, `generations`, `publish`; read by `queries`, `checks`.
+A run: `planner` (what to ask next), `tasks`, `dag` (the graph), `progress`, `fanout`, `runner`; seen by `status`.
+When: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 
 __version__ = "0.1.0"
