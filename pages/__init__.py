@@ -1,0 +1,5 @@
+"""The browser side: each file without an underscore is a page that composes and nothing else.
+
+Reading order: `_shell` (the frame and the list of pages) · a page · `_data` (answers of `pipeline.queries`, cached per generation) ·
+`_charts` (frame to figure) · `_cards` and `_images` (rows, cards and pictures as HTML) · `_text` (two languages) · `_look` (colours, style sheet).
+"""

@@ -1,0 +1,145 @@
+"""Figures: a frame in, a plotly Figure out; the only importer of plotly. No Streamlit here.
+
+Ticks and hover texts are written in the reader's language beforehand, since plotly speaks English alone. SVG traces only:
+WebGL ones would need a looser content policy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import plotly.graph_objects as go
+import polars as pl
+
+from pages._look import Palette
+from pages._text import Text
+
+__all__ = ["CONFIG", "Style", "followers_chart", "popularity_chart", "releases_chart"]
+
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
+HEIGHT = 260
+HOVER = "%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a chart speaks and looks."""
+
+    text: Text
+    palette: Palette
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An axis of numbers: its ends and its round ticks."""
+
+    low: float
+    high: float
+    ticks: tuple[int, ...]
+
+
+def followers_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
+    """Followers by day as a line; rows: observed_on, followers (NULL leaves a gap)."""
+    return _line(frame, "followers", style, style.palette.accent, least_span=8)
+
+
+def popularity_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
+    """Popularity by day, in steps since it is a whole number; rows: observed_on, popularity (NULL leaves a gap)."""
+    figure = _line(frame, "popularity", style, style.palette.second, least_span=16)
+    return figure.update_traces(line_shape="hv")
+
+
+def releases_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
+    """Releases by week as bars from zero; rows: week (its Friday), releases."""
+    text, weeks, counts = style.text, frame["week"].to_list(), frame["releases"].to_list()
+    hover = [
+        [text("Week of {day}", day=text.day(week)), text.plural("{count} release", "{count} releases", count)]
+        for week, count in zip(weeks, counts, strict=True)
+    ]
+    bars = go.Bar(x=weeks, y=counts, marker={"color": style.palette.second, "cornerradius": 3}, customdata=hover)
+    figure = go.Figure(bars.update(hovertemplate=HOVER))
+    return _dressed(figure, weeks, _scale([0, *counts], least_span=4), style, margin_days=4)
+
+
+def _line(frame: pl.DataFrame, field: str, style: Style, colour: str, *, least_span: int) -> go.Figure:
+    text, days, values = style.text, frame["observed_on"].to_list(), frame[field].to_list()
+    hover = [[text.day(day), text.number(value)] for day, value in zip(days, values, strict=True)]
+    known = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
+    figure = go.Figure(go.Scatter(x=days, y=values, mode="lines", line={"color": colour, "width": 2.4}))
+    figure.update_traces(customdata=hover, hovertemplate=HOVER, connectgaps=False)
+    if known:
+        last_day, last = known[-1]
+        dot = {"color": colour, "size": 9}
+        figure.add_scatter(x=[last_day], y=[last], mode="markers", marker=dot, hoverinfo="skip", cliponaxis=False)
+    scale = _scale([value for _, value in known], least_span=least_span)
+    return _dressed(figure, days, scale, style, margin_days=0)
+
+
+def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style, *, margin_days: int) -> go.Figure:
+    palette, places = style.palette, _days_between(days)
+    writing = {"family": FONT, "size": 13}
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 4, "r": 16, "t": 12, "b": 4},
+        showlegend=False,
+        hovermode="x",
+        dragmode=False,
+        bargap=0.25,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={**writing, "color": palette.muted},
+        hoverlabel={
+            "bgcolor": palette.surface,
+            "bordercolor": palette.line,
+            "font": {**writing, "color": palette.text},
+        },
+    )
+    axis = {"fixedrange": True, "zeroline": False, "ticks": "", "automargin": True}
+    labels = [style.text.short_day(day) for day in places]
+    figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, linecolor=palette.line, tickangle=0, **axis)
+    figure.update_yaxes(tickvals=scale.ticks, ticktext=_tick_labels(scale, style.text), gridcolor=palette.line, **axis)
+    figure.update_yaxes(range=[scale.low, scale.high])
+    if days:
+        margin = timedelta(days=margin_days)
+        figure.update_xaxes(range=[days[0] - margin, days[-1] + margin])
+    return figure
+
+
+def _scale(values: Sequence[int], *, least_span: int) -> Scale:
+    """Three to five round ticks around the values; values that hardly move are not blown up into mountains."""
+    if not values:
+        return Scale(0, 1, ())
+    low, high = min(values), max(values)
+    lacking = max(least_span, 0.02 * high) - (high - low)
+    if lacking > 0:
+        low, high = (low, high + lacking) if low == 0 else (max(0, low - lacking / 2), high + lacking / 2)
+    step = _round_step((high - low) / 4)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return Scale(first * step, (last + 0.15) * step, tuple(step * place for place in range(first, last + 1)))
+
+
+def _round_step(rough: float) -> int:
+    power = int(10 ** math.floor(math.log10(max(rough, 1))))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+
+
+def _tick_labels(scale: Scale, text: Text) -> list[str]:
+    """Labels with as many decimals as it takes to tell neighbours apart."""
+    if not scale.ticks or scale.ticks[-1] < 10_000:
+        return [text.number(tick) for tick in scale.ticks]
+    unit = 1000 ** int(math.log(scale.ticks[-1], 1000))
+    step = scale.ticks[1] - scale.ticks[0]
+    digits = max(0, -math.floor(math.log10(step / unit)))
+    return [text.compact(tick, digits=digits, least=1) for tick in scale.ticks]
+
+
+def _days_between(days: Sequence[date], most: int = 5) -> list[date]:
+    if len(days) < 2:
+        return list(days)
+    span = (days[-1] - days[0]).days
+    step = max(1, math.ceil(span / (most - 0.5)))
+    return [days[-1] - timedelta(days=step * place) for place in range(span // step, -1, -1)]

@@ -1,0 +1,112 @@
+"""Answers for pages: `pipeline.queries` cached per published generation, and the read side of the service and its ledger.
+
+A generation never changes, so an answer is kept for as long as its number is current; old ones fall out by age of use.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+
+from pipeline import publish
+from pipeline.publish import Generation
+from pipeline.scheduler import Service, Status, service
+
+__all__ = [
+    "ask",
+    "generation_number",
+    "is_synthetic",
+    "last_news",
+    "last_run",
+    "now",
+    "run_row",
+    "runs",
+    "runs_count",
+    "status",
+    "task_runs",
+]
+
+Row = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _service() -> Service:
+    return service()
+
+
+def generation_number() -> int | None:
+    """The number of the published generation; None before the first."""
+    return publish.current_number(_service().workspace)
+
+
+def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The answer of a function of `pipeline.queries`, from the cache where this generation was asked the same before."""
+    generation = publish.open_generation(_service().workspace)
+    bound = inspect.signature(question).bind(generation, *args, **kwargs)
+    rest = tuple(sorted((name, value) for name, value in bound.arguments.items() if value is not generation))
+    answer: T = _answer(
+        str(_service().workspace.root), generation.number, question.__name__, rest, generation, question
+    )
+    return answer
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _answer(
+    root: str,
+    number: int,
+    name: str,
+    rest: tuple[tuple[str, Any], ...],
+    _generation: Generation,
+    _question: Callable[..., Any],
+) -> Any:  # noqa: ANN401
+    return _question(_generation, **dict(rest))
+
+
+def status() -> Status:
+    """What the service is doing at this moment."""
+    return _service().status()
+
+
+def is_synthetic() -> bool:
+    """Whether the data shown are made up."""
+    return _service().workspace.simulated
+
+
+def now() -> datetime:
+    """The present instant."""
+    return _service().ledger.now()
+
+
+def runs(limit: int = 20, offset: int = 0) -> list[Row]:
+    """Runs, newest first, live from the ledger."""
+    return _service().ledger.runs(limit, offset)
+
+
+def runs_count() -> int:
+    """How many runs there have been."""
+    return int(_service().ledger.read("SELECT count(*) AS runs FROM runs")[0]["runs"])
+
+
+def last_run() -> Row | None:
+    """The newest run, running or not."""
+    return next(iter(runs(1)), None)
+
+
+def last_news() -> datetime | None:
+    """When a run last brought rows."""
+    return next((row["finished_at"] or row["started_at"] for row in runs(50) if row["rows"]), None)
+
+
+def run_row(run_id: str) -> Row | None:
+    """One run by its id."""
+    return next((row for row in runs(10_000) if row["run_id"] == run_id), None)
+
+
+def task_runs(run_id: str) -> list[Row]:
+    """Attempts of a run in the order they began."""
+    return _service().ledger.task_runs(run_id)

@@ -1,0 +1,97 @@
+"""What changes by itself: the line at the top that says how fresh the data are and what runs, and the wait for first data.
+
+Both are fragments on a timer. A page is run again only when there is something new to show, and while many generations follow
+one another (the demo's history) at most every few seconds.
+"""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from pages import _cards, _data
+from pages._text import Text, current_text
+from pipeline.scheduler import Status
+
+__all__ = ["frame_line", "progress_of", "progress_text", "waiting"]
+
+CALM_S = 5.0  # least time between two runs of a page for news alone
+
+
+def frame_line() -> None:
+    """The line at the top of every page; runs the page again when a run began or ended or a generation came."""
+    st.session_state["shown"] = _news()
+    st.session_state["shown_at"] = time.monotonic()
+    _watch()
+
+
+@st.fragment(run_every="2s")
+def _watch() -> None:
+    text, status, number = current_text(), _data.status(), _data.generation_number()
+    st.html(f'<div class="g-frame">{_frame(text, status, number)}</div>')
+    calm = time.monotonic() - st.session_state["shown_at"] >= CALM_S
+    if _news() != st.session_state["shown"] and (calm or st.session_state["shown"][0] is None):
+        st.rerun(scope="app")
+
+
+def _news() -> tuple[int | None, str, bool]:
+    status = _data.status()
+    return _data.generation_number(), status.active.run_id if status.active else "", status.demo is not None
+
+
+def _frame(text: Text, status: Status, number: int | None) -> str:
+    parts = [_cards.badge(text("Demo: the data are synthetic"), "demo")] if _data.is_synthetic() else []
+    if status.demo or status.active:
+        parts.append(_cards.badge(progress_text(text, status), "live"))
+    elif status.last_error:
+        parts.append(_cards.badge(text("The last run failed"), "bad"))
+    came = _data.last_news()
+    if number is not None and came is not None and not status.demo:
+        parts.append(f"<span>{text('Data updated {when}', when=text.ago(came, _data.now()))}</span>")
+    return "".join(parts)
+
+
+def progress_text(text: Text, status: Status) -> str:
+    """What runs, in a few words."""
+    if status.demo:
+        return text("Collecting day {day} of {days}", day=max(status.demo.day, 1), days=status.demo.days)
+    if status.active and status.active.total:
+        active = status.active
+        return text(
+            "{task}: {done} of {total}",
+            task=_cards.task_label(text, active.task),
+            done=text.number(active.done),
+            total=text.number(active.total),
+        )
+    return text("Collecting: {task}", task=_cards.task_label(text, status.active.task if status.active else ""))
+
+
+def progress_of(status: Status) -> float:
+    """How far it is, from 0 to 1."""
+    if status.demo:
+        return min(1.0, max(status.demo.day - 1, 0) / max(status.demo.days, 1))
+    return status.active.done / status.active.total if status.active and status.active.total else 0.0
+
+
+@st.fragment(run_every="1s")
+def waiting() -> None:
+    """What stands in place of a page until there are data: progress, or what is in the way and what to do."""
+    text, status = current_text(), _data.status()
+    if _data.generation_number() is not None:
+        st.rerun(scope="app")
+    if status.demo or status.active:
+        advice = text("The first data appear here within seconds, by themselves.")
+        st.html(_cards.empty(text("Collecting the first data"), advice))
+        st.progress(progress_of(status), text=progress_text(text, status))
+    elif status.last_error:
+        st.html(_cards.empty(text("The first run failed"), status.last_error))
+        st.page_link("runs.py", label=text("Look at the runs"))
+    else:
+        st.html(
+            _cards.empty(
+                text("Nothing has been collected yet"),
+                text("Start a run on the page Runs; the first data appear within a minute."),
+            )
+        )
+        st.page_link("runs.py", label=text("Go to Runs"))

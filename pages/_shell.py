@@ -1,0 +1,91 @@
+"""The main script: the frame around every page and the list of pages. A new page is one row in PAGES."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from pages import _cards, _data, _live
+from pages._look import current_palette, style_sheet
+from pages._text import LANGUAGES, Text, choose_text, preferred_language
+from pipeline.errors import GarimpoError
+from pipeline.scheduler import service
+
+MARK = str(Path(__file__).parent / "mark.svg")
+LOGO = (Path(__file__).parent / "logo.svg").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """A page: its file, its title in English, whether it stands in the navigation and whether it can do without data."""
+
+    file: str
+    title: str
+    listed: bool = True
+    needs_data: bool = True
+
+
+def page_rows(text: Text) -> tuple[PageRow, ...]:
+    """Every page in the order of the navigation; the first one is the root."""
+    return (
+        PageRow("overview.py", text("Overview")),
+        PageRow("artists.py", text("Artists")),
+        PageRow("artist.py", text("Artist"), listed=False),
+        PageRow("runs.py", text("Runs"), needs_data=False),
+    )
+
+
+def choose_language() -> None:
+    """The switch between languages; the choice stays in the address."""
+    preferred = preferred_language(service().settings.language, st.context.locale)
+    st.segmented_control(
+        "Language \u00b7 Idioma",
+        list(LANGUAGES),
+        default=preferred,
+        required=True,
+        key="lang",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+
+
+def footer(text: Text) -> str:
+    """Whose data these are."""
+    if _data.is_synthetic():
+        words = text(
+            "No artist here exists: names, numbers and pictures are made on this machine, in the shape of Spotify's Web API."
+        )
+        return f'<div class="g-foot">{words}</div>'
+    words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
+    return f'<div class="g-foot">{words} <a href="https://open.spotify.com/" target="_blank" rel="noopener noreferrer">open.spotify.com</a></div>'
+
+
+def main() -> None:
+    """Run the page that was asked for inside the frame."""
+    text = choose_text(service().settings.language)
+    rows = page_rows(text)
+    places = ["visible" if row.listed else "hidden" for row in rows]
+    pages = [
+        st.Page(row.file, title=row.title, default=not place, visibility=places[place])
+        for place, row in enumerate(rows)
+    ]
+    chosen = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
+    st.logo(LOGO.replace("currentColor", current_palette().text), size="large", icon_image=MARK)
+    st.html(style_sheet(current_palette()))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
+        _live.frame_line()
+        choose_language()
+    if rows[pages.index(chosen)].needs_data and _data.generation_number() is None:
+        _live.waiting()
+    else:
+        try:
+            chosen.run()
+        except GarimpoError as error:
+            st.html(_cards.empty(text("This page cannot be shown"), str(error)))
+    st.html(footer(text))
+
+
+main()

@@ -1,0 +1,148 @@
+"""What the pages say, in English and Brazilian Portuguese: texts, numbers, dates.
+
+Texts stand in English in the code and are looked up in `locale/<language>/LC_MESSAGES/garimpo.po`, read once per process.
+Numbers and dates come from Babel. What Spotify withholds (None) reads as such, never as 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+from babel import dates, numbers
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+__all__ = ["LANGUAGES", "Text", "catalogue", "choose_text", "current_text", "preferred_language"]
+
+LANGUAGES = {"EN": "en", "PT": "pt_BR"}
+FOLDER = Path(__file__).parent / "locale"
+
+
+@cache
+def catalogue(language: str) -> Catalog:
+    """The messages of a language; empty for English, in which the code is written."""
+    path = FOLDER / language / "LC_MESSAGES" / "garimpo.po"
+    if not path.is_file():
+        return Catalog(locale=language)
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Texts, numbers and dates of one language; instants in one time zone. Call it with an English text."""
+
+    language: str = "en"
+    zone: str = "UTC"
+
+    def __call__(self, message: str, **values: object) -> str:
+        found = catalogue(self.language).get(message)
+        text = str(found.string) if found and found.string else message
+        return text.format(**values) if values else text
+
+    def plural(self, one: str, many: str, count: int, **values: object) -> str:
+        """The form for `count`, which stands formatted in place of {count}."""
+        messages = catalogue(self.language)
+        found = messages.get(one)
+        forms = found.string if found and isinstance(found.string, tuple) else ()
+        place = int(messages.plural_func(count)) if forms else int(count != 1)
+        text = forms[place] if forms and forms[place] else (one, many)[place]
+        return text.format(count=self.number(count), **values)
+
+    def number(self, value: float | None) -> str:
+        """A whole number, digits grouped; what is withheld is said."""
+        return self("not given") if value is None else numbers.format_decimal(round(value), locale=self.language)
+
+    def compact(self, value: float | None, *, digits: int = 1, least: int = 10_000) -> str:
+        """A number as one would say it, such as 1.2M; below `least` in full."""
+        if value is None or abs(value) < least:
+            return self.number(value)
+        return str(numbers.format_compact_decimal(value, locale=self.language, fraction_digits=digits))
+
+    def signed(self, value: float | None) -> str:
+        """A compact number with its sign."""
+        return self("not given") if value is None else f"{_sign(value)}{self.compact(abs(value))}"
+
+    def percent(self, share: float | None, *, signed: bool = False) -> str:
+        """A share in per cent, one decimal below ten; with its sign where it is a change."""
+        if share is None:
+            return self("not given")
+        shown = str(
+            numbers.format_percent(abs(share), format="0.0%" if 0 < abs(share) < 0.0995 else "0%", locale=self.language)
+        )
+        return f"{_sign(share)}{shown}" if signed else shown
+
+    def day(self, value: date | None, *, precision: str = "day") -> str:
+        """A date as far as it is known: a day, a month or a year."""
+        if value is None:
+            return self("unknown date")
+        if precision == "year":
+            return str(value.year)
+        if precision == "month":
+            return str(dates.format_skeleton("yMMM", value, locale=self.language))
+        return str(dates.format_date(value, format="MMM d, y" if self.language == "en" else "d MMM y", locale=self.language))
+
+    def short_day(self, value: date) -> str:
+        """Day and month, for axes."""
+        return str(dates.format_date(value, format="MMM d" if self.language == "en" else "d MMM", locale=self.language))
+
+    def instant(self, value: datetime | None) -> str:
+        """Day and time in the reader's time zone."""
+        if value is None:
+            return ""
+        return str(dates.format_datetime(value, format="MMM d, HH:mm" if self.language == "en" else "d MMM, HH:mm",
+                                         tzinfo=self._zone(), locale=self.language))  # fmt: skip
+
+    def ago(self, value: datetime, now: datetime) -> str:
+        """How long ago, in words."""
+        if (now - value).total_seconds() < 60:
+            return self("just now")
+        return str(
+            dates.format_timedelta(
+                value - now, add_direction=True, granularity="minute", threshold=1.5, locale=self.language
+            )
+        )
+
+    def duration(self, seconds: float) -> str:
+        """A span of time in its two largest units."""
+        whole = max(0, round(seconds))
+        parts = ((whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s"))
+        shown = [f"{amount}\u00a0{unit}" for amount, unit in parts if amount][:2]
+        return " ".join(shown) or "< 1\u00a0s"
+
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):  # Windows without tzdata, or a name of the browser's own
+            return ZoneInfo("UTC")
+
+
+def _sign(value: float) -> str:
+    return "+" if value > 0 else "\u2212" if value < 0 else ""
+
+
+def preferred_language(setting: str, browser: str | None) -> str:
+    """The key in LANGUAGES: what the settings say, else what the browser speaks, else English."""
+    wanted = (browser or "en") if setting == "auto" else setting
+    return "PT" if wanted.lower().startswith("pt") else "EN"
+
+
+def choose_text(setting: str) -> Text:
+    """The language of this session, chosen in the frame or the address, else preferred; kept for the pages to come."""
+    chosen = (
+        st.session_state.get("lang") or st.query_params.get("lang") or preferred_language(setting, st.context.locale)
+    )
+    text = Text(LANGUAGES.get(chosen, "en"), st.context.timezone or "UTC")
+    st.session_state["text"] = text
+    return text
+
+
+def current_text() -> Text:
+    """What `choose_text` kept: the language of this session."""
+    text: Text = st.session_state["text"]
+    return text

@@ -1,0 +1,100 @@
+"""All artists: search by name, filter by genre, order, page by page; the address keeps every choice."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from pages import _cards, _data, _lists
+from pages._text import Text, current_text
+from pipeline import queries
+
+PER_PAGE = 25
+
+
+def orders(text: Text) -> dict[str, str]:
+    """What a list can be ordered by, in the reader's words."""
+    return {
+        "followers": text("most followers"),
+        "growth": text("fastest growth"),
+        "popularity": text("highest popularity"),
+        "new": text("newly found"),
+        "name": text("name"),
+    }
+
+
+def choose_order(text: Text) -> str:
+    """The order; kept in the address under a name that is the same in both languages."""
+    labels = orders(text)
+    asked = st.query_params.get("sort", "followers")
+    index = list(labels).index(asked) if asked in labels else 0
+
+    def keep() -> None:
+        st.query_params["sort"] = st.session_state["order"]
+
+    return (
+        st.selectbox(
+            text("Order by"), list(labels), index, format_func=lambda name: labels[name], key="order", on_change=keep
+        )
+        or "followers"
+    )
+
+
+def choose(text: Text) -> tuple[str, str, str]:
+    """Search, genre and order as chosen."""
+    genres = _data.ask(queries.genres)["genre"].to_list()
+    name, kind, order = st.columns([2, 1, 1])
+    with name:
+        search = st.text_input(
+            text("Search by name"),
+            key="q",
+            bind="query-params",
+            placeholder=text("Part of a name, accents do not matter"),
+            type="search",
+        )
+    with kind:
+        genre = st.selectbox(
+            text("Genre"), genres, None, key="genre", bind="query-params", placeholder=text("All genres")
+        )
+    with order:
+        return search or "", genre or "", choose_order(text)
+
+
+def show_none(text: Text, search: str, genre: str) -> None:
+    """What to do when nothing matches."""
+    if search or genre:
+        st.html(
+            _cards.empty(text("No artist matches"), text("Try fewer letters, another genre, or look at all of them."))
+        )
+        st.page_link("artists.py", label=text("Show all artists"))
+    else:
+        st.html(
+            _cards.empty(text("No artists yet"), text("They appear after the first run; start one on the page Runs."))
+        )
+        st.page_link("runs.py", label=text("Go to Runs"))
+
+
+def main() -> None:
+    """The page."""
+    text = current_text()
+    st.title(text("Artists"), anchor=False)
+    search, genre, order = choose(text)
+    count = _data.ask(queries.artists_count, search, genre)
+    if not count:
+        show_none(text, search, genre)
+        return
+    pages = math.ceil(count / PER_PAGE)
+    place = st.container()
+    with st.container(horizontal_alignment="center"):
+        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    page = min(page, pages)
+    rows = _data.ask(
+        queries.artists, search=search, genre=genre, order=order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
+    )
+    with place:
+        st.html(f'<p class="g-small">{text.plural("{count} artist", "{count} artists", count)}</p>')
+        _lists.artist_list(rows.to_dicts(), text, key="artists")
+
+
+main()
