@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import parse_qsl
 
 from . import wire
@@ -10,7 +11,7 @@ from .clock import day_of, http_date, iso
 from .control import control_app
 from .endpoints import Reply, Request, error_reply
 from .faults import edited, spoiled
-from .quotas import Verdict
+from .quotas import WINDOW, Verdict
 from .requestlog import RequestLog
 from .routes import Route, route_of
 from .scenario import Rule
@@ -62,6 +63,8 @@ class SimulatorApp:
         self._account(route, reply, strikes, arrived, admitted=refused is None)
         self._note(scope, route, reply, strikes, arrived)
         await self._deliver(receive, send, reply, strikes)
+        if reply.status == 429:
+            world.allowance.announced(route.bucket, time.monotonic())
 
     def _gate(self, method: str, route: Route, authorization: str, now: float) -> Reply | None:
         """The refusal of a request before it reaches an endpoint: method, token, lock, window, quota."""
@@ -69,11 +72,11 @@ class SimulatorApp:
             return error_reply(405, "Method not allowed", headers=(("allow", "GET"),))
         if refused := self._world.tokens.refusal(authorization, now):
             return refused
-        verdict = self._world.allowance.admit(route.bucket, now)
+        verdict = self._world.allowance.admit(route.bucket, now, time.monotonic())
         if verdict is None:
             return None
-        if verdict.locked:
-            self._world.counts.ran_into_lock("window" if verdict.kind == "window" else route.bucket)
+        if verdict.told:
+            self._world.counts.ran_into_lock(WINDOW if verdict.kind == "window" else route.bucket)
         self._world.counts.refused(verdict.kind)
         return _too_many(verdict)
 
@@ -96,7 +99,7 @@ class SimulatorApp:
                     world.tokens.revoke()
                 return world.tokens.expired()
             case "rate_limit" if params["lock"]:
-                world.allowance.lock_window(now, params["retry_after_s"])
+                world.allowance.lock(WINDOW, now, params["retry_after_s"])
             case "quota" if params["lock"]:
                 world.allowance.lock(route.bucket, now, params["retry_after_s"])
         return spoiled(rule, turn)

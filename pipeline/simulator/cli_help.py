@@ -69,8 +69,9 @@ Limits (none unless asked for)
   --window-requests N  429 after N requests in any 30 s
   --quota BUCKET=N     429 with reason QUOTA_EXCEEDED after N successes in
                        24 h; the bucket is locked until half of them are a day
-                       old, or for --lock-s; a call into the lock adds
-                       --lock-penalty-s. --quota N: N for each bucket
+                       old, or for --lock-s; a call into the lock (half a
+                       second after it was announced) adds --lock-penalty-s.
+                       --quota N: N for each bucket
   Buckets: search (/search), artist (/artists/ID, /artists?ids=), albums
   (/artists/ID/albums, /albums/ID, /albums?ids=), tracks (/albums/ID/tracks,
   /tracks), other
@@ -80,7 +81,8 @@ Faults by flag: --fault WHAT, WHAT=SHARE, WHAT@WHERE or WHAT=SHARE@WHERE
   SHARE is the chance per request (default: every request). WHERE is a bucket,
   an endpoint (search, artist, artists, artist_albums, artist_top_tracks,
   artist_related, album, albums, album_tracks, track, tracks, new_releases,
-  categories, markets), token, or a path pattern such as "/v1/artists/*".
+  categories, markets), token, or a path pattern such as "/v1/artists/*";
+  "endpoint:albums" and "bucket:albums" tell apart what is called the same.
   WHAT is a fault below, or mixed: 429, 500, 502, 503, timeout, reset,
   truncated and broken_json, each with the share.
 
@@ -112,7 +114,8 @@ Control, for tests and scripts (never counted, no token)
   POST /_simulator/clock     {"now": ISO} or {"advance_s": N}
   GET  /_simulator/counts    total, by_bucket, by_endpoint, by_status, answers
                              (each combination), token_requests, into_lock
-                             (requests into a locked bucket or window),
+                             (requests into a locked bucket or window of which
+                             the client had been told),
                              max_in_30_s, answers_429 by cause, faults
   POST /_simulator/reset     forget counts, quotas, locks, progress of faults
   POST /_simulator/scenario  replace the faults; {} ends them

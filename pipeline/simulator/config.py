@@ -31,6 +31,7 @@ class SimulatorConfig:
     quotas: Mapping[str, int] = field(default_factory=dict)
     lock_s: int | None = None
     lock_penalty_s: int = 600
+    lock_notice_s: float = 0.5
     window_requests: int | None = None
     token_ttl_s: int = 3600
     client_id: str | None = None

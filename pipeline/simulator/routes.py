@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BUCKET_OF", "Route", "route_of"]
+__all__ = ["BUCKET_OF", "ENDPOINTS", "Route", "route_of"]
 
 BUCKET_OF = {
     "search": "search",
@@ -31,6 +31,9 @@ _FIXED = {
 }
 _OF_ARTIST = {"albums": "artist_albums", "top-tracks": "artist_top_tracks", "related-artists": "artist_related"}
 _SINGLE = {"artists": "artist", "albums": "album", "tracks": "track", "audio-features": "audio_features"}
+
+
+ENDPOINTS = tuple(dict.fromkeys((*_FIXED.values(), *_OF_ARTIST.values(), *_SINGLE.values(), "album_tracks")))
 
 
 class Route(NamedTuple):

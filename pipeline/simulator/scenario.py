@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .clock import instant
+from .config import BUCKETS
 from .fault_kinds import FAULT_KINDS, MIXED, FaultKind
-from .routes import Route
+from .routes import ENDPOINTS, Route
 
 __all__ = ["Rule", "Scenario", "ScenarioError", "parsed_scenario", "rule_from_flag", "scenario_file"]
 
@@ -43,12 +44,13 @@ class Rule:
 
     def concerns(self, route: Route, path: str) -> bool:
         """True when the rule is about this request: its bucket, its endpoint, or a pattern of its path."""
-        for where in self.where:
-            if where in (route.bucket, route.endpoint) or (where == "*" and route.endpoint != "token"):
-                return True
-            if where.startswith("/") and fnmatchcase(path, where):
-                return True
-        return False
+        names = (route.bucket, route.endpoint, f"bucket:{route.bucket}", f"endpoint:{route.endpoint}")
+        return any(
+            where in names
+            or (where == "*" and route.endpoint != "token")
+            or (where.startswith("/") and fnmatchcase(path, where))
+            for where in self.where
+        )
 
     def is_due(self, now: float) -> bool:
         """True between `from` and `until` of the simulated clock."""
@@ -125,7 +127,7 @@ def _rule(row: Mapping[str, Any], name: str) -> Rule:
     try:
         return Rule(
             kind,
-            (where,) if isinstance(where, str) else tuple(str(part) for part in where),
+            _places([where] if isinstance(where, str) else where),
             _share(row.get("share")),
             int(row.get("every", 0)),
             frozenset(int(number) for number in row.get("requests", ())),
@@ -138,6 +140,15 @@ def _rule(row: Mapping[str, Any], name: str) -> Rule:
         )
     except (TypeError, ValueError) as error:
         raise ScenarioError(f"{name} ({kind.name}): {error}") from error
+
+
+def _places(places: Iterable[Any]) -> tuple[str, ...]:
+    found = tuple(str(place) for place in places)
+    for place in found:
+        name = place.removeprefix("bucket:").removeprefix("endpoint:")
+        if not place.startswith("/") and name not in ("*", "token", *BUCKETS, *ENDPOINTS):
+            raise ValueError(f"where = {place!r} is not a path, *, token or one of {_listed({*BUCKETS, *ENDPOINTS})}")
+    return found
 
 
 def _share(value: Any) -> float | None:

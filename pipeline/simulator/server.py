@@ -32,10 +32,12 @@ class Simulator:
         self._log = RequestLog(self.config.request_log)
         self.app = SimulatorApp(self.world, self._log)
         self._server: _Server | None = None
+        self._is_stopped = False
 
     def serve(self, on_ready: Callable[[int], None] = lambda _: None) -> None:
         """Serves on 127.0.0.1; `on_ready` gets the port once requests are answered. Raises OSError if it is taken."""
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # IPPROTO_TCP is said aloud: asyncio switches Nagle's delay off only where it sees it
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         with contextlib.ExitStack() as stack:
             stack.callback(listener.close)
             stack.callback(self._log.close)
@@ -54,10 +56,12 @@ class Simulator:
                 timeout_graceful_shutdown=3,
             )
             self._server = _Server(config, self.app, lambda: on_ready(port))
+            self._server.should_exit = self._is_stopped
             self._server.run(sockets=[listener])
 
     def stop(self) -> None:
         """Makes `serve` return soon."""
+        self._is_stopped = True
         if self._server is not None:
             self._server.should_exit = True
 

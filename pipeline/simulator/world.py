@@ -38,7 +38,7 @@ class World:
             else catalog_from_file(Path(config.catalog), day_of(self.clock.now()))
         )
         self.tokens = Tokens(config.seed, config.token_ttl_s, config.client_id, config.client_secret)
-        self.allowance = Allowance(config.quotas, config.window_requests, config.lock_s, config.lock_penalty_s)
+        self.allowance = Allowance(config)
         self.counts = Counts(self.clock.now())
         self.set_scenario(config.scenario)
         self.set_profile(config.profile)
