@@ -75,11 +75,11 @@ def wait_s(reply: Reply, now: datetime) -> float:
 
 def said(body: bytes) -> str:
     """The source's own message, safe for a log: one short line without addresses or anything as long as a token."""
-    error = _json(body)
-    error = error.get("error", error.get("message")) if isinstance(error, dict) else error
-    message = error.get("message") if isinstance(error, dict) else error
-    if not isinstance(message, str) or not message.strip():
-        return NO_MESSAGE
+    answered = _json(body)
+    fields = answered if isinstance(answered, dict) else {"error": answered}
+    error = fields.get("error")
+    spoken = (error.get("message") if isinstance(error, dict) else None, fields.get("error_description"), error)
+    message = next((text for text in spoken if isinstance(text, str) and text.strip()), NO_MESSAGE)
     line = "".join(character if character.isprintable() else " " for character in message[:2_000])
     line = re.sub(r"https?://\S*|\?\S+|[\w.~+/=-]{40,}", "…", line)
     return " ".join(line.split())[:160]

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,15 @@ __all__ = ["Fault", "Refused", "Reply", "Transport"]
 
 LARGEST_BODY = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
+# The last two: odd headers, and urllib3 2.8 stumbling over a connection that was closed while it wrote to it.
+_FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+    AttributeError,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,8 +206,10 @@ class Transport(requests.Session):
             self._closed = True
             under_way = list(self._sockets)
         for opened in under_way:
-            with suppress(OSError):  # not connected, or gone by itself
+            try:
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
+            except OSError:  # not connected yet, and now it cannot be; or gone by itself
+                opened.close()
         super().close()
 
     def _route(self, url: str) -> Mapping[str, Any]:
@@ -219,13 +230,7 @@ class Transport(requests.Session):
             raise RunCancelled("The run was asked to stop; this request was not sent.")
         try:
             yield
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
+        except _FAILURES as error:
             if self._closed:
                 raise RunCancelled("The run was asked to stop; this request was broken off.") from None
             raise Fault(self._fault(error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -54,11 +55,17 @@ class Loopback:
         self.asked: list[Asked] = []
         self.tokens: list[Asked] = []
         self.over = threading.Event()
+        self._arrivals = threading.Semaphore(0)
         self.url = ""
 
     def access(self, timeout_s: float = 5.0) -> Access:
         """Access to this server with made-up credentials."""
         return Access(f"{self.url}/v1/", f"{self.url}/api/token", "an-id", "a-secret", timeout_s)
+
+    def wait_for_requests(self, count: int) -> None:
+        """Returns when so many requests have arrived, those for a token included."""
+        for _ in range(count):
+            assert self._arrivals.acquire(timeout=10)
 
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
@@ -69,6 +76,7 @@ class Loopback:
         )
         wants_token = parts.path == "/api/token"
         (self.tokens if wants_token else self.asked).append(asked)
+        self._arrivals.release()
         sent = (self.token if wants_token else self.script)(asked)
         if not isinstance(sent, Sent):
             handler.close_connection = True
@@ -100,7 +108,7 @@ def asking(
 
 
 @contextmanager
-def serving(script: Script | Sent, token: Script = good_token) -> Iterator[Loopback]:
+def serving(script: Script | Sent, token: Script = good_token, tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
     """A running server on a free port; nothing of it is left afterwards. A script may be one answer for everything."""
     loopback = Loopback((lambda _: script) if isinstance(script, Sent) else script, token)
 
@@ -127,7 +135,9 @@ def serving(script: Script | Sent, token: Script = good_token) -> Iterator[Loopb
             pass  # clients that hang up are what these tests are about
 
     server = Server(("127.0.0.1", 0), Handler)
-    loopback.url = f"http://127.0.0.1:{server.server_address[1]}"
+    loopback.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
