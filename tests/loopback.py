@@ -27,6 +27,7 @@ class Asked:
     path: str
     query: Mapping[str, str]
     token: str
+    port: int  # of the connection it came on
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ class Loopback:
         """Answer one request."""
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        asked = Asked(
-            handler.command, parts.path, query, (handler.headers["Authorization"] or "").removeprefix("Bearer ")
-        )
+        token = (handler.headers["Authorization"] or "").removeprefix("Bearer ")
+        asked = Asked(handler.command, parts.path, query, token, handler.client_address[1])
         wants_token = parts.path == "/api/token"
         (self.tokens if wants_token else self.asked).append(asked)
         self._arrivals.release()
