@@ -140,7 +140,12 @@ def load_settings(folder: Path = Path(), **overrides: Any) -> Settings:
 def list_settings() -> list[dict[str, str]]:
     """One row per setting: name, environment variable, default and help."""
     return [
-        {"name": name, "variable": _variable(name), "default": _shown(field.default), "help": field.description or ""}
+        {
+            "name": name,
+            "variable": _variable(name),
+            "default": "" if isinstance(field.default, SecretStr) else _shown(field.default),
+            "help": field.description or "",
+        }
         for name, field in Settings.model_fields.items()
     ]
 

@@ -1,0 +1,64 @@
+"""Every check of the project, one after the other: `python -m tools.check`, or some of them by name.
+
+With `--write` it first mends what can be mended by itself: format, import order, generated parts of the documents.
+Every check runs even when an earlier one failed, so that one run says all there is to say; the exit code is 1 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["CHECKS", "main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKERS = "2"  # processes for the tests: measured best on two cores
+
+CHECKS: dict[str, list[str]] = {
+    "format": ["ruff", "format", "--check", "--quiet", "."],
+    "lint": ["ruff", "check", "--quiet", "--output-format=concise", "."],
+    "types": ["mypy", "--no-error-summary"],
+    "sizes": ["tools.sizes"],
+    "pins": ["tools.pins"],
+    "docs": ["tools.documents"],
+    "tests": ["pytest", "-q", "-n", WORKERS, "--cov", "--cov-report=term", "--durations=5"],
+}
+MENDS = (["ruff", "check", "--fix", "--quiet", "."], ["ruff", "format", "--quiet", "."], ["tools.documents", "--write"])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the named checks, or all; 0 when every one of them passed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.check", description="Run every check of the project.")
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"some of: {', '.join(CHECKS)}; none means all")
+    parser.add_argument("--write", action="store_true", help="first mend format, import order and generated documents")
+    asked = parser.parse_args(arguments)
+    if unknown := [name for name in asked.checks if name not in CHECKS]:
+        parser.error(f"no such check: {', '.join(unknown)} (there are {', '.join(CHECKS)})")
+    for command in MENDS if asked.write else ():
+        _run(command)
+    results = {name: _timed(name, CHECKS[name]) for name in asked.checks or CHECKS}
+    failed = [name for name, (code, _) in results.items() if code]
+    print(
+        "\n"
+        + "  ".join(f"{name} {'FAILED' if code else 'ok'} {took_s:.0f} s" for name, (code, took_s) in results.items())
+    )
+    print(f"Failed: {', '.join(failed)}." if failed else "All checks are well.")
+    return 1 if failed else 0
+
+
+def _timed(name: str, command: list[str]) -> tuple[int, float]:
+    print(f"\n== {name}", flush=True)
+    began = time.perf_counter()
+    return _run(command), time.perf_counter() - began
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
