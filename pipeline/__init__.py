@@ -7,7 +7,8 @@ What happened: `sqlite_file`, `ledger` (runs, parts), `lock` (one run at a time)
 The source: `sightings`, `calls` (requests as data), `transport`, `token`, `backoff`, `asking`, `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows → database: `shapes`, `walk`, `normalize`, `store`, `generations`, `publish`; read by `queries`, `checks`.
-A run: `planner` (what to ask next), `tasks`, `dag` (the graph), `progress`, `fanout`, `runner`; seen by `status`.
+A run: `context` (what it holds open), `planner` (what to ask next), `tasks`, `dag` (the graph), `preview` (a dry run),
+`progress`, `fanout`, `runner`; seen by `status`.
 When: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 

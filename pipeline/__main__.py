@@ -1,6 +1,6 @@
 """`python -m pipeline`: the headless door. Argument parsing, progress, exit codes; the only module that prints.
 
-With --json, standard output carries JSON alone; everything for people goes to standard error. Imports any room but the pages.
+With --json, standard output carries JSON alone; all else goes to standard error. Imports any room but the pages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,8 +26,9 @@ from rich.table import Table
 
 from pipeline.dag import render_mermaid, render_text
 from pipeline.errors import GarimpoError, SettingsError
+from pipeline.preview import PlannedTask, plan_run
 from pipeline.progress import Progress, RunResult
-from pipeline.runner import RunRequest, plan_run, run_pipeline
+from pipeline.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
 from pipeline.status import diagnose, workspace_status
@@ -78,7 +79,7 @@ def run(
     _log_to_people(settings)
     request = RunRequest("cli", _genres(genres), max_requests, wait_s=wait_s)
     if dry_run:
-        _show_plan(plan_run(settings, request), as_json=as_json)
+        _show_plan(plan_run(settings, request.genres, max_requests), as_json=as_json)
         return
     stop = threading.Event()
     with _stop_on_signals(stop), _shown_progress() as report:
@@ -94,7 +95,8 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(found)
         return
-    people.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {found['profile'] or 'not probed yet'}, "
+    profile = found["profile"] or "not probed yet"
+    people.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {profile}, "
                  f"generation {found['generation'] or 'none yet'}")  # fmt: skip
     for table, rows in found["rows"].items():
         people.print(f"  {table:<18} {rows:>12,} rows")
@@ -129,9 +131,8 @@ def doctor(as_json: AsJson = False) -> None:
             table.add_row(row["name"], row["variable"], row["value"], row["origin"])
         people.print(table)
         for check in found["checks"]:
-            people.print(
-                f"[{'green' if check['ok'] else 'red'}]{'well' if check['ok'] else 'wrong'}[/] {check['name']}: {check['detail']}"
-            )
+            verdict = "[green]well[/]" if check["ok"] else "[red]wrong[/]"
+            people.print(f"{verdict} {check['name']}: {check['detail']}")
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 
 
@@ -178,7 +179,7 @@ def _log_to_people(settings: Settings) -> None:
 def _stop_on_signals(stop: threading.Event) -> Iterator[None]:
     """The first SIGINT or SIGTERM cancels cleanly; a second one ends at once."""
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
@@ -195,7 +196,7 @@ def _stop_on_signals(stop: threading.Event) -> Iterator[None]:
 def _shown_progress() -> Iterator[Callable[[Progress], None]]:
     """A bar on a terminal; elsewhere the log lines tell."""
     if not people.is_terminal:
-        yield lambda progress: None
+        yield lambda _: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -214,23 +215,16 @@ def _shown_progress() -> Iterator[Callable[[Progress], None]]:
         yield report
 
 
-def _show_plan(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show_plan(rows: list[PlannedTask], *, as_json: bool) -> None:
     if as_json:
-        _print_json(
-            {
-                "dry_run": True,
-                "tasks": rows,
-                "requests": sum(row["requests"] for row in rows),
-                "at_most": sum(row["at_most"] for row in rows),
-            }
-        )
+        certain, at_most = sum(row.requests for row in rows), sum(row.at_most for row in rows)
+        _print_json({"dry_run": True, "requests": certain, "at_most": at_most, "tasks": rows})
         return
     for row in rows:
-        left = "no quota known" if row["left"] is None else f"{row['left']:,} left in bucket {row['bucket']}"
-        labels = ", ".join(row["items"][:5]) + (" …" if len(row["items"]) > 5 else "")
-        people.print(
-            f"{row['task']:<17} {len(row['items']):>4} items, {row['requests']} to {row['at_most']} requests ({left}) {labels}"
-        )
+        left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
+        labels = ", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else "")
+        cost = f"{row.requests} to {row.at_most} requests ({left})"
+        people.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
     people.print("Nothing was sent.")
 
 
@@ -239,9 +233,8 @@ def _show_result(result: RunResult, *, as_json: bool) -> None:
         _print_json(asdict(result))
         return
     colour = {"succeeded": "green", "deferred": "yellow"}.get(result.state, "red")
-    people.print(
-        f"[{colour}]{result.state}[/] run {result.run_id}: {result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s"
-    )
+    told = f"{result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s"
+    people.print(f"[{colour}]{result.state}[/] run {result.run_id}: {told}")
     if result.message:
         people.print(result.message, markup=False)
 

@@ -1,7 +1,7 @@
 """What may be sent now: the rolling 30 s window of the app and the rolling 24 h ceiling of each bucket.
 
-Every request is a row of the ledger before it is sent, so the app, the scheduler and headless runs share one count that a
-kill does not lose. Numbers are planning figures until the API teaches otherwise (`_learn_ceiling`). Imports `errors`, `ledger`.
+Every request is a row of the ledger before it is sent, so the app and headless runs share one count that no kill loses.
+Numbers are planning figures until the API teaches otherwise. Imports `errors`, `ledger`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Budget:
     def reserve(
         self, bucket: str, endpoint: str, run_id: str = "", batch_id: str = "", attempt: int = 1
     ) -> tuple[int, float]:
-        """Write one reservation: its ticket and the seconds to wait for its slot; raises BudgetSpent, nothing written."""
+        """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
             now = self.ledger.now().timestamp()
             app, own = self._state(connection, APP), self._state(connection, bucket)
@@ -100,7 +100,8 @@ class Budget:
             # A slot far ahead was written before the clock was set back: it would make everybody wait for nothing.
             slot = max(now, backlog if backlog - now < PATIENCE_S * 2 else 0.0)
             connection.execute(
-                "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
+                "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
+                "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
                 (APP, slot + self._interval(app, now)),
             )
             cursor = connection.execute(
@@ -147,15 +148,15 @@ class Budget:
         text = "daily quota exceeded" if quota else "rate limit of the 30 s window"
         learned = self._learned(good, self.limits.quota_requests if quota else self.limits.window_requests, quota=quota)
         connection.execute(
-            "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason) VALUES (?, ?, ?, ?, ?) ON CONFLICT (bucket) DO UPDATE "
-            "SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, reason = excluded.reason, "
-            "locked_until = max(locked_until, excluded.locked_until)",
+            "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (bucket) DO UPDATE SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, "
+            "reason = excluded.reason, locked_until = max(locked_until, excluded.locked_until)",
             (name, learned, now, now + wait, text),
         )
 
     @staticmethod
     def _learned(good: int, planned: int | None, *, quota: bool) -> float:
-        # A single stray 429 must not strangle the app: the window never falls below a third of the plan, a quota never below ten.
+        # One stray 429 must not strangle the app: a window never falls below a third of the plan, a quota below ten.
         floor = 10.0 if quota else (planned or 90) / 3
         return max(floor, 0.9 * good)
 
@@ -199,6 +200,10 @@ class Budget:
         return row
 
 
+def _no_wait(_seconds: float) -> bool:
+    return False
+
+
 class LedgerGate:
     """The gate of one run: every worker thread of this process sends through it."""
 
@@ -208,9 +213,9 @@ class LedgerGate:
         run_id: str,
         *,
         allowance: int | None = None,
-        wait: Callable[[float], bool] = lambda seconds: False,
+        wait: Callable[[float], bool] = _no_wait,
     ) -> None:
-        """`wait(seconds)` sleeps and returns True as soon as the run is cancelled; `allowance` is the run's own limit."""
+        """`wait(seconds)` sleeps and returns True once the run is cancelled; `allowance`: the run's own limit."""
         self._budget, self._run_id, self._wait = budget, run_id, wait
         self._allowance, self._guard = allowance, Lock()
         self.sent = 0

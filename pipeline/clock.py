@@ -24,7 +24,8 @@ def workspace_clock(settings: Settings) -> Callable[[], datetime]:
     if settings.is_spotify:
         return system_now
     try:
-        with urlopen(urljoin(settings.api_url, "/_simulator/clock"), timeout=2.0) as answer:  # noqa: S310  scheme checked by Settings
+        address = urljoin(settings.api_url, "/_simulator/clock")
+        with urlopen(address, timeout=2.0) as answer:  # noqa: S310  scheme checked by Settings
             simulated = datetime.fromisoformat(json.load(answer)["now"])
     except (URLError, OSError, ValueError, KeyError, TypeError):
         return system_now  # not a simulator, or not reachable: the run itself will say so

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline import planner, tasks
+from pipeline.context import Context
 from pipeline.errors import SettingsError
 from pipeline.planner import Item, Outlook
 
@@ -20,7 +20,7 @@ __all__ = ["DAG", "Retry", "Task", "render_mermaid", "render_text", "validate"]
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a task, or one mapped item of it, is tried, and how long is waited between: exponential, capped, jittered."""
+    """How often a task or a mapped item is tried, and the wait between: exponential, capped, jittered."""
 
     attempts: int = 3
     first_wait_s: float = 1.0
@@ -34,7 +34,7 @@ class Task:
     name: str
     doc: str
     after: tuple[str, ...] = ()
-    run: Callable[[tasks.Context], dict[str, Any]] | None = None
+    run: Callable[[Context], tasks.Facts] | None = None
     expand: Callable[[Outlook], list[Item]] | None = None
     mapped_over: str = ""
     bucket: str = ""
@@ -49,17 +49,17 @@ DAG: tuple[Task, ...] = (
          mapped_over="genre × page range", bucket="search", share=0.4),
     Task("refresh_artists", "numbers of known artists not seen today", ("discover",), expand=planner.plan_artists,
          mapped_over="artists", bucket="artist", share=0.5),
-    Task("refresh_releases", "singles and albums of the artists unread for longest", ("refresh_artists",), expand=planner.plan_releases,
-         mapped_over="artists", bucket="albums", share=0.8),
-    Task("refresh_tracks", "tracks of releases not yet read, newest first", ("refresh_releases",), expand=planner.plan_albums,
-         mapped_over="releases", bucket="albums", share=1.0),
+    Task("refresh_releases", "singles and albums of the artists unread for longest", ("refresh_artists",),
+         expand=planner.plan_releases, mapped_over="artists", bucket="albums", share=0.8),
+    Task("refresh_tracks", "tracks of releases not yet read, newest first", ("refresh_releases",),
+         expand=planner.plan_albums, mapped_over="releases", bucket="albums", share=1.0),
     Task("publish", "bring the database that pages read up to date", ("refresh_tracks",), run=tasks.publish),
     Task("check", "prove keys, dates and references of what was published", ("publish",), run=tasks.check),
 )  # fmt: skip
 
 
 def validate(dag: Sequence[Task] = DAG) -> None:
-    """Refuse a graph with doubled names, unknown or later predecessors, or a task that is not exactly one of run and expand."""
+    """Refuse doubled names, unknown or later predecessors, and a task that is not exactly one of run and expand."""
     seen: set[str] = set()
     for task in dag:
         if task.name in seen:

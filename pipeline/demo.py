@@ -1,6 +1,7 @@
-"""The demo: a simulated Spotify beside the app, and a history of some weeks collected from it through the ordinary pipeline.
+"""The demo: a simulated Spotify beside the app, and weeks of history collected from it through the ordinary pipeline.
 
-Nothing is faked on the way: real HTTP, the same graph, the simulator's clock set to each day in turn. Imports `runner`, `simulator`.
+Nothing is faked on the way: real HTTP, the same graph, the simulator's clock set to each day in turn.
+Imports `runner` and the simulator.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One mapped task: plan what is left, collect it in parallel, commit each result as it arrives, and again until nothing is left.
+"""One mapped task: plan what is left, collect it in parallel, commit each result as it comes, until nothing is left.
 
-Owns joblib. Workers fetch, this process writes. A failed item fails alone: its unanswered calls are planned again, a few times.
+Owns joblib. Workers fetch, this process writes. A failed item fails alone: its calls are planned again, a few times.
 Imports `dag` and the rooms below.
 """
 
@@ -17,15 +17,15 @@ import joblib
 from pipeline import capabilities
 from pipeline.calls import Batch, Call, RawBatch
 from pipeline.collect import collect
+from pipeline.context import Context
 from pipeline.dag import Task
 from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
+from pipeline.generations import live
 from pipeline.ledger import TaskOutcome
 from pipeline.normalize import Normalizer
 from pipeline.planner import Item, Outlook, call_key
 from pipeline.progress import TaskResult
-from pipeline.generations import live
 from pipeline.store import commit_raw_batch
-from pipeline.tasks import Context
 
 __all__ = ["MappedTask"]
 
@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
 NEVER_AGAIN = 1_000_000
+LONGEST_MESSAGE = 2_000
+
+
+Expand = Callable[[Outlook], list[Item]]
+Tell = Callable[[int, int, int, str], None]
 
 
 @dataclass
@@ -55,10 +60,9 @@ class _Tally:
 class MappedTask:
     """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item."""
 
-    def __init__(
-        self, context: Context, task: Task, normalizer: Normalizer, tell: Callable[[int, int, int, str], None]
-    ) -> None:
-        self._context, self._task, self._normalizer, self._tell = context, task, normalizer, tell
+    def __init__(self, context: Context, task: Task, expand: Expand, normalizer: Normalizer, tell: Tell) -> None:
+        self._context, self._task, self._expand = context, task, expand
+        self._normalizer, self._tell = normalizer, tell
         self._tally = _Tally()
         self._items = self._rows = self._total = 0
         self._limit = ""
@@ -91,13 +95,12 @@ class MappedTask:
         left = context.budget.view(task.bucket).left
         # With an empty bucket one request is planned still: its refusal, without being sent, says when the rest is due.
         allowance = allowance if left is None else max(1, min(allowance, left))
-        assert task.expand is not None
         with live(context.workspace, context.ledger) as view:
             today = context.ledger.now().date()
             outlook = Outlook(
                 view, today, context.capabilities, context.genres, allowance, self._tally.tries, task.retry.attempts
             )
-            return task.expand(outlook)
+            return self._expand(outlook)
 
     def _collect(self, items: Sequence[Item]) -> None:
         batches = {}
@@ -154,38 +157,35 @@ class MappedTask:
 
     def _judge(self, batch: Batch, raw: RawBatch) -> tuple[str, str]:
         """State and message of an attempt; remembers what is missing and whether the task may go on."""
-        failures = {call_key(call): error for call, error in raw.failures}
-        left = {call_key(call) for call in raw.left}
-        for call in batch.calls:
-            if call_key(call) not in failures and call_key(call) not in left:
-                self._tally.answered(call)
-        for call, failure in raw.failures:
-            self._tally.failed(call, batch.item, failure)
-        error = raw.error
+        self._count(batch, raw)
+        error, failures = raw.error, [failure for _, failure in raw.failures]
+        if error is None:
+            retryable = any(not isinstance(failure, Skippable) for failure in failures)
+            return "failed" if retryable else "succeeded", "; ".join(map(str, failures))[:LONGEST_MESSAGE]
         match error:
-            case None:
-                state = (
-                    "failed"
-                    if any(not isinstance(failure, Skippable) for failure in failures.values())
-                    else "succeeded"
-                )
             case RunCancelled():
                 return "cancelled", "cancelled before it was done"
             case AllowanceSpent():
-                self._limit, state = error.reason, "deferred"
-            case Deferred():
-                if self._deferral is None or error.due_at > self._deferral.due_at:
-                    self._deferral = error
-                state = "deferred"
+                self._limit = error.reason
+            case Deferred() if self._deferral is None or error.due_at > self._deferral.due_at:
+                self._deferral = error
             case EndpointWithdrawn():
-                state = "failed"  # planned again, with the endpoint that stands in for it
-            case _:
-                for call in raw.left:
-                    self._tally.failed(call, batch.item, error)
-                self._fatal = error if isinstance(error, Fatal) else self._fatal
-                state = "failed"
-        reasons = [str(error)] if error else [str(failure) for failure in failures.values()]
-        return state, "; ".join(reasons)[:2000]
+                pass  # planned again, with the endpoint that stands in for it, if there is one
+            case Fatal():
+                self._fatal = error
+        return "deferred" if isinstance(error, Deferred) else "failed", str(error)[:LONGEST_MESSAGE]
+
+    def _count(self, batch: Batch, raw: RawBatch) -> None:
+        """Which of the batch's calls were answered, which failed; calls only put off are neither."""
+        failed, left = {call_key(call) for call, _ in raw.failures}, {call_key(call) for call in raw.left}
+        for call in batch.calls:
+            if call_key(call) not in failed | left:
+                self._tally.answered(call)
+        for call, failure in raw.failures:
+            self._tally.failed(call, batch.item, failure)
+        if raw.error is not None and not isinstance(raw.error, (Deferred, EndpointWithdrawn, RunCancelled)):
+            for call in raw.left:
+                self._tally.failed(call, batch.item, raw.error)
 
     def _back_off(self, setbacks: int) -> None:
         retry = self._task.retry

@@ -36,7 +36,8 @@ def hold_run_lock(
             else "another process"
         )
         raise RunInProgress(
-            f"A run is in progress in workspace {workspace.name}: {who}. Wait for it, or cancel it there; nothing was started."
+            f"A run is in progress in workspace {workspace.name}: {who}. Wait for it, or cancel it there; "
+            "nothing was started."
         ) from None
     try:
         text = json.dumps(

@@ -1,7 +1,7 @@
 """What to ask next, from what is known: pure functions of the committed rows, so that a killed run is simply continued.
 
-Each `plan_…` answers "what is still to be asked today" as items, longest unasked first, within an allowance. Nothing here
-remembers anything: progress is the pages already committed (`search_pages`, `release_pages`, `album_pages`).
+Each `plan_…` answers "what is still to be asked today" as items, longest unasked first, within an allowance. It
+remembers nothing: progress is the pages already committed (`search_pages`, `release_pages`, `album_pages`).
 Imports `calls` and `capabilities`.
 """
 
@@ -65,9 +65,12 @@ def call_key(call: Call) -> str:
 
 
 def plan_discovery(outlook: Outlook) -> list[Item]:
-    """Search pages still to be read: one sweep per genre and day, kept offsets first, the genre unasked for longest first."""
+    """Search pages still to be read: one sweep per genre and day from its kept offset, longest unasked first."""
     pages: dict[str, dict[date, dict[int, tuple[int, bool, int]]]] = {}
-    query = "SELECT genre, sweep_on, page_offset, page_limit, last_page, total FROM live_search_pages WHERE list_contains(?, genre)"
+    query = """
+        SELECT genre, sweep_on, page_offset, page_limit, last_page, total FROM live_search_pages
+        WHERE list_contains(?, genre)
+    """
     for genre, sweep_on, offset, limit, last, total in outlook.rows(query, list(outlook.genres)):
         pages.setdefault(genre, {}).setdefault(sweep_on, {})[offset] = (limit, last, total)
     waiting: list[tuple[date, str, list[Call]]] = []
@@ -114,7 +117,7 @@ def _search_items(waiting: Sequence[tuple[date, str, list[Call]]]) -> Iterator[I
 
 
 def plan_artists(outlook: Outlook) -> list[Item]:
-    """Known artists not seen today, longest unseen first; where the source gives no numbers, only those unseen for a month."""
+    """Known artists not seen today, longest unseen first; without numbers to gain, only those unseen for a month."""
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
@@ -137,14 +140,15 @@ def plan_releases(outlook: Outlook) -> list[Item]:
     """Artists whose releases were not read today, longest unread first; half-read lists go on where they stopped."""
     query = """
         WITH pages AS (
-            SELECT artist_id, album_group, observed_on, max(page_offset + greatest(returned, 1)) AS reached, bool_or(last_page) AS done,
-                   max(total) AS total
+            SELECT artist_id, album_group, observed_on, max(page_offset + greatest(returned, 1)) AS reached,
+                   bool_or(last_page) AS done, max(total) AS total
             FROM live_release_pages GROUP BY ALL
         ), newest AS (
             SELECT artist_id, album_group, arg_max(struct_pack(reached, done, total, observed_on), observed_on) AS page
             FROM pages GROUP BY ALL
         ), state AS (
-            SELECT artist_id, map_from_entries(list((album_group, page))) AS groups, min(page.observed_on) FILTER (page.done) AS read_on,
+            SELECT artist_id, map_from_entries(list((album_group, page))) AS groups,
+                   min(page.observed_on) FILTER (page.done) AS read_on,
                    count(*) FILTER (page.done AND page.observed_on >= $today) AS done_today
             FROM newest GROUP BY artist_id
         )
@@ -221,7 +225,7 @@ def _label(names: Sequence[str]) -> str:
 
 
 def _within(items: Iterable[Item], allowance: int) -> list[Item]:
-    """Items in order until their certain requests fill the allowance; what remains of it is shared for following pages."""
+    """Items in order until their certain requests fill the allowance; the rest of it is shared for following pages."""
     chosen: list[Item] = []
     for item in items:
         if allowance <= 0:

@@ -25,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """How a task ended: `missing` counts calls that were not answered, `due_at` says when a deferred rest may be asked."""
+    """How a task ended; `missing`: calls not answered, `due_at`: when a deferred rest may be asked."""
 
     name: str
     state: str

@@ -1,7 +1,7 @@
-"""Executes the graph once on a workspace: opens what a run needs, holds the lock, records how each task and the run ended.
+"""Executes the graph once on a workspace: holds the run lock, records how each task and the run ended.
 
-What is left after a kill, a cancel or a deferral is found again by the planner, so there is nothing to restore.
-Imports `fanout`, `dag` and the rooms below.
+What is left after a kill, a cancel or a deferral is found again by the planner: there is nothing to restore.
+Imports `fanout` and the rooms below.
 """
 
 from __future__ import annotations
@@ -17,45 +17,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pipeline.budget import Budget, LedgerGate, Limits
-from pipeline.capabilities import Capabilities
-from pipeline.capabilities import load as load_capabilities
 from pipeline.clock import workspace_clock
+from pipeline.context import Context, open_context, require_credentials
 from pipeline.dag import DAG, Task
-from pipeline.errors import Deferred, GarimpoError, RunCancelled, SettingsError
+from pipeline.errors import Deferred, GarimpoError, RunCancelled, TaskFailed
 from pipeline.fanout import MappedTask
 from pipeline.ledger import Ledger, TaskOutcome
 from pipeline.lock import hold_run_lock
 from pipeline.normalize import Normalizer
-from pipeline.planner import Outlook
 from pipeline.progress import Progress, RunResult, TaskResult
-from pipeline.generations import live
 from pipeline.publish import publish
 from pipeline.settings import Settings
-from pipeline.spotify import Access, SpotifySource
-from pipeline.tasks import Context
+from pipeline.tasks import Facts
 from pipeline.workspace import open_workspace
 
-__all__ = [
-    "RunRequest",
-    "check_source",
-    "new_run_id",
-    "plan_run",
-    "planning_limits",
-    "require_credentials",
-    "run_pipeline",
-]
+__all__ = ["RunRequest", "new_run_id", "run_pipeline"]
 
 log = logging.getLogger(__name__)
 
-UNLIMITED_WINDOW = 30_000  # requests in 30 s that a source on this machine may be asked: no limit in practice
-POLL_S = 0.3  # how soon a cancel from another process is noticed
+POLL_S = 0.3  # how soon a cancel asked for by another process is noticed
 USABLE = ("succeeded", "partial", "deferred")
+Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked of a run; empty fields mean the settings' value."""
+    """What is asked of a run; empty fields mean the settings'. `wait_s`: how long to wait for another run's end."""
 
     trigger: str = "cli"
     genres: tuple[str, ...] = ()
@@ -64,17 +51,24 @@ class RunRequest:
     wait_s: float = 0.0
 
 
+DEFAULT_REQUEST = RunRequest()
+
+
 def new_run_id(now: datetime) -> str:
     """An id that sorts by time and is unique without asking anybody."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
+def _nobody(_: Progress) -> None:
+    """Report to nobody."""
+
+
 def run_pipeline(
     settings: Settings,
-    request: RunRequest = RunRequest(),
+    request: RunRequest = DEFAULT_REQUEST,
     *,
     stop: threading.Event | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Report = _nobody,
 ) -> RunResult:
     """One run from probe to check; raises SettingsError or RunInProgress before anything was started.
 
@@ -82,103 +76,39 @@ def run_pipeline(
     """
     require_credentials(settings)
     workspace, clock = open_workspace(settings), workspace_clock(settings)
-    run_id = request.run_id or new_run_id(clock())
+    run_id, stop = request.run_id or new_run_id(clock()), stop or threading.Event()
     ledger = Ledger(workspace.ledger, clock)
+    genres, most = request.genres, request.max_requests
     try:
-        with hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s):
-            _bury_dead_runs(ledger)
-            genres, most = request.genres or settings.genres, request.max_requests or settings.max_requests
-            ledger.begin_run(run_id, request.trigger, {"genres": list(genres), "max_requests": most}, os.getpid())
-            stop = stop or threading.Event()
-            budget = Budget(ledger, planning_limits(settings, ledger))
-            gate = LedgerGate(budget, run_id, allowance=most, wait=stop.wait)
-            source = SpotifySource(Access.from_settings(settings), gate)
-            context = Context(settings, workspace, ledger, budget, gate, source, run_id, genres, most)
-            with _watch_for_cancel(ledger, run_id, stop, source):
+        with (
+            hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s),
+            open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
+        ):
+            bury_dead_runs(ledger)
+            params = {"genres": list(context.genres), "max_requests": context.max_requests}
+            ledger.begin_run(run_id, request.trigger, params, os.getpid())
+            with _watch_for_cancel(context, stop):
                 return _Run(context, request.trigger, report).execute()
     finally:
         ledger.close()
 
 
-def require_credentials(settings: Settings) -> None:
-    """Raise SettingsError when requests would go to Spotify without credentials."""
-    if settings.is_spotify and not settings.has_credentials:
-        raise SettingsError(
-            "No Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET (developer.spotify.com/dashboard), "
-            "or open the app without them for the demo. Nothing was started."
-        )
-
-
-def check_source(settings: Settings) -> str:
-    """A sentence that the source answers; raises as a run would. Sends a token request and nothing that counts."""
-    require_credentials(settings)
-    workspace = open_workspace(settings)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    source = SpotifySource(
-        Access.from_settings(settings), LedgerGate(Budget(ledger, planning_limits(settings, ledger)), "")
-    )
-    try:
-        source.check()
-    finally:
-        source.close()
-        ledger.close()
-    return f"{settings.api_url} accepts the credentials"
-
-
-def plan_run(settings: Settings, request: RunRequest = RunRequest()) -> list[dict[str, Any]]:
-    """What a run would ask now, without a request: one row per mapped task with its items and requests.
-
-    `requests` are certain; `at_most` includes pages that may follow. What later tasks find depends on what earlier ones bring.
-    """
-    workspace = open_workspace(settings)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
-        budget, genres = Budget(ledger, planning_limits(settings, ledger)), request.genres or settings.genres
-        most, rows = request.max_requests or settings.max_requests, []
-        known = load_capabilities(ledger) or Capabilities()
-        for task in DAG:
-            if task.expand is None:
-                continue
-            left = budget.view(task.bucket).left
-            allowance = int(most * task.share) - sum(row["requests"] for row in rows)
-            with live(workspace, ledger) as view:
-                items = task.expand(
-                    Outlook(
-                        view, ledger.now().date(), known, genres, allowance if left is None else min(allowance, left)
-                    )
-                )
-            rows.append({"task": task.name, "items": [item.label for item in items], "requests": sum(len(item.calls) for item in items),
-                         "at_most": sum(item.max_requests for item in items), "bucket": task.bucket, "left": left})  # fmt: skip
-        return rows
-    finally:
-        ledger.close()
-
-
-def planning_limits(settings: Settings, ledger: Ledger) -> Limits:
-    """Planning figures: the settings' where given, else careful ones for Spotify and none for a source on this machine."""
-    known = load_capabilities(ledger)
-    quota = settings.quota_requests
-    if quota is None and settings.is_spotify and settings.has_credentials and (known is None or known.profile == "development"):
-        quota = 600
-    return Limits(settings.window_requests or (90 if settings.is_spotify else UNLIMITED_WINDOW), quota)
-
-
-def _bury_dead_runs(ledger: Ledger) -> None:
-    """We hold the lock, so whatever still calls itself running has died."""
+def bury_dead_runs(ledger: Ledger) -> None:
+    """End, as crashed, every run that still calls itself running; only whoever holds the run lock can know."""
     for row in ledger.read("SELECT run_id FROM runs WHERE state = 'running'"):
         ledger.finish_run(row["run_id"], "crashed", "its process ended without a word; what it committed is kept")
 
 
 @contextmanager
-def _watch_for_cancel(ledger: Ledger, run_id: str, stop: threading.Event, source: SpotifySource) -> Iterator[None]:
+def _watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]:
     """Turn a cancel asked for in the ledger, by whatever process, into `stop`, and end requests under way."""
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(POLL_S):
-            if stop.is_set() or ledger.cancel_requested(run_id):
+            if stop.is_set() or context.ledger.cancel_requested(context.run_id):
                 stop.set()
-                source.close()
+                context.source.close()
                 return
 
     watcher = threading.Thread(target=watch, name="cancel-watch", daemon=True)
@@ -188,90 +118,82 @@ def _watch_for_cancel(ledger: Ledger, run_id: str, stop: threading.Event, source
     finally:
         over.set()
         watcher.join()
-        source.close()
 
 
 class _Run:
     """One execution of the graph."""
 
-    def __init__(self, context: Context, trigger: str, report: Callable[[Progress], None]) -> None:
+    def __init__(self, context: Context, trigger: str, report: Report) -> None:
         self._context, self._report, self._normalizer = context, report, Normalizer()
         self._progress = Progress(context.run_id, trigger, context.ledger.now())
         self._started, self._rows = time.monotonic(), 0
 
     def execute(self, dag: tuple[Task, ...] = DAG) -> RunResult:
-        """Every task in order; a task is skipped when one before it has nothing to give."""
+        """Every task in order; a mapped task is skipped when the one before it has nothing to give."""
         results: dict[str, TaskResult] = {}
         try:
             for task in dag:
-                if task.expand and any(results[name].state not in USABLE for name in task.after):
-                    results[task.name] = TaskResult(
-                        task.name, "skipped", message=f"{', '.join(task.after)} did not finish"
-                    )
-                    continue
-                results[task.name] = self._mapped(task) if task.expand else self._single(task)
-                self._rows += results[task.name].rows if task.expand else 0
+                results[task.name] = result = self._task(task, results)
                 log.info(
-                    "task_finished run=%s task=%s state=%s %s",
-                    self._context.run_id,
-                    task.name,
-                    results[task.name].state,
-                    results[task.name].message,
-                )
+                    "task_finished run=%s task=%s state=%s items=%d rows=%d %s",
+                    self._context.run_id, task.name, result.state, result.items, result.rows, result.message,
+                )  # fmt: skip
             return self._conclude(results)
         except RunCancelled:
-            return self._end_early(
-                results, "cancelled", "cancelled; everything committed is kept", RunCancelled.exit_code
-            )
+            return self._end_early(results, "cancelled", "cancelled; everything committed is kept", 130)
         except GarimpoError as error:
             return self._end_early(results, "failed", str(error), error.exit_code)
         except Exception as error:  # recorded, then shown to whoever started the run
             log.exception("run_crashed run=%s", self._context.run_id)
             self._context.ledger.finish_run(self._context.run_id, "failed", f"{type(error).__name__}: {error}")
             raise
+        finally:
+            self._normalizer.close()
 
-    def _mapped(self, task: Task) -> TaskResult:
+    def _task(self, task: Task, results: dict[str, TaskResult]) -> TaskResult:
+        if task.run is not None:
+            return self._single(task, task.run)
+        if task.expand is None:
+            raise TaskFailed(f"Task {task.name} of the graph does nothing: it needs run or expand.")
+        if any(results[name].state not in USABLE for name in task.after):
+            return TaskResult(task.name, "skipped", message=f"{', '.join(task.after)} did not finish")
+
         def tell(done: int, total: int, rows: int, message: str) -> None:
             self._tell(task=task.name, done=done, total=total, rows=self._rows + rows, message=message)
 
-        return MappedTask(self._context, task, self._normalizer, tell).run()
+        result = MappedTask(self._context, task, task.expand, self._normalizer, tell).run()
+        self._rows += result.rows
+        return result
 
-    def _single(self, task: Task) -> TaskResult:
+    def _single(self, task: Task, work: Callable[[Context], Facts]) -> TaskResult:
         self._tell(task=task.name, done=0, total=0, message="")
         ledger, run_id, sent = self._context.ledger, self._context.run_id, self._context.gate.sent
         ledger.begin_task(run_id, task.name, 1, task.name)
-        assert task.run is not None
-        state, message, due_at = "failed", "", None
+        result = TaskResult(task.name, "failed")
         try:
-            facts = task.run(self._context)
-            state, message = "succeeded", ", ".join(f"{key} {value}" for key, value in facts.items())
+            facts = work(self._context)
+            result = replace(
+                result, state="succeeded", message=", ".join(f"{key} {fact}" for key, fact in facts.items())
+            )
         except Deferred as error:
-            state, message, due_at = "deferred", str(error), error.due_at
+            result = replace(result, state="deferred", message=str(error), due_at=error.due_at)
         except GarimpoError as error:
-            state, message = "cancelled" if isinstance(error, RunCancelled) else "failed", str(error)
+            state = "cancelled" if isinstance(error, RunCancelled) else "failed"
+            result = replace(result, state=state, message=str(error))
             raise
         finally:
-            ledger.finish_task(
-                TaskOutcome(run_id, task.name, 1, state, self._context.gate.sent - sent, message=message)
-            )
-        return TaskResult(task.name, state, message=message, due_at=due_at)
+            requests = self._context.gate.sent - sent
+            ledger.finish_task(TaskOutcome(run_id, task.name, 1, result.state, requests, message=result.message))
+        return result
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
-        failed = [result for result in results.values() if result.state == "failed"]
-        deferred = [result for result in results.values() if result.state == "deferred"]
-        notes = "; ".join(
-            f"{result.name}: {result.message}" for result in results.values() if result.message and result.items
-        )
-        if failed:
-            return self._end("failed", "; ".join(f"{result.name}: {result.message}" for result in failed), 1, results)
+        mapped = [result for result in results.values() if result.items or result.state != "succeeded"]
+        notes = "; ".join(f"{result.name}: {result.message}" for result in mapped if result.message)
+        deferred = [result.due_at for result in mapped if result.state == "deferred" and result.due_at]
+        if any(result.state == "failed" for result in mapped):
+            return self._end("failed", notes, 1, results)
         if deferred:
-            return self._end(
-                "deferred",
-                notes,
-                Deferred.exit_code,
-                results,
-                min(result.due_at for result in deferred if result.due_at),
-            )
+            return self._end("deferred", notes, Deferred.exit_code, results, min(deferred))
         return self._end("succeeded", notes, 0, results)
 
     def _end_early(self, results: dict[str, TaskResult], state: str, message: str, exit_code: int) -> RunResult:
@@ -284,32 +206,18 @@ class _Run:
         return result
 
     def _end(
-        self, state: str, message: str, exit_code: int, results: dict[str, TaskResult], due_at: datetime | None = None
+        self, state: str, message: str, code: int, results: dict[str, TaskResult], due_at: datetime | None = None
     ) -> RunResult:
-        context = self._context
+        context, seconds = self._context, round(time.monotonic() - self._started, 3)
         context.ledger.finish_run(context.run_id, state, message, due_at)
         self._tell(message=message or state)
-        seconds = round(time.monotonic() - self._started, 3)
+        sent, rows = context.gate.sent, self._rows
         log.info(
             "run_finished run=%s state=%s requests=%d rows=%d duration_s=%s %s",
-            context.run_id,
-            state,
-            context.gate.sent,
-            self._rows,
-            seconds,
-            message,
-        )
-        return RunResult(
-            context.run_id,
-            state,
-            message,
-            context.gate.sent,
-            self._rows,
-            seconds,
-            due_at,
-            exit_code,
-            tuple(results.values()),
-        )
+            context.run_id, state, sent, rows, seconds, message,
+        )  # fmt: skip
+        tasks = tuple(results.values())
+        return RunResult(context.run_id, state, message, sent, rows, seconds, due_at, code, tasks)
 
     def _tell(self, **changes: Any) -> None:
         self._progress = replace(self._progress, requests=self._context.gate.sent, **changes)

@@ -1,4 +1,4 @@
-"""When runs happen inside the app: the schedule, Run now, and the demo's history, one after the other on a background thread.
+"""When runs happen inside the app: schedule, Run now and the demo's history, one at a time on a background thread.
 
 Owns APScheduler. Pages see `Status`, never a thread. Imports `runner`, `demo` and the rooms below.
 """
@@ -62,7 +62,8 @@ def crontab_trigger(line: str, timezone: str) -> CronTrigger:
     fields = line.split()
     if len(fields) != 5:
         raise SettingsError(
-            f"schedule = {line!r} is not a crontab line: minute hour day month weekday, as in '0 6 * * *'. Nothing was started."
+            f"schedule = {line!r} is not a crontab line (minute hour day month weekday, as in '0 6 * * *'). "
+            "Nothing was started."
         )
     fields[4] = re.sub(r"(?<![/\d])[0-7](?!\d)", lambda digit: WEEKDAYS[int(digit[0])], fields[4])
     try:
@@ -154,7 +155,7 @@ class Service:
             if missing_days(settings, system_now().date()):
                 collect_history(settings, self._simulator, self._stop, on_day=self._on_day, report=self._report)
         except GarimpoError as error:
-            log.error("demo_failed %s", error)
+            log.warning("demo_failed %s", error)
             self._set(last_error=str(error))
         finally:
             self._set(demo=None, active=None)
@@ -167,7 +168,7 @@ class Service:
             result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
             self._set(last_error=result.message if result.state == "failed" else "")
         except GarimpoError as error:
-            log.error("run_failed %s", error)
+            log.warning("run_failed %s", error)
             self._set(last_error=str(error))
         finally:
             self._set(active=None)

@@ -12,11 +12,11 @@ from typing import Any
 from pipeline.budget import BUCKETS, Budget
 from pipeline.capabilities import load as load_capabilities
 from pipeline.clock import workspace_clock
+from pipeline.context import check_source, planning_limits
 from pipeline.errors import GarimpoError
+from pipeline.generations import current_number, open_generation
 from pipeline.ledger import Ledger
 from pipeline.lock import run_holder
-from pipeline.generations import current_number, open_generation
-from pipeline.runner import check_source, planning_limits
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.workspace import open_workspace
@@ -58,7 +58,7 @@ def _row_counts(settings: Settings) -> dict[str, int]:
 
 
 def diagnose(folder: Path = Path()) -> dict[str, Any]:
-    """Every setting with its origin (secrets masked), then checks: each has a name, whether it is well, and what to do."""
+    """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
     rows = describe_settings(folder)
     settings = load_settings(folder)
     checks = [_check("data folder", lambda: _disk(settings)), _check("source", lambda: check_source(settings))]

@@ -1,75 +1,54 @@
-"""What each task of the graph does: plain functions of a run's context. Knows nothing of schedulers, pages or thread pools.
+"""What each unmapped task of the graph does: plain functions of a run's context, returning facts to show.
 
-Imports the rooms below: budget, spotify, capabilities, publish, checks.
+Knows nothing of schedulers, pages or thread pools. Imports `context` and the rooms below.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import store
-from pipeline.budget import BUCKETS, Budget, LedgerGate
-from pipeline.capabilities import Capabilities, is_stale, load
+from pipeline.budget import BUCKETS
+from pipeline.capabilities import is_stale, load
 from pipeline.capabilities import probe as probe_source
 from pipeline.checks import run_checks
+from pipeline.context import Context
 from pipeline.errors import TaskFailed
-from pipeline.ledger import Ledger
 from pipeline.generations import open_generation
-from pipeline.publish import Published
 from pipeline.publish import publish as publish_pending
-from pipeline.settings import Settings
-from pipeline.spotify import SpotifySource
-from pipeline.workspace import Workspace
+from pipeline.store import sweep
 
-__all__ = ["Context", "check", "plan", "probe", "publish"]
+__all__ = ["Facts", "check", "plan", "probe", "publish"]
 
-
-@dataclass
-class Context:
-    """Everything one run holds open; made by the runner, closed by it."""
-
-    settings: Settings
-    workspace: Workspace
-    ledger: Ledger
-    budget: Budget
-    gate: LedgerGate
-    source: SpotifySource
-    run_id: str
-    genres: tuple[str, ...]
-    max_requests: int
-    capabilities: Capabilities = field(default_factory=Capabilities)
+Facts = dict[str, Any]
 
 
-def probe(context: Context) -> dict[str, Any]:
+def probe(context: Context) -> Facts:
     """What the source offers: asked anew when unknown or a week old, else as last seen."""
     known = load(context.ledger)
     if known is None or is_stale(known, context.ledger.now()):
-        known = probe_source(context.source, context.ledger, genre=context.genres[0] if context.genres else "mpb")
+        known = probe_source(context.source, context.ledger, genre=context.genres[0])
     context.capabilities = known
     return {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
 
 
-def plan(context: Context) -> dict[str, Any]:
-    """What is left of each bucket, after taking up files that an earlier run left behind."""
-    swept = store.sweep(context.workspace, context.ledger)
-    views = {bucket: context.budget.view(bucket) for bucket in BUCKETS}
-    left = {bucket: view.left for bucket, view in views.items() if view.left is not None}
-    return {"genres": len(context.genres), "max_requests": context.max_requests, "left": left, "swept": swept}
+def plan(context: Context) -> Facts:
+    """What is left of each bucket, after sweeping up files that a killed run left behind."""
+    swept = sweep(context.workspace, context.ledger)
+    views = [context.budget.view(bucket) for bucket in BUCKETS]
+    left = {f"left_{view.bucket}": view.left for view in views if view.left is not None}
+    return {"genres": len(context.genres), "max_requests": context.max_requests, **left, "swept": swept}
 
 
-def publish(context: Context) -> dict[str, Any]:
+def publish(context: Context) -> Facts:
     """A generation that holds every committed part."""
-    result: Published = publish_pending(context.workspace, context.ledger)
-    return {"generation": result.number, "parts": result.parts, "rows": result.rows, "changed": result.changed}
+    result = publish_pending(context.workspace, context.ledger)
+    return {"generation": result.number, "parts": result.parts, "new_rows": result.rows}
 
 
-def check(context: Context) -> dict[str, Any]:
+def check(context: Context) -> Facts:
     """Proof that the published tables keep their promises; raises TaskFailed naming each broken one."""
     results = run_checks(open_generation(context.workspace))
     if broken := [result for result in results if result.violations]:
-        details = "; ".join(f"{result.name}: {result.violations}" for result in broken)
-        raise TaskFailed(
-            f"Checks failed on the published database ({details}). The Parquet files are untouched; see docs/checks.md."
-        )
+        details = "; ".join(f"{result.name} broken by {result.violations} rows" for result in broken)
+        raise TaskFailed(f"The published database breaks its promises: {details}. The Parquet files are untouched.")
     return {"checks": len(results)}

@@ -20,20 +20,24 @@ class Clock:
         self.now = START
 
     def __call__(self) -> datetime:
+        """The instant it stands at."""
         return self.now
 
     def wait(self, seconds: float) -> bool:
+        """Pass the time at once; never cancelled."""
         self.now += timedelta(seconds=seconds)
         return False
 
 
 @pytest.fixture
 def clock() -> Clock:
+    """A clock that stands still until somebody waits."""
     return Clock()
 
 
 @pytest.fixture
 def ledger(tmp_path, clock):
+    """An empty ledger on that clock."""
     opened = Ledger(tmp_path / "ledger.sqlite", clock)
     yield opened
     opened.close()
@@ -67,7 +71,7 @@ def test_window_spaces_requests(ledger, clock):
 
 
 def test_day_has_a_ceiling(ledger, clock):
-    """The ceiling of one bucket refuses before sending and says when the oldest request leaves the day; others go on."""
+    """The ceiling of one bucket refuses before sending and says when a request leaves the day; others go on."""
     budget = Budget(ledger, Limits(9_000, 3))
     for _ in range(3):
         budget.reserve("search", "search")
@@ -87,7 +91,7 @@ def test_day_rolls_over(ledger, clock):
 
 
 def test_quota_answer_locks_and_teaches(ledger, clock):
-    """QUOTA_EXCEEDED locks its bucket until Retry-After and sets the ceiling to 0.9 of what succeeded; it grows 5 % a day."""
+    """QUOTA_EXCEEDED locks its bucket until Retry-After; its ceiling becomes 0.9 of the successes, +5 % a day."""
     budget = Budget(ledger, Limits(9_000, 600))
     for _ in range(100):
         budget.settle(budget.reserve("albums", "album")[0], 200)

@@ -20,6 +20,7 @@ EXTENDED = Capabilities(
 
 @pytest.fixture
 def view():
+    """An empty live view."""
     connection = duckdb.connect()
     for table in LAKE.values():
         columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
@@ -29,18 +30,21 @@ def view():
 
 
 def outlook(view, capabilities=DEVELOPMENT, genres=("mpb",), allowance=100, tried=None):
+    """What planning looks at."""
     return Outlook(view, TODAY, capabilities, genres, allowance, tried or {})
 
 
 def search_page(view, genre, offset, *, sweep=TODAY, total=35, returned=10, last=False, limit=10):
+    """A committed page of a search."""
     view.execute(
-        "INSERT INTO live_search_pages BY NAME SELECT ? AS genre, ? AS observed_on, ? AS sweep_on, ? AS page_offset, ? AS page_limit, "
-        "? AS total, ? AS returned, ? AS last_page",
+        "INSERT INTO live_search_pages BY NAME SELECT ? AS genre, ? AS observed_on, ? AS sweep_on, ? AS page_offset, "
+        "? AS page_limit, ? AS total, ? AS returned, ? AS last_page",
         [genre, sweep, sweep, offset, limit, total, returned, last],
     )
 
 
 def offsets(items):
+    """Label, offset and limit of every planned search."""
     return [(item.label, call.params["offset"], call.params["limit"]) for item in items for call in item.calls]
 
 
@@ -102,6 +106,7 @@ def test_allowance_is_not_exceeded(view):
 
 
 def artist(view, artist_id, seen=None):
+    """A known artist, seen on a day."""
     view.execute(
         "INSERT INTO live_artists BY NAME SELECT ? AS artist_id, ? AS name, ? AS observed_on",
         [artist_id, artist_id.upper(), seen],
@@ -127,14 +132,16 @@ def test_artists_without_numbers_age(view):
 
 
 def release_page(view, artist_id, group, offset, *, on=TODAY, total=3, returned=3, last=True):
+    """A committed page of an artist's releases."""
     view.execute(
-        "INSERT INTO live_release_pages BY NAME SELECT ? AS artist_id, ? AS observed_on, ? AS album_group, ? AS page_offset, ? AS total, "
-        "? AS returned, ? AS last_page",
+        "INSERT INTO live_release_pages BY NAME SELECT ? AS artist_id, ? AS observed_on, ? AS album_group, "
+        "? AS page_offset, ? AS total, ? AS returned, ? AS last_page",
         [artist_id, on, group, offset, total, returned, last],
     )
 
 
 def release_calls(view, **changes):
+    """Parameters of every planned call for releases."""
     return [dict(call.params) for item in plan_releases(outlook(view, EXTENDED, **changes)) for call in item.calls]
 
 
@@ -173,6 +180,7 @@ def test_unread_artists_come_first(view):
 
 
 def release(view, album_id, released):
+    """A known release."""
     view.execute(
         "INSERT INTO live_releases BY NAME SELECT ? AS album_id, ? AS name, ? AS release_date",
         [album_id, album_id, released],
@@ -187,7 +195,8 @@ def test_new_releases_are_read_first(view):
         release(view, "done", date(2026, 3, 7)),
     )
     view.execute(
-        "INSERT INTO live_album_pages BY NAME SELECT 'done' AS album_id, 0 AS page_offset, 9 AS returned, true AS last_page"
+        "INSERT INTO live_album_pages BY NAME "
+        "SELECT 'done' AS album_id, 0 AS page_offset, 9 AS returned, true AS last_page"
     )
     (item,) = plan_albums(outlook(view))
     assert [dict(call.params) for call in item.calls] == [{"id": "new"}, {"id": "old"}]
@@ -197,7 +206,8 @@ def test_long_album_goes_on(view):
     """An album of which only the embedded page came goes on at the next page of tracks."""
     release(view, "long", date(2026, 1, 1))
     view.execute(
-        "INSERT INTO live_album_pages BY NAME SELECT 'long' AS album_id, 0 AS page_offset, 50 AS returned, false AS last_page"
+        "INSERT INTO live_album_pages BY NAME "
+        "SELECT 'long' AS album_id, 0 AS page_offset, 50 AS returned, false AS last_page"
     )
     (item,) = plan_albums(outlook(view, EXTENDED))
     assert [(call.endpoint, dict(call.params)) for call in item.calls] == [

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from pipeline.generations import open_generation
 from pipeline.progress import RunResult
-from pipeline.runner import RunRequest, run_pipeline
+from pipeline.runner import DEFAULT_REQUEST, RunRequest, run_pipeline
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
 
@@ -39,7 +39,7 @@ def genre_names(simulator: Any) -> tuple[str, ...]:
     return tuple(simulator.catalog()["genres"])
 
 
-def collect(simulator: Any, data: Path, request: RunRequest = RunRequest(), **changes: Any) -> RunResult:
+def collect(simulator: Any, data: Path, request: RunRequest = DEFAULT_REQUEST, **changes: Any) -> RunResult:
     """One run over all the simulator holds."""
     return run_pipeline(settings_for(simulator, data, **changes), request)
 
@@ -47,36 +47,37 @@ def collect(simulator: Any, data: Path, request: RunRequest = RunRequest(), **ch
 def database(data: Path, name: str = "simulator") -> Rows:
     """Every published row by table, in a fixed order."""
     generation = open_generation(open_workspace(Settings(data=data, workspace=name)))
-    return {table: sorted(generation.rows(f"SELECT {columns} FROM {table}"), key=repr) for table, columns in COMPARED.items()}
+    return {
+        table: sorted(generation.rows(f"SELECT {columns} FROM {table}"), key=repr)
+        for table, columns in COMPARED.items()
+    }
 
 
 def held(truth: Mapping[str, Any], *, numbers: bool = True) -> Rows:
     """The rows that a complete collection of the simulator's truth has, in the order and columns of `database`."""
     own = {row["album_id"] for row in truth["credits"] if row["album_group"] != "appears_on"}
-    day = truth["on"]
-    artists = truth["artists"]
+    day, artists = truth["on"], truth["artists"]
+    albums = [row for row in truth["albums"] if row["album_id"] in own]
+    tracks = [row for row in truth["tracks"] if row["album_id"] in own]
+    numbers_of = {a["artist_id"]: (a["followers"], a["popularity"]) if numbers else (None, None) for a in artists}
+    track_ids = {row["track_id"] for row in tracks}
     return {
-        "artists": _sorted((a["artist_id"], a["name"], *((a["followers"], a["popularity"]) if numbers else (None, None))) for a in artists),
-        "artist_snapshots": _sorted(
-            (a["artist_id"], day, *((a["followers"], a["popularity"]) if numbers else (None, None))) for a in artists
-        ),
+        "artists": _sorted((a["artist_id"], a["name"], *numbers_of[a["artist_id"]]) for a in artists),
+        "artist_snapshots": _sorted((a["artist_id"], day, *numbers_of[a["artist_id"]]) for a in artists),
         "artist_genres": _sorted((a["artist_id"], genre, "search") for a in artists for genre in a["genres"]),
-        "releases": _sorted(
-            (r["album_id"], r["name"], r["album_type"], r["release_date"], r["release_date_precision"], r["total_tracks"])
-            for r in truth["albums"] if r["album_id"] in own
+        "releases": _sorted(tuple(row[name] for name in RELEASE) for row in albums),
+        "release_artists": _sorted(
+            (c["album_id"], c["artist_id"], c["position"]) for c in truth["album_artists"] if c["album_id"] in own
         ),
-        "release_artists": _sorted((r["album_id"], r["artist_id"], r["position"]) for r in truth["album_artists"] if r["album_id"] in own),
-        "tracks": _sorted(
-            (t["track_id"], t["album_id"], t["name"], t["disc_number"], t["track_number"], t["duration_ms"], t["explicit"])
-            for t in truth["tracks"] if t["album_id"] in own
-        ),
+        "tracks": _sorted(tuple(row[name] for name in TRACK) for row in tracks),
         "track_artists": _sorted(
-            (c["track_id"], c["artist_id"], c["position"])
-            for c in truth["track_artists"] if c["track_id"] in {t["track_id"] for t in truth["tracks"] if t["album_id"] in own}
+            (c["track_id"], c["artist_id"], c["position"]) for c in truth["track_artists"] if c["track_id"] in track_ids
         ),
-    }  # fmt: skip
+    }
 
 
+RELEASE = ("album_id", "name", "album_type", "release_date", "release_date_precision", "total_tracks")
+TRACK = ("track_id", "album_id", "name", "disc_number", "track_number", "duration_ms", "explicit")
 COMPARED = {
     "artists": "artist_id, name, followers, popularity",
     "artist_snapshots": "artist_id, observed_on::VARCHAR, followers, popularity",

@@ -1,0 +1,53 @@
+"""What a run would ask now and what it would cost, without a request. Imports `dag` and the rooms below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.budget import Budget
+from pipeline.capabilities import Capabilities, load
+from pipeline.clock import workspace_clock
+from pipeline.context import planning_limits
+from pipeline.dag import DAG
+from pipeline.generations import live
+from pipeline.ledger import Ledger
+from pipeline.planner import Outlook
+from pipeline.settings import Settings
+from pipeline.workspace import open_workspace
+
+__all__ = ["PlannedTask", "plan_run"]
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow."""
+
+    task: str
+    items: tuple[str, ...]
+    requests: int
+    at_most: int
+    bucket: str
+    left: int | None
+
+
+def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
+    """One row per mapped task, from what is known now; what earlier tasks will find is not known yet."""
+    workspace, most = open_workspace(settings), max_requests or settings.max_requests
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    planned: list[PlannedTask] = []
+    try:
+        budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
+        for task in DAG:
+            if task.expand is None:
+                continue
+            left = budget.view(task.bucket).left
+            allowance = int(most * task.share) - sum(row.requests for row in planned)
+            allowance = allowance if left is None else min(allowance, left)
+            with live(workspace, ledger) as view:
+                items = task.expand(Outlook(view, ledger.now().date(), known, genres or settings.genres, allowance))
+            certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
+            labels = tuple(item.label for item in items)
+            planned.append(PlannedTask(task.name, labels, certain, at_most, task.bucket, left))
+        return planned
+    finally:
+        ledger.close()
