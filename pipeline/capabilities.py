@@ -85,7 +85,7 @@ def probe(source: Source, ledger: Ledger, *, genre: str) -> Capabilities:
         found.albums_limit,
         IDS_PER_CALL["artists"] if found.reads_artists else 1,
         IDS_PER_CALL["albums"] if found.reads_albums else 1,
-        found.sightings.fields,
+        {kind: tuple(sorted(WATCHED_FIELDS[kind].intersection(seen))) for kind, seen in found.sightings.fields.items()},
         ledger.now(),
         incomplete=not found.complete,
     )

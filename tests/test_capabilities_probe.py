@@ -1,0 +1,125 @@
+"""What a probe finds out, against the simulator's profiles, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.capabilities import Capabilities, is_stale, load, probe
+from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
+from pipeline.ledger import Ledger
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from pipeline.spotify import Access, SpotifySource
+from tests.loopback import NOW, CountingGate, Sent, asking
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """An empty ledger with a fixed clock."""
+    opened = Ledger(tmp_path / "ledger.sqlite", lambda: NOW)
+    yield opened
+    opened.close()
+
+
+def probed(profile: str, ledger: Ledger, genre: str = "mpb") -> tuple[Capabilities, list[str]]:
+    """What is found in a profile, and the requests it took."""
+    gate = CountingGate()
+    with running(SimulatorConfig(profile=profile, artists=60)) as simulator:
+        access = Access(simulator.api_url, simulator.token_url, "an-id", "a-secret", 5.0)
+        with SpotifySource(access, gate) as source:
+            return probe(source, ledger, genre=genre), [endpoint for _, endpoint in gate.tickets]
+
+
+def test_development_is_recognised(ledger):
+    """In development mode pages are of ten, nothing is read in batches, and artists come without numbers."""
+    found, asked = probed("development", ledger)
+    limits = (found.search_limit, found.albums_limit, found.artists_per_call, found.albums_per_call)
+    assert limits == (10, 10, 1, 1)
+    assert (found.profile, found.has_numbers, found.incomplete) == ("development", False, False)
+    assert asked == ["search", "search", "artist_albums", "artists", "albums", "album"]
+
+
+@pytest.mark.parametrize("profile", ["extended", "legacy"])
+def test_extended_is_recognised(ledger, profile):
+    """Elsewhere pages are of fifty, batches are read, and artists come with numbers."""
+    found, asked = probed(profile, ledger)
+    limits = (found.search_limit, found.albums_limit, found.artists_per_call, found.albums_per_call)
+    assert limits == (50, 50, 50, 20)
+    assert (found.profile, found.has_numbers, found.incomplete) == ("extended", True, False)
+    assert asked == ["search", "artist_albums", "artists", "albums", "album"]
+
+
+def test_findings_are_kept(ledger):
+    """What was found is read back, dated, with its evidence; fields looked for and absent are on record."""
+    found, _ = probed("development", ledger)
+    rows = ledger.capabilities()
+    assert load(ledger) == found
+    assert rows["limit:search"]["evidence"] == (
+        "search limit 50 refused; search limit 10 answered; artist_albums limit 10 answered; artists refused; "
+        "albums refused; album answered"
+    )
+    assert (rows["field:artist.followers"]["value"], rows["field:artist.name"]["value"]) == (False, True)
+    assert (rows["field:artist.followers"]["withdrawn_since"], rows["probe"]["checked_at"]) == (None, NOW)
+
+
+def test_change_of_profile_is_dated(ledger):
+    """What a later probe no longer finds is withdrawn since then; what comes back is there again."""
+    probed("extended", ledger)
+    probed("development", ledger)
+    gone = {name for name, row in ledger.capabilities().items() if row["withdrawn_since"] == NOW}
+    assert gone >= {"endpoint:artists", "endpoint:albums", "field:artist.followers", "field:album.label"}
+    assert "field:artist.name" not in gone
+    probed("extended", ledger)
+    assert {row["withdrawn_since"] for row in ledger.capabilities().values()} == {None}
+
+
+def test_unknown_genre_leaves_questions(ledger):
+    """Without an artist to ask with, the least is assumed and the next run probes again."""
+    found, asked = probed("extended", ledger, genre="no such genre")
+    assert (found.search_limit, found.artists_per_call, found.incomplete) == (50, 1, True)
+    assert asked == ["search"]
+    assert is_stale(found, NOW)
+
+
+def search_then(answer: Sent):
+    """A source that answers searches and gives one answer to all else."""
+    page = Sent({"artists": {"items": [{"id": "a1"}], "next": None}})
+    return lambda asked: page if asked.path == "/v1/search" else answer
+
+
+@pytest.mark.parametrize("answer", [Sent(b"", 503), Sent({"error": {"reason": "QUOTA_EXCEEDED"}}, 429)])
+def test_open_question_is_asked_again(ledger, answer):
+    """What could not be asked now, being down or locked, counts as not there and is asked in the next run."""
+    with asking(search_then(answer)) as (_, source):
+        found = probe(source, ledger, genre="mpb")
+    assert (found.artists_per_call, found.incomplete) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Sent(b"", 503), SourceUnavailable),
+        (Sent({"error": {"reason": "QUOTA_EXCEEDED"}}, 429), QuotaExceeded),
+        (Sent({"error": {"status": 403, "message": "Forbidden"}}, 403), EndpointWithdrawn),
+    ],
+)
+def test_failed_search_is_raised(ledger, answer, expected):
+    """Without a search nothing is known: the error goes to the run and nothing is recorded."""
+    with asking(answer) as (_, source), pytest.raises(expected):
+        probe(source, ledger, genre="mpb")
+    assert load(ledger) is None
+
+
+def test_week_makes_stale():
+    """Findings hold for a week; a clock set back makes them stale too."""
+    found = Capabilities(checked_at=NOW, incomplete=False)
+    ages = [timedelta(0), timedelta(days=6, hours=23), timedelta(days=7), timedelta(seconds=-1)]
+    assert [is_stale(found, NOW + age) for age in ages] == [False, False, True, True]
+
+
+def test_nothing_known_is_the_least():
+    """Before any probe the least is assumed, and stale."""
+    assert is_stale(Capabilities(), NOW)
+    assert (Capabilities().search_limit, Capabilities().artists_per_call, Capabilities().has_numbers) == (10, 1, False)
