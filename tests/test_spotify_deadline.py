@@ -116,6 +116,12 @@ def test_connecting_ends_too():
             assert type(waiting.exception(2)) is RunCancelled
 
 
+def test_no_time_at_all():
+    """A time-out that is over before the first byte is one too."""
+    with serving(Sent({})) as server, Transport(1e-9, 1) as hasty, pytest.raises(Fault, match="no complete answer"):
+        hasty.request("GET", server.url)
+
+
 def test_large_answer_is_given_up(monkeypatch):
     """An answer beyond the cap is not read to its end, not retried, and leaves the source usable."""
     monkeypatch.setattr(transport, "LARGEST_BODY", 200_000)
