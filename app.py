@@ -1,4 +1,4 @@
-"""The launcher: `streamlit run app.py`. Starts the service before any browser, serves the pages, guards the answers. No widgets.
+"""The launcher: `streamlit run app.py`. Starts the service before any browser, serves the pages, guards the answers.
 
 The main script stands in `pages/`, so that Streamlit does not mistake that folder for its older kind of pages.
 """
@@ -32,7 +32,7 @@ WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polar
 
 
 def content_policy() -> str:
-    """What a page may load: everything from here, pictures also from Spotify's image server; of inline scripts only Streamlit's own."""
+    """What a page may load: all from here, pictures also from Spotify; of inline scripts only Streamlit's own."""
     page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     scripts = [body for body in re.findall(r"<script>(.*?)</script>", page, re.DOTALL) if body.strip()]
     hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in scripts]

@@ -1,7 +1,7 @@
 """Figures: a frame in, a plotly Figure out; the only importer of plotly. No Streamlit here.
 
-Ticks and hover texts are written in the reader's language beforehand, since plotly speaks English alone. SVG traces only:
-WebGL ones would need a looser content policy.
+Ticks and hover texts are written in the reader's language beforehand, since plotly speaks English alone. SVG traces
+only: WebGL ones would need a looser content policy.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
     writing = {"family": FONT, "size": 13}
     figure.update_layout(
         height=HEIGHT,
-        margin={"l": 4, "r": 16, "t": 12, "b": 4},
+        margin={"l": 4, "r": 26, "t": 12, "b": 4},
         showlegend=False,
         hovermode="x",
         dragmode=False,
@@ -116,7 +116,8 @@ def _scale(values: Sequence[int], *, least_span: int) -> Scale:
     low, high = min(values), max(values)
     lacking = max(least_span, 0.02 * high) - (high - low)
     if lacking > 0:
-        low, high = (low, high + lacking) if low == 0 else (max(0, low - lacking / 2), high + lacking / 2)
+        below = 0 if low == 0 else math.floor(lacking / 2)
+        low, high = max(0, low - below), math.ceil(high + lacking - below)
     step = _round_step((high - low) / 4)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(first * step, (last + 0.15) * step, tuple(step * place for place in range(first, last + 1)))

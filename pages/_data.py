@@ -1,4 +1,4 @@
-"""Answers for pages: `pipeline.queries` cached per published generation, and the read side of the service and its ledger.
+"""Answers for pages: `pipeline.queries` cached per published generation, and the service and its ledger for reading.
 
 A generation never changes, so an answer is kept for as long as its number is current; old ones fall out by age of use.
 """
@@ -33,6 +33,7 @@ __all__ = [
 Row = dict[str, Any]
 P = ParamSpec("P")
 T = TypeVar("T")
+Question = Callable[..., Any]
 
 
 def _service() -> Service:
@@ -45,26 +46,17 @@ def generation_number() -> int | None:
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """The answer of a function of `pipeline.queries`, from the cache where this generation was asked the same before."""
+    """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before."""
     generation = publish.open_generation(_service().workspace)
-    bound = inspect.signature(question).bind(generation, *args, **kwargs)
-    rest = tuple(sorted((name, value) for name, value in bound.arguments.items() if value is not generation))
-    answer: T = _answer(
-        str(_service().workspace.root), generation.number, question.__name__, rest, generation, question
-    )
+    call = inspect.signature(question).bind(generation, *args, **kwargs)
+    rest = tuple((name, value) for name, value in call.arguments.items() if value is not generation)
+    answer: T = _answer((str(generation.path), question.__name__, rest), generation, question)
     return answer
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _answer(
-    root: str,
-    number: int,
-    name: str,
-    rest: tuple[tuple[str, Any], ...],
-    _generation: Generation,
-    _question: Callable[..., Any],
-) -> Any:  # noqa: ANN401
-    return _question(_generation, **dict(rest))
+def _answer(key: tuple[str, str, tuple[tuple[str, Any], ...]], _generation: Generation, _question: Question) -> Any:
+    return _question(_generation, **dict(key[2]))
 
 
 def status() -> Status:

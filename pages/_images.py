@@ -1,7 +1,7 @@
 """Pictures: Spotify's own where an address on its image server is known, else a drawing made here from the id.
 
-A drawing is a small SVG, the same for the same id on every machine, so that the demo (whose picture server moves to another
-port at each start) and records without a picture look cared for and nothing is fetched.
+A drawing is a small SVG, the same for the same id on every machine, so that the demo (whose picture server moves to
+another port at each start) and records without a picture look cared for and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def picture(url: str | None, key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def drawing(key: str) -> str:
-    """A 4 x 4 tiling of arcs, discs and triangles as a data address."""
+    """Tiles, grooves or waves in one set of inks, as a data address."""
     digest = hashlib.sha256(key.encode()).digest()
     ground, *inks = INKS[digest[0] % len(INKS)]
     motif = (_tiles, _groove, _waves)[digest[1] % 3]
@@ -67,7 +67,8 @@ def _groove(seed: bytes, inks: Sequence[str]) -> Iterator[str]:
 
 
 def _waves(seed: bytes, inks: Sequence[str]) -> Iterator[str]:
-    yield f'<circle cx="{20 + seed[0] % 56}" cy="{18 + seed[1] % 18}" r="{9 + seed[2] % 8}" fill="{inks[seed[3] % 4]}"/>'
+    x, y, radius = 20 + seed[0] % 56, 18 + seed[1] % 18, 9 + seed[2] % 8
+    yield f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{inks[seed[3] % 4]}"/>'
     for layer in range(4):
         top, swing, phase = 38 + layer * 15, 4 + seed[layer + 4] % 9, seed[layer + 8] / 40
         crest = " ".join(f"{x} {top + swing * math.sin(x / 15 + phase):.1f}" for x in range(0, 105, 8))
@@ -83,7 +84,8 @@ def sparkline(values: Sequence[int], colour: str) -> str:
     points = [(2 + step * place, 25 - 22 * (value - low) / span) for place, value in enumerate(values)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
-    line = f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/>'
+    pen = f'fill="none" stroke="{colour}" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"'
+    line = f'<polyline points="{path}" {pen}/>'
     return _address(f'{line}<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{colour}"/>', 96, 28)
 
 

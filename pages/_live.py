@@ -1,7 +1,7 @@
-"""What changes by itself: the line at the top that says how fresh the data are and what runs, and the wait for first data.
+"""What changes by itself: the line at the top (how fresh the data are, what runs) and the wait for first data.
 
-Both are fragments on a timer. A page is run again only when there is something new to show, and while many generations follow
-one another (the demo's history) at most every few seconds.
+Both are fragments on a timer. A page is run again only when there is something new to show, and while many generations
+follow one another (the demo's history) at most every few seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import time
 
 import streamlit as st
 
-from pages import _cards, _data
+from pages import _cards, _data, _run_cards
+from pages._html import Html, tag
 from pages._text import Text, current_text
 from pipeline.scheduler import Status
 
@@ -29,7 +30,7 @@ def frame_line() -> None:
 @st.fragment(run_every="2s")
 def _watch() -> None:
     text, status, number = current_text(), _data.status(), _data.generation_number()
-    st.html(f'<div class="g-frame">{_frame(text, status, number)}</div>')
+    st.html(_frame(text, status, number))
     calm = time.monotonic() - st.session_state["shown_at"] >= CALM_S
     if _news() != st.session_state["shown"] and (calm or st.session_state["shown"][0] is None):
         st.rerun(scope="app")
@@ -40,7 +41,7 @@ def _news() -> tuple[int | None, str, bool]:
     return _data.generation_number(), status.active.run_id if status.active else "", status.demo is not None
 
 
-def _frame(text: Text, status: Status, number: int | None) -> str:
+def _frame(text: Text, status: Status, number: int | None) -> Html:
     parts = [_cards.badge(text("Demo: the data are synthetic"), "demo")] if _data.is_synthetic() else []
     if status.demo or status.active:
         parts.append(_cards.badge(progress_text(text, status), "live"))
@@ -48,23 +49,19 @@ def _frame(text: Text, status: Status, number: int | None) -> str:
         parts.append(_cards.badge(text("The last run failed"), "bad"))
     came = _data.last_news()
     if number is not None and came is not None and not status.demo:
-        parts.append(f"<span>{text('Data updated {when}', when=text.ago(came, _data.now()))}</span>")
-    return "".join(parts)
+        parts.append(tag("span", text("Data updated {when}", when=text.ago(came, _data.now()))))
+    return tag("div", *parts, cls="g-frame")
 
 
 def progress_text(text: Text, status: Status) -> str:
     """What runs, in a few words."""
     if status.demo:
         return text("Collecting day {day} of {days}", day=max(status.demo.day, 1), days=status.demo.days)
-    if status.active and status.active.total:
-        active = status.active
-        return text(
-            "{task}: {done} of {total}",
-            task=_cards.task_label(text, active.task),
-            done=text.number(active.done),
-            total=text.number(active.total),
-        )
-    return text("Collecting: {task}", task=_cards.task_label(text, status.active.task if status.active else ""))
+    task = _run_cards.task_label(status.active.task if status.active else "", text)
+    if status.active is None or not status.active.total:
+        return text("Collecting: {task}", task=task)
+    done, total = text.number(status.active.done), text.number(status.active.total)
+    return text("Collecting: {task}, {done} of {total}", task=task, done=done, total=total)
 
 
 def progress_of(status: Status) -> float:
@@ -86,12 +83,8 @@ def waiting() -> None:
         st.progress(progress_of(status), text=progress_text(text, status))
     elif status.last_error:
         st.html(_cards.empty(text("The first run failed"), status.last_error))
-        st.page_link("runs.py", label=text("Look at the runs"))
+        st.page_link("runs.py", label=text("Go to Runs"))
     else:
-        st.html(
-            _cards.empty(
-                text("Nothing has been collected yet"),
-                text("Start a run on the page Runs; the first data appear within a minute."),
-            )
-        )
+        advice = text("Start a run on the page Runs; the first data appear within a minute.")
+        st.html(_cards.empty(text("Nothing has been collected yet"), advice))
         st.page_link("runs.py", label=text("Go to Runs"))

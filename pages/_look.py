@@ -1,4 +1,4 @@
-"""The look: one palette per theme (the same values as in `.streamlit/config.toml`) and the style sheet of our own HTML."""
+"""The look: one palette per theme (as in `.streamlit/config.toml`) and the style sheet of our own HTML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class Palette:
 
     ground: str
     surface: str
-    raised: str
     text: str
     muted: str
     line: str
@@ -27,9 +26,29 @@ class Palette:
 
 
 PALETTES = {
-    "light": Palette("#FBFAF7", "#FFFFFF", "#F3F0EA", "#22201C", "#665F54", "#E2DCD0", "#A56C0D", "#1E6E6A", "#2C7A4B", "#B3402E"),
-    "dark": Palette("#161512", "#1D1B17", "#211F1A", "#EDE9E0", "#B5AD9E", "#3A362D", "#E2B04A", "#63BFB5", "#6FCF97", "#EB8674"),
-}  # fmt: skip
+    "light": Palette(
+        ground="#FBFAF7",
+        surface="#FFFFFF",
+        text="#22201C",
+        muted="#665F54",
+        line="#E2DCD0",
+        accent="#A56C0D",
+        second="#1E6E6A",
+        up="#2C7A4B",
+        down="#B3402E",
+    ),
+    "dark": Palette(
+        ground="#161512",
+        surface="#1D1B17",
+        text="#EDE9E0",
+        muted="#B5AD9E",
+        line="#3A362D",
+        accent="#E2B04A",
+        second="#63BFB5",
+        up="#6FCF97",
+        down="#EB8674",
+    ),
+}
 
 
 def current_palette() -> Palette:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import _cards, _data, _live
+from pages._html import Html, tag
 from pages._look import current_palette, style_sheet
 from pages._text import LANGUAGES, Text, choose_text, preferred_language
 from pipeline.errors import GarimpoError
@@ -19,7 +20,7 @@ LOGO = (Path(__file__).parent / "logo.svg").read_text(encoding="utf-8")
 
 @dataclass(frozen=True)
 class PageRow:
-    """A page: its file, its title in English, whether it stands in the navigation and whether it can do without data."""
+    """A page: its file, its title, whether it stands in the navigation, whether it can do without data."""
 
     file: str
     title: str
@@ -51,29 +52,30 @@ def choose_language() -> None:
     )
 
 
-def footer(text: Text) -> str:
+def footer(text: Text) -> Html:
     """Whose data these are."""
     if _data.is_synthetic():
-        words = text(
-            "No artist here exists: names, numbers and pictures are made on this machine, in the shape of Spotify's Web API."
+        made = text(
+            "No artist here exists: names, numbers and pictures are made on this machine, as Spotify would send them."
         )
-        return f'<div class="g-foot">{words}</div>'
+        advice = text("To collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again.")
+        return tag("div", f"{made} {advice}", cls="g-foot")
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
-    return f'<div class="g-foot">{words} <a href="https://open.spotify.com/" target="_blank" rel="noopener noreferrer">open.spotify.com</a></div>'
+    link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
+    return tag("div", words, " ", link, cls="g-foot")
 
 
 def main() -> None:
     """Run the page that was asked for inside the frame."""
     text = choose_text(service().settings.language)
     rows = page_rows(text)
-    places = ["visible" if row.listed else "hidden" for row in rows]
     pages = [
-        st.Page(row.file, title=row.title, default=not place, visibility=places[place])
-        for place, row in enumerate(rows)
+        st.Page(row.file, title=row.title, default=row is rows[0], visibility="visible" if row.listed else "hidden")
+        for row in rows
     ]
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
-    st.logo(LOGO.replace("currentColor", current_palette().text), size="large", icon_image=MARK)
+    st.logo(LOGO.replace("currentColor", current_palette().text), size="large")
     st.html(style_sheet(current_palette()))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
         _live.frame_line()

@@ -1,6 +1,6 @@
 """What the pages say, in English and Brazilian Portuguese: texts, numbers, dates.
 
-Texts stand in English in the code and are looked up in `locale/<language>/LC_MESSAGES/garimpo.po`, read once per process.
+Texts stand in English in the code and are looked up in `locale/<language>/LC_MESSAGES/garimpo.po`, read once.
 Numbers and dates come from Babel. What Spotify withholds (None) reads as such, never as 0.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
@@ -47,10 +47,9 @@ class Text:
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """The form for `count`, which stands formatted in place of {count}."""
-        messages = catalogue(self.language)
-        found = messages.get(one)
+        found = catalogue(self.language).get(one)
         forms = found.string if found and isinstance(found.string, tuple) else ()
-        place = int(messages.plural_func(count)) if forms else int(count != 1)
+        place = 0 if Locale.parse(self.language).plural_form(count) == "one" else 1
         text = forms[place] if forms and forms[place] else (one, many)[place]
         return text.format(count=self.number(count), **values)
 
@@ -85,7 +84,9 @@ class Text:
             return str(value.year)
         if precision == "month":
             return str(dates.format_skeleton("yMMM", value, locale=self.language))
-        return str(dates.format_date(value, format="MMM d, y" if self.language == "en" else "d MMM y", locale=self.language))
+        return str(
+            dates.format_date(value, format="MMM d, y" if self.language == "en" else "d MMM y", locale=self.language)
+        )
 
     def short_day(self, value: date) -> str:
         """Day and month, for axes."""

@@ -6,98 +6,86 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _charts, _data, _lists
-from pages._look import current_palette
+from pages import _cards, _charts, _data, _parts
 from pages._text import Text, current_text
 from pipeline import queries
 
-MOST_RELEASES = 60
+PER_PAGE = 24
 
 
 def show_numbers(found: dict[str, Any], text: Text) -> None:
-    """Followers, popularity, releases; what is withheld is said."""
-    grown = found["growth"] is not None
-    change = (
-        text("{gained} since {day}", gained=text.signed(found["gained"]), day=text.day(found["since"])) if grown else ""
-    )
-    withheld = text("not given by Spotify to this app")
+    """Followers, growth, popularity, releases; what is withheld is said."""
+    grown, withheld = found["growth"] is not None, text("not given by Spotify to this app")
+    gained = text("{gained} since {day}", gained=text.signed(found["gained"]), day=text.day(found["since"]))
     latest = text("latest on {day}", day=text.day(found["latest_release_on"])) if found["latest_release_on"] else ""
-    growth = text.percent(found["growth"], signed=True) if grown else "\u2013"
-    checked = found["releases_checked_on"]
     tiles = (
+        _known(text("Followers"), found["followers"], gained if grown else "", withheld, text),
         (
-            text("Followers"),
-            "\u2013" if found["followers"] is None else text.number(found["followers"]),
-            withheld if found["followers"] is None else change,
+            text("Growth in 30 days"),
+            text.percent(found["growth"], signed=True) if grown else _cards.NONE,
+            text("of followers") if grown else text("needs followers of two days"),
         ),
-        (text("Growth in 30 days"), growth, text("of followers") if grown else text("needs followers of two days")),
+        _known(text("Popularity"), found["popularity"], text("of 100, Spotify's own index"), withheld, text),
         (
-            text("Popularity"),
-            "\u2013" if found["popularity"] is None else text.number(found["popularity"]),
-            withheld if found["popularity"] is None else text("of 100, Spotify's own index"),
+            text("Releases"),
+            text.number(found["releases"]),
+            latest if found["releases_checked_on"] else text("not read yet"),
         ),
-        (text("Releases"), text.number(found["releases"]), latest if checked else text("not read yet")),
     )
     st.html(_cards.stats(tiles))
 
 
+def _known(label: str, value: int | None, about: str, withheld: str, text: Text) -> tuple[str, str, str]:
+    return (label, _cards.NONE, withheld) if value is None else (label, text.number(value), about)
+
+
 def show_history(found: dict[str, Any], text: Text) -> None:
     """Followers and popularity by day."""
-    history = _data.ask(queries.artist_history, found["artist_id"])
-    style, name = _charts.Style(text, current_palette()), found["name"] or found["artist_id"]
-    charts = (
-        (
-            "followers",
-            text("Followers over time"),
-            _charts.followers_chart,
-            text("Followers of {name} by day", name=name),
-        ),
-        (
-            "popularity",
-            text("Popularity over time"),
-            _charts.popularity_chart,
-            text("Popularity of {name} by day", name=name),
-        ),
-    )
-    for column, (field, title, chart, about) in zip(st.columns(2, gap="medium"), charts, strict=True):
-        with column:
-            st.subheader(title, anchor=False)
-            known = history[field].drop_nulls().len()
-            if known > 1:
-                st.plotly_chart(
-                    chart(history, style), theme=None, config=_charts.CONFIG, alt=about, key=f"{field}_chart"
-                )
-            elif known == 1:
-                st.html(
-                    _cards.empty(
-                        text("One day so far"), text("A line appears with the second day; collect again tomorrow.")
-                    )
-                )
-            else:
-                advice = text("Apps in development mode do not receive it; nothing is guessed in its place.")
-                st.html(_cards.empty(text("Not given by Spotify to this app"), advice))
+    name = found["name"] or found["artist_id"]
+    followers, popularity = st.columns(2, gap="medium")
+    with followers:
+        st.subheader(text("Followers over time"), anchor=False)
+        about = text("Followers of {name} by day", name=name)
+        show_line("followers", _charts.followers_chart, found["artist_id"], about, text)
+    with popularity:
+        st.subheader(text("Popularity over time"), anchor=False)
+        about = text("Popularity of {name} by day", name=name)
+        show_line("popularity", _charts.popularity_chart, found["artist_id"], about, text)
+
+
+def show_line(field: str, chart: Any, artist_id: str, about: str, text: Text) -> None:
+    """One number by day; below two days what is missing, and why."""
+    history = _data.ask(queries.artist_history, artist_id)
+    days = history[field].drop_nulls().len()
+    if days > 1:
+        _parts.show_chart(chart, history, text, about=about, key=f"{field}_chart")
+    elif days == 1:
+        advice = text("A line appears with the second day; collect again tomorrow.")
+        st.html(_cards.empty(text("One day so far"), advice))
+    else:
+        advice = text("Apps in development mode do not receive it; nothing is guessed in its place.")
+        st.html(_cards.empty(text("Not given by Spotify to this app"), advice))
 
 
 def show_genres(artist_id: str, text: Text) -> None:
     """The artist's genres, each leading to its artists."""
-    genres = _data.ask(queries.artist_genres, artist_id)
     with st.container(horizontal=True, gap="xsmall", key="chips"):
-        for genre, provenances, _ in genres.iter_rows():
-            origin = text("found by searching this genre") if provenances == ["search"] else text("given by Spotify")
+        for genre, provenances, _ in _data.ask(queries.artist_genres, artist_id).iter_rows():
+            origin = text("given by Spotify") if "spotify" in provenances else text("found by searching this genre")
             st.page_link("artists.py", label=genre, query_params={"genre": genre}, help=origin)
 
 
-def show_releases(artist_id: str, text: Text) -> None:
-    """Releases as covers, newest first."""
+def show_releases(found: dict[str, Any], text: Text) -> None:
+    """Releases as covers, newest first, page by page."""
     st.subheader(text("Releases"), anchor=False)
-    found = _data.ask(queries.artist_releases, artist_id, MOST_RELEASES)
-    if found.is_empty():
-        advice = text(
-            "Either there are none, or they have not been read yet: the artists unread for longest come first in each run."
-        )
+    if not found["releases"]:
+        advice = text("There are none, or they have not been read yet: each run reads the artists unread for longest.")
         st.html(_cards.empty(text("No releases known"), advice))
-    else:
-        _lists.release_grid(found.to_dicts(), text, key="releases")
+        return
+    place, page = st.container(), _parts.choose_page(found["releases"], PER_PAGE)
+    rows = _data.ask(queries.artist_releases, found["artist_id"], PER_PAGE, (page - 1) * PER_PAGE)
+    with place:
+        _parts.release_grid(rows.to_dicts(), text, key="releases")
 
 
 def main() -> None:
@@ -113,7 +101,7 @@ def main() -> None:
     show_genres(artist_id, text)
     show_numbers(found, text)
     show_history(found, text)
-    show_releases(artist_id, text)
+    show_releases(found, text)
 
 
 main()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import streamlit as st
 
-from pages import _cards, _data, _lists
+from pages import _cards, _data, _parts
 from pages._text import Text, current_text
 from pipeline import queries
 
@@ -84,17 +82,13 @@ def main() -> None:
     if not count:
         show_none(text, search, genre)
         return
-    pages = math.ceil(count / PER_PAGE)
-    place = st.container()
-    with st.container(horizontal_alignment="center"):
-        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    page = min(page, pages)
+    place, page = st.container(), _parts.choose_page(count, PER_PAGE)
     rows = _data.ask(
         queries.artists, search=search, genre=genre, order=order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
     )
     with place:
-        st.html(f'<p class="g-small">{text.plural("{count} artist", "{count} artists", count)}</p>')
-        _lists.artist_list(rows.to_dicts(), text, key="artists")
+        st.html(_cards.note(text.plural("{count} artist", "{count} artists", count)))
+        _parts.artist_list(rows.to_dicts(), text, key="artists")
 
 
 main()

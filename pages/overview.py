@@ -1,11 +1,12 @@
-"""What a newcomer sees first: how much is known and how well, what is new, who grows, how a genre moves, what the last run did."""
+"""What a newcomer sees first: how much is known, what is new, who grows, how a genre moves, what the last run did."""
 
 from __future__ import annotations
 
+import polars as pl
 import streamlit as st
 
-from pages import _cards, _charts, _data, _lists
-from pages._look import current_palette
+from pages import _cards, _charts, _data, _parts, _run_cards
+from pages._html import tag
 from pages._text import Text, current_text
 from pipeline import queries
 
@@ -20,15 +21,12 @@ def show_numbers(text: Text) -> None:
     if not known["artists_with_followers"]:
         followers = text("followers not given by Spotify to this app")
     releases = text("read for {share} of artists", share=text.percent(known["artists_with_releases"] / artists))
+    until = text("up to {day}", day=text.day(known["last_on"]))
     tracks = text.plural("{count} track known", "{count} tracks known", known["tracks"])
     tiles = (
         (text("Artists"), text.number(known["artists"]), followers),
         (text("Releases"), text.number(known["releases"]), releases),
-        (
-            text("Released in 30 days"),
-            text.number(known["releases_recent"]),
-            text("up to {day}", day=text.day(known["last_on"])),
-        ),
+        (text("Released in 30 days"), text.number(known["releases_recent"]), until),
         (text("Genres"), text.number(known["genres"]), tracks),
         (text("Days of history"), text.number(known["days"]), text("since {day}", day=text.day(known["first_on"]))),
     )
@@ -43,54 +41,53 @@ def show_newest(text: Text) -> None:
         advice = text("Releases are read after the artists; the next run goes on where the last one ended.")
         st.html(_cards.empty(text("No releases yet"), advice))
     else:
-        _lists.release_grid(found.to_dicts(), text, key="newest", columns=3)
+        _parts.release_grid(found.to_dicts(), text, key="newest", columns=3)
 
 
 def show_growth(text: Text) -> None:
     """Who grew most in proportion."""
     st.subheader(text("Growing fastest"), anchor=False)
-    st.html(f'<p class="g-small">{text("Followers gained in 30 days, in proportion, from at least 1,000.")}</p>')
+    st.html(_cards.note(text("Followers gained in 30 days, in proportion, from at least 1,000.")))
     found = _data.ask(queries.growth_leaders, GROWTH_DAYS, 7)
     if found.is_empty():
         advice = text(
-            "Growth needs followers of two days. Where Spotify does not give them to this app, it cannot be said."
+            "Growth needs followers of two days. Where Spotify does not give them to this app, there is none."
         )
         st.html(_cards.empty(text("No growth to show yet"), advice))
     else:
-        _lists.artist_list(found.to_dicts(), text, key="growth")
+        _parts.artist_list(found.to_dicts(), text, key="growth")
 
 
 def show_genre(text: Text) -> None:
     """A genre over time: followers of its artists where they are given, and its releases by week."""
-    genres = _data.ask(queries.genres)["genre"].to_list()
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.subheader(text("A genre over time"), anchor=False)
-    genre = choice.selectbox(text("Genre"), genres, key="genre", bind="query-params")
+    genres = _data.ask(queries.genres)["genre"].to_list()
+    genre = choice.selectbox(text("Genre"), genres, key="show", bind="query-params")
     if genre is None:
         return
-    history, weeks = _data.ask(queries.followers_over_time, genre), _data.ask(queries.releases_per_week, genre)
-    style = _charts.Style(text, current_palette())
-    left, right = st.columns(2)
+    left, right = st.columns(2, gap="medium")
     with left:
-        if history.height > 1:
-            about = text.plural(
-                "Followers of the {count} artist known from the start",
-                "Followers of the same {count} artists, day by day",
-                history["artists"][0],
-            )
-            st.html(f'<p class="g-small">{about}</p>')
-            figure = _charts.followers_chart(history, style)
-            st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key="genre_followers")
-        else:
-            advice = text(
-                "A line needs two days of followers. Where Spotify does not give them to this app, there is none."
-            )
-            st.html(_cards.empty(text("No followers to show yet"), advice))
+        show_followers(_data.ask(queries.followers_over_time, genre), text)
     with right:
         about = text("Albums and singles by week of release")
-        st.html(f'<p class="g-small">{about}</p>')
-        figure = _charts.releases_chart(weeks, style)
-        st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key="genre_releases")
+        st.html(_cards.note(about))
+        weeks = _data.ask(queries.releases_per_week, genre)
+        _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="genre_releases")
+
+
+def show_followers(history: pl.DataFrame, text: Text) -> None:
+    """Followers of the same artists, day by day."""
+    if history.height < 2:
+        advice = text(
+            "A line needs followers of two days. Where Spotify does not give them to this app, there is none."
+        )
+        st.html(_cards.empty(text("No followers to show yet"), advice))
+        return
+    artists = text.plural("one artist", "the same {count} artists", history["artists"][0])
+    about = text("Followers of {artists}, day by day", artists=artists)
+    st.html(_cards.note(about))
+    _parts.show_chart(_charts.followers_chart, history, text, about=about, key="genre_followers")
 
 
 def show_run(text: Text) -> None:
@@ -99,9 +96,9 @@ def show_run(text: Text) -> None:
     run = _data.last_run()
     if run is None:
         st.html(_cards.empty(text("No run yet"), text("Start one on the page Runs.")))
-        return
-    st.html(_cards.run_summary(run, text, _data.now()))
-    st.page_link("runs.py", label=text("All runs"), query_params={"run": run["run_id"]})
+    else:
+        st.html(_run_cards.run_summary(run, text))
+        st.page_link("runs.py", label=text("All runs"))
 
 
 def main() -> None:
@@ -109,9 +106,9 @@ def main() -> None:
     text = current_text()
     st.title(text("Overview"), anchor=False)
     lead = text("Artists found genre by genre, watched day by day: what they release, and who is growing.")
-    st.html(f'<p class="g-lead">{lead}</p>')
+    st.html(tag("p", lead, cls="g-lead"))
     show_numbers(text)
-    newest, growth = st.columns([1, 1], gap="medium")
+    newest, growth = st.columns(2, gap="medium")
     with newest:
         show_newest(text)
     with growth:
