@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from pipeline.ledger import Ledger, TaskOutcome
 
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -46,16 +48,19 @@ def test_newest_run_comes_first(ledger: Ledger, clock: Any) -> None:
     assert [row["run_id"] for row in ledger.runs(limit=2, offset=1)] == ["r2", "r1"]
 
 
-def test_attempts_end_with_their_run(ledger: Ledger) -> None:
+@pytest.mark.parametrize(
+    ("run", "attempt"), [("cancelled", "cancelled"), ("crashed", "crashed"), ("deferred", "failed")]
+)
+def test_attempts_end_with_their_run(run: str, attempt: str, ledger: Ledger) -> None:
     """An attempt still shown as running ends when its run does; a finished one stays as it was."""
     ledger.begin_run("r1", "cli", {}, 1)
     ledger.begin_task("r1", "b1", 1, "discover")
     ledger.begin_task("r1", "b2", 1, "discover")
     ledger.finish_task(TaskOutcome("r1", "b1", 1, "succeeded"))
-    ledger.finish_run("r1", "cancelled")
+    ledger.finish_run("r1", run)
     assert [(row["batch_id"], row["state"]) for row in ledger.task_runs("r1")] == [
         ("b1", "succeeded"),
-        ("b2", "cancelled"),
+        ("b2", attempt),
     ]
 
 
