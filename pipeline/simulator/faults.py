@@ -152,6 +152,6 @@ def _edit_object(value: dict[str, Any], rule: Rule) -> None:
 def _edit_page(page: dict[str, Any], rule: Rule, turn: int) -> None:
     if rule.kind.name == "shifting_total":
         by = int(rule.params["by"])
-        page["total"] = max(page["total"] + turn * 5 % (2 * by + 1) - by, 0)
+        page["total"] = max(page["total"] + turn * 7919 % 101 % (2 * by + 1) - by, 0)
     elif rule.kind.name == "next_past_end" and page["next"] is None:
         page["next"] = page["href"].replace(f"offset={page['offset']}", f"offset={page['offset'] + page['limit']}")

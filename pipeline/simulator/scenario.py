@@ -86,10 +86,12 @@ def parsed_scenario(data: Mapping[str, Any]) -> Scenario:
     unknown = set(data) - {"seed", "rule", "rules"}
     if unknown:
         raise ScenarioError(f"a scenario has seed and rules, not {_listed(unknown)}")
-    seed, listed = data.get("seed", 1), [*data.get("rules", []), *data.get("rule", [])]
+    seed, rules, more = data.get("seed", 1), data.get("rules", []), data.get("rule", [])
     if not isinstance(seed, int):
         raise ScenarioError(f"seed {seed!r} is not a whole number")
-    return Scenario(seed, tuple(rule for number, row in enumerate(listed, 1) for rule in _rules(row, f"rule {number}")))
+    if not isinstance(rules, list) or not isinstance(more, list):
+        raise ScenarioError("rules must be a list of tables")
+    return Scenario(seed, tuple(rule for number, row in enumerate([*rules, *more], 1) for rule in _rules(row, f"rule {number}")))
 
 
 def rule_from_flag(text: str) -> dict[str, Any]:
