@@ -79,9 +79,9 @@ def sparkline(values: Sequence[int], colour: str) -> str:
     """A line without axes, 96 x 28, as a data address; empty below two values."""
     if len(values) < 2:
         return ""
-    low, span = min(values), (max(values) - min(values)) or 1
+    middle, span = (max(values) + min(values)) / 2, (max(values) - min(values)) or 1
     step = 92 / (len(values) - 1)
-    points = [(2 + step * place, 25 - 22 * (value - low) / span) for place, value in enumerate(values)]
+    points = [(2 + step * place, 14 - 22 * (value - middle) / span) for place, value in enumerate(values)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     x, y = points[-1]
     pen = f'fill="none" stroke="{colour}" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"'

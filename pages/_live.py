@@ -21,9 +21,10 @@ CALM_S = 5.0  # least time between two runs of a page for news alone
 
 
 def frame_line() -> None:
-    """The line at the top of every page; runs the page again when a run began or ended or a generation came."""
+    """The line at the top of a page; runs it again when a run began or ended, a generation came, the theme changed."""
     st.session_state["shown"] = _news()
     st.session_state["shown_at"] = time.monotonic()
+    st.session_state["shown_theme"] = st.context.theme.type
     _watch()
 
 
@@ -31,6 +32,8 @@ def frame_line() -> None:
 def _watch() -> None:
     text, status, number = current_text(), _data.status(), _data.generation_number()
     st.html(_frame(text, status, number))
+    if st.context.theme.type != st.session_state["shown_theme"]:
+        st.rerun(scope="app")
     calm = time.monotonic() - st.session_state["shown_at"] >= CALM_S
     if _news() != st.session_state["shown"] and (calm or st.session_state["shown"][0] is None):
         st.rerun(scope="app")

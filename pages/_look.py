@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -56,9 +57,10 @@ def current_palette() -> Palette:
     return PALETTES[st.context.theme.type or "light"]
 
 
-def style_sheet(palette: Palette) -> str:
-    """Our rules, with the palette as CSS variables."""
-    names = Palette.__dataclass_fields__
-    variables = "".join(f"--g-{name}:{getattr(palette, name)};" for name in names)
+@cache
+def style_sheet() -> str:
+    """Our rules, with the palettes as CSS variables that follow the theme by themselves."""
+    light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
+    variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     rules = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-    return f"<style>:root{{{variables}}}\n{rules}</style>"
+    return f'<style>[data-testid="stApp"]{{{variables}}}\n{rules}</style>'

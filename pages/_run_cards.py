@@ -68,9 +68,10 @@ def trigger_label(trigger: str, text: Text) -> str:
     return labels.get(trigger, trigger)
 
 
-def state_badge(state: str, text: Text, count: str = "") -> Html:
+def state_badge(state: str, text: Text, count: int = 1) -> Html:
     """The badge of a state, with how many where it stands for several."""
-    return badge(f"{count} {state_label(state, text)}".strip(), TONES.get(state, "quiet"))
+    times = f" \u00d7 {text.number(count)}" if count > 1 else ""
+    return badge(f"{state_label(state, text)}{times}", TONES.get(state, "quiet"))
 
 
 def run_row(run: Row, text: Text) -> Html:
@@ -137,7 +138,7 @@ def attempts_frame(attempts: Sequence[Row], text: Text) -> pl.DataFrame:
 
 def _task_line(name: str, attempts: Sequence[Row], text: Text) -> Html:
     ended = Counter(row["state"] for row in attempts)
-    badges = [state_badge(state, text, text.number(count)) for state, count in ended.items()]
+    badges = [state_badge(state, text, count) for state, count in ended.items()]
     numbers = (
         len({row["batch_id"] for row in attempts}),
         sum(row["requests"] for row in attempts),

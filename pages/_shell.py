@@ -76,7 +76,7 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
     st.logo(LOGO.replace("currentColor", current_palette().text), size="large")
-    st.html(style_sheet(current_palette()))
+    st.html(style_sheet())
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
         _live.frame_line()
         choose_language()
