@@ -10,7 +10,8 @@ import logging
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 
 import joblib
 
@@ -18,7 +19,7 @@ from pipeline import capabilities
 from pipeline.calls import Batch, Call, RawBatch
 from pipeline.collect import collect
 from pipeline.context import Context
-from pipeline.dag import Task
+from pipeline.dag import DAG, Task
 from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
 from pipeline.generations import live
 from pipeline.ledger import TaskOutcome
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
 NEVER_AGAIN = 1_000_000
+LATER_SHARE = 0.3  # of what is left in a bucket, kept for later tasks that draw on it
 LONGEST_MESSAGE = 2_000
 
 
@@ -93,14 +95,19 @@ class MappedTask:
             self._limit = "the run's requests for this task are used up; the next run goes on"
             return []
         left = context.budget.view(task.bucket).left
-        # With an empty bucket one request is planned still: its refusal, without being sent, says when the rest is due.
-        allowance = allowance if left is None else max(1, min(allowance, left))
         with live(context.workspace, context.ledger) as view:
-            today = context.ledger.now().date()
-            outlook = Outlook(
-                view, today, context.capabilities, context.genres, allowance, self._tally.tries, task.retry.attempts
-            )
-            return self._expand(outlook)
+            outlook = Outlook(view, context.ledger.now().date(), context.capabilities, context.genres, allowance)
+            if left is not None:
+                # With an empty bucket one request is planned still: its refusal, unsent, says when the rest is due.
+                left = max(1, left - self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE))))
+                outlook = replace(outlook, allowance=min(allowance, left))
+            return self._expand(replace(outlook, tried=self._tally.tries, max_tries=task.retry.attempts))
+
+    def _kept_for_later(self, outlook: Outlook) -> int:
+        """Requests that later tasks on the same bucket could use now, so that the first one does not starve them."""
+        later = dropwhile(lambda task: task.name != self._task.name, DAG)
+        heirs = [task for task in later if task.bucket == self._task.bucket and task.name != self._task.name]
+        return sum(len(item.calls) for task in heirs if task.expand for item in task.expand(outlook))
 
     def _collect(self, items: Sequence[Item]) -> None:
         batches = {}

@@ -20,15 +20,22 @@ from pipeline.store import sweep
 __all__ = ["Facts", "check", "plan", "probe", "publish"]
 
 Facts = dict[str, Any]
+PROBED_BUCKETS, QUESTIONS = ("search", "artist", "albums"), 4  # what a probe asks of, at most so often each
 
 
 def probe(context: Context) -> Facts:
     """What the source offers: asked anew when unknown or a week old, else as last seen."""
     known = load(context.ledger)
-    if known is None or is_stale(known, context.ledger.now()):
+    if known is None or (is_stale(known, context.ledger.now()) and _can_probe(context)):
         known = probe_source(context.source, context.ledger, genre=context.genres[0])
     context.capabilities = known
     return {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
+
+
+def _can_probe(context: Context) -> bool:
+    """Whether every question of a probe can be put: a half-answered one would unlearn what an earlier one found."""
+    views = [context.budget.view(bucket) for bucket in PROBED_BUCKETS]
+    return all(view.locked_until is None and (view.left is None or view.left >= QUESTIONS) for view in views)
 
 
 def plan(context: Context) -> Facts:

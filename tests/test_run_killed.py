@@ -1,0 +1,118 @@
+"""Runs that die, are refused or are cancelled: nothing committed is lost, nothing is asked twice, nobody collects beside."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import RunInProgress
+from pipeline.ledger import Ledger
+from pipeline.lock import hold_run_lock
+from pipeline.runner import RunRequest, run_pipeline
+from pipeline.settings import Settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
+
+NOON = "2026-03-10T12:00:00Z"
+KILLS = 30
+
+
+@pytest.fixture
+def world():
+    """Serve forty synthetic artists on a fixed day, with a little latency so that a run takes a while."""
+    with running(SimulatorConfig(profile="extended", artists=40, seed=5, now=NOON, latency_ms=4)) as simulator:
+        yield simulator
+
+
+def requests_of(data: Path) -> list[dict[str, Any]]:
+    """Every request row of the workspace's ledger."""
+    ledger = Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)
+    try:
+        return ledger.read("SELECT * FROM requests")
+    finally:
+        ledger.close()
+
+
+def states_of(data: Path) -> list[str]:
+    """States of all runs, newest first."""
+    ledger = Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)
+    try:
+        return [row["state"] for row in ledger.runs(limit=100)]
+    finally:
+        ledger.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and forkserver are POSIX")
+def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
+    """Thirty runs killed at random instants, then a last one: the database equals the truth and no request is uncounted."""
+    context, rng = multiprocessing.get_context("forkserver"), random.Random(30)
+    context.set_forkserver_preload(["pipeline.runner", "pipeline.simulator.config"])
+    settings = settings_for(world, tmp_path)
+    for _ in range(KILLS):
+        child = context.Process(target=run_pipeline, args=(settings,))
+        child.start()
+        child.join(rng.uniform(0.05, 0.6))
+        child.kill()
+        child.join()
+    result = collect(world, tmp_path)
+    assert result.state == "succeeded"
+    assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
+    counted, sent = len(requests_of(tmp_path)), world.counts()["total"]
+    unsettled = sum(1 for row in requests_of(tmp_path) if row["status"] is None)
+    assert sent <= counted <= sent + unsettled
+    assert states_of(tmp_path).count("crashed") == len(states_of(tmp_path)) - 1
+
+
+def test_second_run_is_refused(world: Running, tmp_path: Path):
+    """While one run holds the lock another is refused, with who holds it and since when, and sends nothing."""
+    settings = settings_for(world, tmp_path)
+    workspace = open_workspace(settings)
+    with (
+        hold_run_lock(workspace, "run-1", "schedule", Ledger(workspace.ledger).now()),
+        pytest.raises(RunInProgress, match=r"process \d+ \(run run-1, schedule, since"),
+    ):
+        run_pipeline(settings, RunRequest())
+    assert world.counts()["total"] == 0
+
+
+def test_second_run_may_wait(world: Running, tmp_path: Path):
+    """A run told to wait starts when the lock is free."""
+    settings, released = settings_for(world, tmp_path), threading.Event()
+    workspace = open_workspace(settings)
+    results = []
+    with hold_run_lock(workspace, "run-1", "schedule", Ledger(workspace.ledger).now()):
+        waiting = threading.Thread(target=lambda: results.append(run_pipeline(settings, RunRequest(wait_s=30))))
+        waiting.start()
+        released.set()
+    waiting.join()
+    assert [result.state for result in results] == ["succeeded"]
+
+
+def test_cancel_keeps_what_came(tmp_path: Path):
+    """A run cancelled by another process ends within two seconds though answers dribble; the next one completes it."""
+    slow = {"rules": [{"what": "dribble", "where": "endpoint:artist_albums", "chunk": 8, "pause_s": 0.2}]}
+    with running(SimulatorConfig(profile="extended", artists=20, seed=6, now=NOON)) as simulator:
+        simulator.set_scenario(slow)
+        settings, results = settings_for(simulator, tmp_path), []
+        run = threading.Thread(target=lambda: results.append(run_pipeline(settings, RunRequest(run_id="slow"))))
+        run.start()
+        ledger = Ledger(open_workspace(settings).ledger)
+        while not ledger.read("SELECT 1 FROM requests WHERE endpoint = 'artist_albums'"):
+            run.join(0.02)
+        assert ledger.request_cancel("slow")
+        run.join(2.0)
+        assert not run.is_alive()
+        ledger.close()
+        assert (results[0].state, results[0].exit_code) == ("cancelled", 130)
+        simulator.set_scenario({})
+        assert collect(simulator, tmp_path).state == "succeeded"
+        assert stable_tables(database(tmp_path)) == held(simulator.truth(genres=genre_names(simulator)))

@@ -1,0 +1,81 @@
+"""Quotas and locks: a locked bucket is never asked, the others go on, and the rest arrives when the lock ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.budget import BUCKETS, Budget, Limits
+from pipeline.ledger import Ledger
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
+
+NOON = "2026-03-10T12:00:00Z"
+
+
+@pytest.fixture
+def world():
+    """Serve forty synthetic artists under a quota that a run exceeds in two buckets."""
+    quotas = {"search": 12, "albums": 40}
+    config = SimulatorConfig(profile="extended", artists=40, seed=5, now=NOON, quotas=quotas, lock_s=7_200)
+    with running(config) as simulator:
+        yield simulator
+
+
+def sent_by_ledger(simulator: Running, data: Path) -> int:
+    """Requests that the ledger counts as sent."""
+    ledger = Ledger(open_workspace(settings_for(simulator, data)).ledger)
+    try:
+        return int(ledger.read("SELECT count(*) AS n FROM requests WHERE status IS NOT NULL")[0]["n"])
+    finally:
+        ledger.close()
+
+
+def test_lock_defers_the_rest(world: Running, tmp_path: Path):
+    """A run into two quotas ends deferred with exit code 4 and says when the rest is due; what it got is published."""
+    result = collect(world, tmp_path)
+    assert (result.state, result.exit_code) == ("deferred", 4)
+    assert result.due_at.replace(second=0, microsecond=0) == datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
+    assert {task.name: task.state for task in result.tasks if task.state == "deferred"} == {
+        "discover": "deferred", "refresh_releases": "deferred", "refresh_tracks": "deferred",
+    }  # fmt: skip
+    assert len(database(tmp_path)["artists"]) > 0
+
+
+def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
+    """Runs during the lock send nothing to the locked buckets: the simulator counts none, and agrees with the ledger."""
+    collect(world, tmp_path), collect(world, tmp_path), collect(world, tmp_path)
+    assert world.counts()["into_lock"] == {}
+    assert sent_by_ledger(world, tmp_path) == world.counts()["total"]
+
+
+@pytest.mark.slow
+def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
+    """Lock after lock on the simulated clock, every row arrives in the end and never a request into a lock."""
+    result = collect(world, tmp_path)
+    for _ in range(60):
+        if result.state == "succeeded" and not result.requests:
+            break
+        world.advance(7_201 if result.state == "deferred" else 60)
+        result = collect(world, tmp_path)
+    truth = held(world.truth(on="2026-03-10", genres=genre_names(world)))
+    found = stable_tables(database(tmp_path))
+    for table in ("releases", "release_artists", "tracks", "track_artists"):
+        assert set(truth[table]) <= set(found[table]), table
+    assert world.counts()["into_lock"] == {}
+
+
+def test_small_requests_share_the_budget(world: Running, tmp_path: Path):
+    """A look-up beside a run, from another opener of the ledger, spends the same window and quota."""
+    collect(world, tmp_path)
+    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger, lambda: datetime(2026, 3, 10, 12, 1, tzinfo=UTC))
+    budget = Budget(ledger, Limits(90, 600))
+    used = {bucket: budget.view(bucket).used for bucket in BUCKETS}
+    budget.reserve("artist", "artist")
+    assert budget.view("artist").used == used["artist"] + 1
+    assert budget.view("search").locked_until is not None
+    ledger.close()
