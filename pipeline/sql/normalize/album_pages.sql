@@ -6,7 +6,7 @@ FROM (
     FROM album_objects
     WHERE tracks.items IS NOT NULL
     UNION ALL
-    SELECT line, album_id, observed_on, page_offset, total, len(tracks) AS returned, nothing_next
+    SELECT line, album_id, observed_on, page_offset, total, returned, nothing_next
     FROM answers
     WHERE endpoint = 'album_tracks'
 )

@@ -3,7 +3,7 @@ SELECT
     artist_id,
     observed_on,
     arg_min(name, place) AS name,
-    arg_min(genres, place) AS genres,
+    list_sort(list_distinct(arg_min(genres, place))) AS genres,
     arg_min(image_url, place) AS image_url,
     arg_min(spotify_url, place) AS spotify_url
 FROM artist_objects

@@ -2,14 +2,12 @@
 SELECT
     endpoint,
     count(*) FILTER (
-        unparsed IS NOT NULL OR observed_on IS NULL OR coalesce(len(artists), len(albums), len(tracks)) IS NULL
+        unparsed IS NOT NULL OR observed_on IS NULL OR returned IS NULL
         OR (endpoint = 'search' AND (genre IS NULL OR sweep_on IS NULL OR page_offset IS NULL OR is_odd(genre)))
         OR (endpoint = 'artist_albums' AND (artist_id IS NULL OR album_group IS NULL OR page_offset IS NULL OR is_odd_id(artist_id)))
         OR (endpoint = 'album_tracks' AND (album_id IS NULL OR page_offset IS NULL OR is_odd_id(album_id)))
-        OR page_offset < 0 OR page_limit < 0 OR total < 0
+        OR page_offset < 0 OR page_limit < 0 OR total < 0 OR is_odd(next) OR is_odd(album_group)
     ) AS doubtful,
-    coalesce(sum(len(artists)), 0)::BIGINT AS artist_objects,
-    coalesce(sum(len(albums)), 0)::BIGINT AS album_objects,
-    coalesce(sum(len(tracks)), 0)::BIGINT AS track_objects
+    sum(returned)::BIGINT AS objects
 FROM answers
 GROUP BY endpoint

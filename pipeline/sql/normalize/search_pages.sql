@@ -6,8 +6,8 @@ SELECT DISTINCT ON (genre, sweep_on, page_offset, observed_on)
     page_offset,
     page_limit,
     total,
-    len(artists) AS returned,
-    nothing_next OR len(artists) = 0 OR page_offset + coalesce(page_limit, len(artists)) >= 1000 AS last_page
+    returned,
+    nothing_next OR returned = 0 OR page_offset + coalesce(page_limit, returned) >= 1000 AS last_page
 FROM answers
 WHERE endpoint = 'search'
 ORDER BY line DESC

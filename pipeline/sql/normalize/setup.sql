@@ -1,4 +1,4 @@
--- What the other files here speak of: tests of values, and the object tables while they are empty.
+-- Tests of values that the other files here use; the same bounds as in walk.py.
 CREATE TEMP MACRO is_odd(text) AS length(text) > 1000 OR contains(text, chr(0)) OR text[1] IN ('{', '[');
 CREATE TEMP MACRO is_odd_id(id) AS NOT regexp_full_match(id, '[0-9A-Za-z]{1,64}');
 CREATE TEMP MACRO is_odd_link(link) AS is_odd(link) OR NOT regexp_matches(link, '^https?://');

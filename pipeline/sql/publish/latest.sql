@@ -1,24 +1,14 @@
--- Each attribute keeps its latest known value: by day, and within a day by order of commit; an absent value never wipes a known one.
-CREATE OR REPLACE TEMP TABLE news AS
-SELECT
-    n.{key},
-    {values},
-    {days},
-    least(n.first_seen_on, p.first_seen_on) AS first_seen_on,
-    greatest(n.last_seen_on, p.last_seen_on) AS last_seen_on
-    {kept}
-FROM (
-    SELECT
-        {key},
-        {staged},
-        min(observed_on) AS first_seen_on,
-        max(observed_on) AS last_seen_on
-    FROM (SELECT *, epoch_us(observed_on) + seq AS instant FROM staged_{table})
+-- Each attribute keeps its last known value in the order of commits; an absent value never wipes a known one.
+MERGE INTO {table} p
+USING (
+    SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on
+    FROM ({source})
     GROUP BY {key}
 ) n
-LEFT JOIN {table} p USING ({key})
-LEFT JOIN state_{table} s USING ({key});
-DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM news);
-DELETE FROM state_{table} WHERE {key} IN (SELECT {key} FROM news);
-INSERT INTO {table} BY NAME SELECT {published} FROM news ORDER BY {key};
-INSERT INTO state_{table} BY NAME SELECT {key}, {day_names} FROM news ORDER BY {key};
+ON p.{key} = n.{key}
+WHEN MATCHED THEN UPDATE SET
+    {updated},
+    first_seen_on = least(n.first_seen_on, p.first_seen_on),
+    last_seen_on = greatest(n.last_seen_on, p.last_seen_on)
+WHEN NOT MATCHED THEN INSERT ({key}, {attributes}, first_seen_on, last_seen_on)
+    VALUES (n.{key}, {inserted}, n.first_seen_on, n.last_seen_on)

@@ -1,11 +1,13 @@
 -- One row per key: the newest observation stands whole, by day and within a day by order of commit.
-CREATE OR REPLACE TEMP TABLE news AS
-SELECT {keys}, unnest(newest), observed_on
-FROM (
-    SELECT {keys}, arg_max({rest}, epoch_us(observed_on) + seq) AS newest, max(observed_on) AS observed_on
-    FROM staged_{lake}
-    GROUP BY {keys}
+MERGE INTO {table} p
+USING (
+    SELECT {keys}, unnest(newest), observed_on
+    FROM (
+        SELECT {keys}, arg_max({rest_packed}, moment) AS newest, max(observed_on) AS observed_on
+        FROM staged_{lake}
+        GROUP BY {keys}
+    )
 ) n
-WHERE NOT EXISTS (SELECT 1 FROM {table} p WHERE {match} AND p.observed_on > n.observed_on);
-DELETE FROM {table} p USING news n WHERE {match};
-INSERT INTO {table} BY NAME SELECT * FROM news ORDER BY {keys};
+ON {match}
+WHEN MATCHED AND n.observed_on >= p.observed_on THEN UPDATE SET {rest_updated}, observed_on = n.observed_on
+WHEN NOT MATCHED THEN INSERT BY NAME

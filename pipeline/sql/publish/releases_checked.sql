@@ -4,7 +4,6 @@ SET releases_checked_on = n.observed_on
 FROM (
     SELECT artist_id, max(observed_on) AS observed_on
     FROM state_release_pages
-    WHERE artist_id IN (FROM (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM artists WHERE releases_checked_on IS NULL))
     GROUP BY artist_id
 ) n
-WHERE a.artist_id = n.artist_id AND a.releases_checked_on IS DISTINCT FROM n.observed_on;
+WHERE a.artist_id = n.artist_id AND a.releases_checked_on IS DISTINCT FROM n.observed_on

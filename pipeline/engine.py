@@ -1,0 +1,68 @@
+"""The process's one DuckDB engine: databases are attached to it, every user takes a cursor of its own.
+
+Starting an engine costs 20–40 ms of processor time, attaching a database 2 ms (docs/decisions/0002): so there is one,
+made when first needed. A cursor's temporary tables and views are its own. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+__all__ = ["attach", "building", "cursor", "detach", "quoted"]
+
+_numbers = itertools.count(1)
+_first_use = threading.Lock()
+
+
+def cursor(alias: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection for one thread at a time; bare names mean tables of the attached database, where one is given."""
+    with _first_use:
+        taken = _engine().cursor()
+    if alias is not None:
+        taken.execute(f"USE {alias}")
+    return taken
+
+
+def attach(path: Path, *, read_only: bool = True) -> str:
+    """Attach a database file; the name to give to `cursor`."""
+    alias = f"db{next(_numbers)}"
+    with cursor() as con:
+        con.execute(f"ATTACH '{quoted(path)}' AS {alias}{' (READ_ONLY)' if read_only else ''}")
+    return alias
+
+
+def detach(alias: str) -> None:
+    """Let go of an attached database."""
+    with cursor() as con:
+        con.execute(f"DETACH DATABASE IF EXISTS {alias}")
+
+
+@contextmanager
+def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor that writes to a database file; the file is let go of at the end, whatever happens."""
+    alias = attach(path, read_only=False)
+    con = cursor(alias)
+    try:
+        yield con
+    finally:
+        con.close()
+        detach(alias)
+
+
+def quoted(path: Path | str) -> str:
+    """A path for use between single quotes in SQL."""
+    return str(path).replace("'", "''")
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    # A commit goes straight into the file: generations are private until they are renamed, a write-ahead log protects
+    # nobody.
+    return duckdb.connect(config={"checkpoint_threshold": "1KB", "threads": 1})

@@ -1,0 +1,137 @@
+"""Files that are whole or not there: written under a hidden name, fsynced, renamed, and their folder fsynced too.
+
+Turns what the operating system says about a path into our errors. Imports `errors`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline.errors import DiskFull, StorageError
+
+__all__ = [
+    "explained",
+    "fsync_file",
+    "hidden",
+    "is_hidden",
+    "place_files",
+    "remove_files",
+    "replace_file",
+    "write_hidden",
+]
+
+_MARK = ".tmp-"
+
+
+def hidden(path: Path) -> Path:
+    """The name beside `path` under which nobody looks for it."""
+    return path.with_name(f"{_MARK}{path.name}")
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file is one that was never finished."""
+    return path.name.startswith(_MARK)
+
+
+def write_hidden(path: Path, content: bytes) -> Path:
+    """Write what will be `path` under its hidden name, not yet durable; raises DiskFull and leaves nothing."""
+    aside = hidden(path)
+    with explained(path):
+        _make_folder(path.parent)
+        try:
+            aside.write_bytes(content)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+    return aside
+
+
+def place_files(paths: Iterable[Path]) -> None:
+    """Give hidden files their names; all are durable when this returns.
+
+    When it raises, none of them is there, hidden or not. All contents are flushed first, then all names: the system
+    writes its journal a few times instead of twice a file.
+    """
+    placed = list(dict.fromkeys(paths))
+    try:
+        for path in placed:
+            with explained(path):
+                fsync_file(hidden(path))
+        for path in placed:
+            with explained(path):
+                hidden(path).replace(path)
+        for folder in dict.fromkeys(path.parent for path in placed):
+            with explained(folder):
+                _fsync_folder(folder)
+    except BaseException:
+        remove_files(placed)
+        raise
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Make `path` hold `content`, durable when this returns; what was there before stays until that instant."""
+    aside = write_hidden(path, content)
+    try:
+        with explained(path):
+            fsync_file(aside)
+            aside.replace(path)
+            _fsync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files and their hidden selves, as far as the system lets us."""
+    for path in paths:
+        for name in (path, hidden(path)):
+            with suppress(OSError):
+                name.unlink(missing_ok=True)
+
+
+def fsync_file(path: Path) -> None:
+    """Make the content of a file durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an OSError about `path` into ours, with the state left behind and the next step."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            message = f"No space left for {path}. Free some space and run again; what was committed is kept."
+            raise DiskFull(message) from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            message = f"{path} cannot be written ({error.strerror}). Make its folder writable and run again; "
+            raise DiskFull(f"{message}what was committed is kept.") from None
+        message = f"{path}: {error.strerror or error}. Run again, or see `python -m pipeline doctor`; "
+        raise StorageError(f"{message}what was committed is kept.") from error
+
+
+_NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each durable in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _fsync_folder(folder.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    if sys.platform == "win32":  # no such call there: names are kept with the files
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
