@@ -11,7 +11,7 @@ import polars as pl
 from pages._cards import badge, facts, figure, note
 from pages._html import Html, tag
 from pages._text import Text
-from pipeline.progress import Progress
+from pipeline.scheduler import Status
 
 __all__ = ["attempts_frame", "progress_facts", "run_row", "run_summary", "state_badge", "task_label", "task_table"]
 
@@ -101,8 +101,11 @@ def run_summary(run: Row, text: Text) -> Html:
     return tag("div", tag("div", state_badge(run["state"], text)), facts(rows), message, cls="g-box")
 
 
-def progress_facts(progress: Progress, text: Text) -> Html:
-    """Where a run is."""
+def progress_facts(status: Status, text: Text) -> Html:
+    """Where the active run is; nothing when there is none."""
+    progress = status.active
+    if progress is None:
+        return Html()
     rows = (
         (text("Task"), task_label(progress.task, text)),
         (text("Items"), f"{text.number(progress.done)} / {text.number(progress.total)}"),

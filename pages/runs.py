@@ -26,8 +26,7 @@ def panel() -> None:
         st.html(_cards.note(when_next(status, text)))
     if is_busy(status):
         st.progress(_live.progress_of(status), text=_live.progress_text(text, status))
-    if status.active:
-        st.html(_run_cards.progress_facts(status.active, text))
+        st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
         st.error(status.last_error)
     if st.session_state["was_busy"] != is_busy(status):

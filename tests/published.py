@@ -1,0 +1,84 @@
+"""Published generations made of given rows, for tests of what reads them: real DuckDB, nothing collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+
+from pipeline.generations import Generation, generation_path, open_generation
+from pipeline.schema import PUBLISHED, create_statement
+from pipeline.workspace import Workspace
+
+__all__ = ["LAST_DAY", "publish_many", "publish_rows"]
+
+LAST_DAY = date(2026, 11, 22)
+Row = Mapping[str, Any]
+
+
+def publish_rows(workspace: Workspace, number: int = 1, **tables: Sequence[Row]) -> Generation:
+    """A generation that holds these rows by table; a column not given is NULL."""
+    with _new(workspace, number) as con:
+        for name, rows in tables.items():
+            for row in rows:
+                marks = ", ".join("?" for _ in row)
+                con.execute(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    return _current(workspace, number)
+
+
+def publish_many(
+    workspace: Workspace, artists: int, days: int, *, withheld: bool = False, number: int = 1
+) -> Generation:
+    """A generation of so many synthetic artists on so many days up to LAST_DAY, two releases each."""
+    first_day = LAST_DAY - timedelta(days=days - 1)
+    with _new(workspace, number) as con:
+        con.execute("CREATE TEMP TABLE span AS SELECT ?::DATE AS first_on, ?::DATE AS last_on", [first_day, LAST_DAY])
+        con.execute(
+            "CREATE TEMP TABLE n AS SELECT range AS i, printf('artist%06d', range) AS id FROM range(?)", [artists]
+        )
+        con.execute(
+            "CREATE TEMP TABLE d AS SELECT range AS k, last_on - range::INTEGER AS day FROM range(?), span", [days]
+        )
+        con.execute(MANY)
+        if withheld:
+            con.execute(WITHHOLD)
+    return _current(workspace, number)
+
+
+MANY = """
+    INSERT INTO artist_snapshots SELECT id, day, 5000 + 300 * i - i * k, i % 100 FROM n, d;
+    INSERT INTO artists BY NAME
+        SELECT id AS artist_id, 'Banda ' || i AS name, 5000 + 300 * i AS followers, i % 100 AS popularity,
+            ['mpb'] AS genres, 'https://open.spotify.com/artist/' || id AS spotify_url,
+            first_on AS first_seen_on, last_on AS last_seen_on, last_on AS releases_checked_on
+        FROM n, span;
+    INSERT INTO artist_genres SELECT id, g, 'search', first_on, last_on FROM n, span, (VALUES ('mpb'), ('samba')) t(g);
+    INSERT INTO artist_genres SELECT id, 'mpb', 'spotify', first_on, last_on FROM n, span;
+    INSERT INTO releases BY NAME
+        SELECT 'album' || id || j AS album_id, 'Canto ' || i || '-' || j AS name, 'single' AS album_type,
+            last_on - (2 + 7 * j)::INTEGER AS release_date, 'day' AS release_date_precision, 3 AS total_tracks,
+            'https://open.spotify.com/album/' || id || j AS spotify_url, 3 AS tracks_read
+        FROM n, range(2) r(j), span;
+    INSERT INTO release_artists BY NAME
+        SELECT 'album' || id || j AS album_id, id AS artist_id, 0 AS position, 'Banda ' || i AS artist_name
+        FROM n, range(2) r(j);
+"""
+WITHHOLD = """
+    UPDATE artists SET followers = NULL, popularity = NULL, genres = NULL;
+    UPDATE artist_snapshots SET followers = NULL, popularity = NULL;
+    DELETE FROM artist_genres WHERE provenance = 'spotify';
+"""
+
+
+def _new(workspace: Workspace, number: int) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(generation_path(workspace, number))
+    for table in PUBLISHED.values():
+        con.execute(create_statement(table))
+    return con
+
+
+def _current(workspace: Workspace, number: int) -> Generation:
+    (workspace.db / "CURRENT").write_text(str(number), encoding="utf-8")
+    return open_generation(workspace)

@@ -1,0 +1,99 @@
+"""The list of artists: search, genre, order, pages."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from pipeline import queries
+from tests.published import publish_many, publish_rows
+
+ARTISTS = [
+    {"artist_id": "1", "name": "Dália do Cais", "followers": 10, "popularity": 5, "first_seen_on": date(2026, 1, 3)},
+    {"artist_id": "2", "name": "Os Marujos", "followers": 30, "popularity": 1, "first_seen_on": date(2026, 1, 1)},
+    {
+        "artist_id": "3",
+        "name": "Trio da Dália",
+        "followers": None,
+        "popularity": None,
+        "first_seen_on": date(2026, 1, 2),
+    },
+]
+GENRES = [
+    {"artist_id": "1", "genre": "samba", "provenance": "search"},
+    {"artist_id": "1", "genre": "choro", "provenance": "spotify"},
+    {"artist_id": "1", "genre": "samba", "provenance": "spotify"},
+    {"artist_id": "2", "genre": "mpb", "provenance": "search"},
+]
+
+
+@pytest.fixture
+def found(workspace):
+    """Three artists, one of them without numbers and genres."""
+    return publish_rows(workspace, artists=ARTISTS, artist_genres=GENRES)
+
+
+@pytest.mark.parametrize(
+    ("search", "genre", "expected"),
+    [
+        ("", "", ["2", "1", "3"]),
+        ("dalia", "", ["1", "3"]),
+        ("DÁLIA", "", ["1", "3"]),
+        ("  cais   da ", "", ["1"]),
+        ("cais dália", "", ["1"]),
+        ("", "samba", ["1"]),
+        ("marujos", "samba", []),
+        ("%", "", []),
+        ("'; DROP TABLE artists; --", "", []),
+    ],
+)
+def test_search_ignores_accents_and_order(found, search, genre, expected):
+    """Every word must stand somewhere in the name, whatever its accents and case; a genre narrows further."""
+    rows = queries.artists(found, search=search, genre=genre)
+    assert rows["artist_id"].to_list() == expected
+    assert queries.artists_count(found, search, genre) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("followers", ["2", "1", "3"]),
+        ("popularity", ["1", "2", "3"]),
+        ("new", ["1", "3", "2"]),
+        ("name", ["1", "2", "3"]),
+        ("growth", ["1", "2", "3"]),
+    ],
+)
+def test_order_puts_unknown_last(found, order, expected):
+    """Each order holds; what is withheld comes last, not as zero first."""
+    assert queries.artists(found, order=order)["artist_id"].to_list() == expected
+
+
+def test_genres_of_row_are_merged(found):
+    """A row carries each genre once, whoever named it."""
+    assert queries.artists(found, search="cais")["found"].to_list() == [["choro", "samba"]]
+
+
+def test_pages_never_overlap(workspace):
+    """Page after page gives every artist once."""
+    found = publish_many(workspace, 60, 2)
+    pages = [queries.artists(found, limit=25, offset=offset)["artist_id"].to_list() for offset in (0, 25, 50, 75)]
+    assert [len(page) for page in pages] == [25, 25, 10, 0]
+    assert len({artist for page in pages for artist in page}) == 60
+
+
+def test_genres_by_size(found):
+    """Genres come with their artists, each artist once."""
+    assert queries.genres(found).rows() == [("choro", 1), ("mpb", 1), ("samba", 1)]
+
+
+def test_genres_of_an_artist(found):
+    """Each genre says whether our search found it or Spotify gave it."""
+    rows = queries.artist_genres(found, "1").select("genre", "provenances").rows()
+    assert rows == [("choro", ["spotify"]), ("samba", ["search", "spotify"])]
+
+
+def test_unknown_artist_is_none(found):
+    """An id that is not there gives None, not an error."""
+    assert queries.artist(found, "nobody") is None
