@@ -6,7 +6,8 @@ Words: `errors`, `setting_types` and `settings`, `workspace` (where files are), 
 What happened: `sqlite_file`, `ledger` (runs, parts), `lock` (one run at a time), `budget` (what may be sent).
 The source: `sightings`, `calls` (requests as data), `transport`, `token`, `backoff`, `asking`, `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
-Raw → rows → database: `shapes`, `walk`, `normalize`, `store`, `generations`, `publish`; read by `queries`, `checks`.
+Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
+read by `queries`, `checks`.
 A run: `context` (what it holds open), `planner` (what to ask next), `tasks`, `dag` (the graph), `preview` (a dry run),
 `progress`, `fanout`, `runner`; seen by `status`.
 When: `demo` (on the simulator, a package of its own), `scheduler`.

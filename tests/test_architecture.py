@@ -24,7 +24,13 @@ OWNERS = {
     "anyio": {"app.py"},
     "apscheduler": {"pipeline/scheduler.py"},
     "babel": {"pages/_text.py"},
-    "duckdb": {"pipeline/normalize.py", "pipeline/store.py", "pipeline/generations.py", "pipeline/publish.py"},
+    "duckdb": {
+        "pipeline/engine.py",
+        "pipeline/normalize.py",
+        "pipeline/store.py",
+        "pipeline/generations.py",
+        "pipeline/publish.py",
+    },
     "filelock": {"pipeline/lock.py", "pipeline/publish.py"},
     "joblib": {"pipeline/fanout.py"},
     "plotly": {"pages/_charts.py"},
@@ -43,7 +49,7 @@ OWNERS = {
     "zstandard": {"pipeline/collect.py", "pipeline/normalize.py", "pipeline/store.py"},
 }
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
-PAGES_MAY_USE = {"errors", "generations", "ledger", "publish", "queries", "scheduler", "schema", "settings"}
+PAGES_MAY_USE = {"errors", "generations", "ledger", "progress", "publish", "queries", "scheduler", "schema", "settings"}
 
 
 def name_of(path: Path) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, WriterBusy
+from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
 from pipeline.ledger import LEDGER_VERSION, Ledger
+from pipeline.sqlite_file import SqliteFile
 
 
 @contextmanager
@@ -62,6 +63,15 @@ def test_broken_page_is_named(tmp_path: Path) -> None:
     path.write_bytes(content)
     with opened(path) as ledger, pytest.raises(DamagedFile, match=r"l\.sqlite is damaged"):
         ledger.read("SELECT key, value FROM meta ORDER BY value")
+
+
+def test_unfinished_tables_are_none(tmp_path: Path) -> None:
+    """A script that fails half-way leaves no table and no lock: the next start begins afresh."""
+    path = tmp_path / "l.sqlite"
+    with pytest.raises(StorageError, match="no such table: nowhere"):
+        SqliteFile(path, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)", 1, 1.0)
+    with closing(SqliteFile(path, "CREATE TABLE half (x)", 1, 0.1)) as file:
+        assert file.read("SELECT * FROM half") == []
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
