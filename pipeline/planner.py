@@ -21,7 +21,8 @@ __all__ = ["Item", "Outlook", "call_key", "plan_albums", "plan_artists", "plan_d
 SEARCH_CAP = 1_000  # artists a search gives at most, whatever it claims
 PAGES_PER_ITEM = 10  # a commit unit: small enough to lose little, large enough to cost little
 ARTISTS_PER_ITEM = 10  # whose releases are read in one unit
-CALLS_PER_ITEM = 20
+CALLS_PER_ITEM = 20  # of one artist or album each
+BATCH_CALLS_PER_ITEM = 5  # of fifty artists or twenty albums each
 RELEASE_GROUPS = ("single", "album,compilation")  # asked apart: albums would hide new singles
 STALE_ATTRIBUTES = timedelta(days=30)  # without numbers to refresh, names and images may age this long
 STALE_PAGES = timedelta(days=7)  # a list half read longer ago is begun again
@@ -133,7 +134,10 @@ def plan_artists(outlook: Outlook) -> list[Item]:
     else:
         calls = [Call("artist", {"id": row[0]}) for row in known]
         named = {call_key(call): row[1] for call, row in zip(calls, known, strict=True)}
-    return _within(_labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else 2, size), outlook.allowance)
+    return _within(
+        _labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else BATCH_CALLS_PER_ITEM, size),
+        outlook.allowance,
+    )
 
 
 def plan_releases(outlook: Outlook) -> list[Item]:
@@ -206,7 +210,10 @@ def plan_albums(outlook: Outlook) -> list[Item]:
         call = Call("albums", {"ids": [row[0] for row in chunk]}) if size > 1 else Call("album", {"id": chunk[0][0]})
         calls.append(call)
         named[call_key(call)] = chunk[0][1]
-    return _within(_labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else 2, size), outlook.allowance)
+    return _within(
+        _labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else BATCH_CALLS_PER_ITEM, size),
+        outlook.allowance,
+    )
 
 
 def _labelled(calls: Sequence[Call], named: Mapping[str, str], per_item: int, ids_per_call: int) -> Iterator[Item]:
