@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ __all__ = ["GROUPS", "Artist", "Catalog", "Credit", "fold"]
 
 GROUPS = ("album", "single", "compilation", "appears_on")
 _SCENE, _MIX = 12, 5  # artists who may record together: a dozen of one genre, five of any
-_CACHED_ARTISTS = 20_000
+_CACHED_ARTISTS = 10_000
 _CACHED_DAYS = 3
 
 Credit = tuple[str, Release]  # (album_group as seen from one artist, release)
@@ -61,6 +62,7 @@ class Catalog:
         self._tempers: dict[int, _Temper] = {}
         self._led: dict[tuple[int, int], tuple[Release, ...]] = {}
         self._credits: dict[tuple[int, int], list[Credit]] = {}
+        self._changing_days = threading.Lock()
         self._numbers: dict[int, dict[int, tuple[int, int]]] = {}
         self._rankings: dict[tuple[str, int], list[int]] = {}
 
@@ -102,10 +104,11 @@ class Catalog:
         """(followers, popularity) of an artist, constant within one UTC day."""
         today = self._numbers.get(day)
         if today is None:
-            while len(self._numbers) >= _CACHED_DAYS:
-                self._numbers.pop(next(iter(self._numbers)), None)
-                self._rankings.clear()
-            today = self._numbers.setdefault(day, {})
+            with self._changing_days:
+                while len(self._numbers) >= _CACHED_DAYS:
+                    self._numbers.pop(next(iter(self._numbers)))
+                    self._rankings.clear()
+                today = self._numbers.setdefault(day, {})
         found = today.get(index)
         if found is None:
             found = today[index] = self._measured(index, day)
@@ -124,7 +127,7 @@ class Catalog:
         """The releases this artist leads in this year, oldest first."""
         found = self._led.get((index, year))
         if found is None:
-            if len(self._led) > 20 * _CACHED_ARTISTS:
+            if len(self._led) > 10 * _CACHED_ARTISTS:
                 self._led.clear()
             found = releases_of_year(self.dice, index, year, self.temper(index).habits, self.partners)
             self._led[index, year] = found

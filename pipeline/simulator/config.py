@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BUCKETS", "PROFILES", "SimulatorConfig"]
+__all__ = ["BUCKETS", "DEFAULT_PORT", "PROFILES", "SimulatorConfig", "config_path"]
 
 PROFILES = ("development", "legacy", "extended")
 BUCKETS = ("search", "artist", "albums", "tracks", "other")
@@ -61,11 +60,6 @@ class SimulatorConfig:
     def from_json(cls, line: str) -> SimulatorConfig:
         """The config written by `to_json`."""
         return cls(**json.loads(line))
-
-
-def config_time(value: datetime | str | None) -> str | None:
-    """An instant as the `now` of a config."""
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def config_path(value: Path | str | None) -> str | None:

@@ -21,7 +21,7 @@ MARKETS = (
 )
 # fmt: on
 _SIZES = {"artist": (640, 320, 160), "album": (640, 300, 64)}
-_MOST_CACHED = 50_000
+_MOST_CACHED = 20_000
 Json = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ class Shapes:
         """The full artist as JSON; kept for the day, since search pages are made of these."""
         kept = self._artists.get((base, day))
         if kept is None:
-            if len(self._artists) > 3:
+            if len(self._artists) > 1:
                 self._artists.clear()
             kept = self._artists.setdefault((base, day), {})
         found = kept.get(index)

@@ -91,7 +91,9 @@ def parsed_scenario(data: Mapping[str, Any]) -> Scenario:
         raise ScenarioError(f"seed {seed!r} is not a whole number")
     if not isinstance(rules, list) or not isinstance(more, list):
         raise ScenarioError("rules must be a list of tables")
-    return Scenario(seed, tuple(rule for number, row in enumerate([*rules, *more], 1) for rule in _rules(row, f"rule {number}")))
+    return Scenario(
+        seed, tuple(rule for number, row in enumerate([*rules, *more], 1) for rule in _rules(row, f"rule {number}"))
+    )
 
 
 def rule_from_flag(text: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,8 @@ class Simulator:
         with contextlib.ExitStack() as stack:
             stack.callback(listener.close)
             stack.callback(self._log.close)
+            if os.name == "posix":  # connections that linger do not hold the port; Windows means something else by it
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, self.config.port))
             port = listener.getsockname()[1]
             config = uvicorn.Config(
@@ -53,6 +56,7 @@ class Simulator:
                 lifespan="on",
                 proxy_headers=False,
                 ws="none",
+                timeout_keep_alive=600,  # an idle connection closed under a client looks like a fault nobody ordered
                 timeout_graceful_shutdown=3,
             )
             self._server = _Server(config, self.app, lambda: on_ready(port))

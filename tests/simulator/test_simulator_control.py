@@ -169,7 +169,13 @@ def test_request_log_has_a_line_each(simulate: Simulate, tmp_path: Path) -> None
     site.statuses("markets", 2, country="BR")
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     first = {
-        "at": "2026-11-20T12:00:00.000Z", "path": "/v1/markets", "query": "country=BR", "endpoint": "markets", "bucket": "other",
-        "outcome": "200", "faults": [], "bytes": 323,
-    }  # fmt: skip
+        "at": "2026-11-20T12:00:00.000Z",
+        "path": "/v1/markets",
+        "query": "country=BR",
+        "endpoint": "markets",
+        "bucket": "other",
+        "outcome": "200",
+        "faults": [],
+        "bytes": 323,
+    }
     assert lines == [first, first | {"outcome": "404", "faults": ["not_found"], "bytes": 55}]

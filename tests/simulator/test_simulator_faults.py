@@ -20,15 +20,17 @@ def struck(simulate: Simulate, **rule: Any) -> Any:
     return simulate(scenario={"seed": 5, "rules": [rule]}, token_ttl_s=10**7)
 
 
+RATE = '{"error":{"status":429,"message":"API rate limit exceeded"}}'
+QUOTA = '{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}'
+
+
 @pytest.mark.parametrize(
     ("rule", "status", "body", "headers"),
     [
-        ({"what": "rate_limit"}, 429, '{"error":{"status":429,"message":"API rate limit exceeded"}}', {"retry-after": "1"}),
+        ({"what": "rate_limit"}, 429, RATE, {"retry-after": "1"}),
         ({"what": "rate_limit", "retry_after_s": 9, "body": "text"}, 429, "Too many requests", {"retry-after": "9"}),
-        ({"what": "rate_limit", "header": False}, 429, '{"error":{"status":429,"message":"API rate limit exceeded"}}',
-         {"retry-after": None}),
-        ({"what": "quota"}, 429, '{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}',
-         {"retry-after": "79892"}),
+        ({"what": "rate_limit", "header": False}, 429, RATE, {"retry-after": None}),
+        ({"what": "quota"}, 429, QUOTA, {"retry-after": "79892"}),
         ({"what": "server_error"}, 500, '{"error":{"status":500,"message":"Server error."}}', {}),
         ({"what": "server_error", "status": 503, "body": "empty"}, 503, "", {}),
         ({"what": "premium_lapsed"}, 403, PREMIUM, {"content-type": "text/plain; charset=utf-8"}),
@@ -40,7 +42,7 @@ def struck(simulate: Simulate, **rule: Any) -> Any:
         ({"what": "error_string"}, 400, '{"error":"the error as a bare string"}', {}),
         ({"what": "error_list", "status": 500}, 500, '["the error","as a list"]', {}),
     ],
-)  # fmt: skip
+)
 def test_answer_is_replaced(simulate: Simulate, rule: dict[str, Any], status: int, body: str, headers: Any) -> None:
     """A fault instead of an answer has this status, this body and these headers."""
     answer = struck(simulate, **rule).get("search", **SEARCH)

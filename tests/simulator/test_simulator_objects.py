@@ -38,8 +38,8 @@ def test_albums_come_first_and_newest_first(simulate: Simulate) -> None:
     """An artist's list has albums, then singles, compilations and appearances, each newest first."""
     site = simulate()
     truth = site.simulator.truth()
-    credits = [row["artist_id"] for row in truth["credits"]]
-    busiest = max(set(credits), key=credits.count)
+    credited = [row["artist_id"] for row in truth["credits"]]
+    busiest = max(set(credited), key=credited.count)
     items = site.json(f"artists/{busiest}/albums", limit=50)["items"]
     order = ["album", "single", "compilation", "appears_on"]
     groups = [order.index(item["album_group"]) for item in items]
@@ -52,9 +52,9 @@ def test_albums_come_first_and_newest_first(simulate: Simulate) -> None:
 def test_groups_can_be_chosen(simulate: Simulate) -> None:
     """include_groups keeps the groups asked for and stands in the links; an unknown group is refused."""
     site = simulate()
-    credits = site.simulator.truth()["credits"]
-    artist_id = next(row["artist_id"] for row in credits if row["album_group"] == "compilation")
-    owned = [row["album_group"] for row in credits if row["artist_id"] == artist_id]
+    rows = site.simulator.truth()["credits"]
+    artist_id = next(row["artist_id"] for row in rows if row["album_group"] == "compilation")
+    owned = [row["album_group"] for row in rows if row["artist_id"] == artist_id]
     page = site.json(f"artists/{artist_id}/albums", include_groups="album,single", limit=1)
     assert page["total"] == owned.count("album") + owned.count("single")
     assert page["next"].endswith("offset=1&limit=1&include_groups=album,single")
@@ -79,7 +79,11 @@ def test_track_carries_album_and_isrc(simulate: Simulate) -> None:
     row = site.simulator.truth()["tracks"][0]
     track = site.json(f"tracks/{row['track_id']}")
     assert (track["external_ids"], track["album"]["id"]) == ({"isrc": row["isrc"]}, row["album_id"])
-    assert (track["name"], track["duration_ms"], track["explicit"]) == (row["name"], row["duration_ms"], row["explicit"])
+    assert (track["name"], track["duration_ms"], track["explicit"]) == (
+        row["name"],
+        row["duration_ms"],
+        row["explicit"],
+    )
     embedded = site.json(f"albums/{row['album_id']}")["tracks"]["items"][0]
     assert not {"external_ids", "album"} & set(embedded)
 
@@ -88,8 +92,9 @@ def test_batches_keep_order_and_show_null(simulate: Simulate) -> None:
     """Objects come in the order asked for, null for ids nobody has."""
     site = simulate()
     truth = site.simulator.truth(genres=("samba",))
-    for kind, rows, key in (("artists", "artists", "artist_id"), ("albums", "albums", "album_id"), ("tracks", "tracks", "track_id")):
-        first, second = truth[rows][0][key], truth[rows][1][key]
+    for kind in ("artists", "albums", "tracks"):
+        key = f"{kind[:-1]}_id"
+        first, second = truth[kind][0][key], truth[kind][1][key]
         found = site.json(kind, ids=f"{second},{'0' * 22},{first}")[kind]
         assert [item and item["id"] for item in found] == [second, None, first]
 
@@ -99,7 +104,9 @@ def test_batches_are_bounded(simulate: Simulate) -> None:
     site = simulate()
     for kind, most in (("artists", 50), ("albums", 20), ("tracks", 50)):
         assert site.get(kind, ids=",".join(["0" * 22] * most)).status_code == 200
-        assert site.get(kind, ids=",".join(["0" * 22] * (most + 1))).json()["error"]["message"] == "Too many ids requested"
+        assert (
+            site.get(kind, ids=",".join(["0" * 22] * (most + 1))).json()["error"]["message"] == "Too many ids requested"
+        )
         assert site.get(kind).status_code == 400
         assert site.get(kind, ids="short").json()["error"]["message"] == "invalid id"
 
@@ -107,7 +114,14 @@ def test_batches_are_bounded(simulate: Simulate) -> None:
 def test_unknown_ids_are_404(simulate: Simulate) -> None:
     """A well-formed id nobody has is 404 Resource not found, a malformed one 400 invalid id."""
     site = simulate()
-    for path in ("artists/{}", "artists/{}/albums", "albums/{}", "albums/{}/tracks", "tracks/{}", "artists/{}/top-tracks"):
+    for path in (
+        "artists/{}",
+        "artists/{}/albums",
+        "albums/{}",
+        "albums/{}/tracks",
+        "tracks/{}",
+        "artists/{}/top-tracks",
+    ):
         unknown, malformed = site.get(path.format("0" * 22)), site.get(path.format("not-an-id"))
         assert (unknown.status_code, unknown.json()["error"]["message"]) == (404, "Resource not found")
         assert (malformed.status_code, malformed.json()["error"]["message"]) == (400, "invalid id")
@@ -133,7 +147,7 @@ def test_unknown_paths_are_404(simulate: Simulate) -> None:
 
 
 def test_browsing_lists(simulate: Simulate) -> None:
-    """New releases are those of the last fortnight, newest first; categories are the genres; markets are country codes."""
+    """New releases are those of the last fortnight, newest first; categories are genres, markets country codes."""
     site = simulate()
     albums = site.json("browse/new-releases", limit=50)["albums"]["items"]
     dates = [album["release_date"] for album in albums]
@@ -155,7 +169,7 @@ def test_top_tracks_are_the_most_popular(simulate: Simulate) -> None:
 
 
 def test_images_are_local_pictures(simulate: Simulate) -> None:
-    """The pictures the objects point to are SVG files of this server, alike for the same id and different for another."""
+    """The pictures the objects point to are SVG files of this server: the same for one id, another for another."""
     site = simulate()
     image = next(item for item in site.found("samba")["items"] if item["images"])["images"][1]
     answer = requests.get(image["url"], timeout=10)
@@ -169,5 +183,7 @@ def test_some_artists_have_no_picture(simulate: Simulate) -> None:
     """A few artists have an empty list of images."""
     site = simulate()
     ids = [row["artist_id"] for row in site.simulator.truth(tracks=False)["artists"]]
-    found = [item for start in (0, 50) for item in site.json("artists", ids=",".join(ids[start : start + 50]))["artists"]]
+    found = [
+        item for start in (0, 50) for item in site.json("artists", ids=",".join(ids[start : start + 50]))["artists"]
+    ]
     assert {len(item["images"]) for item in found} == {0, 3}

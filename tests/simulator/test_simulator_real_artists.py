@@ -66,7 +66,7 @@ def test_numbers_move_from_the_next_day(tmp_path: Path) -> None:
 )
 def test_bad_file_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     """A file that cannot be used is refused with its path, the line and the value."""
-    with pytest.raises(CatalogError, match="artists.csv") as caught:
+    with pytest.raises(CatalogError, match=r"artists\.csv") as caught:
         catalog_from_file(write(tmp_path, text), TODAY)
     assert complaint in str(caught.value)
 
@@ -95,5 +95,6 @@ def test_recorded_artists_keep_their_values() -> None:
     catalog = catalog_from_file(RECORDED, TODAY)
     found = {a.id: (a.name, *catalog.numbers(a.index, TODAY), "; ".join(a.genres)) for a in catalog.artists}
     assert found == {
-        key: (row["artist_name"], int(row["followers"]), int(row["popularity"]), row["genres"]) for key, row in rows.items()
+        key: (row["artist_name"], int(row["followers"]), int(row["popularity"]), row["genres"])
+        for key, row in rows.items()
     }

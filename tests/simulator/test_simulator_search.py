@@ -56,7 +56,9 @@ def test_genre_of_two_words_needs_quotes(simulate: Simulate) -> None:
     assert site.found("bossa nova")["total"] > 0
 
 
-@pytest.mark.parametrize("query", ['genre:"polka of mars"', 'genre:"mpb" genre:"samba"', "genre:", "upc:123", "album:x"])
+@pytest.mark.parametrize(
+    "query", ['genre:"polka of mars"', 'genre:"mpb" genre:"samba"', "genre:", "upc:123", "album:x"]
+)
 def test_hopeless_query_is_an_empty_page(simulate: Simulate, query: str) -> None:
     """An unknown genre, two genres at once, or filters that artists do not have find nobody, without an error."""
     page = simulate().json("search", q=query, type="artist")["artists"]

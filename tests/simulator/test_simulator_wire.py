@@ -112,10 +112,17 @@ def test_latency_is_before_every_answer(simulate: Simulate) -> None:
         assert time.perf_counter() - started >= 0.06
 
 
-@pytest.mark.parametrize("rule", [{"what": "timeout"}, {"what": "dribble", "chunk": 1, "pause_s": 60.0}, {"what": "slow", "delay_s": 60.0}])
-def test_stopping_ends_what_hangs(simulate: Simulate, rule: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("rule", "own_seed"),
+    [
+        ({"what": "timeout"}, 101),
+        ({"what": "dribble", "chunk": 1, "pause_s": 60.0}, 102),
+        ({"what": "slow", "delay_s": 60.0}, 103),
+    ],
+)
+def test_stopping_ends_what_hangs(simulate: Simulate, rule: dict[str, Any], own_seed: int) -> None:
     """A server that is told to stop does not wait for answers that hang, dribble or dawdle."""
-    site = simulate(scenario={"rules": [{"where": "markets"} | rule]}, seed=100 + len(rule))
+    site = simulate(scenario={"rules": [{"where": "markets"} | rule]}, seed=own_seed)
     with asked(site) as connection:
         assert site.get("search", q="a", type="artist").status_code == 200
         started = time.perf_counter()
