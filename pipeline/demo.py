@@ -26,7 +26,7 @@ from pipeline.workspace import open_workspace
 __all__ = ["collect_history", "demo_settings", "missing_days", "start_simulator"]
 
 FIRST_DAY_REQUESTS = 200  # enough for a first look at everything within seconds
-DAILY_REQUESTS = 60
+DAILY_REQUESTS = 30
 GENRES_A_DAY = 2
 
 
@@ -76,7 +76,7 @@ def collect_history(
             return
         _set_clock(simulator, system_now() if day == today else datetime.combine(day, time(12), UTC))
         on_day(index, len(days), day)
-        # The first day asks for every genre, a later one for two in turn: the numbers of known artists cost fewer requests.
+        # The first day asks for every genre, a later one for two in turn: refreshing known artists costs less.
         genres = settings.genres if index == 1 else _in_turn(settings.genres, day)
         most = FIRST_DAY_REQUESTS if index == 1 and len(days) == settings.demo_days else DAILY_REQUESTS
         run_pipeline(settings, RunRequest("schedule", genres, most), stop=stop, report=report)
