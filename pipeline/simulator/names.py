@@ -74,6 +74,8 @@ _PATTERNS = {
     "band": ("Banda {a}", "Os {a}s", "{a} {b}"),
     "band_en": ("The {a}s", "{a} {noun}"),
 }
+_PT_TITLES = ("{noun} de {a}", "{noun} de {a}", "{a} e {b}", "{noun} em {a}", "{a} {b}")
+_EN_TITLES = ("{a} {noun}", "{a} {noun}", "{a} and {b}", "{noun} at {a}", "{a} {b}")
 
 
 class Names:
@@ -84,13 +86,14 @@ class Names:
 
     def act(self, index: int, style: str, attempt: int) -> str:
         """The name of artist `index`; another `attempt` gives another name."""
-        word = self._words(1, index, attempt, portuguese=style in PORTUGUESE_STYLES)
         draws = self._dice(12, index, attempt)
+        portuguese = style in PORTUGUESE_STYLES
+        first, second = _word(draws[2:5], portuguese=portuguese), _word(draws[5:8], portuguese=portuguese)
         return pick(draws[0], _PATTERNS[style]).format(
-            a=word[0],
-            b=word[1],
-            initial=word[1][:1],
-            tail=word[1][-2:],
+            a=first,
+            b=second,
+            initial=second[:1],
+            tail=second[-2:],
             group=pick(draws[1], _GROUPS),
             ensemble=pick(draws[1], _ENSEMBLES),
             noun=pick(draws[1], _EN_NOUN),
@@ -98,27 +101,23 @@ class Names:
 
     def title(self, *place: int, portuguese: bool) -> str:
         """The title of a release or song at this place (artist, year, number[, track])."""
-        first, second = self._words(2, *place, portuguese=portuguese)
         draws = self._dice(13, *place)
-        noun = pick(draws[0], _PT_NOUN if portuguese else _EN_NOUN)
-        if draws[1] < 0.34:
-            return f"{noun} de {first}" if portuguese else f"{first} {noun}"
-        if draws[1] < 0.48:
-            return f"{first} e {second}" if portuguese else f"{first} and {second}"
-        if draws[1] < 0.56:
-            return f"{noun} em {first}" if portuguese else f"{noun} at {first}"
-        return f"{first} {second}" if draws[1] < 0.72 else first
+        first = _word(draws[2:5], portuguese=portuguese)
+        if draws[0] > 0.72:
+            return first
+        pattern = pick(draws[0] / 0.72, _PT_TITLES if portuguese else _EN_TITLES)
+        noun = pick(draws[1], _PT_NOUN if portuguese else _EN_NOUN)
+        return pattern.format(a=first, b=_word(draws[5:8], portuguese=portuguese), noun=noun)
 
     def label(self, artist: int) -> str:
         """The record label of an artist."""
         draws = self._dice(14, artist)
-        return f"{pick(draws[0], _LABELS)} {self._word(draws[1:], portuguese=True)}"
+        return f"{pick(draws[0], _LABELS)} {_word(draws[1:4], portuguese=True)}"
 
-    def _words(self, topic: int, *place: int, portuguese: bool) -> tuple[str, str]:
-        first = self._word(self._dice(10 + topic * 100, *place), portuguese=portuguese)
-        return first, self._word(self._dice(11 + topic * 100, *place), portuguese=portuguese)
 
-    def _word(self, draws: list[float], *, portuguese: bool) -> str:
-        start, middle, end = (_PT_START, _PT_MIDDLE, _PT_END) if portuguese else (_EN_START, _EN_MIDDLE, _EN_END)
-        inner = pick(draws[1], middle) + (pick(draws[2], middle) if draws[3] < (0.3 if portuguese else 0.1) else "")
-        return pick(draws[0], start) + inner + pick(draws[4], end)
+def _word(draws: list[float], *, portuguese: bool) -> str:
+    """A word of three syllables, now and then four."""
+    start, middle, end = (_PT_START, _PT_MIDDLE, _PT_END) if portuguese else (_EN_START, _EN_MIDDLE, _EN_END)
+    inner = draws[1] * len(middle)
+    more = pick(inner % 0.2 / 0.2, middle) if inner % 1 < (0.3 if portuguese else 0.1) else ""
+    return pick(draws[0], start) + middle[int(inner)] + more + pick(draws[2], end)
