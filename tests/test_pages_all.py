@@ -1,0 +1,89 @@
+"""Every page in both languages: empty, small, full, and where Spotify withholds its numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.published import publish_many
+from tests.screens import install_service, open_screen
+
+PAGES = (("overview.py", {}), ("artists.py", {}), ("artist.py", {"id": "artist000001"}), ("runs.py", {}))
+LANGUAGES = ("en", "pt")
+EVERYWHERE = pytest.mark.parametrize("language", LANGUAGES), pytest.mark.parametrize(("file", "query"), PAGES)
+
+
+def on_every_page(test):
+    """Run a test on each page in each language."""
+    for mark in EVERYWHERE:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """Two thousand artists on sixty days."""
+    folder = tmp_path_factory.mktemp("full")
+    service = install_service(folder)
+    publish_many(service.workspace, 2000, 60)
+    service.ledger.close()
+    return folder
+
+
+@on_every_page
+def test_empty_page_says_what_to_do(tmp_path, file, query, language):
+    """Before the first run no page fails, and each says what is missing and what to do."""
+    install_service(tmp_path)
+    screen = open_screen(file, language, **query)
+    advice = {"en": ("Start a run", "Press Run now"), "pt": ("Inicie uma coleta", "Clique em Coletar agora")}
+    assert not screen.app.exception
+    assert any(words in screen.words for words in advice[language])
+
+
+@on_every_page
+def test_small_page_shows(tmp_path, file, query, language):
+    """Two artists on one day are enough for every page."""
+    publish_many(install_service(tmp_path).workspace, 2, 1)
+    screen = open_screen(file, language, **query)
+    assert not screen.app.exception
+    assert screen.app.title or "Banda 1" in screen.words
+
+
+@on_every_page
+def test_full_page_shows(full, file, query, language):
+    """Two thousand artists on sixty days: charts are drawn and numbers grouped as the language has it."""
+    install_service(full)
+    screen = open_screen(file, language, **query)
+    assert not screen.app.exception
+    assert len(screen.charts) == {"overview.py": 2, "artist.py": 2}.get(file, 0)
+    if file in ("overview.py", "artists.py"):
+        assert {"en": "2,000", "pt": "2.000"}[language] in screen.words
+
+
+@on_every_page
+def test_withheld_numbers_are_said(tmp_path, file, query, language):
+    """Followers and popularity that Spotify withholds are said to be so; they never read 0."""
+    publish_many(install_service(tmp_path).workspace, 3, 5, withheld=True)
+    words = open_screen(file, language, **query).words
+    if file != "runs.py":
+        assert {"en": "not given", "pt": "não informado"}[language] in words
+    assert not {" 0 followers", " 0 seguidores", " 0 popularity", " 0 popularidade"} & {words}
+
+
+@on_every_page
+def test_synthetic_data_are_marked(full, file, query, language):
+    """Every page of the demo says that its data are made up."""
+    install_service(full)
+    badge = {"en": "Demo: the data are synthetic", "pt": "Demonstração: dados sintéticos"}
+    assert badge[language] in open_screen(file, language, **query).words
+
+
+@on_every_page
+def test_real_data_name_their_source(tmp_path, file, query, language):
+    """Every page on real data names Spotify as their source, links there, and bears no demo badge."""
+    service = install_service(tmp_path, client_id="made-up", client_secret="made-up")
+    publish_many(service.workspace, 2, 1)
+    screen = open_screen(file, language, **query)
+    assert {"en": "data from Spotify", "pt": "dados do Spotify"}[language] in screen.words
+    assert "https://open.spotify.com/" in screen.outside
+    assert "synthetic" not in screen.words
+    assert "sintéticos" not in screen.words

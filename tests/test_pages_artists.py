@@ -1,0 +1,72 @@
+"""The list of artists: what is asked for stands in the address, and each row leads to its artist."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.published import publish_many, publish_rows
+from tests.screens import install_service, open_screen
+
+
+@pytest.fixture
+def sixty(tmp_path):
+    """Sixty artists, the last with the most followers."""
+    return publish_many(install_service(tmp_path).workspace, 60, 3)
+
+
+def names(screen):
+    """The artists that are listed, in order."""
+    return [label for label, target in screen.links if target.startswith("artist?")]
+
+
+def test_rows_lead_to_artists(sixty):
+    """Each row links to the artist's page by its id."""
+    links = open_screen("artists.py").links
+    assert links[0] == ("Banda 59", "artist?id=artist000059")
+    assert len(links) == 25
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "count"),
+    [
+        ({"q": "banda 5"}, "Banda 59", 15),
+        ({"q": "nobody"}, None, 0),
+        ({"genre": "samba"}, "Banda 59", 25),
+        ({"sort": "name"}, "Banda 0", 25),
+        ({"sort": "nonsense"}, "Banda 59", 25),
+        ({"page": "3"}, "Banda 9", 10),
+    ],
+)
+def test_address_decides(sixty, query, first, count):
+    """Search, genre, order and page come from the address, so that a link shows what its sender saw."""
+    found = names(open_screen("artists.py", **query))
+    assert (next(iter(found), None), len(found)) == (first, count)
+
+
+def test_address_is_the_same_in_both_languages(sixty):
+    """A link sent from one language works in the other."""
+    first, second = (names(open_screen("artists.py", language, sort="name")) for language in ("en", "pt"))
+    assert first == second
+
+
+def test_choice_enters_the_address(sixty):
+    """The order chosen on the page is in the address afterwards, under its name in no language."""
+    app = open_screen("artists.py").app
+    app.selectbox(key="order").set_value("name").run()
+    assert dict(app.query_params) == {"sort": "name"}
+
+
+def test_no_match_shows_the_way_back(sixty):
+    """A search without a match says so and leads back to all artists."""
+    screen = open_screen("artists.py", q="nobody")
+    assert "No artist matches" in screen.words
+    assert screen.links == [("Show all artists", "artists")]
+
+
+def test_names_are_only_text(tmp_path):
+    """A name full of markup is shown as it is written, never obeyed."""
+    hostile = '<img src=x onerror="alert(1)"> & **bold**'
+    publish_rows(install_service(tmp_path).workspace, artists=[{"artist_id": "a", "name": hostile}])
+    screen = open_screen("artists.py")
+    assert hostile in screen.words
+    assert screen.outside == []

@@ -1,0 +1,136 @@
+"""Two languages: every text translated, numbers and dates as each language writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from pages._text import LANGUAGES, Text, catalogue, preferred_language
+
+PAGES = Path(__file__).parent.parent / "pages"
+CALLS = {"text": None, "self": None, "plural": (1, 2)}
+EN, PT = Text("en"), Text("pt_BR")
+
+
+def messages():
+    """Every text that stands in the pages' code: a word for itself, a pair where there is a plural."""
+    found = extract_from_dir(PAGES, method_map=[("**.py", "python")], keywords=CALLS)
+    return {message for _, _, message, _, _ in found}
+
+
+def forms(message):
+    """What the Portuguese catalogue has for a text, as a tuple of forms."""
+    entry = catalogue("pt_BR").get(message[0] if isinstance(message, tuple) else message)
+    found = entry.string if entry else ()
+    return found if isinstance(found, tuple) else (found,)
+
+
+def holes(words):
+    """The places in a text where values go."""
+    return set(re.findall(r"{(\w+)}", words))
+
+
+def test_every_text_is_translated():
+    """No text of the pages lacks its Brazilian Portuguese, plural forms included."""
+    found = messages()
+    assert len(found) > 100
+    assert {message for message in found if not forms(message) or not all(forms(message))} == set()
+
+
+def test_no_translation_is_left_over():
+    """The catalogue holds nothing that the pages do not say."""
+    said = {message[0] if isinstance(message, tuple) else message for message in messages()}
+    kept = {entry.id[0] if isinstance(entry.id, tuple) else entry.id for entry in catalogue("pt_BR") if entry.id}
+    assert kept == said
+
+
+def test_translations_keep_the_values():
+    """A translation has places for the same values as its English text."""
+    found = {message: [holes(form) for form in forms(message)] for message in messages()}
+    wrong = {
+        message
+        for message, kept in found.items()
+        if kept[-1] != holes(message[-1] if isinstance(message, tuple) else message)
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "portuguese"),
+    [
+        (0, "0", "0"),
+        (9999, "9,999", "9.999"),
+        (15_432, "15.4K", "15,4\u00a0mil"),
+        (1_234_567, "1.2M", "1,2\u00a0mi"),
+        (None, "not given", "não informado"),
+    ],
+)
+def test_numbers_read_as_one_says_them(value, english, portuguese):
+    """Large numbers are shortened, small ones grouped, unknown ones named."""
+    assert (EN.compact(value), PT.compact(value)) == (english, portuguese)
+
+
+@pytest.mark.parametrize(
+    ("share", "english", "portuguese"),
+    [(0.0834, "+8.3%", "+8,3%"), (0.25, "+25%", "+25%"), (-0.0041, "\u22120.4%", "\u22120,4%"), (0, "0%", "0%")],
+)
+def test_changes_bear_their_sign(share, english, portuguese):
+    """A change in per cent has its sign, and a decimal where it is small."""
+    assert (EN.percent(share, signed=True), PT.percent(share, signed=True)) == (english, portuguese)
+
+
+@pytest.mark.parametrize(
+    ("precision", "english", "portuguese"),
+    [("day", "Nov 2, 2026", "2 nov. 2026"), ("month", "Nov 2026", "nov. de 2026"), ("year", "2026", "2026")],
+)
+def test_dates_claim_no_more_than_known(precision, english, portuguese):
+    """A release known by year or month is shown by year or month."""
+    day = date(2026, 11, 2)
+    assert (EN.day(day, precision=precision), PT.day(day, precision=precision)) == (english, portuguese)
+
+
+def test_instants_are_in_the_readers_zone():
+    """Times are shown in the browser's time zone; one it names and we do not know counts as UTC."""
+    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert Text("en", "America/Sao_Paulo").instant(noon) == "Nov 22, 09:00"
+    assert Text("pt_BR", "Mars/Olympus").instant(noon) == "22 nov., 12:00"
+
+
+@pytest.mark.parametrize(("seconds", "english"), [(5, "just now"), (130, "2 minutes ago"), (200_000, "2 days ago")])
+def test_ages_are_rounded(seconds, english):
+    """How long ago is told in the largest unit that says it."""
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert EN.ago(now - timedelta(seconds=seconds), now) == english
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.2, "< 1 s"), (75, "1 min 15 s"), (3725, "1 h 2 min")])
+def test_durations_have_two_units(seconds, shown):
+    """A duration is told in its two largest units."""
+    assert EN.duration(seconds).replace("\u00a0", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("setting", "browser", "expected"),
+    [
+        ("auto", "pt-BR", "PT"),
+        ("auto", "pt", "PT"),
+        ("auto", "de-DE", "EN"),
+        ("auto", None, "EN"),
+        ("en", "pt-BR", "EN"),
+        ("pt_BR", "en-US", "PT"),
+    ],
+)
+def test_setting_wins_over_browser(setting, browser, expected):
+    """The language of the settings holds; else the browser's, else English."""
+    assert preferred_language(setting, browser) == expected
+    assert expected in LANGUAGES
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, "0 faixa"), (1, "1 faixa"), (2, "2 faixas"), (1000, "1.000 faixas")])
+def test_plurals_follow_the_language(count, shown):
+    """Portuguese counts nought and one as singular."""
+    assert PT.plural("{count} track", "{count} tracks", count) == shown
