@@ -48,7 +48,11 @@ def test_known_artist_stays_known() -> None:
     """The third artist of seed 1 is this one, on every machine and after every restart."""
     catalog = synthetic_catalog(1, 3)
     artist = catalog.artists[2]
-    assert (artist.id, artist.name, artist.genres) == ("4A3TYkfSzB9V6vZ6uUDp2Y", "Mertenfield Ormotham", ("r&b", "soul"))
+    assert (artist.id, artist.name, artist.genres) == (
+        "4A3TYkfSzB9V6vZ6uUDp2Y",
+        "Mertenfield Ormotham",
+        ("r&b", "soul"),
+    )
     assert catalog.numbers(2, TODAY) == (16488, 33)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -134,16 +135,20 @@ def test_killed_parent_takes_the_child_along() -> None:
     """When the parent is killed with -9 the child ends by itself."""
     code = (
         "from pipeline.simulator.process import *; from pipeline.simulator.config import *; import sys\n"
-        "child = spawn(SimulatorConfig(artists=5)); print(child.url, flush=True); sys.stdin.read()"
+        "child = spawn(SimulatorConfig(artists=5)); print(child.url, child.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        url = parent.stdout.readline().strip()
+        url, child = parent.stdout.readline().split()
         assert answers(url)
         parent.kill()
-    assert gone(url)
+    try:
+        assert gone(url)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
 
 
 def test_command_prints_what_to_paste(started: subprocess.Popen[str], ready_file: Path) -> None:

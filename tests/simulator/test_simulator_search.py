@@ -28,6 +28,7 @@ def test_following_next_finds_every_artist(simulate: Simulate) -> None:
     page = site.found("samba", limit=4)
     assert page["total"] == len(rows) > 8
     assert walked(site, page) == [row["artist_id"] for row in rows]
+    assert site.found("samba", limit=4, offset=len(rows) - 4)["next"] is None
 
 
 def test_links_spell_query(simulate: Simulate) -> None:
