@@ -114,10 +114,9 @@ def _scale(values: Sequence[int], *, least_span: int) -> Scale:
     if not values:
         return Scale(0, 1, ())
     low, high = min(values), max(values)
-    lacking = max(least_span, 0.02 * high) - (high - low)
-    if lacking > 0:
-        below = 0 if low == 0 else math.floor(lacking / 2)
-        low, high = max(0, low - below), math.ceil(high + lacking - below)
+    span = math.ceil(max(least_span, 0.02 * high, high - low))
+    low = max(0, low - (span - (high - low)) // 2)
+    high = low + span
     step = _round_step((high - low) / 4)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(first * step, (last + 0.15) * step, tuple(step * place for place in range(first, last + 1)))

@@ -1,0 +1,84 @@
+"""Charts: readable axes in the reader's language, honest scales, gaps where nothing is known."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from pages._charts import Style, followers_chart, popularity_chart, releases_chart
+from pages._look import PALETTES
+from pages._text import Text
+
+EN, PT = (Style(Text(language), PALETTES["light"]) for language in ("en", "pt_BR"))
+
+
+def history(field, *values):
+    """One row a day from 1 November."""
+    days = [date(2026, 11, 1) + timedelta(days=place) for place in range(len(values))]
+    return pl.DataFrame({"observed_on": days, field: values}, schema={"observed_on": pl.Date, field: pl.Int64})
+
+
+def ticks(figure, axis="yaxis"):
+    """The labels of an axis."""
+    return list(figure.layout[axis].ticktext)
+
+
+def test_ticks_tell_neighbours_apart():
+    """Labels have as many decimals as it takes, so that no two are alike."""
+    labels = ticks(followers_chart(history("followers", 26_850_000, 26_910_000), EN))
+    assert len(set(labels)) == len(labels) >= 3
+
+
+@pytest.mark.parametrize(("style", "shown"), [(EN, "1,500"), (PT, "1.500")])
+def test_ticks_speak_the_language(style, shown):
+    """Numbers and days on the axes are written as the reader writes them."""
+    figure = followers_chart(history("followers", 1000, 1500, 2000), style)
+    assert shown in ticks(figure)
+    assert ticks(figure, "xaxis")[0] == {"1,500": "Nov 1", "1.500": "1 nov."}[shown]
+
+
+def test_small_changes_stay_small():
+    """A number that hardly moves is not blown up to fill the height."""
+    low, high = followers_chart(history("followers", 100_000, 100_001), EN).layout.yaxis.range
+    assert high - low >= 2000
+
+
+def test_popularity_stays_in_its_range():
+    """A popularity of a few points does not go below zero, and its axis is not a magnifying glass."""
+    low, high = popularity_chart(history("popularity", 1, 2, 1), EN).layout.yaxis.range
+    assert (low, high >= 15) == (0, True)
+
+
+def test_unknown_days_are_gaps():
+    """A day on which the number was withheld leaves a gap; it is neither nought nor bridged."""
+    line, dot = followers_chart(history("followers", 5, None, 7, None), EN).data
+    assert (list(line.y), line.connectgaps) == ([5, None, 7, None], False)
+    assert (dot.x[0], dot.y[0]) == (date(2026, 11, 3), 7)
+
+
+def test_hover_says_day_and_number():
+    """Pointing at the line tells the day and the number in full."""
+    line = followers_chart(history("followers", 1_234_567, 1_300_000), PT).data[0]
+    assert list(line.customdata[0]) == ["1 nov. 2026", "1.234.567"]
+
+
+def test_bars_begin_at_nought():
+    """Bars stand on zero, one for each week."""
+    weeks = pl.DataFrame({"week": [date(2026, 11, 6), date(2026, 11, 13)], "releases": [3, 0]})
+    figure = releases_chart(weeks, EN)
+    assert (list(figure.data[0].y), figure.layout.yaxis.range[0]) == ([3, 0], 0)
+    assert list(figure.data[0].customdata[0]) == ["Week of Nov 6, 2026", "3 releases"]
+
+
+@pytest.mark.parametrize("values", [(), (None, None), (5,)])
+def test_little_data_draws(values):
+    """No value, only unknown ones, or a single one: a figure all the same."""
+    assert followers_chart(history("followers", *values), EN).layout.height > 0
+
+
+def test_traces_are_svg():
+    """No trace needs WebGL, which the content policy would stop without a word."""
+    figures = (followers_chart(history("followers", *range(2000)), EN), popularity_chart(history("popularity", 1), EN))
+    assert {trace.type for figure in figures for trace in figure.data} == {"scatter"}
