@@ -63,7 +63,7 @@ def refusal(call: Call, reply: Reply, now: datetime) -> SourceError | Fault:
 def wait_s(reply: Reply, now: datetime) -> float:
     """Seconds to wait after a 429: Retry-After in seconds or as a date; a documented default where it is missing."""
     value = reply.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,12}(\.\d*)?", value, re.ASCII):
+    if re.fullmatch(r"\d{1,12}(\.\d*)?", value):
         return min(max(float(value), 1.0), LONGEST_WAIT_S)
     try:
         at = parsedate_to_datetime(value)

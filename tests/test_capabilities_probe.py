@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.capabilities import Capabilities, is_stale, load, probe
+from pipeline.capabilities import Capabilities, is_stale, load, probe, save
 from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
 from pipeline.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
@@ -73,6 +73,19 @@ def test_change_of_profile_is_dated(ledger):
     assert "field:artist.name" not in gone
     probed("extended", ledger)
     assert {row["withdrawn_since"] for row in ledger.capabilities().values()} == {None}
+
+
+def test_first_date_is_kept(tmp_path):
+    """What stays away keeps the instant at which it was first missed."""
+    instants = iter(NOW + timedelta(minutes=number) for number in range(1_000))
+    ledger = Ledger(tmp_path / "moving.sqlite", lambda: next(instants))
+    dates = []
+    for given in (("followers", "name"), ("name",), ("name",)):
+        save(ledger, Capabilities(fields={"artist": given}), "probe")
+        dates.append(ledger.capabilities()["field:artist.followers"]["withdrawn_since"])
+    ledger.close()
+    assert dates[0] is None
+    assert dates[1] == dates[2] > NOW
 
 
 def test_unknown_genre_leaves_questions(ledger):

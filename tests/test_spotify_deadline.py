@@ -116,6 +116,14 @@ def test_connecting_ends_too():
             assert type(waiting.exception(2)) is RunCancelled
 
 
+def test_close_before_connecting():
+    """A socket that is just about to connect cannot any more."""
+    with socket.socket() as about_to_connect, Transport(60, 1) as session:
+        session.watch(about_to_connect)
+        session.close()
+        assert about_to_connect.fileno() == -1
+
+
 def test_no_time_at_all():
     """A time-out that is over before the first byte is one too."""
     with serving(Sent({})) as server, Transport(1e-9, 1) as hasty, pytest.raises(Fault, match="no complete answer"):

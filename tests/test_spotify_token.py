@@ -186,6 +186,17 @@ def test_token_is_renewed_early(lifetime_s, holds_s):
     assert tokens == ["1", "1", "2"]
 
 
+def test_only_the_refused_token_is_discarded():
+    """A thread that was slow to hear of a refusal does not throw away the token that replaced it."""
+    given = iter("123")
+    keeper = TokenKeeper(lambda: Token(next(given), 3600.0))
+    tokens = [keeper.current()]
+    for refused in ("1", "1", "2"):
+        keeper.discard(refused)
+        tokens.append(keeper.current())
+    assert tokens == ["1", "2", "2", "3"]
+
+
 def test_interrupt_frees_the_waiting():
     """When the thread that asks is interrupted, the next one asks anew instead of waiting for ever."""
     outcomes: list[BaseException | None] = [None, KeyboardInterrupt()]

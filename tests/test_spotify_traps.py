@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import gc
 import logging
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -143,25 +143,26 @@ WIRES = {
     "status zero": b"HTTP/1.1 000 OK\r\n\r\n",
     "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}",
     "long header": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}",
-    "bad length": b"HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\n{}",
+    "bad length": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3, 4\r\n\r\n{}",
     "bad chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-    "bad gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
-    "bad place": b"HTTP/1.1 301 Moved\r\nLocation: http://[::\xff\r\nContent-Length: 0\r\n\r\n",
-    "byte order mark": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n\xef\xbb\xbf{}",
-    "sixteen bits": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{\x00}\x00",
-    "deep": b"HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n" + b"[" * 200_000 + b"]" * 200_000,
-    "long number": b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"1" * 5000,
+    "bad gzip": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "bad place": b"HTTP/1.1 301 Moved\r\nConnection: close\r\nLocation: http://[::\xff\r\nContent-Length: 0\r\n\r\n",
+    "byte order mark": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n\xef\xbb\xbf{}",
+    "sixteen bits": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n{\x00}\x00",
+    "deep": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 400000\r\n\r\n" + b"[" * 200_000 + b"]" * 200_000,
+    "long number": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5000\r\n\r\n" + b"1" * 5000,
 }
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 def test_odd_wire_is_a_fault(wire):
     """Whatever arrives instead of HTTP with JSON, it is called unavailable after four attempts."""
-
-    def send(handler) -> None:
-        handler.wfile.write(wire)
-        handler.connection.shutdown(socket.SHUT_WR)
-
-    with asking(lambda _: send) as (server, source), pytest.raises(SourceUnavailable):
+    arrived = r"^(?!.*RemoteDisconnected)"
+    with (
+        asking(lambda _: lambda handler: handler.wfile.write(wire)) as (server, source),
+        pytest.raises(SourceUnavailable, match=arrived),
+    ):
         source.fetch(ARTIST)
     assert len(server.asked) == 4
+    gc.collect()  # urllib3 2.8 leaves the socket of the bad length to the collector
