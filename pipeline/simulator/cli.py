@@ -40,7 +40,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - the options of a command are its para
     client_secret: Annotated[
         str | None, typer.Option(help="The only secret accepted.", envvar="SIMULATOR_CLIENT_SECRET")
     ] = None,
-    fault: Annotated[list[str] | None, typer.Option(help="WHAT[=SHARE][@WHERE], see above; repeatable.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(help="WHAT, or WHAT=SHARE@WHERE, see above; repeatable.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="File of fault rules, see above.")] = None,
     search_cap: Annotated[int, typer.Option(help="Offset at which a search ends.")] = 1000,
     genres_field: Annotated[
@@ -84,7 +84,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - the options of a command are its para
         )
         if stop_on_eof:
             stop_with_stdin(found)
-        found.serve(lambda bound: _announce(bound, ready_file, client_id))
+        found.serve(lambda bound: _announce(bound, found.config, ready_file))
     except (ValueError, OSError) as error:
         typer.echo(f"simulator: {error}", err=True)
         raise typer.Exit(2) from error
@@ -95,11 +95,11 @@ def simulator(  # noqa: PLR0913, PLR0917 - the options of a command are its para
 simulator.__doc__ = HELP
 
 
-def _announce(port: int, ready_file: Path | None, client_id: str | None) -> None:
+def _announce(port: int, config: SimulatorConfig, ready_file: Path | None) -> None:
     typer.echo(f"export GARIMPO_API_URL=http://{HOST}:{port}/v1/")
     typer.echo(f"export GARIMPO_TOKEN_URL=http://{HOST}:{port}/api/token")
-    typer.echo(f"export SPOTIPY_CLIENT_ID={client_id or 'simulator'}")
-    typer.echo("export SPOTIPY_CLIENT_SECRET=" + ("…" if client_id else "simulator"))
+    typer.echo(f"export SPOTIPY_CLIENT_ID={config.client_id or 'simulator'}")
+    typer.echo(f"export SPOTIPY_CLIENT_SECRET={'simulator' if config.client_secret is None else '(as you gave it)'}")
     if ready_file:
         write_ready_file(ready_file, port)
 
