@@ -7,6 +7,8 @@ made when first needed. A cursor's temporary tables and views are its own. Impor
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +65,12 @@ def quoted(path: Path | str) -> str:
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    # A commit goes straight into the file: generations are private until they are renamed, a write-ahead log protects
-    # nobody.
-    return duckdb.connect(config={"checkpoint_threshold": "1KB", "threads": 1})
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        # A commit goes straight into the file: a generation is private until it is renamed, a log protects nothing.
+        "checkpoint_threshold": "1KB",
+        # Statements over some hundred rows cost a fifth less unshared; pages run beside one another anyway.
+        "threads": 1,
+        # What does not fit in memory; the default would be a folder wherever the program was started.
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"garimpo-{os.getpid()}"),
+    }
+    return duckdb.connect(config=settings)

@@ -34,7 +34,7 @@ class Generation:
     def __init__(self, number: int, path: Path) -> None:
         self.number, self.path = number, path
         self._alias = engine.attach(path)
-        weakref.finalize(self, engine.detach, self._alias)
+        weakref.finalize(self, engine.detach, self._alias).atexit = False
 
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
@@ -56,8 +56,13 @@ class Generation:
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own; its temporary views are seen by nobody else."""
-        with engine.cursor(self._alias) as cursor:
-            yield cursor
+        try:
+            with engine.cursor(self._alias) as cursor:
+                yield cursor
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            raise DamagedFile(
+                f"{self.path} cannot be read ({_first_line(error)}). {_mend(self.path.parent)}"
+            ) from error
 
 
 _opened: dict[Path, tuple[tuple[int, int, int], Generation]] = {}
@@ -77,7 +82,7 @@ def current_number(workspace: Workspace) -> int | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace)}") from None
+        raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace.db)}") from None
 
 
 def open_generation(workspace: Workspace) -> Generation:
@@ -150,13 +155,15 @@ def _open(workspace: Workspace) -> Generation:
     try:
         return Generation(number, path)
     except (duckdb.Error, OSError) as error:
-        raise DamagedFile(f"{path} cannot be opened ({str(error).splitlines()[0]}). {_mend(workspace)}") from None
+        raise DamagedFile(f"{path} cannot be opened ({_first_line(error)}). {_mend(workspace.db)}") from None
 
 
-def _mend(workspace: Workspace) -> str:
-    return (
-        f"Delete the folder {workspace.db} and run again: it is built anew from the Parquet files, which are untouched."
-    )
+def _mend(folder: Path) -> str:
+    return f"Delete the folder {folder} and run again: it is built anew from the Parquet files, which are untouched."
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _bound(params: Params) -> Any:

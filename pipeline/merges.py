@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from pipeline.schema import LEADERS, PUBLISHED, STATE, latest_attributes
 
-__all__ = ["STEPS", "Step", "merge_statement", "order_check", "publish_sql"]
+__all__ = ["STEPS", "Step", "merge_statement", "publish_sql"]
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,11 @@ def publish_sql(name: str) -> str:
 
 @cache
 def merge_statement(step: Step, *, ordered: bool) -> str:
-    """The SQL of a step; `ordered` says that no new row is of an earlier day than what was committed before it."""
+    """The SQL of a step; `ordered` says that no new part is of an earlier day than one committed before it."""
     text = publish_sql(step.file)
     for mark, value in _marks(step, ordered=ordered).items():
         text = text.replace("{" + mark + "}", value)
     return text
-
-
-@cache
-def order_check(step: Step) -> str | None:
-    """A query whether the new rows came in the order of their days; None for merges to which that is all one."""
-    if step.file != "latest":
-        return None
-    return publish_sql("in_order").replace("{table}", step.table).replace("{lake}", step.needs[0])
 
 
 def _marks(step: Step, *, ordered: bool) -> dict[str, str]:

@@ -28,7 +28,7 @@ from pipeline.walk import walk
 
 __all__ = ["Normalized", "Normalizer"]
 
-SMALL = 2**20  # compressed bytes up to which walking is quicker (docs/decisions)
+SMALL = 2**17  # compressed bytes, some 1,500 artists: up to here walking is quicker (docs/decisions/0003)
 MAX_REJECTS = 1000  # per call: enough to see what is wrong, little enough to store
 CHUNK = 1000  # lines that are Python objects at a time
 

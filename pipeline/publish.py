@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from pipeline import engine
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.files import explained, hidden, place_files, remove_files, replace_file
 from pipeline.generations import Generation, current_number, generation_path, live, open_generation
-from pipeline.ledger import Ledger
-from pipeline.merges import STEPS, merge_statement, order_check, publish_sql
+from pipeline.ledger import Ledger, with_times
+from pipeline.merges import STEPS, merge_statement, publish_sql
 from pipeline.schema import PUBLISHED, STATE, create_statement
 from pipeline.workspace import Workspace
 
@@ -72,6 +73,7 @@ def _publish_lock(workspace: Workspace) -> Iterator[None]:
     path = workspace.db / ".lock"
     lock = FileLock(path)
     with explained(path):
+        workspace.db.mkdir(exist_ok=True)
         try:
             lock.acquire(timeout=LOCK_WAIT_S)
         except Timeout:
@@ -110,10 +112,12 @@ def _fill(
         for table in (*PUBLISHED.values(), *STATE.values()):
             con.execute(create_statement(table))
     staged = _stage(con, workspace, pending)
+    newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
+    days = [newest, *(part["day"] for part in pending)]
+    ordered = days == sorted(days)
     for step in STEPS:
         if not staged.isdisjoint(step.needs):
-            check = order_check(step)
-            con.execute(merge_statement(step, ordered=check is None or bool(con.execute(check).fetchall()[0][0])))
+            con.execute(merge_statement(step, ordered=ordered))
     _record(con, ledger, number, pending)
 
 
@@ -142,36 +146,31 @@ def _checked(path: Path, sha256: str) -> Path:
 
 def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int, pending: Rows) -> None:
     """Copy runs from the ledger, and note the parts so that a lost ledger can be written anew."""
-    for name, query in _LEDGER_TABLES.items():
-        con.execute(f"DELETE FROM {name}")
-        _insert(con, name, ledger.read(query))
+    ended = con.execute("SELECT to_json(list(run_id)) FROM runs WHERE finished_at IS NOT NULL").fetchall()[0][0]
+    new = "run_id NOT IN (SELECT value FROM json_each(?))"  # a run that has ended does not change any more
+    runs = ledger.runs(limit=-1, where=f"r.{new}", params=(ended or "[]",))
+    tasks = ledger.read(f"SELECT * FROM task_runs WHERE {new} ORDER BY run_id, batch_id, attempt", (ended or "[]",))
+    for name, rows in (("task_runs", [with_times(row) for row in tasks]), ("runs", runs[::-1])):
+        con.execute(f"DELETE FROM {name} WHERE run_id IN (SELECT run_id FROM runs WHERE finished_at IS NULL)")
+        _insert(con, name, rows)
     _insert(con, "state_parts", pending)
     con.execute("DELETE FROM state_meta")
     con.execute("INSERT INTO state_meta SELECT 'applied_seq', coalesce(max(seq), 0)::VARCHAR FROM state_parts")
     con.execute("INSERT INTO state_meta VALUES ('number', ?)", [str(number)])
 
 
-_LEDGER_TABLES = {
-    "runs": """
-        SELECT r.*, (SELECT count(*) FROM requests q WHERE q.run_id = r.run_id) AS requests,
-            coalesce((SELECT sum(rows) FROM task_runs t WHERE t.run_id = r.run_id), 0) AS rows
-        FROM runs r ORDER BY run_id""",
-    "task_runs": "SELECT * FROM task_runs ORDER BY run_id, batch_id, attempt",
-}
-
-
 def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
-    """Insert ledger rows; seconds since 1970 become timestamps."""
+    """Insert ledger rows; the zone is dropped from instants, they are all UTC."""
     if not rows:
         return
-    columns = {**PUBLISHED, **STATE}[name].columns
-    con.register("given", pa.Table.from_pylist(list(rows)))
-    listed = ", ".join(
-        f"make_timestamp(({column.name} * 1000000)::BIGINT)" if column.type == "TIMESTAMP" else column.name
-        for column in columns
-    )
-    con.execute(f"INSERT INTO {name} SELECT {listed} FROM given")
+    columns = {**PUBLISHED, **STATE}[name].column_names()
+    con.register("given", pa.Table.from_pylist([{column: _plain(row[column]) for column in columns} for row in rows]))
+    con.execute(f"INSERT INTO {name} BY NAME FROM given")
     con.unregister("given")
+
+
+def _plain(value: Any) -> Any:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def _next_number(workspace: Workspace, ledger: Ledger, current: int | None) -> int:

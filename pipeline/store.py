@@ -71,22 +71,25 @@ def commit_raw_batch(  # noqa: PLR0913, PLR0917  the whole path of a batch, in t
 def sweep(workspace: Workspace, ledger: Ledger) -> int:
     """Remove what killed writers leave: hidden files, and files no ledger row names. How many they were.
 
-    For the holder of the run lock alone: a writer at work has such files too.
-    Raises DamagedFile when the ledger knows nothing while there are files: then the ledger was lost, not the files.
+    For the holder of the run lock alone: a writer at work has such files too. Raises DamagedFile when there are files
+    of runs that the ledger has never heard of: then it is the ledger that was lost, and nothing is removed.
     """
     known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
     found = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
     dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
-    if not known and len(dead) > MOST_ORPHANS:
+    runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
+    strange = [path for path in dead if not is_hidden(path) and not any(_is_of(run, path) for run in runs)]
+    if strange:
         raise DamagedFile(
-            f"{workspace.ledger} knows none of the {len(dead)} files in {workspace.root}: it was lost or replaced. "
-            "Put it back from a backup and run again; nothing was removed."
+            f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
+            "it was lost or replaced. Put it back from a backup and run again; nothing was removed."
         )
     remove_files(dead)
     return len(dead)
 
 
-MOST_ORPHANS = 100  # files: a run killed before its first commit leaves those of a few batches
+def _is_of(run_id: str, path: Path) -> bool:
+    return path.parent.name == run_id or path.name.startswith(f"{run_id}-")
 
 
 def _is_committed(ledger: Ledger, batch: Batch) -> bool:
