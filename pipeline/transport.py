@@ -1,8 +1,7 @@
 """One HTTP exchange, bounded in time and size, that can be broken off from another thread.
 
-A read time-out bounds the silence between two bytes, not a server that sends one byte a second: here every read of a
-connection looks at the deadline of the whole exchange. Owns the connection pool; never follows a redirect, keeps no
-cookie, reads no netrc. Imports `errors`.
+Owns the connection pool of a source; never follows a redirect, keeps no cookie, reads no netrc. Imports `errors`,
+`sockets`.
 """
 
 from __future__ import annotations
@@ -22,11 +21,9 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.util.ssl_ import create_urllib3_context
 
 from pipeline.errors import MalformedRecord, RunCancelled
+from pipeline.sockets import FLIGHT, BoundedAdapter
 
 __all__ = ["Fault", "Refused", "Reply", "Transport"]
 
@@ -85,87 +82,6 @@ class Refused(Exception):
         self.reply = reply
 
 
-class _Flight(threading.local):
-    """The exchange that this thread is making; its sockets look here."""
-
-    deadline: float = 0.0
-    transport: Transport
-
-    def left_s(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline")
-        return left
-
-
-_flight = _Flight()
-
-
-class _Bounded(socket.socket):
-    """A socket whose reads end at the deadline of the exchange, however slowly bytes come."""
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(_flight.left_s())
-        return super().recv_into(*args, **kwargs)
-
-
-class _BoundedTLS(_Bounded, ssl.SSLSocket):
-    """The same under TLS; known to the transport before the handshake, which may hang too."""
-
-    def do_handshake(self, *args: Any, **kwargs: Any) -> None:
-        _flight.transport.watch(self)
-        self.settimeout(_flight.left_s())
-        super().do_handshake(*args, **kwargs)
-
-
-class _Connecting(HTTPConnection):
-    """Opens bounded sockets; each address of a name gets its share of the time left."""
-
-    def _new_conn(self) -> socket.socket:
-        addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        problem = OSError("the name has no address")
-        for position, (family, kind, protocol, _, address) in enumerate(addresses):
-            opened = _Bounded(family, kind, protocol)
-            try:
-                _flight.transport.watch(opened)
-                opened.settimeout(_flight.left_s() / (len(addresses) - position))
-                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                opened.connect(address)
-            except OSError as error:
-                opened.close()
-                problem = error
-            else:
-                return opened
-        raise problem
-
-
-class _ConnectingTLS(_Connecting, HTTPSConnection):
-    """The same under TLS."""
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connecting
-
-
-class _PoolTLS(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _ConnectingTLS
-
-
-class _Adapter(HTTPAdapter):
-    """Pools of bounded connections, without retries of their own."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        self._tls = create_urllib3_context()
-        self._tls.sslsocket_class = _BoundedTLS
-        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=self._tls, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
-        return manager
-
-
 class Transport(requests.Session):
     """A session for all threads of a source; `close` breaks off what is under way and refuses what comes after."""
 
@@ -177,13 +93,13 @@ class Transport(requests.Session):
         self.trust_env = False  # no netrc: it would replace the token by a password
         self.headers["User-Agent"] = "Garimpo"
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(pool_connections=4, pool_maxsize=pool_size))
+            self.mount(scheme, BoundedAdapter(pool_connections=4, pool_maxsize=pool_size))
 
     def request(  # type: ignore[override]  # a Reply, not a Response: see there
         self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None, **_: Any
     ) -> Reply:
         """The complete answer; raises Refused, Fault, RunCancelled, or MalformedRecord for one too large to keep."""
-        _flight.transport, _flight.deadline = self, time.monotonic() + self._timeout_s
+        FLIGHT.watch, FLIGHT.deadline = self.watch, time.monotonic() + self._timeout_s
         with self._explained():
             route = self._route(url)
             prepared = self.prepare_request(requests.Request(method, url, headers, params=params, data=data))
@@ -237,7 +153,7 @@ class Transport(requests.Session):
 
     def _fault(self, error: Exception) -> str:
         """What went wrong in a few words; the library's own text names addresses and is left out."""
-        if time.monotonic() >= _flight.deadline or isinstance(
+        if time.monotonic() >= FLIGHT.deadline or isinstance(
             error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
         ):
             return f"no complete answer within {self._timeout_s:g} s"
