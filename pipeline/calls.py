@@ -13,7 +13,19 @@ from typing import Any, Protocol
 from pipeline.errors import GarimpoError
 from pipeline.sightings import Sightings
 
-__all__ = ["BUCKETS", "Answer", "Batch", "Call", "Gate", "Meter", "RawBatch", "Source", "bucket_of", "label"]
+__all__ = [
+    "BUCKETS",
+    "SAFE_LIMIT",
+    "Answer",
+    "Batch",
+    "Call",
+    "Gate",
+    "Meter",
+    "RawBatch",
+    "Source",
+    "bucket_of",
+    "label",
+]
 
 # Which share of the quota an endpoint draws on (grouping inferred; checked 2026-11-22).
 BUCKETS = {
@@ -25,6 +37,7 @@ BUCKETS = {
     "albums": "albums",
     "album_tracks": "tracks",
 }
+SAFE_LIMIT = 10  # the most on a page of artists or releases that every profile answers (checked 2026-11-22)
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,8 @@ class RawBatch:
     `payload`: zstd-compressed JSON lines, one per answer, empty when nothing came. `requests`: really sent, retries
     included. `failures`: calls the batch went on without (Skippable, or SourceUnavailable after the last attempt).
     `error`: why it stopped before its end, and `left`: the calls to be made another time, the refused one first.
-    `left` without `error`: `max_requests` was reached. `capabilities`: what the answers showed.
+    `left` without `error`: `max_requests` was reached, or more came than a worker should hold. `capabilities`: what the
+    answers showed.
     """
 
     batch_id: str

@@ -1,7 +1,7 @@
 """What this app really gets from the source: page limits, batch reads, fields; probed, dated, believed over any label.
 
-Owns the ledger's capabilities: `probe` asks for them, `observe` learns from every batch. Imports `calls`, `ledger`,
-`probing`, `sightings`.
+Owns the ledger's capabilities: `probe` asks for them, `observe` learns from every batch. Imports `asking`, `calls`,
+`ledger`, `probing`, `sightings`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.calls import Source
+from pipeline.asking import IDS_PER_CALL
+from pipeline.calls import SAFE_LIMIT, Source
 from pipeline.ledger import Ledger
-from pipeline.probing import SAFE_LIMIT, find_out
+from pipeline.probing import find_out
 from pipeline.sightings import KNOWN_FIELDS, Sightings
 
 __all__ = ["WATCHED_FIELDS", "Capabilities", "is_stale", "load", "observe", "probe", "save"]
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 
 CHECK_EVERY = timedelta(days=7)
-IDS_PER_CALL = {"artists": 50, "albums": 20}  # where batch reads exist (checked 2026-11-22)
 ENOUGH_OBJECTS = 5  # absence from fewer proves nothing: single objects may lack a field
 MOST_UNKNOWN = 50  # names of unknown fields that are kept; more is noise
 

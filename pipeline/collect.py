@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import zstandard
 
-from pipeline.calls import Answer, Batch, Call, Gate, Meter, RawBatch, Source
+from pipeline.calls import SAFE_LIMIT, Answer, Batch, Call, Gate, Meter, RawBatch, Source
 from pipeline.errors import BadRequest, EndpointWithdrawn, GarimpoError, Skippable, SourceUnavailable
 from pipeline.paging import following
 from pipeline.refusals import NO_MESSAGE
@@ -20,7 +20,6 @@ from pipeline.sightings import Sightings, Watcher
 
 __all__ = ["Answer", "Batch", "Call", "Gate", "Meter", "RawBatch", "Sightings", "Source", "collect"]
 
-SAFE_LIMIT = 10  # every profile answers pages of ten (checked 2026-11-22)
 ATTEMPTS_AT_A_DEAD_SOURCE = 2  # calls in a row, each after its own retries
 MOST_BYTES = 64 * 1024 * 1024  # lines held before compression: a batch that grows beyond hands the rest back
 LONGEST_UNPARSED = 1024 * 1024

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.calls import Answer, Call, Source
+from pipeline.calls import SAFE_LIMIT, Answer, Call, Source
 from pipeline.errors import BadRequest, Deferred, EndpointWithdrawn, Skippable, SourceUnavailable
 from pipeline.sightings import Sightings, Watcher, items_at
 
-__all__ = ["LARGE_LIMIT", "SAFE_LIMIT", "Findings", "find_out"]
+__all__ = ["LARGE_LIMIT", "Findings", "find_out"]
 
-SAFE_LIMIT, LARGE_LIMIT = (
-    10,
-    50,
-)  # the most that development mode answers, and that any profile does (checked 2026-11-22)
+LARGE_LIMIT = 50  # the most that any profile answers (checked 2026-11-22)
 
 
 @dataclass(frozen=True)

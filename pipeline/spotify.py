@@ -161,9 +161,9 @@ class SpotifySource(AbstractContextManager["SpotifySource"]):
             ending.reason = "token refused"
             return _TokenRefused()
         error = refusal(call, reply, self._gate.now())
-        ending.reason = QUOTA_REASON if isinstance(error, QuotaExceeded) else type(error).__name__
-        if isinstance(error, Fault):
-            ending.reason = str(error)
+        ending.reason = str(error) if isinstance(error, Fault) else type(error).__name__
+        if isinstance(error, QuotaExceeded):
+            ending.reason = QUOTA_REASON
         if reply.status == 429:
             ending.retry_after_s = wait_s(reply, self._gate.now())
         return error
