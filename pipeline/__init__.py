@@ -3,13 +3,15 @@
 The map, in reading order; tests/test_architecture.py reads this text: a module imports only modules named before it.
 
 Words: `errors`, `setting_types` and `settings`, `workspace` (where files are), `clock`, `schema` (tables as data).
-What happened: `sqlite_file`, `ledger` (runs, parts), `lock` (one run at a time), `budget` (what may be sent).
-The source: `sightings`, `calls` (requests as data), `transport`, `token`, `backoff`, `asking`, `refusals`, `spotify`.
+What happened: `bindings`, `sqlite_file`, `ledger` (runs, parts), `events` (log lines), `lock` (one run at a time),
+`budget` (what may be sent).
+The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `transport`, `token`, `backoff`, `asking`,
+`refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
 read by `queries`, `checks`.
-A run: `context` (what it holds open), `planner` (what to ask next), `tasks`, `dag` (the graph), `preview` (a dry run),
-`progress`, `fanout`, `runner`; seen by `status`.
+A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
+graph), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`.
 When: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 

@@ -7,6 +7,7 @@ Imports `tasks` and `planner`. To add a task: one row here and one function ther
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from pipeline.context import Context
 from pipeline.errors import SettingsError
 from pipeline.planner import Item, Outlook
 
-__all__ = ["DAG", "Retry", "Task", "render_mermaid", "render_text", "validate"]
+__all__ = ["DAG", "Retry", "Task", "heirs", "render_mermaid", "render_text", "validate"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Retry:
     attempts: int = 3
     first_wait_s: float = 1.0
     cap_s: float = 30.0
+
+    def wait_s(self, failed: int, rng: Callable[[float, float], float] = random.uniform) -> float:
+        """Seconds to wait after so many failed attempts: between half and the whole of what has doubled each time."""
+        longest = min(self.cap_s, self.first_wait_s * 2 ** (failed - 1))
+        return round(rng(longest / 2, longest), 3)
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,12 @@ class Task:
     bucket: str = ""
     share: float = 1.0  # of the run's requests that may be spent when this task ends
     retry: Retry = Retry()
+    timeout_s: float = 600.0  # of one attempt: no request is sent after it; local work is not cut short
 
 
 DAG: tuple[Task, ...] = (
-    Task("probe", "see what the source offers this app: endpoints, fields, page limits", run=tasks.probe),
+    Task("probe", "see what the source offers this app: endpoints, fields, page limits", run=tasks.probe,
+         timeout_s=tasks.PROBE_S),
     Task("plan", "publish what is committed, count what is left of the budget", ("probe",), run=tasks.plan),
     Task("discover", "search pages of each genre, from the kept offset", ("plan",), expand=planner.plan_discovery,
          mapped_over="genre × page range", bucket="search", share=0.4),
@@ -56,6 +64,12 @@ DAG: tuple[Task, ...] = (
     Task("publish", "bring the database that pages read up to date", ("refresh_tracks",), run=tasks.publish),
     Task("check", "prove keys, dates and references of what was published", ("publish",), run=tasks.check),
 )  # fmt: skip
+
+
+def heirs(task: Task, dag: Sequence[Task] = DAG) -> tuple[Task, ...]:
+    """The tasks that come later."""
+    names = [each.name for each in dag]
+    return tuple(dag[names.index(task.name) + 1 :])
 
 
 def validate(dag: Sequence[Task] = DAG) -> None:

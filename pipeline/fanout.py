@@ -1,27 +1,30 @@
 """One mapped task: plan what is left, collect it in parallel, commit each result as it comes, until nothing is left.
 
-Owns joblib. Workers fetch, this process writes. A failed item fails alone: its calls are planned again, a few times.
-Imports `dag` and the rooms below.
+Owns joblib. Workers fetch, this process writes. A failed item fails alone: what it was not answered is asked again as
+the item's next attempt, after a wait. Imports `dag`, `items` and the rooms below.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import dropwhile
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 
 import joblib
 
 from pipeline import capabilities
+from pipeline.bindings import bound
 from pipeline.calls import Batch, Call, RawBatch
 from pipeline.collect import collect
 from pipeline.context import Context
-from pipeline.dag import DAG, Task
+from pipeline.dag import Task
+from pipeline.deadline import TimedSource
 from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
+from pipeline.events import note
 from pipeline.generations import live
+from pipeline.items import keep_left, plan_items, set_retrying
 from pipeline.ledger import TaskOutcome
 from pipeline.normalize import Normalizer
 from pipeline.planner import Item, Outlook, call_key
@@ -33,62 +36,69 @@ __all__ = ["MappedTask"]
 log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
-NEVER_AGAIN = 1_000_000
+NEVER_AGAIN = 1_000_000  # tries: planning leaves such a call out
 LATER_SHARE = 0.3  # of what is left in a bucket, kept for later tasks that draw on it
 LONGEST_MESSAGE = 2_000
-
 
 Expand = Callable[[Outlook], list[Item]]
 Tell = Callable[[int, int, int, str], None]
 
 
-@dataclass
-class _Tally:
-    """Which calls of this task were tried, and what is still missing."""
+@dataclass(frozen=True)
+class _Work:
+    """One attempt at an item."""
 
-    tries: dict[str, int] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    item_id: str
+    batch: Batch
+    wait_s: float = 0.0
 
-    def answered(self, call: Call) -> None:
-        self.tries[call_key(call)] = NEVER_AGAIN
-        self.missing.pop(call_key(call), None)
 
-    def failed(self, call: Call, label: str, error: GarimpoError) -> None:
-        key = call_key(call)
-        self.tries[key] = NEVER_AGAIN if isinstance(error, Skippable) else self.tries.get(key, 0) + 1
-        self.missing[key] = f"{label}: {error}"
+@dataclass(frozen=True)
+class _Verdict:
+    """How an attempt ended; `unanswered`: calls to be asked again, `retry`: by this very run."""
+
+    state: str
+    message: str = ""
+    unanswered: tuple[Call, ...] = ()
+    retry: bool = False
 
 
 class MappedTask:
-    """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item."""
+    """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item.
 
-    def __init__(self, context: Context, task: Task, expand: Expand, normalizer: Normalizer, tell: Tell) -> None:
-        self._context, self._task, self._expand = context, task, expand
+    `heirs` are later tasks that draw on the same bucket: some of it is left for them.
+    """
+
+    def __init__(
+        self, context: Context, task: Task, normalizer: Normalizer, tell: Tell, heirs: Sequence[Task] = ()
+    ) -> None:
+        self._context, self._task, self._heirs = context, task, heirs
         self._normalizer, self._tell = normalizer, tell
-        self._tally = _Tally()
+        self._tries: dict[str, int] = {}
+        self._missing: dict[str, str] = {}
+        self._waiting: list[_Work] = []
         self._items = self._rows = self._total = 0
         self._limit = ""
         self._deferral: Deferred | None = None
         self._fatal: Fatal | None = None
 
-    def run(self) -> TaskResult:
+    def run(self, expand: Expand) -> TaskResult:
         """Everything this task may ask today; raises RunCancelled, or Fatal when no further request would succeed."""
-        setbacks = 0
-        while not self._stopped and (items := self._plan()):
-            missing_before = set(self._tally.missing)
-            self._collect(items)
-            if self._fatal is not None:
-                raise self._fatal
-            if set(self._tally.missing) - missing_before:
-                setbacks += 1
-                self._back_off(setbacks)
+        while not self._stopped and (items := self._plan(expand)):
+            self._collect(self._enlist(items))
+            while self._waiting and not self._stopped:
+                works, self._waiting = self._waiting, []
+                self._context.gate.pause(max(work.wait_s for work in works))
+                self._collect(works)
+        for work in self._waiting:
+            keep_left(self._context.ledger, work.batch.run_id, work.item_id, "deferred", work.batch.calls)
         return self._result()
 
     @property
     def _stopped(self) -> bool:
         return bool(self._limit) or self._deferral is not None
 
-    def _plan(self) -> list[Item]:
+    def _plan(self, expand: Expand) -> list[Item]:
         context, task = self._context, self._task
         allowance = int(context.max_requests * task.share) - context.gate.sent
         if allowance <= 0:
@@ -101,38 +111,48 @@ class MappedTask:
                 # With an empty bucket one request is planned still: its refusal, unsent, says when the rest is due.
                 left = max(1, left - self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE))))
                 outlook = replace(outlook, allowance=min(allowance, left))
-            return self._expand(replace(outlook, tried=self._tally.tries, max_tries=task.retry.attempts))
+            return expand(replace(outlook, tried=self._tries, max_tries=task.retry.attempts))
 
     def _kept_for_later(self, outlook: Outlook) -> int:
         """Requests that later tasks on the same bucket could use now, so that the first one does not starve them."""
-        later = dropwhile(lambda task: task.name != self._task.name, DAG)
-        heirs = [task for task in later if task.bucket == self._task.bucket and task.name != self._task.name]
+        heirs = [task for task in self._heirs if task.bucket == self._task.bucket]
         return sum(len(item.calls) for task in heirs if task.expand for item in task.expand(outlook))
 
-    def _collect(self, items: Sequence[Item]) -> None:
-        batches = {}
-        for item in items:
-            self._total += 1
-            batch_id = f"{self._task.name}-{self._total:05d}"
-            attempt = 1 + max((self._tally.tries.get(call_key(call), 0) for call in item.calls), default=0)
-            batches[batch_id] = Batch(
-                self._context.run_id, batch_id, self._task.name, item.label, attempt, item.calls, item.max_requests
-            )
+    def _enlist(self, items: Sequence[Item]) -> list[_Work]:
+        """First attempts at newly planned items, which everybody sees as pending from here on."""
+        context, name = self._context, self._task.name
+        planned = {f"{name}-{self._total + number:05d}": item for number, item in enumerate(items, start=1)}
+        self._total += len(planned)
+        plan_items(context.ledger, context.run_id, name, planned)
+        return [
+            _Work(item_id, Batch(context.run_id, item_id, name, item.label, 1, item.calls, item.max_requests))
+            for item_id, item in planned.items()
+        ]
+
+    def _collect(self, works: Sequence[_Work]) -> None:
+        """One attempt at each; raises what ends the task."""
+        by_batch = {work.batch.batch_id: work for work in works}
         self._tell(self._items, self._total, self._rows, "")
-        for raw in self._fan_out(list(batches.values())):
-            self._take(batches[raw.batch_id], raw)
+        for raw in self._fan_out(works):
+            self._take(by_batch[raw.batch_id], raw)
         self._context.gate.pause(0.0)  # raises when the run was cancelled meanwhile
+        if self._fatal is not None:
+            raise self._fatal
 
-    def _fan_out(self, batches: Sequence[Batch]) -> Iterator[RawBatch]:
-        context = self._context
+    def _fan_out(self, works: Sequence[_Work]) -> Iterator[RawBatch]:
+        context, timeout_s = self._context, self._task.timeout_s
 
-        def attempt(batch: Batch) -> RawBatch:
-            context.ledger.begin_task(batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item)
-            return collect(batch, context.source)
+        def attempt(work: _Work) -> RawBatch:
+            batch = work.batch
+            with _bound_to(batch):
+                context.ledger.begin_task(
+                    batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item, work.wait_s
+                )
+                return collect(batch, TimedSource(context.source, timeout_s, batch.item))
 
-        workers = self._workers(len(batches))
+        workers = self._workers(len(works))
         parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered", batch_size=1)
-        yield from parallel(joblib.delayed(attempt)(batch) for batch in batches)
+        yield from parallel(joblib.delayed(attempt)(work) for work in works)
 
     def _workers(self, batches: int) -> int:
         """Little's law: requests under way = permitted rate × latency, and a third more so that no slot goes unused."""
@@ -140,71 +160,102 @@ class MappedTask:
         wanted = math.ceil(budget.rate() * budget.latency_s() * 1.33) + 1
         return max(1, min(wanted, batches, MOST_WORKERS))
 
-    def _take(self, batch: Batch, raw: RawBatch) -> None:
+    def _take(self, work: _Work, raw: RawBatch) -> None:
         """Commit what came, note what did not."""
-        context = self._context
-        state, message = self._judge(batch, raw)
-        rows = 0
-        if raw.payload:
-            rows = commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)
-        else:
-            context.ledger.finish_task(
-                TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message)
-            )
-        seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
-        if isinstance(raw.error, EndpointWithdrawn) and seen in (None, context.capabilities):
-            self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
-        context.capabilities = seen or context.capabilities
-        self._items, self._rows = self._items + 1, self._rows + rows
-        self._tell(self._items, self._total, self._rows, f"{batch.item}: {state}")
-        log.info(
-            "item_finished run=%s task=%s item=%r state=%s rows=%d requests=%d %s",
-            batch.run_id, batch.task, batch.item, state, rows, raw.requests, message,
-        )  # fmt: skip
+        batch, context = work.batch, self._context
+        with _bound_to(batch):
+            verdict = self._judge(batch, raw)
+            rows = self._commit(batch, raw, verdict)
+            seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
+            if isinstance(raw.error, EndpointWithdrawn) and seen in (None, context.capabilities):
+                self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
+            context.capabilities = seen or context.capabilities
+            note(
+                log, "item_finished", level=logging.WARNING if verdict.state == "failed" else logging.INFO,
+                item=batch.item, state=verdict.state, attempt=batch.attempt, rows=rows, requests=raw.requests,
+                message=verdict.message,
+            )  # fmt: skip
+            if verdict.retry:
+                self._try_again(work, verdict.unanswered)
+            elif verdict.unanswered:
+                keep_left(context.ledger, batch.run_id, work.item_id, verdict.state, verdict.unanswered)
+        self._items, self._rows = self._items + (not verdict.retry), self._rows + rows
+        self._tell(self._items, self._total, self._rows, f"{batch.item}: {verdict.state}")
 
-    def _judge(self, batch: Batch, raw: RawBatch) -> tuple[str, str]:
-        """State and message of an attempt; remembers what is missing and whether the task may go on."""
-        self._count(batch, raw)
-        error, failures = raw.error, [failure for _, failure in raw.failures]
-        if error is None:
-            retryable = any(not isinstance(failure, Skippable) for failure in failures)
-            return "failed" if retryable else "succeeded", "; ".join(map(str, failures))[:LONGEST_MESSAGE]
+    def _commit(self, batch: Batch, raw: RawBatch, verdict: _Verdict) -> int:
+        context, state, message = self._context, verdict.state, verdict.message
+        if raw.payload:
+            return commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)
+        outcome = TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message)
+        context.ledger.finish_task(outcome)
+        return 0
+
+    def _try_again(self, work: _Work, calls: tuple[Call, ...]) -> None:
+        """Queue the item's next attempt."""
+        attempt, wait_s = work.batch.attempt + 1, self._task.retry.wait_s(work.batch.attempt)
+        batch = replace(work.batch, batch_id=f"{work.item_id}-{attempt}", attempt=attempt, calls=calls)
+        set_retrying(self._context.ledger, batch.run_id, work.item_id, batch.batch_id, calls, wait_s=wait_s)
+        note(log, "item_retry", item=batch.item, attempt=attempt, calls=len(calls), wait_s=wait_s)
+        self._waiting.append(_Work(work.item_id, batch, wait_s))
+
+    def _judge(self, batch: Batch, raw: RawBatch) -> _Verdict:
+        """How the attempt ended; remembers what is missing and whether the task may go on."""
+        lost = tuple(call for call, failure in raw.failures if not isinstance(failure, Skippable))
+        self._remember(batch, raw)
+        if raw.error is not None:
+            return self._stopped_by(raw.error, batch, lost + raw.left)
+        told = "; ".join(str(failure) for _, failure in raw.failures)[:LONGEST_MESSAGE]
+        if lost:
+            return self._failed(batch, told, lost)
+        return _Verdict("skipped" if raw.failures and not raw.lines else "succeeded", told)
+
+    def _stopped_by(self, error: GarimpoError, batch: Batch, rest: tuple[Call, ...]) -> _Verdict:
+        message, state = str(error)[:LONGEST_MESSAGE], "failed"
         match error:
             case RunCancelled():
-                return "cancelled", "cancelled before it was done"
+                state, message = "cancelled", "cancelled before it was done"
             case AllowanceSpent():
-                self._limit = error.reason
-            case Deferred() if self._deferral is None or error.due_at > self._deferral.due_at:
-                self._deferral = error
-            case EndpointWithdrawn():
-                pass  # planned again, with the endpoint that stands in for it, if there is one
+                state, self._limit = "deferred", error.reason
+            case Deferred():
+                state = "deferred"
+                if self._deferral is None or error.due_at > self._deferral.due_at:
+                    self._deferral = error
+            case EndpointWithdrawn():  # planned again, with the endpoint that stands in for it, if there is one
+                state, rest = "skipped", ()
             case Fatal():
                 self._fatal = error
-        return "deferred" if isinstance(error, Deferred) else "failed", str(error)[:LONGEST_MESSAGE]
+            case _:
+                return self._failed(batch, message, rest)
+        return _Verdict(state, message, rest)
 
-    def _count(self, batch: Batch, raw: RawBatch) -> None:
-        """Which of the batch's calls were answered, which failed; calls only put off are neither."""
-        failed, left = {call_key(call) for call, _ in raw.failures}, {call_key(call) for call in raw.left}
-        for call in batch.calls:
-            if call_key(call) not in failed | left:
-                self._tally.answered(call)
-        for call, failure in raw.failures:
-            self._tally.failed(call, batch.item, failure)
-        if raw.error is not None and not isinstance(raw.error, (Deferred, EndpointWithdrawn, RunCancelled)):
-            for call in raw.left:
-                self._tally.failed(call, batch.item, raw.error)
+    def _failed(self, batch: Batch, message: str, unanswered: tuple[Call, ...]) -> _Verdict:
+        return _Verdict("failed", message, unanswered, retry=batch.attempt < self._task.retry.attempts)
 
-    def _back_off(self, setbacks: int) -> None:
-        retry = self._task.retry
-        longest = min(retry.cap_s, retry.first_wait_s * 2 ** (setbacks - 1))
-        self._context.gate.pause(random.uniform(longest / 2, longest))
+    def _remember(self, batch: Batch, raw: RawBatch) -> None:
+        """Which calls were answered and which are missing: planning leaves out both; calls put off are neither."""
+        failed, error = list(raw.failures), raw.error
+        if isinstance(error, EndpointWithdrawn):  # everything but what is gone for good is planned anew
+            failed = [(call, failure) for call, failure in failed if isinstance(failure, Skippable)]
+        elif error is not None and not isinstance(error, (Deferred, RunCancelled)):
+            failed += [(call, error) for call in raw.left]
+        open_keys = {call_key(call) for call in (*raw.left, *(call for call, _ in raw.failures))}
+        for key in {call_key(call) for call in batch.calls} - open_keys:
+            self._tries[key] = NEVER_AGAIN
+            self._missing.pop(key, None)
+        for call, failure in failed:
+            self._tries[call_key(call)] = NEVER_AGAIN  # the item's own attempts take care of it
+            self._missing[call_key(call)] = f"{batch.item}: {failure}"
 
     def _result(self) -> TaskResult:
-        missing, message, due_at = self._tally.missing, self._limit, None
+        missing, message, due_at = self._missing, self._limit, None
         state = "succeeded"
         if missing:
             state = "partial" if self._rows else "failed"
             message = f"{len(missing)} not collected, first: {next(iter(missing.values()))}"
         if self._deferral is not None:
             state, message, due_at = "deferred", str(self._deferral), self._deferral.due_at
-        return TaskResult(self._task.name, state, self._items, self._rows, len(missing), message, due_at)
+        return TaskResult(self._task.name, state, self._total, self._rows, len(missing), message, due_at)
+
+
+def _bound_to(batch: Batch) -> AbstractContextManager[None]:
+    return bound(run_id=batch.run_id, task=batch.task, item=batch.item, batch_id=batch.batch_id, attempt=batch.attempt)

@@ -1,7 +1,7 @@
 """The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
-`budget` keeps its requests here too. A commit of data is durable, the bookkeeping of requests is quick (see
-`sqlite_file`). Imports `errors` through `sqlite_file`.
+`items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
+bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings` and `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from pipeline.bindings import current_binding
 from pipeline.sqlite_file import Row, SqliteFile
 
-__all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome"]
+__all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
 
-LEDGER_VERSION = 1
+LEDGER_VERSION = 2
 _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
@@ -71,8 +72,8 @@ class Ledger(SqliteFile):
         self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
     ) -> None:
         self._now = now
-        script = files("pipeline").joinpath("sql", "ledger.sql").read_text(encoding="utf-8")
-        super().__init__(path, script, LEDGER_VERSION, busy_s)
+        upgrades = {number: _script(f"ledger_{number}.sql") for number in range(2, LEDGER_VERSION + 1)}
+        super().__init__(path, _script("ledger.sql"), LEDGER_VERSION, busy_s, upgrades)
 
     def now(self) -> datetime:
         """The instant of the workspace's clock, UTC."""
@@ -89,17 +90,19 @@ class Ledger(SqliteFile):
             )
 
     def finish_run(self, run_id: str, state: str, message: str = "", due_at: datetime | None = None) -> None:
-        """Record how a run ended; attempts still shown as running end with it."""
+        """Record how a run ended; tasks, items and attempts still open end with it."""
+        began = state if state in ("cancelled", "crashed") else "failed"
+        waited = began if began != "failed" else "skipped"
         with self.write() as connection:
             connection.execute(
                 "UPDATE runs SET state = ?, message = ?, finished_at = ?, due_at = ? WHERE run_id = ?",
                 (state, message, self._seconds(), due_at and due_at.timestamp(), run_id),
             )
-            ended = state if state in ("cancelled", "crashed") else "failed"
-            connection.execute(
-                "UPDATE task_runs SET state = ?, finished_at = ? WHERE run_id = ? AND state = 'running'",
-                (ended, self._seconds(), run_id),
-            )
+            for table, before, after in _OPEN_STATES:
+                connection.execute(
+                    f"UPDATE {table} SET state = ?, finished_at = ? WHERE run_id = ? AND state = ?",
+                    (began if after == "began" else waited, self._seconds(), run_id, before),
+                )
 
     def request_cancel(self, run_id: str) -> bool:
         """Ask a run, of whatever process, to stop; False when it is not running."""
@@ -115,28 +118,39 @@ class Ledger(SqliteFile):
         """Whether somebody asked this run to stop."""
         return bool(self.read("SELECT 1 FROM runs WHERE run_id = ? AND cancel_requested = 1", (run_id,)))
 
-    def runs(self, limit: int = 50, offset: int = 0) -> list[Row]:
-        """Runs, newest first, each with its requests and rows so far; times as UTC datetimes."""
+    def runs(self, limit: int = 50, offset: int = 0, where: str = "TRUE", params: Sequence[object] = ()) -> list[Row]:
+        """Runs, newest first, each with its requests and rows so far; times as UTC datetimes.
+
+        `where` is a condition on the table `r`, its values in `params`.
+        """
         rows = self.read(
-            "SELECT r.*, (SELECT count(*) FROM requests q WHERE q.run_id = r.run_id) AS requests, "
+            "SELECT r.*, r.old_requests + (SELECT count(*) FROM requests q WHERE q.run_id = r.run_id) AS requests, "
             "coalesce((SELECT sum(rows) FROM task_runs t WHERE t.run_id = r.run_id), 0) AS rows "
-            "FROM runs r ORDER BY started_at DESC, run_id DESC LIMIT ? OFFSET ?",
-            (limit, offset),
+            f"FROM runs r WHERE {where} ORDER BY started_at DESC, run_id DESC LIMIT ? OFFSET ?",
+            (*params, limit, offset),
         )
-        return [_with_times(row) for row in rows]
+        return [with_times(row) for row in rows]
 
     def task_runs(self, run_id: str) -> list[Row]:
         """Attempts of one run in the order they began; times as UTC datetimes."""
         rows = self.read("SELECT * FROM task_runs WHERE run_id = ? ORDER BY started_at, batch_id, attempt", (run_id,))
-        return [_with_times(row) for row in rows]
+        return [with_times(row) for row in rows]
 
-    def begin_task(self, run_id: str, batch_id: str, attempt: int, task: str, item: str = "") -> None:
-        """Record an attempt as running."""
+    def begin_task(
+        self, run_id: str, batch_id: str, attempt: int, task: str, item: str = "", wait_s: float = 0.0
+    ) -> None:
+        """Record an attempt as running; `wait_s`: waited before it."""
+        now = self._seconds()
         with self.write(durable=False) as connection:
             connection.execute(
-                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at) "
-                "VALUES (?, ?, ?, ?, ?, 'running', ?)",
-                (run_id, batch_id, attempt, task, item, self._seconds()),
+                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at, wait_s) "
+                "VALUES (?, ?, ?, ?, ?, 'running', ?, ?)",
+                (run_id, batch_id, attempt, task, item, now, wait_s),
+            )
+            connection.execute(
+                "UPDATE items SET state = 'running', attempts = ?, started_at = coalesce(started_at, ?), "
+                "next_try_at = NULL WHERE run_id = ? AND batch_id = ?",
+                (attempt, now, run_id, batch_id),
             )
 
     def finish_task(self, outcome: TaskOutcome) -> None:
@@ -190,25 +204,18 @@ class Ledger(SqliteFile):
     def capabilities(self) -> dict[str, Row]:
         """What was seen, by name; `value` decoded, `checked_at` and `withdrawn_since` as UTC datetimes."""
         rows = self.read("SELECT * FROM capabilities ORDER BY name")
-        return {row["name"]: {**_with_times(row), "value": json.loads(row["value"])} for row in rows}
+        return {row["name"]: {**with_times(row), "value": json.loads(row["value"])} for row in rows}
 
-    def add_event(
-        self, level: str, event: str, message: str = "", *, run_id: str = "", batch_id: str = "", **fields: object
-    ) -> None:
-        """Append one structured event."""
+    def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
+        """Append one structured event, bound to what this thread works for."""
+        told, mine = json.dumps(fields, ensure_ascii=False, default=str), current_binding()
         with self.write(durable=False) as connection:
             connection.execute(
-                "INSERT INTO events (at, level, event, run_id, batch_id, message, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._seconds(),
-                    level,
-                    event,
-                    run_id,
-                    batch_id,
-                    message,
-                    json.dumps(fields, ensure_ascii=False, default=str),
-                ),
-            )
+                "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told,
+                 mine.task, mine.item, mine.attempt),
+            )  # fmt: skip
 
     def meta(self, key: str) -> str | None:
         """A value kept under a name, or None."""
@@ -221,18 +228,40 @@ class Ledger(SqliteFile):
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _finish(self, connection: sqlite3.Connection, outcome: TaskOutcome) -> None:
+        now, told = self._seconds(), outcome.message
         connection.execute(
             "UPDATE task_runs SET state = ?, finished_at = ?, requests = ?, rows = ?, rejects = ?, message = ? "
             "WHERE run_id = ? AND batch_id = ? AND attempt = ?",
-            (outcome.state, self._seconds(), outcome.requests, outcome.rows, len(outcome.rejects), outcome.message,
+            (outcome.state, now, outcome.requests, outcome.rows, len(outcome.rejects), told,
              outcome.run_id, outcome.batch_id, outcome.attempt),
         )  # fmt: skip
+        connection.execute(
+            "UPDATE items SET state = ?, finished_at = ?, requests = requests + ?, rows = rows + ?, message = ?, "
+            "calls = iif(? IN ('succeeded', 'skipped'), '[]', calls) WHERE run_id = ? AND batch_id = ?",
+            (outcome.state, now, outcome.requests, outcome.rows, told, outcome.state, outcome.run_id, outcome.batch_id),
+        )
 
     def _seconds(self) -> float:
         return self._now().timestamp()
 
 
-def _with_times(row: Row) -> Row:
+# What is still open when a run ends, and whether it had begun.
+_OPEN_STATES = (
+    ("task_runs", "running", "began"),
+    ("items", "running", "began"),
+    ("items", "retrying", "began"),
+    ("items", "pending", "waited"),
+    ("run_tasks", "running", "began"),
+    ("run_tasks", "pending", "waited"),
+)
+
+
+def _script(name: str) -> str:
+    return files("pipeline").joinpath("sql", name).read_text(encoding="utf-8")
+
+
+def with_times(row: Row) -> Row:
+    """The row with its times as UTC datetimes instead of seconds."""
     times = {
         key: datetime.fromtimestamp(value, UTC)
         for key, value in row.items()

@@ -1,33 +1,47 @@
 """One run at a time on a workspace, across processes: a file lock that a killed process lets go of by dying.
 
-Owns filelock for runs. Imports `errors` and `workspace`.
+Whoever gets the lock knows that a run still shown as running is dead. Owns filelock for runs. Imports `errors`,
+`ledger` and `workspace`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipeline.bindings import bound
 from pipeline.errors import RunInProgress
+from pipeline.ledger import Ledger
 from pipeline.workspace import Workspace
 
-__all__ = ["hold_run_lock", "run_holder"]
+__all__ = ["bury_dead_runs", "find_crashed", "hold_run_lock", "is_run_locked", "run_holder"]
+
+PATIENCE_S = 0.5  # somebody who only looks whether the lock is free holds it for a few milliseconds
 
 
 @contextmanager
 def hold_run_lock(
-    workspace: Workspace, run_id: str, trigger: str, since: datetime, *, wait_s: float = 0.0
+    workspace: Workspace,
+    run_id: str,
+    trigger: str,
+    since: datetime,
+    *,
+    wait_s: float = 0.0,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[None]:
-    """Hold the workspace's run lock; raises RunInProgress naming who holds it when it is not free within `wait_s`."""
+    """Hold the workspace's run lock; raises RunInProgress naming who holds it when it is not free within `wait_s`.
+
+    Waiting ends early, in the same way, when `cancelled()` says so.
+    """
     lock = FileLock(workspace.run_lock)
     try:
-        lock.acquire(timeout=wait_s)
+        lock.acquire(timeout=max(wait_s, PATIENCE_S), poll_interval=0.05, cancel_check=cancelled)
     except Timeout:
         holder = run_holder(workspace)
         who = (
@@ -48,6 +62,43 @@ def hold_run_lock(
     finally:
         _note(workspace).unlink(missing_ok=True)
         lock.release()
+
+
+def is_run_locked(workspace: Workspace) -> bool:
+    """Whether some process runs the pipeline here at this moment."""
+    lock = FileLock(workspace.run_lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def find_crashed(workspace: Workspace, ledger: Ledger) -> list[str]:
+    """End, as crashed, runs that call themselves running while nobody holds the lock; their ids."""
+    running = "SELECT run_id FROM runs WHERE state = 'running'"
+    if not ledger.read(running):
+        return []
+    lock = FileLock(workspace.run_lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return []
+    try:
+        return bury_dead_runs(ledger)
+    finally:
+        lock.release()
+
+
+def bury_dead_runs(ledger: Ledger) -> list[str]:
+    """End, as crashed, every run that calls itself running; only the holder of the run lock can know. Their ids."""
+    dead = [str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs WHERE state = 'running'")]
+    for run_id in dead:
+        ledger.finish_run(run_id, "crashed", "its process ended without a word; what it committed is kept")
+        with bound(run_id=run_id):
+            ledger.add_event("ERROR", "run_crashed", "its process ended without a word; what it committed is kept")
+    return dead
 
 
 def run_holder(workspace: Workspace) -> dict[str, str] | None:

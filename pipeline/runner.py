@@ -11,19 +11,22 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from pipeline.bindings import bound
 from pipeline.clock import workspace_clock
 from pipeline.context import Context, open_context, require_credentials
-from pipeline.dag import DAG, Task
-from pipeline.errors import Deferred, GarimpoError, RunCancelled, TaskFailed
+from pipeline.dag import DAG, Task, heirs
+from pipeline.errors import Deferred, GarimpoError, RunCancelled, SourceUnavailable, TaskFailed, WriterBusy
+from pipeline.events import kept_log, note
 from pipeline.fanout import MappedTask
+from pipeline.items import begin_run_task, end_run_task, plan_run_tasks
 from pipeline.ledger import Ledger, TaskOutcome
-from pipeline.lock import hold_run_lock
+from pipeline.lock import bury_dead_runs, hold_run_lock
 from pipeline.normalize import Normalizer
 from pipeline.progress import Progress, RunResult, TaskResult
 from pipeline.publish import publish
@@ -49,6 +52,7 @@ class RunRequest:
     max_requests: int | None = None
     run_id: str = ""
     wait_s: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)  # kept with the run's parameters: who asked, and why
 
 
 DEFAULT_REQUEST = RunRequest()
@@ -79,24 +83,23 @@ def run_pipeline(
     run_id, stop = request.run_id or new_run_id(clock()), stop or threading.Event()
     ledger = Ledger(workspace.ledger, clock)
     genres, most = request.genres, request.max_requests
+    secrets = [secret.get_secret_value() for secret in (settings.client_id, settings.client_secret)]
     try:
         with (
-            hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s),
+            hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s, cancelled=stop.is_set),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
+            bound(run_id=run_id),
+            kept_log(ledger, run_id, settings.log_level, secrets),
         ):
             bury_dead_runs(ledger)
-            params = {"genres": list(context.genres), "max_requests": context.max_requests}
+            params: dict[str, Any] = {"genres": list(context.genres), "max_requests": context.max_requests}
+            params |= request.notes
             ledger.begin_run(run_id, request.trigger, params, os.getpid())
+            note(log, "run_started", trigger=request.trigger, **params)
             with _watch_for_cancel(context, stop):
-                return _Run(context, request.trigger, report).execute()
+                return _Run(context, request, report).execute()
     finally:
         ledger.close()
-
-
-def bury_dead_runs(ledger: Ledger) -> None:
-    """End, as crashed, every run that still calls itself running; only whoever holds the run lock can know."""
-    for row in ledger.read("SELECT run_id FROM runs WHERE state = 'running'"):
-        ledger.finish_run(row["run_id"], "crashed", "its process ended without a word; what it committed is kept")
 
 
 @contextmanager
@@ -123,36 +126,53 @@ def _watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]
 class _Run:
     """One execution of the graph."""
 
-    def __init__(self, context: Context, trigger: str, report: Report) -> None:
+    def __init__(self, context: Context, request: RunRequest, report: Report) -> None:
         self._context, self._report, self._normalizer = context, report, Normalizer()
-        self._progress = Progress(context.run_id, trigger, context.ledger.now())
+        self._ledger, self._run_id = context.ledger, context.run_id
+        self._progress = Progress(context.run_id, request.trigger, context.ledger.now())
         self._started, self._rows = time.monotonic(), 0
 
     def execute(self, dag: tuple[Task, ...] = DAG) -> RunResult:
         """Every task in order; a mapped task is skipped when the one before it has nothing to give."""
         results: dict[str, TaskResult] = {}
+        plan_run_tasks(self._ledger, self._run_id, [task.name for task in dag])
         try:
             for task in dag:
-                results[task.name] = result = self._task(task, results)
-                log.info(
-                    "task_finished run=%s task=%s state=%s items=%d rows=%d %s",
-                    self._context.run_id, task.name, result.state, result.items, result.rows, result.message,
-                )  # fmt: skip
+                with bound(task=task.name):
+                    results[task.name] = self._task(task, results)
             return self._conclude(results)
         except RunCancelled:
             return self._end_early(results, "cancelled", "cancelled; everything committed is kept", 130)
         except GarimpoError as error:
             return self._end_early(results, "failed", str(error), error.exit_code)
         except Exception as error:  # recorded, then shown to whoever started the run
-            log.exception("run_crashed run=%s", self._context.run_id)
-            self._context.ledger.finish_run(self._context.run_id, "failed", f"{type(error).__name__}: {error}")
+            log.exception("run_broken")
+            self._ledger.finish_run(self._run_id, "failed", f"{type(error).__name__}: {error}")
             raise
         finally:
             self._normalizer.close()
 
     def _task(self, task: Task, results: dict[str, TaskResult]) -> TaskResult:
-        if task.run is not None:
-            return self._single(task, task.run)
+        """Execute one task, and record how it ended even when it ends the run."""
+        began, result = time.monotonic(), TaskResult(task.name, "failed")
+        begin_run_task(self._ledger, self._run_id, task.name)
+        try:
+            result = self._single(task, task.run) if task.run is not None else self._mapped(task, results)
+        except GarimpoError as error:
+            state = "cancelled" if isinstance(error, RunCancelled) else "failed"
+            result = replace(result, state=state, message=str(error))
+            raise
+        finally:
+            end_run_task(self._ledger, self._run_id, asdict(result))
+            seconds = round(time.monotonic() - began, 3)
+            level = logging.INFO if result.state in USABLE else logging.WARNING
+            note(
+                log, "task_finished", level=level, task=task.name, state=result.state, items=result.items,
+                rows=result.rows, missing=result.missing, duration_s=seconds, message=result.message,
+            )  # fmt: skip
+        return result
+
+    def _mapped(self, task: Task, results: dict[str, TaskResult]) -> TaskResult:
         if task.expand is None:
             raise TaskFailed(f"Task {task.name} of the graph does nothing: it needs run or expand.")
         if any(results[name].state not in USABLE for name in task.after):
@@ -161,14 +181,29 @@ class _Run:
         def tell(done: int, total: int, rows: int, message: str) -> None:
             self._tell(task=task.name, done=done, total=total, rows=self._rows + rows, message=message)
 
-        result = MappedTask(self._context, task, task.expand, self._normalizer, tell).run()
+        result = MappedTask(self._context, task, self._normalizer, tell, heirs(task)).run(task.expand)
         self._rows += result.rows
         return result
 
     def _single(self, task: Task, work: Callable[[Context], Facts]) -> TaskResult:
+        """An unmapped task, tried again while it may succeed another time."""
         self._tell(task=task.name, done=0, total=0, message="")
-        ledger, run_id, sent = self._context.ledger, self._context.run_id, self._context.gate.sent
-        ledger.begin_task(run_id, task.name, 1, task.name)
+        attempt, wait_s = 1, 0.0
+        while True:
+            try:
+                return self._attempt(task, work, attempt, wait_s)
+            except (SourceUnavailable, WriterBusy) as error:
+                if attempt >= task.retry.attempts:
+                    raise
+                wait_s = task.retry.wait_s(attempt)
+                note(log, "task_retry", attempt=attempt + 1, wait_s=wait_s, message=str(error))
+            attempt += 1
+            self._context.gate.pause(wait_s)
+
+    def _attempt(self, task: Task, work: Callable[[Context], Facts], attempt: int, wait_s: float) -> TaskResult:
+        ledger, run_id, sent = self._ledger, self._run_id, self._context.gate.sent
+        batch_id = task.name if attempt == 1 else f"{task.name}-{attempt}"
+        ledger.begin_task(run_id, batch_id, attempt, task.name, wait_s=wait_s)
         result = TaskResult(task.name, "failed")
         try:
             facts = work(self._context)
@@ -183,7 +218,8 @@ class _Run:
             raise
         finally:
             requests = self._context.gate.sent - sent
-            ledger.finish_task(TaskOutcome(run_id, task.name, 1, result.state, requests, message=result.message))
+            outcome = TaskOutcome(run_id, batch_id, attempt, result.state, requests, message=result.message)
+            ledger.finish_task(outcome)
         return result
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
@@ -202,7 +238,7 @@ class _Run:
         try:
             publish(self._context.workspace, self._context.ledger)
         except GarimpoError as error:
-            log.warning("publish_failed run=%s %s", self._context.run_id, error)
+            note(log, "publish_failed", level=logging.WARNING, message=str(error))
         return result
 
     def _end(
@@ -212,10 +248,10 @@ class _Run:
         context.ledger.finish_run(context.run_id, state, message, due_at)
         self._tell(message=message or state)
         sent, rows = context.gate.sent, self._rows
-        log.info(
-            "run_finished run=%s state=%s requests=%d rows=%d duration_s=%s %s",
-            context.run_id, state, sent, rows, seconds, message,
-        )  # fmt: skip
+        level = logging.INFO if code in (0, Deferred.exit_code) else logging.WARNING
+        note(
+            log, "run_finished", level=level, state=state, requests=sent, rows=rows, duration_s=seconds, message=message
+        )
         tasks = tuple(results.values())
         return RunResult(context.run_id, state, message, sent, rows, seconds, due_at, code, tasks)
 

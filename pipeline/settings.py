@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "pt_BR"] = Field(
         "auto", description="Language of the pages; auto follows the browser"
     )
+    keep_log_days: int = Field(30, ge=1, description="Days that log lines of runs are kept")
     log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")
 
     @classmethod

@@ -27,14 +27,17 @@ class SqliteFile:
     A writer waits `busy_s` for another one before it gives up with WriterBusy.
     """
 
-    def __init__(self, path: Path, script: str, version: int, busy_s: float) -> None:
+    def __init__(
+        self, path: Path, script: str, version: int, busy_s: float, upgrades: Mapping[int, str] | None = None
+    ) -> None:
+        """`script` makes an empty file; `upgrades[n]` turns a file of version n - 1 into one of version n."""
         self.path, self.busy_s = path, busy_s
         self._local, self._open, self._guard = threading.local(), weakref.WeakSet[_Handle](), threading.Lock()
         with _explained(path):
             connection = self._connect(durable=True)
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            found = _version(connection)
             if found < version:
-                self._create(connection, script, version)
+                self._create(script, version, upgrades or {})
         if found > version:
             self.close()
             raise SchemaMismatch(
@@ -71,14 +74,14 @@ class SqliteFile:
                     connection.execute("ROLLBACK")
                 raise
 
-    @staticmethod
-    def _create(connection: sqlite3.Connection, script: str, version: int) -> None:
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={version}; COMMIT;")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    def _create(self, script: str, version: int, upgrades: Mapping[int, str]) -> None:
+        """Make or upgrade the tables in one transaction; of several processes that try at once the first one does."""
+        with self.write() as connection:
+            found = _version(connection)
+            steps = [upgrades[number] for number in range(found + 1, version + 1)] if found else [script]
+            for statement in (each for step in steps for each in _statements(step)):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={version}")
 
     def _connect(self, *, durable: bool) -> sqlite3.Connection:
         name = "durable" if durable else "quick"
@@ -99,6 +102,20 @@ class _Handle:
         weakref.finalize(self, self.connection.close)
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute(f"PRAGMA synchronous={synchronous}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would end the transaction it is called in."""
+    text = ""
+    for part in script.split(";"):
+        text += part + ";"  # one within a comment or a string completes no statement
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
 
 
 @contextmanager

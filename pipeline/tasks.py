@@ -12,14 +12,17 @@ from pipeline.capabilities import is_stale, load
 from pipeline.capabilities import probe as probe_source
 from pipeline.checks import run_checks
 from pipeline.context import Context
+from pipeline.deadline import TimedSource
 from pipeline.errors import TaskFailed
+from pipeline.events import retire_rows
 from pipeline.generations import open_generation
 from pipeline.publish import publish as publish_pending
 from pipeline.store import sweep
 
-__all__ = ["Facts", "check", "plan", "probe", "publish"]
+__all__ = ["PROBE_S", "Facts", "check", "plan", "probe", "publish"]
 
 Facts = dict[str, Any]
+PROBE_S = 120.0  # a source that answers that slowly is asked another time
 PROBED_BUCKETS, QUESTIONS = ("search", "artist", "albums"), 4  # what a probe asks of, at most so often each
 
 
@@ -27,7 +30,8 @@ def probe(context: Context) -> Facts:
     """What the source offers: asked anew when unknown or a week old, else as last seen."""
     known = load(context.ledger)
     if known is None or (is_stale(known, context.ledger.now()) and _can_probe(context)):
-        known = probe_source(context.source, context.ledger, genre=context.genres[0])
+        source = TimedSource(context.source, PROBE_S, "the probe")
+        known = probe_source(source, context.ledger, genre=context.genres[0])
     context.capabilities = known
     return {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
 
@@ -39,11 +43,18 @@ def _can_probe(context: Context) -> bool:
 
 
 def plan(context: Context) -> Facts:
-    """What is left of each bucket, after sweeping up files that a killed run left behind."""
+    """What is left of each bucket, after sweeping up files of killed runs and rows of the log that are too old."""
     swept = sweep(context.workspace, context.ledger)
+    retired = retire_rows(context.ledger, context.settings.keep_log_days)
     views = [context.budget.view(bucket) for bucket in BUCKETS]
     left = {f"left_{view.bucket}": view.left for view in views if view.left is not None}
-    return {"genres": len(context.genres), "max_requests": context.max_requests, **left, "swept": swept}
+    return {
+        "genres": len(context.genres),
+        "max_requests": context.max_requests,
+        **left,
+        "swept": swept,
+        "retired": retired,
+    }
 
 
 def publish(context: Context) -> Facts:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.bindings import bound
 from pipeline.ledger import Ledger, TaskOutcome
 
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -34,6 +35,7 @@ def test_run_is_told_whole(ledger: Ledger, clock: Any) -> None:
             "due_at": AT_SEVEN,
             "cancel_requested": 0,
             "message": "search is locked",
+            "old_requests": 0,
             "requests": 1,
             "rows": 8,
         }
@@ -93,7 +95,8 @@ def test_capability_remembers_its_evidence(ledger: Ledger) -> None:
 
 def test_event_keeps_its_fields(ledger: Ledger) -> None:
     """An event is found again by run, with text beyond ASCII and values that are no JSON as text."""
-    ledger.add_event("WARNING", "field_unknown", "artist.aura é novo", run_id="r1", batch_id="b1", seen=AT_SIX)
+    with bound(run_id="r1", batch_id="b1"):
+        ledger.add_event("WARNING", "field_unknown", "artist.aura é novo", seen=AT_SIX)
     [row] = ledger.read("SELECT level, event, batch_id, message, fields FROM events WHERE run_id = 'r1'")
     assert row == {
         "level": "WARNING",

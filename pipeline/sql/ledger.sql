@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS runs (
     finished_at REAL,
     due_at REAL,                                  -- deferred: when the rest may be asked
     cancel_requested INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT ''
+    message TEXT NOT NULL DEFAULT '',
+    old_requests INTEGER NOT NULL DEFAULT 0       -- requests whose rows were retired: the run's total still counts them
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS task_runs (
@@ -27,8 +28,46 @@ CREATE TABLE IF NOT EXISTS task_runs (
     rows INTEGER NOT NULL DEFAULT 0,
     rejects INTEGER NOT NULL DEFAULT 0,
     message TEXT NOT NULL DEFAULT '',
+    wait_s REAL NOT NULL DEFAULT 0,               -- waited before this attempt
     PRIMARY KEY (run_id, batch_id, attempt)
 ) STRICT, WITHOUT ROWID;
+
+-- The graph of one run: a row per task from the run's start on, pending until it is reached.
+CREATE TABLE IF NOT EXISTS run_tasks (
+    run_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    task TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    started_at REAL,
+    finished_at REAL,
+    due_at REAL,
+    items INTEGER NOT NULL DEFAULT 0,
+    missing INTEGER NOT NULL DEFAULT 0,           -- calls without an answer
+    message TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run_id, task)
+) STRICT, WITHOUT ROWID;
+
+-- Mapped items, from the moment they are planned; `batch_id` is that of the last attempt.
+CREATE TABLE IF NOT EXISTS items (
+    run_id TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    batch_id TEXT NOT NULL,
+    task TEXT NOT NULL,
+    item TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0,
+    rows INTEGER NOT NULL DEFAULT 0,
+    planned_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    next_try_at REAL,                             -- retrying: not before
+    max_requests INTEGER NOT NULL,
+    calls TEXT NOT NULL,                          -- JSON: what is still to be asked
+    message TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS items_by_run ON items (run_id, item_id);
+CREATE INDEX IF NOT EXISTS items_by_batch ON items (run_id, batch_id);
 
 CREATE TABLE IF NOT EXISTS raw_files (
     run_id TEXT NOT NULL,
@@ -106,6 +145,33 @@ CREATE TABLE IF NOT EXISTS events (
     run_id TEXT NOT NULL DEFAULT '',
     batch_id TEXT NOT NULL DEFAULT '',
     message TEXT NOT NULL DEFAULT '',
-    fields TEXT NOT NULL DEFAULT '{}'
+    fields TEXT NOT NULL DEFAULT '{}',
+    task TEXT NOT NULL DEFAULT '',
+    item TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run_id, id);
+
+-- When runs start by themselves. Fire times up to `dealt_until` are dealt with: later ones that have passed are due.
+CREATE TABLE IF NOT EXISTS schedules (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,                           -- cron, interval or once
+    spec TEXT NOT NULL,                           -- crontab line, seconds, or local date and time
+    timezone TEXT NOT NULL,
+    genres TEXT NOT NULL DEFAULT '[]',            -- JSON; empty: the settings'
+    max_requests INTEGER,                         -- NULL: the settings'
+    priority INTEGER NOT NULL DEFAULT 0,          -- of two that are due the higher one runs first
+    paused INTEGER NOT NULL DEFAULT 0,
+    grace_s REAL,                                 -- NULL: however late, a missed time is caught up
+    created_at REAL NOT NULL,
+    dealt_until REAL NOT NULL,
+    last_run_id TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- Causes of notifications that were told and still stand: each is told once.
+CREATE TABLE IF NOT EXISTS notices (
+    cause TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL,
+    since REAL NOT NULL
+) STRICT;
