@@ -72,7 +72,9 @@ def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
 def test_small_requests_share_the_budget(world: Running, tmp_path: Path):
     """A look-up beside a run, from another opener of the ledger, spends the same window and quota."""
     collect(world, tmp_path)
-    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger, lambda: datetime(2026, 3, 10, 12, 1, tzinfo=UTC))
+    ledger = Ledger(
+        open_workspace(settings_for(world, tmp_path)).ledger, lambda: datetime(2026, 3, 10, 12, 1, tzinfo=UTC)
+    )
     budget = Budget(ledger, Limits(90, 600))
     used = {bucket: budget.view(bucket).used for bucket in BUCKETS}
     budget.reserve("artist", "artist")
