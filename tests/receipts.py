@@ -1,0 +1,54 @@
+"""Answers committed as a run commits them: raw file, parts, ledger. For tests of what reads them back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import zstandard
+
+from pipeline.calls import Batch, RawBatch
+from pipeline.ledger import Ledger
+from pipeline.normalize import Normalizer
+from pipeline.store import commit_raw_batch
+from pipeline.workspace import Workspace
+
+__all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "line"]
+
+BANDA, VIOLA = "0Banda00000000000000AA", "0Viola00000000000000BB"
+Line = Mapping[str, Any]
+
+
+def artist(artist_id: str = BANDA, **fields: Any) -> dict[str, Any]:
+    """An artist object."""
+    return {"id": artist_id, "name": "Banda Um", **fields}
+
+
+def line(day: str, *objects: Any, endpoint: str = "artists", **request: Any) -> Line:
+    """One line of a raw file: artists as a call for many ids, or a search when a genre is asked."""
+    if endpoint == "search":
+        asked = {"offset": 0, "limit": 10, "sweep_on": day, **request}
+        body: Any = {"artists": {"items": list(objects), "total": len(objects), "next": None}}
+    elif endpoint == "albums":
+        asked, body = request, {"albums": list(objects)}
+    else:
+        asked, body = request, {"artists": list(objects)}
+    return {"fetched_at": f"{day}T06:00:00Z", "endpoint": endpoint, "request": asked, endpoint: body}
+
+
+def commit_lines(
+    workspace: Workspace, ledger: Ledger, *lines: Line, run_id: str = "run-1", batch_id: str = "refresh-0001"
+) -> int:
+    """Commit these lines as one batch of a run; the rows that came to be."""
+    if not ledger.runs(where="run_id = ?", params=(run_id,)):
+        ledger.begin_run(run_id, "cli", {}, 1)
+    ledger.begin_task(run_id, batch_id, 1, "refresh_artists", "Banda Um +1")
+    text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines)
+    raw = RawBatch(batch_id, zstandard.compress(text.encode()), len(lines), len(lines))
+    batch = Batch(run_id, batch_id, "refresh_artists", "Banda Um +1", 1, (), 10)
+    normalizer = Normalizer()
+    try:
+        return commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")
+    finally:
+        normalizer.close()
