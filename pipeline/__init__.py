@@ -9,9 +9,9 @@ The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `tra
 `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
-read by `queries`, `checks`.
+read by `queries`, `checks` and `tracing` (where a value came from).
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
-graph), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`.
+graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`.
 When: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 

@@ -27,9 +27,9 @@ OWNERS = {
     "duckdb": {
         "pipeline/engine.py",
         "pipeline/normalize.py",
-        "pipeline/store.py",
         "pipeline/generations.py",
         "pipeline/publish.py",
+        "pipeline/tracing.py",
     },
     "filelock": {"pipeline/lock.py", "pipeline/publish.py"},
     "joblib": {"pipeline/fanout.py"},
@@ -46,7 +46,12 @@ OWNERS = {
     "typer": {"pipeline/__main__.py", "pipeline/simulator"},
     "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
     "uvicorn": {"pipeline/simulator"},
-    "zstandard": {"pipeline/collect.py", "pipeline/normalize.py", "pipeline/store.py"},
+    "zstandard": {
+        "pipeline/collect.py",
+        "pipeline/normalize.py",
+        "pipeline/store.py",
+        "pipeline/tracing.py",
+    },
 }
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 PAGES_MAY_USE = {"errors", "generations", "ledger", "progress", "publish", "queries", "scheduler", "schema", "settings"}
