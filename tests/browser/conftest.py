@@ -1,0 +1,163 @@
+"""One server and one Chromium for all browser tests; every tab is watched for errors and requests that leave home."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+PLACES = ("/usr/bin/chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DEMO = {"GARIMPO_DEMO_DAYS": "4", "GARIMPO_DEMO_ARTISTS": "100", "GARIMPO_SCHEDULE": ""}
+HOME = re.compile(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:")
+# On a deep link Streamlit looks for its server below the page's own address first; the browser reports each miss.
+PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+
+@dataclass
+class Visit:
+    """What the very first visitor saw: a deep link, opened before there were data."""
+
+    first_words: str
+    words: str
+    address: str
+    seconds: float
+
+
+@dataclass
+class Tab:
+    """A page of the browser, and what went wrong on it."""
+
+    page: Page
+    home: str
+    complaints: list[str] = field(default_factory=list)
+
+    def show(self, path: str) -> Page:
+        """Open an address of the app and wait until it stands still."""
+        self.page.goto(f"{self.home}{path}")
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until the app has finished drawing: its last element is there and its script rests."""
+        self.page.wait_for_selector(".g-foot")
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        expect(self.page.locator("[data-stale=true]")).to_have_count(0)
+
+    def watch(self) -> None:
+        """Note console errors, failures and requests that leave this machine."""
+        self.page.on(
+            "console", lambda said: self._complain(said.type == "error", f"{said.text} {said.location['url']}")
+        )
+        self.page.on("pageerror", lambda error: self._complain(True, str(error)))
+        self.page.on("request", lambda sent: self._complain(not HOME.match(sent.url), f"left home: {sent.url}"))
+
+    def _complain(self, wrong: bool, about: str) -> None:  # noqa: FBT001  a condition, not a switch
+        if wrong and not PROBES.search(about):
+            self.complaints.append(about)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine; without one the tests skip, or fail where it is required."""
+    found = next(filter(None, map(shutil.which, CANDIDATES)), None) or next(filter(os.path.exists, PLACES), None)
+    if found is None:
+        say = pytest.fail if os.environ.get("GARIMPO_REQUIRE_BROWSER") == "1" else pytest.skip
+        say(f"No browser found; on the path none of {', '.join(CANDIDATES)}. Install one: `apt-get install chromium`.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real server on a free port, its data folder empty at the start; it ends promptly when told to."""
+    folder, port = tmp_path_factory.mktemp("app"), _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GARIMPO_", "SPOTIPY_"))}
+    environment = {**bare, **DEMO, "GARIMPO_DATA": str(folder / "data")}
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/healthz", process, folder / "server.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def first_visit(browser: Browser, home: str) -> Visit:
+    """The first page anybody opens is a deep link, at once after the start."""
+    context = browser.new_context(locale="en-US", color_scheme="light")
+    page, began = context.new_page(), time.monotonic()
+    page.goto(f"{home}/artists?sort=name")
+    page.wait_for_selector(".g-empty, .g-row")
+    first = page.inner_text("body")
+    page.wait_for_selector(".g-row", timeout=60_000)
+    seconds = time.monotonic() - began
+    visit = Visit(first, page.inner_text("body"), page.url, seconds)
+    page.goto(f"{home}/runs")
+    page.wait_for_selector('[data-testid="stBaseButton-primary"]:enabled', timeout=60_000)
+    context.close()
+    return visit
+
+
+@pytest.fixture
+def open_tab(browser: Browser, home: str, first_visit: Visit) -> Iterator[Callable[..., Tab]]:
+    """Open tabs in a theme, language and width; at the end none of them may have complained."""
+    tabs: list[Tab] = []
+
+    def opened(theme: str = "light", language: str = "en-US", width: int = 1280) -> Tab:
+        context = browser.new_context(
+            color_scheme=theme, locale=language, timezone_id="UTC", viewport={"width": width, "height": 900}
+        )
+        tab = Tab(context.new_page(), home)
+        tab.watch()
+        tabs.append(tab)
+        return tab
+
+    yield opened
+    for tab in tabs:
+        tab.page.context.close()
+    assert [complaint for tab in tabs for complaint in tab.complaints] == []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(address, timeout=2):  # noqa: S310  an address on this machine
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"The server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")

@@ -1,0 +1,153 @@
+"""What a person sees: data that come by themselves, rows, painted charts, two themes, two languages, a telephone."""
+
+from __future__ import annotations
+
+import json
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from pages._look import PALETTES
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PAGES = ("/", "/artists", "/runs")
+COLOURS = {theme: "rgb({}, {}, {})".format(*bytes.fromhex(PALETTES[theme].accent[1:])) for theme in PALETTES}
+PAINTED = """plot => {
+    const box = plot.getBoundingClientRect();
+    const marks = [...plot.querySelectorAll('.js-line, .bars .point path')];
+    const drawn = marks.filter(mark => mark.getBBox().width > 0 && (mark.getAttribute('d') || '').length > 8);
+    return [box.width > 200 && box.height > 150, drawn.length > 0];
+}"""
+OVERFLOW = """() => {
+    const main = document.querySelector('[data-testid="stMain"]'), root = document.documentElement;
+    return [root.scrollWidth - root.clientWidth, main.scrollWidth - main.clientWidth];
+}"""
+
+
+def first_artist(tab):
+    """The address of the first artist in the list."""
+    page = tab.show("/artists")
+    return "/" + page.locator('[class*="st-key-go_artists"] a').first.get_attribute("href")
+
+
+def test_deep_link_fills_itself(first_visit):
+    """A deep link opened before there are data waits, then shows its rows by itself and keeps its address."""
+    assert "Demo: the data are synthetic" in first_visit.first_words
+    assert "artists" in first_visit.words
+    assert first_visit.address.endswith("/artists?sort=name")
+    assert first_visit.seconds < 30
+
+
+def test_run_now_brings_rows(open_tab, home):
+    """Run now starts a run, its progress is seen, and it ends in the list as started by the button."""
+    tab = open_tab()
+    page = tab.show("/runs")
+    page.get_by_role("button", name="Run now").click()
+    page.wait_for_selector('[data-testid="stProgress"]')
+    newest = page.locator(".g-run").first
+    expect(newest).to_contain_text("the button Run now", timeout=15_000)
+    expect(newest).to_contain_text("succeeded", timeout=60_000)
+    page.locator('[class*="st-key-go_run"] a').first.click()
+    page.wait_for_selector(".g-table")
+    assert "publishing" in page.inner_text(".g-table")
+    with urlopen(f"{home}/healthz", timeout=5) as answer:  # noqa: S310  an address on this machine
+        assert json.load(answer)["run"] is None
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_charts_are_painted(open_tab, theme):
+    """Both charts of the overview and of an artist are really painted, in the colours of the theme."""
+    tab = open_tab(theme)
+    for address in ("/", first_artist(tab)):
+        page = tab.show(address)
+        plots = page.locator(".js-plotly-plot")
+        expect(plots.locator(".yaxislayer-above")).to_have_count(2)
+        assert [plots.nth(place).evaluate(PAINTED) for place in range(2)] == [[True, True]] * 2
+        stroke = page.locator(".js-line").first.evaluate("line => getComputedStyle(line).stroke")
+        assert stroke == COLOURS[theme]
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+def test_telephone_has_no_overflow(open_tab, theme, language):
+    """At a width of 390 nothing hangs over the edge, on any page."""
+    tab = open_tab(theme, language, 390)
+    for address in (*PAGES, first_artist(tab)):
+        assert tab.show(address).evaluate(OVERFLOW) == [0, 0], address
+
+
+def test_row_leads_to_artist_without_reload(open_tab):
+    """A click on a row opens the artist within the app; back leads to the list."""
+    tab = open_tab()
+    page = tab.show("/artists")
+    page.evaluate("window.stayed = true")
+    name = page.locator(".g-who b").first.inner_text()
+    page.locator(".g-row").first.click(force=True)  # the link lies over the row
+    page.wait_for_selector(".g-head h1")
+    assert page.inner_text(".g-head h1") == name
+    assert "/artist?id=" in page.url
+    assert page.evaluate("window.stayed") is True
+    page.go_back()
+    page.wait_for_selector(".g-row")
+
+
+def test_keyboard_opens_a_row(open_tab):
+    """A row can be reached and opened with the keyboard."""
+    page = open_tab().show("/artists")
+    page.locator('[class*="st-key-go_artists"] a').first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".g-head h1")
+
+
+def test_search_enters_the_address(open_tab):
+    """What is typed and chosen is in the address, so that the address shows the same again."""
+    tab = open_tab()
+    page = tab.show("/artists")
+    name = page.locator(".g-who b").nth(3).inner_text()
+    page.get_by_role("searchbox").or_(page.get_by_label("Search by name")).first.fill(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/artists?q=*")
+    tab.settle()
+    address = page.url.removeprefix(tab.home)
+    assert name in open_tab().show(address).locator(".g-who b").all_inner_texts()
+
+
+def test_language_is_switched_and_kept(open_tab):
+    """The switch changes the language at once, and it stays on the next page."""
+    page = open_tab().show("/runs")
+    page.get_by_text("PT", exact=True).click()
+    page.wait_for_selector("text=Coletas")
+    page.get_by_role("link", name="Artistas").click()
+    page.wait_for_selector("text=Buscar por nome")
+    assert "lang=PT" in page.url
+
+
+def test_browser_language_is_spoken(open_tab):
+    """A Brazilian browser is greeted in Portuguese, the badge included."""
+    words = open_tab(language="pt-BR").show("/").inner_text("body")
+    assert "Visão geral" in words
+    assert "Demonstração: dados sintéticos" in words
+
+
+def test_theme_switch_is_followed(open_tab):
+    """Choosing the dark theme in the menu redraws charts in its colours."""
+    page = open_tab().show("/")
+    page.wait_for_selector(".js-line")
+    page.get_by_test_id("stMainMenu").click()
+    page.get_by_test_id("stMainMenuPopover").get_by_text("Dark").last.click()
+    expect(page.locator(".js-line").first).to_have_css("stroke", COLOURS["dark"], timeout=15_000)
+
+
+def test_pictures_are_drawn_here(open_tab):
+    """Faces and covers of the demo are shown, without asking anybody for them."""
+    page = open_tab().show("/artists")
+    sizes = page.locator(".g-face").evaluate_all("faces => faces.slice(0, 5).map(face => face.naturalWidth)")
+    assert min(sizes) > 0
+
+
+def test_server_guards_its_answers(open_tab, home):
+    """The real server sends the content policy, and refuses a socket from another site."""
+    answer = open_tab().page.goto(home)
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "DENY"
