@@ -78,14 +78,24 @@ def load(ledger: Ledger) -> Capabilities | None:
 
 
 def probe(source: Source, ledger: Ledger, *, genre: str) -> Capabilities:
-    """What the source offers now, asked in five or six requests and recorded; raises what its search raises."""
-    found = find_out(source, genre)
+    """What the source offers now, asked in five or six requests and recorded; raises what its search raises.
+
+    A question that stays open unlearns nothing: what was known of it before still holds.
+    """
+    found, before = find_out(source, genre), load(ledger) or Capabilities()
+    seen = {
+        kind: tuple(sorted(WATCHED_FIELDS[kind].intersection(names))) for kind, names in found.sightings.fields.items()
+    }
     known = Capabilities(
         found.search_limit,
-        found.albums_limit,
-        IDS_PER_CALL["artists"] if found.reads_artists else 1,
-        IDS_PER_CALL["albums"] if found.reads_albums else 1,
-        {kind: tuple(sorted(WATCHED_FIELDS[kind].intersection(seen))) for kind, seen in found.sightings.fields.items()},
+        before.albums_limit if found.albums_limit is None else found.albums_limit,
+        before.artists_per_call
+        if found.reads_artists is None
+        else IDS_PER_CALL["artists"]
+        if found.reads_artists
+        else 1,
+        before.albums_per_call if found.reads_albums is None else IDS_PER_CALL["albums"] if found.reads_albums else 1,
+        {**before.fields, **seen},
         ledger.now(),
         incomplete=not found.complete,
     )

@@ -7,6 +7,7 @@ Asks from the largest down and notes every outcome as evidence; decides nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.calls import SAFE_LIMIT, Answer, Call, Source
 from pipeline.errors import BadRequest, Deferred, EndpointWithdrawn, Skippable, SourceUnavailable
@@ -19,22 +20,26 @@ LARGE_LIMIT = 50  # the most that any profile answers (checked 2026-11-22)
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found: `complete` is False when a question could not be put and stays open."""
+    """What was found; None where a question could not be put and stays open."""
 
     search_limit: int
-    albums_limit: int
-    reads_artists: bool
-    reads_albums: bool
+    albums_limit: int | None
+    reads_artists: bool | None
+    reads_albums: bool | None
     sightings: Sightings
     evidence: str
-    complete: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether no question stays open."""
+        return None not in (self.albums_limit, self.reads_artists, self.reads_albums)
 
 
 def find_out(source: Source, genre: str) -> Findings:
     """What the source offers now; raises what the search raises, since without it nothing is known."""
     probing = _Probing(source)
     search_limit, artists = probing.search(genre)
-    albums_limit, albums = probing.releases(artists[:1], search_limit)
+    albums_limit, albums = probing.releases(artists, search_limit)
     reads_artists = probing.reads_many("artists", artists[:2])
     reads_albums = probing.reads_many("albums", albums[:1])
     for album_id in albums[:1]:
@@ -46,7 +51,6 @@ def find_out(source: Source, genre: str) -> Findings:
         reads_albums,
         probing.watcher.sightings(),
         "; ".join(probing.notes),
-        probing.complete,
     )
 
 
@@ -55,7 +59,7 @@ class _Probing:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.watcher, self.notes, self.complete = Watcher(), list[str](), True
+        self.watcher, self.notes = Watcher(), list[str]()
 
     def search(self, genre: str) -> tuple[int, list[str]]:
         """The page limit of a search and the ids of artists under a genre."""
@@ -66,31 +70,34 @@ class _Probing:
             limit, answer = SAFE_LIMIT, self._fetch(call.moved(limit=SAFE_LIMIT))
         return limit, _ids(answer, "artists", "items")
 
-    def releases(self, artists: list[str], search_limit: int) -> tuple[int, list[str]]:
+    def releases(self, artists: list[str], search_limit: int) -> tuple[int | None, list[str]]:
         """The page limit of an artist's releases and the ids of some; first tried with what the search allowed."""
-        for artist_id in artists:
-            for limit in dict.fromkeys((search_limit, SAFE_LIMIT)):
-                params = {"artist_id": artist_id, "group": "album,single", "offset": 0, "limit": limit}
-                if answer := self.ask(Call("artist_albums", params)):
-                    return limit, _ids(answer, "items")
+        if not artists:
+            return None, []
+        for limit in dict.fromkeys((search_limit, SAFE_LIMIT)):
+            params = {"artist_id": artists[0], "group": "album,single", "offset": 0, "limit": limit}
+            answer = self.ask(Call("artist_albums", params))
+            if answer is None:
+                return None, []
+            if answer:
+                return limit, _ids(answer, "items")
         return SAFE_LIMIT, []
 
-    def reads_many(self, endpoint: str, ids: list[str]) -> bool:
+    def reads_many(self, endpoint: str, ids: list[str]) -> bool | None:
         """Whether several ids can be read in one request; stays open where there is no id to try it with."""
         if not ids:
-            self.complete = False
             self.notes.append(f"{endpoint} not asked, no id was found")
-            return False
-        return self.ask(Call(endpoint, {"ids": ids})) is not None
+            return None
+        answer = self.ask(Call(endpoint, {"ids": ids}))
+        return None if answer is None else bool(answer)
 
-    def ask(self, call: Call) -> Answer | None:
-        """The answer, or None when it was refused, or could not be had now: then the question stays open."""
+    def ask(self, call: Call) -> Answer | Literal[False] | None:
+        """The answer, False when it was refused, None when it cannot be had now and the question stays open."""
         try:
             return self._fetch(call)
         except (Skippable, EndpointWithdrawn):
-            return None
+            return False
         except (Deferred, SourceUnavailable):
-            self.complete = False
             return None
 
     def _fetch(self, call: Call) -> Answer:

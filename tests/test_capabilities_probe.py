@@ -104,10 +104,29 @@ def search_then(answer: Sent):
 
 @pytest.mark.parametrize("answer", [Sent(b"", 503), Sent({"error": {"reason": "QUOTA_EXCEEDED"}}, 429)])
 def test_open_question_is_asked_again(ledger, answer):
-    """What could not be asked now, being down or locked, counts as not there and is asked in the next run."""
+    """What could not be asked now, being down or locked, is asked in the next run; until then it is not there."""
     with asking(search_then(answer)) as (_, source):
         found = probe(source, ledger, genre="mpb")
-    assert (found.artists_per_call, found.incomplete) == (1, True)
+    assert (found.artists_per_call, found.albums_limit, found.incomplete) == (1, 10, True)
+
+
+def test_everything_else_refused(ledger):
+    """A source that refuses all but searches leaves the least, and the album questions open."""
+    with asking(search_then(Sent(b"", 400))) as (server, source):
+        found = probe(source, ledger, genre="mpb")
+    assert (found.search_limit, found.albums_limit, found.artists_per_call, found.incomplete) == (50, 10, 1, True)
+    assert [asked.query.get("limit") for asked in server.asked] == ["50", "50", "10", None]
+
+
+def test_open_question_unlearns_nothing(ledger):
+    """What an earlier probe found holds until a later one could ask."""
+    before, _ = probed("extended", ledger)
+    with asking(search_then(Sent(b"", 503))) as (_, source):
+        found = probe(source, ledger, genre="mpb")
+    limits = (found.albums_limit, found.artists_per_call, found.albums_per_call)
+    assert (limits, found.incomplete) == ((50, 50, 20), True)
+    assert found.fields["album"] == before.fields["album"]
+    assert load(ledger) == found
 
 
 @pytest.mark.parametrize(
