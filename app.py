@@ -25,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.errors import GarimpoError
-from pipeline.publish import current_number
+from pipeline.generations import current_number
 from pipeline.scheduler import service
 
 WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polars", "pyarrow")

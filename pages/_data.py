@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
-from pipeline import publish
-from pipeline.publish import Generation
+from pipeline.generations import Generation, current_number, generation_path, open_generation
 from pipeline.scheduler import Service, Status, service
 
 __all__ = [
     "ask",
     "generation_number",
     "is_synthetic",
-    "last_news",
     "last_run",
     "now",
+    "published_at",
     "run_row",
     "runs",
     "runs_count",
@@ -42,12 +41,12 @@ def _service() -> Service:
 
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
-    return publish.current_number(_service().workspace)
+    return current_number(_service().workspace)
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before."""
-    generation = publish.open_generation(_service().workspace)
+    generation = open_generation(_service().workspace)
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = tuple((name, value) for name, value in call.arguments.items() if value is not generation)
     answer: T = _answer((str(generation.path), question.__name__, rest), generation, question)
@@ -89,14 +88,14 @@ def last_run() -> Row | None:
     return next(iter(runs(1)), None)
 
 
-def last_news() -> datetime | None:
-    """When a run last brought rows."""
-    return next((row["finished_at"] or row["started_at"] for row in runs(50) if row["rows"]), None)
+def published_at(number: int) -> datetime:
+    """When a generation was published."""
+    return datetime.fromtimestamp(generation_path(_service().workspace, number).stat().st_mtime, UTC)
 
 
 def run_row(run_id: str) -> Row | None:
     """One run by its id."""
-    return next((row for row in runs(10_000) if row["run_id"] == run_id), None)
+    return next(iter(_service().ledger.runs(1, where="r.run_id = ?", params=(run_id,))), None)
 
 
 def task_runs(run_id: str) -> list[Row]:

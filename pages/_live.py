@@ -50,9 +50,8 @@ def _frame(text: Text, status: Status, number: int | None) -> Html:
         parts.append(_cards.badge(progress_text(text, status), "live"))
     elif status.last_error:
         parts.append(_cards.badge(text("The last run failed"), "bad"))
-    came = _data.last_news()
-    if number is not None and came is not None and not status.demo:
-        parts.append(tag("span", text("Data updated {when}", when=text.ago(came, _data.now()))))
+    if number is not None and not status.demo:
+        parts.append(tag("span", text("Data updated {when}", when=text.ago(_data.published_at(number), _data.now()))))
     return tag("div", *parts, cls="g-frame")
 
 
