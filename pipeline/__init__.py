@@ -11,7 +11,8 @@ One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the 
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
 read by `queries`, `checks` and `tracing` (where a value came from).
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
-graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`.
+graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`, printed by
+`console`.
 When: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 

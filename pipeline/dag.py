@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline import planner, tasks
 from pipeline.context import Context
 from pipeline.errors import SettingsError
 from pipeline.planner import Item, Outlook
 
-__all__ = ["DAG", "Retry", "Task", "heirs", "render_mermaid", "render_text", "validate"]
+__all__ = ["DAG", "Retry", "Task", "dag_rows", "heirs", "render_mermaid", "render_text", "validate"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,18 @@ def validate(dag: Sequence[Task] = DAG) -> None:
         if (task.run is None) == (task.expand is None):
             raise SettingsError(f"Task {task.name} needs exactly one of run and expand.")
         seen.add(task.name)
+
+
+def dag_rows(dag: Sequence[Task] = DAG) -> list[dict[str, Any]]:
+    """The graph as one row per task, for programs."""
+    return [
+        {
+            "task": task.name, "doc": task.doc, "after": list(task.after), "mapped_over": task.mapped_over,
+            "bucket": task.bucket, "share": task.share, "attempts": task.retry.attempts,
+            "first_wait_s": task.retry.first_wait_s, "cap_s": task.retry.cap_s, "timeout_s": task.timeout_s,
+        }
+        for task in dag
+    ]  # fmt: skip
 
 
 def render_text(dag: Sequence[Task] = DAG) -> str:

@@ -203,7 +203,8 @@ class MappedTask:
         lost = tuple(call for call, failure in raw.failures if not isinstance(failure, Skippable))
         self._remember(batch, raw)
         if raw.error is not None:
-            return self._stopped_by(raw.error, batch, lost + raw.left)
+            # What was refused comes last the next time, so that it does not stop the others again.
+            return self._stopped_by(raw.error, batch, raw.left[1:] + lost + raw.left[:1])
         told = "; ".join(str(failure) for _, failure in raw.failures)[:LONGEST_MESSAGE]
         if lost:
             return self._failed(batch, told, lost)

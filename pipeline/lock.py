@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from pipeline.bindings import bound
-from pipeline.errors import RunInProgress
+from pipeline.errors import RunCancelled, RunInProgress
 from pipeline.ledger import Ledger
 from pipeline.workspace import Workspace
 
@@ -43,6 +43,8 @@ def hold_run_lock(
     try:
         lock.acquire(timeout=max(wait_s, PATIENCE_S), poll_interval=0.05, cancel_check=cancelled)
     except Timeout:
+        if cancelled():
+            raise RunCancelled("Cancelled while waiting for another run; nothing was started.") from None
         holder = run_holder(workspace)
         who = (
             f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"

@@ -30,6 +30,7 @@ from pipeline.lock import bury_dead_runs, hold_run_lock
 from pipeline.normalize import Normalizer
 from pipeline.progress import Progress, RunResult, TaskResult
 from pipeline.publish import publish
+from pipeline.retries import Leftovers, asked_of, find_leftovers
 from pipeline.settings import Settings
 from pipeline.tasks import Facts
 from pipeline.workspace import open_workspace
@@ -53,6 +54,8 @@ class RunRequest:
     run_id: str = ""
     wait_s: float = 0.0
     notes: Mapping[str, str] = field(default_factory=dict)  # kept with the run's parameters: who asked, and why
+    retry_of: str = ""  # ask only what that run left
+    items: tuple[str, ...] = ()  # of these names alone
 
 
 DEFAULT_REQUEST = RunRequest()
@@ -61,6 +64,10 @@ DEFAULT_REQUEST = RunRequest()
 def new_run_id(now: datetime) -> str:
     """An id that sorts by time and is unique without asking anybody."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _asked(request: RunRequest) -> tuple[tuple[str, ...], int | None]:
+    return request.genres, request.max_requests
 
 
 def _nobody(_: Progress) -> None:
@@ -82,7 +89,7 @@ def run_pipeline(
     workspace, clock = open_workspace(settings), workspace_clock(settings)
     run_id, stop = request.run_id or new_run_id(clock()), stop or threading.Event()
     ledger = Ledger(workspace.ledger, clock)
-    genres, most = request.genres, request.max_requests
+    genres, most = asked_of(settings, ledger, request.retry_of) if request.retry_of else _asked(request)
     secrets = [secret.get_secret_value() for secret in (settings.client_id, settings.client_secret)]
     try:
         with (
@@ -94,10 +101,14 @@ def run_pipeline(
             bury_dead_runs(ledger)
             params: dict[str, Any] = {"genres": list(context.genres), "max_requests": context.max_requests}
             params |= request.notes
+            leftovers = None
+            if request.retry_of:
+                leftovers = find_leftovers(ledger, request.retry_of, request.items)
+                params |= {"retry_of": request.retry_of, "items": list(request.items)}
             ledger.begin_run(run_id, request.trigger, params, os.getpid())
             note(log, "run_started", trigger=request.trigger, **params)
             with _watch_for_cancel(context, stop):
-                return _Run(context, request, report).execute()
+                return _Run(context, request, report, leftovers).execute()
     finally:
         ledger.close()
 
@@ -126,9 +137,9 @@ def _watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]
 class _Run:
     """One execution of the graph."""
 
-    def __init__(self, context: Context, request: RunRequest, report: Report) -> None:
+    def __init__(self, context: Context, request: RunRequest, report: Report, leftovers: Leftovers | None) -> None:
         self._context, self._report, self._normalizer = context, report, Normalizer()
-        self._ledger, self._run_id = context.ledger, context.run_id
+        self._ledger, self._run_id, self._leftovers = context.ledger, context.run_id, leftovers
         self._progress = Progress(context.run_id, request.trigger, context.ledger.now())
         self._started, self._rows = time.monotonic(), 0
 
@@ -181,7 +192,11 @@ class _Run:
         def tell(done: int, total: int, rows: int, message: str) -> None:
             self._tell(task=task.name, done=done, total=total, rows=self._rows + rows, message=message)
 
-        result = MappedTask(self._context, task, self._normalizer, tell, heirs(task)).run(task.expand)
+        if self._leftovers is None:
+            result = MappedTask(self._context, task, self._normalizer, tell, heirs(task)).run(task.expand)
+        else:
+            whole = replace(task, share=1.0)  # who asks for the rest means all of it
+            result = MappedTask(self._context, whole, self._normalizer, tell).run(self._leftovers.expansion(task))
         self._rows += result.rows
         return result
 

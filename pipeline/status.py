@@ -6,6 +6,9 @@ Imports the rooms below; changes nothing.
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +16,25 @@ from pipeline.budget import BUCKETS, Budget
 from pipeline.capabilities import load as load_capabilities
 from pipeline.clock import workspace_clock
 from pipeline.context import check_source, planning_limits
-from pipeline.errors import GarimpoError
+from pipeline.errors import GarimpoError, SettingsError
+from pipeline.events import EventFilter, read_events
 from pipeline.generations import current_number, open_generation
 from pipeline.ledger import Ledger
-from pipeline.lock import run_holder
+from pipeline.lock import find_crashed, run_holder
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
+from pipeline.sqlite_file import Row
 from pipeline.workspace import open_workspace
 
-__all__ = ["diagnose", "workspace_status"]
+__all__ = ["diagnose", "follow_events", "newest_run", "workspace_status"]
+
+FOLLOW_S = 0.5
 
 
 def workspace_status(settings: Settings) -> dict[str, Any]:
     """Workspace, profile, generation, rows by table, budget and last run."""
     workspace = open_workspace(settings)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
+    with _opened(settings) as ledger:
         known = load_capabilities(ledger)
         budget = Budget(ledger, planning_limits(settings, ledger))
         last = ledger.runs(limit=1)
@@ -45,6 +51,43 @@ def workspace_status(settings: Settings) -> dict[str, Any]:
             "last_run": last[0] if last else None,
             "running": run_holder(workspace) if last and last[0]["state"] == "running" else None,
         }
+
+
+def newest_run(settings: Settings) -> str:
+    """Id of the run that began last; SettingsError when there is none."""
+    with _opened(settings) as ledger:
+        runs = ledger.runs(limit=1)
+    if not runs:
+        raise SettingsError(f"No run yet in workspace {settings.workspace_name}: python -m pipeline run.")
+    return str(runs[0]["run_id"])
+
+
+def follow_events(
+    settings: Settings, wanted: EventFilter, *, follow: bool, sleep: Callable[[float], object] = time.sleep
+) -> Iterator[list[Row]]:
+    """Events of a run in portions; with `follow` until it has ended. SettingsError for a run that is not there."""
+    seen = 0
+    with _opened(settings) as ledger:
+        while True:
+            state = ledger.read("SELECT state FROM runs WHERE run_id = ?", (wanted.run_id,))
+            if not state:
+                raise SettingsError(f"{wanted.run_id} is not a run of workspace {settings.workspace_name}.")
+            while rows := read_events(ledger, wanted, after_id=seen):
+                seen = rows[-1]["id"]
+                yield rows
+            if not follow or state[0]["state"] != "running":
+                return
+            sleep(FOLLOW_S)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, in which runs whose process is gone have ended."""
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        find_crashed(workspace, ledger)
+        yield ledger
     finally:
         ledger.close()
 

@@ -39,7 +39,7 @@ OWNERS = {
     "pydantic": {"pipeline/settings.py", "pipeline/setting_types.py", "pipeline/demo.py"},
     "pydantic_settings": {"pipeline/settings.py", "pipeline/setting_types.py"},
     "requests": {"pipeline/sockets.py", "pipeline/transport.py"},
-    "rich": {"pipeline/__main__.py"},
+    "rich": {"pipeline/console.py"},
     "spotipy": {"pipeline/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},

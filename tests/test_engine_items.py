@@ -1,0 +1,130 @@
+"""How each mapped item of a run fares: seen from its planning on, tried again on its own, ended with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import runner
+from pipeline.calls import Call
+from pipeline.dag import DAG, Retry
+from pipeline.items import ItemFilter, count_items, find_items, item_attempts, left_items, plan_items, run_tasks
+from pipeline.ledger import Ledger, TaskOutcome
+from pipeline.planner import Item
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
+
+NOON = "2026-03-10T12:00:00Z"
+PAGE = Call("search", {"genre": "forró", "offset": 0, "limit": 50, "sweep_on": "2026-11-22", "follow": True})
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve twelve synthetic artists on a fixed day."""
+    with running(SimulatorConfig(profile="extended", artists=12, seed=5, now=NOON, clock_speed=60)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph with waits of milliseconds between attempts."""
+    quick = tuple(replace(task, retry=Retry(3, 0.001, 0.002)) for task in DAG)
+    monkeypatch.setattr(runner._Run.execute, "__defaults__", (quick,))
+
+
+def opened(simulator: Running, data: Path) -> Ledger:
+    """The ledger of the simulator's workspace."""
+    return Ledger(open_workspace(settings_for(simulator, data)).ledger)
+
+
+def victim(simulator: Running) -> str:
+    """Id of the artist whose releases cannot be read."""
+    return str(simulator.truth(genres=genre_names(simulator))["artists"][0]["artist_id"])
+
+
+def broken(simulator: Running, times: int) -> dict[str, Any]:
+    """A scenario in which one artist's releases answer 503, so many times."""
+    return {"rules": [{"what": "server_error", "where": f"/v1/artists/{victim(simulator)}/albums", "times": times}]}
+
+
+def test_planned_item_is_pending(ledger: Ledger) -> None:
+    """An item that no worker has begun is seen as pending, with its name and no attempt."""
+    ledger.begin_run("r1", "cli", {}, 1)
+    plan_items(ledger, "r1", "discover", {"discover-00001": Item("forró", (PAGE,), 10)})
+    [row] = find_items(ledger, "r1")
+    assert (row["item"], row["state"], row["attempts"], row["started_at"]) == ("forró", "pending", 0, None)
+
+
+def test_item_follows_its_attempt(ledger: Ledger) -> None:
+    """Beginning and ending an attempt moves its item from pending over running to how it ended."""
+    ledger.begin_run("r1", "cli", {}, 1)
+    plan_items(ledger, "r1", "discover", {"discover-00001": Item("forró", (PAGE,), 10)})
+    ledger.begin_task("r1", "discover-00001", 1, "discover", "forró")
+    assert count_items(ledger, "r1") == {"discover": {"running": 1}}
+    ledger.finish_task(TaskOutcome("r1", "discover-00001", 1, "succeeded", requests=3, rows=30))
+    [row] = find_items(ledger, "r1", ItemFilter(task="discover", state="succeeded", text="FORR"))
+    assert (row["attempts"], row["requests"], row["rows"], left_items(ledger, "r1")) == (1, 3, 30, [])
+
+
+@pytest.mark.parametrize(
+    ("run", "begun", "waiting"),
+    [("crashed", "crashed", "crashed"), ("cancelled", "cancelled", "cancelled"), ("failed", "failed", "skipped")],
+)
+def test_items_end_with_their_run(run: str, begun: str, waiting: str, ledger: Ledger) -> None:
+    """What was under way when a run ended ends as it did; what was never begun is told apart, its calls kept."""
+    ledger.begin_run("r1", "cli", {}, 1)
+    plan_items(ledger, "r1", "discover", {f"discover-{n}": Item(f"genre {n}", (PAGE,), 10) for n in (1, 2)})
+    ledger.begin_task("r1", "discover-1", 1, "discover", "genre 1")
+    ledger.finish_run("r1", run)
+    assert [row["state"] for row in find_items(ledger, "r1")] == [begun, waiting]
+    assert [item.calls for item in left_items(ledger, "r1")] == [(PAGE,), (PAGE,)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_failed_item_is_tried_alone(world: Running, tmp_path: Path) -> None:
+    """An item whose source is down is asked again by its name after a wait; its siblings are asked once."""
+    world.set_scenario(broken(world, times=8))
+    result = collect(world, tmp_path)
+    ledger = opened(world, tmp_path)
+    rows = find_items(ledger, result.run_id, ItemFilter(task="refresh_releases"))
+    again = [row for row in rows if row["attempts"] > 1]
+    attempts = item_attempts(ledger, result.run_id, "refresh_releases", again[0]["item"])
+    ledger.close()
+    assert {row["state"] for row in rows} == {"succeeded"}
+    assert len(again) == 1
+    assert [(row["attempt"], row["state"], row["wait_s"] > 0) for row in attempts] == [
+        (1, "failed", False),
+        (2, "succeeded", True),
+    ]
+    assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
+    """An item that fails three times ends failed and keeps the failing calls alone; later tasks run on the rest."""
+    world.set_scenario(broken(world, times=1_000))
+    result = collect(world, tmp_path)
+    ledger = opened(world, tmp_path)
+    left = left_items(ledger, result.run_id)
+    tasks = {row["task"]: row["state"] for row in run_tasks(ledger, result.run_id)}
+    ledger.close()
+    assert [(item.state, {call.params["artist_id"] for call in item.calls}) for item in left] == [
+        ("failed", {victim(world)})
+    ]
+    assert (tasks["refresh_releases"], tasks["refresh_tracks"], tasks["publish"]) == ("partial", *["succeeded"] * 2)
+    assert left[0].item in result.message
+
+
+def test_slow_attempt_is_bounded(world: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt that outlasts its time limit sends nothing more, keeps what came and is asked again."""
+    brief = tuple(replace(task, retry=Retry(2, 0.001, 0.002), timeout_s=-1.0) for task in DAG)
+    monkeypatch.setattr(runner._Run.execute, "__defaults__", (brief,))
+    result: Any = collect(world, tmp_path)
+    assert result.state == "failed"
+    assert "took longer than" in next(task.message for task in result.tasks if task.name == "discover")

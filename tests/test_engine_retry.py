@@ -1,0 +1,120 @@
+"""Asking again what a run left: by name, at a cost told beforehand, without what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import runner
+from pipeline.dag import DAG, Retry
+from pipeline.errors import SettingsError
+from pipeline.items import ItemFilter, find_items
+from pipeline.ledger import Ledger
+from pipeline.preview import plan_retry
+from pipeline.progress import RunResult
+from pipeline.runner import RunRequest, run_pipeline
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
+
+NOON = "2026-03-10T12:00:00Z"
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve twenty-four synthetic artists on a fixed day."""
+    with running(SimulatorConfig(profile="extended", artists=24, seed=5, now=NOON, clock_speed=60)) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph with one attempt at each item."""
+    quick = tuple(replace(task, retry=Retry(1, 0.001, 0.002)) for task in DAG)
+    monkeypatch.setattr(runner._Run.execute, "__defaults__", (quick,))
+
+
+def failed_run(simulator: Running, data: Path, victims: int = 1) -> RunResult:
+    """A run in which some artists' releases could not be read; afterwards they can."""
+    artists = simulator.truth(genres=genre_names(simulator))["artists"]
+    rules = [
+        {"what": "server_error", "where": f"/v1/artists/{artist['artist_id']}/albums"} for artist in artists[:victims]
+    ]
+    simulator.set_scenario({"rules": rules})
+    result = collect(simulator, data)
+    simulator.set_scenario({})
+    return result
+
+
+def retry(simulator: Running, data: Path, run_id: str, items: tuple[str, ...] = ()) -> RunResult:
+    """Ask again what a run left."""
+    return run_pipeline(settings_for(simulator, data), RunRequest("cli", retry_of=run_id, items=items))
+
+
+def test_retry_asks_the_rest_alone(world: Running, tmp_path: Path) -> None:
+    """What failed is asked by its item's name and nothing else; then the database equals the truth."""
+    first = failed_run(world, tmp_path)
+    before = world.counts()["total"]
+    second = retry(world, tmp_path, first.run_id)
+    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger)
+    names = {run: {row["item"] for row in find_items(ledger, run, ItemFilter(task="refresh_releases", state=state))}
+             for run, state in ((first.run_id, "failed"), (second.run_id, "succeeded"))}  # fmt: skip
+    ledger.close()
+    assert (second.state, world.counts()["total"] - before) == ("succeeded", second.requests)
+    assert second.requests <= 6  # two groups of one artist, with following pages
+    assert names[first.run_id] == names[second.run_id] != set()
+    collect(world, tmp_path)
+    assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
+
+
+def test_cost_is_told_beforehand(world: Running, tmp_path: Path) -> None:
+    """The preview names the items and counts their certain requests, and sends none."""
+    first = failed_run(world, tmp_path)
+    before = world.counts()["total"]
+    planned = {row.task: row for row in plan_retry(settings_for(world, tmp_path), first.run_id)}
+    assert [(name, row.requests) for name, row in planned.items() if row.requests] == [("refresh_releases", 2)]
+    assert len(planned["refresh_releases"].items) == 1
+    assert world.counts()["total"] == before
+
+
+def test_retry_of_one_item(world: Running, tmp_path: Path) -> None:
+    """With a name only that item is asked; the others stay left."""
+    first = failed_run(world, tmp_path, victims=24)
+    items = plan_retry(settings_for(world, tmp_path), first.run_id)[2].items
+    retry(world, tmp_path, first.run_id, items[:1])
+    assert len(items) > 1
+    assert plan_retry(settings_for(world, tmp_path), first.run_id)[2].items == items[1:]
+
+
+def test_retried_run_has_nothing_left(world: Running, tmp_path: Path) -> None:
+    """A second retry of the same run sends nothing: everything was answered since."""
+    first = failed_run(world, tmp_path)
+    retry(world, tmp_path, first.run_id)
+    assert retry(world, tmp_path, first.run_id).requests == 0
+
+
+@pytest.mark.parametrize(
+    ("run", "items", "said"), [("never", (), "not a run"), ("", ("Nobody",), "left nothing of that name")]
+)
+def test_unknown_names_are_refused(run: str, items: tuple[str, ...], said: str, world: Any, tmp_path: Path) -> None:
+    """A run or an item that is not there is named, and nothing is started."""
+    first = failed_run(world, tmp_path)
+    with pytest.raises(SettingsError, match=said):
+        retry(world, tmp_path, run or first.run_id, items)
+
+
+def test_crashed_run_is_resumed(world: Running, tmp_path: Path) -> None:
+    """Retrying a run that was cut short early goes on with the tasks it never reached."""
+    settings = settings_for(world, tmp_path)
+    ledger = Ledger(open_workspace(settings).ledger)
+    ledger.begin_run("cut", "cli", {"genres": list(settings.genres), "max_requests": 100_000}, 1)
+    runner.plan_run_tasks(ledger, "cut", [task.name for task in DAG])
+    ledger.finish_run("cut", "crashed")
+    ledger.close()
+    assert retry(world, tmp_path, "cut").state == "succeeded"
+    assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))

@@ -1,0 +1,68 @@
+"""A ledger of an earlier version becomes one of today's, its rows kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+
+from pipeline.ledger import LEDGER_VERSION, Ledger
+
+# The tables of version 1 that later versions changed, as they were.
+FIRST = """
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, trigger TEXT NOT NULL, params TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL,
+    pid INTEGER NOT NULL, started_at REAL NOT NULL, finished_at REAL, due_at REAL,
+    cancel_requested INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE task_runs (run_id TEXT NOT NULL, batch_id TEXT NOT NULL, attempt INTEGER NOT NULL, task TEXT NOT NULL,
+    item TEXT NOT NULL DEFAULT '', state TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL,
+    requests INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0, rejects INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '', PRIMARY KEY (run_id, batch_id, attempt)) STRICT, WITHOUT ROWID;
+CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, bucket TEXT NOT NULL, endpoint TEXT NOT NULL,
+    run_id TEXT NOT NULL DEFAULT '') STRICT;
+CREATE TABLE events (id INTEGER PRIMARY KEY, at REAL NOT NULL, level TEXT NOT NULL, event TEXT NOT NULL,
+    run_id TEXT NOT NULL DEFAULT '', batch_id TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+    fields TEXT NOT NULL DEFAULT '{}') STRICT;
+INSERT INTO runs (run_id, trigger, state, pid, started_at) VALUES ('r1', 'cli', 'succeeded', 7, 1);
+INSERT INTO events (at, level, event, run_id) VALUES (1, 'INFO', 'run_started', 'r1');
+PRAGMA user_version = 1;
+"""
+
+
+def columns(path: Path) -> dict[str, set[str]]:
+    """Columns of each table of a file."""
+    with closing(sqlite3.connect(path)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in names}
+
+
+def test_first_version_is_upgraded(tmp_path: Path) -> None:
+    """Rows of version 1 are there afterwards, and the tables are those of a new file."""
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+        connection.executescript(FIRST)
+    with closing(Ledger(tmp_path / "old.sqlite")) as old, closing(Ledger(tmp_path / "new.sqlite")):
+        assert [(row["run_id"], row["old_requests"]) for row in old.runs()] == [("r1", 0)]
+        assert old.read("SELECT event, task, attempt FROM events") == [
+            {"event": "run_started", "task": "", "attempt": 0}
+        ]
+        assert old.read("PRAGMA user_version") == [{"user_version": LEDGER_VERSION}]
+    found, fresh = columns(tmp_path / "old.sqlite"), columns(tmp_path / "new.sqlite")
+    assert {name: fresh[name] for name in set(found) - {"requests"}} == {
+        name: found[name] for name in set(found) - {"requests"}
+    }
+
+
+def test_each_version_has_its_upgrade() -> None:
+    """No version is without the script that leads to it."""
+    names = {path.name for path in files("pipeline").joinpath("sql").iterdir() if path.name.startswith("ledger")}
+    assert names == {"ledger.sql", *(f"ledger_{number}.sql" for number in range(2, LEDGER_VERSION + 1))}
+
+
+def test_upgrade_happens_once(tmp_path: Path) -> None:
+    """A second opening of an upgraded file finds nothing to do."""
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+        connection.executescript(FIRST)
+    for _ in range(2):
+        with closing(Ledger(tmp_path / "old.sqlite")) as ledger:
+            assert len(ledger.runs()) == 1

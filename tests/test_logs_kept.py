@@ -1,0 +1,143 @@
+"""What a run logs is in the ledger: bound to task and item, without secrets, for a while."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pipeline import events
+from pipeline.bindings import bound
+from pipeline.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
+from pipeline.ledger import Ledger
+
+log = logging.getLogger("pipeline.tests")
+AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+def say_some(ledger: Ledger) -> None:
+    """Log three lines of run r1 and one of another."""
+    with kept_log(ledger, "r1"), bound(run_id="r1", task="discover", item="forró", batch_id="b1", attempt=2):
+        note(log, "item_finished", state="succeeded", rows=30, message="all well")
+        log.warning("Slow answer from %s", "search")
+        log.debug("too fine to keep")
+        with bound(task="publish", item="", attempt=0):
+            note(log, "published", level=logging.ERROR, number=7)
+        with bound(run_id="r2"):
+            note(log, "stranger")
+
+
+def test_note_keeps_its_binding(ledger: Ledger) -> None:
+    """An event is one row with name, pairs and message, and whose it is; lines of other runs are not there."""
+    say_some(ledger)
+    rows = read_events(ledger, EventFilter("r1"))
+    assert rows[0] == {
+        "id": 1,
+        "at": AT_SIX,
+        "level": "INFO",
+        "event": "item_finished",
+        "run_id": "r1",
+        "batch_id": "b1",
+        "message": "state=succeeded rows=30 all well",
+        "fields": {"state": "succeeded", "rows": 30},
+        "task": "discover",
+        "item": "forró",
+        "attempt": 2,
+    }
+    assert [(row["event"], row["message"]) for row in rows[1:]] == [
+        ("log", "Slow answer from search"),
+        ("published", "number=7"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (EventFilter("r1", level="WARNING"), ["log", "published"]),
+        (EventFilter("r1", task="publish"), ["published"]),
+        (EventFilter("r1", item="forró"), ["item_finished", "log"]),
+        (EventFilter("r1", text="SLOW answer"), ["log"]),
+        (EventFilter("r3"), []),
+    ],
+)
+def test_events_are_filtered(wanted: EventFilter, found: list[str], ledger: Ledger) -> None:
+    """Task, item, least level and text each narrow what is read, and what is counted."""
+    say_some(ledger)
+    assert [row["event"] for row in read_events(ledger, wanted)] == found
+    assert count_events(ledger, wanted) == len(found)
+
+
+def test_newest_lines_keep_their_order(ledger: Ledger) -> None:
+    """The newest lines are read in the order they were said."""
+    say_some(ledger)
+    assert [row["id"] for row in read_events(ledger, EventFilter("r1"), limit=2, newest=True)] == [2, 3]
+    assert [row["id"] for row in read_events(ledger, EventFilter("r1"), after_id=1)] == [2, 3]
+
+
+def test_secrets_are_taken_out(ledger: Ledger) -> None:
+    """A client secret, a token or a password in an address reaches the ledger in no form, tracebacks included."""
+    with kept_log(ledger, "r1", secrets=["s3cr3t-of-mine"]), bound(run_id="r1"):
+        note(log, "asked", header="Authorization: Bearer BQDabc.def-123456", secret="s3cr3t-of-mine")
+        log.info("body client_secret=hunter22 and access_token: 'BQDabc.def'")
+        try:
+            raise ValueError("s3cr3t-of-mine")
+        except ValueError:
+            log.exception("run_broken")
+    text = str(read_events(ledger, EventFilter("r1")))
+    assert [word for word in ("s3cr3t", "BQD", "hunter22") if word in text] == []
+    assert "ValueError: (hidden)" in text
+
+
+def test_worker_threads_bind_themselves(ledger: Ledger) -> None:
+    """Threads that each work on an item keep their lines apart."""
+
+    def work(name: str) -> None:
+        with bound(run_id="r1", item=name):
+            note(log, "worked", name=name)
+
+    with kept_log(ledger, "r1"):
+        threads = [threading.Thread(target=work, args=(f"item {number}",)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    rows = read_events(ledger, EventFilter("r1"))
+    assert len(rows) == 8
+    assert all(row["item"] == row["fields"]["name"] for row in rows)
+
+
+def test_old_rows_are_retired(ledger: Ledger, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines older than asked go, in small transactions; a run's requests are counted still."""
+    monkeypatch.setattr(events, "CHUNK", 3)
+    ledger.begin_run("r1", "cli", {}, 1)
+    for number in range(7):
+        ledger.add_event("INFO", f"old_{number}")
+    with ledger.write() as connection:
+        at = clock.now().timestamp()
+        query = "INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (?, 'search', 'search', 'r1')"
+        connection.executemany(query, [(at,)] * 5)
+    clock.move(days=31)
+    ledger.add_event("INFO", "young")
+    assert retire_rows(ledger, keep_days=30) == 12
+    assert [row["event"] for row in read_events(ledger, EventFilter())] == ["young"]
+    assert ledger.runs()[0]["requests"] == 5
+
+
+def test_most_lines_are_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However young they are, only so many lines are kept: the newest."""
+    monkeypatch.setattr(events, "MOST_EVENTS", 2)
+    for number in range(5):
+        ledger.add_event("INFO", f"line_{number}")
+    assert retire_rows(ledger, keep_days=30) == 3
+    assert [row["event"] for row in read_events(ledger, EventFilter())] == ["line_3", "line_4"]
+
+
+def test_log_level_is_put_back(ledger: Ledger) -> None:
+    """A run leaves the loggers as it found them."""
+    logger = logging.getLogger("pipeline")
+    before = (logger.level, list(logger.handlers))
+    say_some(ledger)
+    assert (logger.level, logger.handlers) == before
