@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
 NEVER_AGAIN = 1_000_000  # tries: planning leaves such a call out
+STAND_INS = ("artists", "albums")  # batch reads: the same answers come one by one from another endpoint
 LATER_SHARE = 0.3  # of what is left in a bucket, kept for later tasks that draw on it
 LONGEST_MESSAGE = 2_000
 
@@ -79,6 +80,7 @@ class MappedTask:
         self._waiting: list[_Work] = []
         self._items = self._rows = self._total = 0
         self._limit = ""
+        self._kept: int | None = None
         self._deferral: Deferred | None = None
         self._fatal: Fatal | None = None
 
@@ -108,9 +110,13 @@ class MappedTask:
         with live(context.workspace, context.ledger) as view:
             outlook = Outlook(view, context.ledger.now().date(), context.capabilities, context.genres, allowance)
             if left is not None:
+                if self._kept is None:
+                    self._kept = self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE)))
+                if 0 < left <= self._kept:
+                    self._limit = "what is left of the quota is kept for the tasks after this one"
+                    return []
                 # With an empty bucket one request is planned still: its refusal, unsent, says when the rest is due.
-                left = max(1, left - self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE))))
-                outlook = replace(outlook, allowance=min(allowance, left))
+                outlook = replace(outlook, allowance=min(allowance, max(1, left - self._kept)))
             return expand(replace(outlook, tried=self._tries, max_tries=task.retry.attempts))
 
     def _kept_for_later(self, outlook: Outlook) -> int:
@@ -167,7 +173,7 @@ class MappedTask:
             verdict = self._judge(batch, raw)
             rows = self._commit(batch, raw, verdict)
             seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
-            if isinstance(raw.error, EndpointWithdrawn) and seen in (None, context.capabilities):
+            if isinstance(raw.error, EndpointWithdrawn) and raw.left[0].endpoint not in STAND_INS:
                 self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
             context.capabilities = seen or context.capabilities
             note(

@@ -2,7 +2,7 @@
 
 Each `plan_…` answers "what is still to be asked today" as items, longest unasked first, within an allowance. It
 remembers nothing: progress is the pages already committed (`search_pages`, `release_pages`, `album_pages`).
-Imports `calls` and `capabilities`.
+Imports `calls`, `paging` and `capabilities`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from pipeline.calls import Call
 from pipeline.capabilities import Capabilities
+from pipeline.paging import SEARCH_CAP
 
 __all__ = ["Item", "Outlook", "call_key", "plan_albums", "plan_artists", "plan_discovery", "plan_releases"]
 
-SEARCH_CAP = 1_000  # artists a search gives at most, whatever it claims
 PAGES_PER_ITEM = 10  # a commit unit: small enough to lose little, large enough to cost little
 ARTISTS_PER_ITEM = 10  # whose releases are read in one unit
 CALLS_PER_ITEM = 20  # of one artist or album each
