@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pipeline.shapes import ANSWERS, ASKED, OBJECTS, Leaf, Shape
 
@@ -37,7 +38,7 @@ def walk(line: Any) -> tuple[dict[str, Any] | None, list[str]]:
     if line.get("unparsed") is not None:
         return None, [f"{endpoint}: the answer is not JSON"]
     day, asked, answer = (_fit(name)(line.get(name), reasons) for name in ("fetched_at", "request", endpoint))
-    asked = asked or {}
+    asked = asked or dict.fromkeys(cast("dict[str, Shape]", ANSWERS["request"]))
     lacking = [f"request.{name}" for name in ASKED.get(endpoint, ()) if asked.get(name) is None]
     if day is None:
         lacking.append("fetched_at")
@@ -148,6 +149,8 @@ def _number_fitter(leaf: Leaf, path: str) -> Fit:
         if value is None:
             return None
         number = value if type(value) is int else _as_number(value)
+        if is_flag and isinstance(value, (int, float)):
+            number = int(value != 0)
         if number is None or not low <= number <= high:
             reasons.append(f"{path}: {_shown(value)} is not from {low} to {high}")
             return None
@@ -174,19 +177,19 @@ def _as_text(value: Any, path: str, reasons: list[str]) -> str | None:
 
 
 def _as_number(value: Any) -> int | None:
-    """A fraction is rounded half away from zero."""
-    if isinstance(value, (bool, int)) or value in ("true", "false"):
-        return int(value if isinstance(value, (bool, int)) else value == "true")
-    if not isinstance(value, (str, float)):
+    """A fraction is rounded: to the even side of a half when it is a number, away from zero when it stands in text."""
+    if isinstance(value, (bool, int)):
+        return int(value)
+    if isinstance(value, float):
+        return round(value) if math.isfinite(value) else None
+    if not isinstance(value, str):
         return None
-    for convert in (int, float) if isinstance(value, str) else (float,):
-        try:
-            number = convert(value)
-        except ValueError:  # not a number, or one of more than 4,300 digits
-            continue
-        if isinstance(number, int):
-            return number
-        return int(math.copysign(math.floor(abs(number) + 0.5), number)) if math.isfinite(number) else None
+    if value.lower() in ("true", "false"):
+        return int(value.lower() == "true")
+    with suppress(ValueError):  # also for integers of more than 4,300 digits
+        return int(value)
+    with suppress(ValueError, OverflowError):
+        return int(math.copysign(math.floor(abs(float(value)) + 0.5), float(value)))
     return None
 
 

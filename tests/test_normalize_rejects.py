@@ -1,0 +1,153 @@
+"""What is not as documented: a typed row, or a counted reject with line and reason; the rest of the batch is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.normalize import MAX_REJECTS, Normalizer
+from pipeline.walk import MAX_TEXT
+from tests.payloads import album, albums_line, artist, line, normalized, payload, rows, search_line
+
+HUGE = "x" * 1_000_000
+
+
+def single(folder: Path, **fields: object) -> tuple[Any, ...]:
+    """Name, followers, popularity, image and the rejects of one artist whose fields are replaced."""
+    found = normalized(folder, search_line({**artist("a1"), **fields}))
+    name = rows(found, "artists", "name", "image_url")
+    return (*(name[0] if name else ()), *rows(found, "artist_snapshots", "followers", "popularity"), *found.rejects)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"name": None}, (None, None, (10, 5))),
+        ({"name": 1975}, ("1975", None, (10, 5))),
+        ({"name": True}, ("true", None, (10, 5))),
+        ({"name": "[b]"}, ("[b]", None, (10, 5))),
+        ({"name": ["x"]}, (None, None, (10, 5), (1, "search.artists.items[].name: a list where text belongs"))),
+        ({"name": {"x": 1}}, (None, None, (10, 5), (1, "search.artists.items[].name: an object where text belongs"))),
+        ({"followers": None}, ("Artist a1", None, (None, 5))),
+        ({"followers": {"total": "12"}}, ("Artist a1", None, (12, 5))),
+        ({"followers": {"total": 12.7}}, ("Artist a1", None, (13, 5))),
+        ({"followers": {"total": "12.5"}}, ("Artist a1", None, (13, 5))),
+        ({"followers": {"total": "many"}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
+          "'many' is not from 0 to 9223372036854775807"))),
+        ({"followers": {"total": 2**63}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
+          "9223372036854775808 is not from 0 to 9223372036854775807"))),
+        ({"followers": {"total": 1e300}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
+          "1e+300 is not from 0 to 9223372036854775807"))),
+        ({"followers": {"total": -1}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
+          "-1 is not from 0 to 9223372036854775807"))),
+        ({"followers": 7}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers: 7 where an object belongs"))),
+        ({"popularity": 101}, ("Artist a1", None, (10, None), (1, "search.artists.items[].popularity: 101 is not from 0 to 100"))),
+        ({"popularity": "high"}, ("Artist a1", None, (10, None), (1, "search.artists.items[].popularity: 'high' is not from 0 to 100"))),
+        ({"images": {}}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].images: an object where a list belongs"))),
+        ({"images": [{"url": "javascript:alert(1)"}]},
+         ("Artist a1", None, (10, 5), (1, "search.artists.items[].images[].url: 'javascript:alert(1)' is not usable there"))),
+        ({"images": [None, {"url": "https://x"}]}, ("Artist a1", None, (10, 5))),
+        ({"external_urls": "x"}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].external_urls: 'x' where an object belongs"))),
+        ({"genres": "mpb"}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].genres: 'mpb' where a list belongs"))),
+        ({"id": None}, ((1, "search.artists.items[]: no usable id"),)),
+        ({"id": ""}, ((1, "search.artists.items[].id: '' is not usable there"), (1, "search.artists.items[]: no usable id"))),
+        ({"id": "../etc"}, ((1, "search.artists.items[].id: '../etc' is not usable there"), (1, "search.artists.items[]: no usable id"))),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_odd_field(tmp_path: Path, fields: dict[str, object], expected: tuple[Any, ...]):
+    """A field of another type is converted where it can only mean one thing, else it is NULL and told."""
+    assert single(tmp_path, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "reason"),
+    [
+        ("a\u0007\u202eb\n", "a\u0007\u202eb\n", None),
+        ("=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0", None),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>", None),
+        ("nul\u0000l", "null", "characters that no text can hold, taken out"),
+        ("half \ud83d pair", "half \ufffd pair", "characters that no text can hold, taken out"),
+        ("whole \ud83d\ude00 pair", "whole 😀 pair", None),
+        (HUGE, "x" * MAX_TEXT, f"1000000 characters, cut to {MAX_TEXT}"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_hostile_name(tmp_path: Path, small: int, given: str, kept: str, reason: str | None):
+    """Text stays as it is, but for what no column can hold and what no name needs."""
+    found = normalized(tmp_path, json.dumps(search_line(artist("a1", name=given))), small=small)
+    assert rows(found, "artists", "name") == [(kept,)]
+    assert [text for _, text in found.rejects] == ([f"search.artists.items[].name: {reason}"] if reason else [])
+
+
+SEARCH = {"genre": "mpb", "offset": 0, "sweep_on": "2026-11-22"}
+BAD_LINES: dict[str, tuple[object, str]] = {
+    "words": ("not json", "the line is not JSON"),
+    "torn": ('{"endpoint": "search", ', "the line is not JSON"),
+    "long number": ("9" * 5_000, "the line is not JSON"),
+    "deep": ("[" * 100_000, "the line is not JSON"),
+    "not UTF-8": (b'\xff\xfe{"a"}', "the line is not JSON"),
+    "null": ("null", "the line is not an object"),
+    "list": ("[]", "the line is not an object"),
+    "strange endpoint": ({"endpoint": "episodes"}, "the endpoint is unknown"),
+    "endpoint of another type": ({"endpoint": ["search"]}, "the endpoint is unknown"),
+    "unparsed": ({"endpoint": "search", "unparsed": "<html>"}, "search: the answer is not JSON"),
+    "no answer": (line("search", None, **SEARCH), "search: the answer holds no objects"),
+    "no items": (line("search", {"artists": {"items": None}}, **SEARCH), "search: the answer holds no objects"),
+    "no sweep": (
+        line("search", {"artists": {"items": []}}, genre="mpb", offset=0),
+        "search: no usable request.sweep_on",
+    ),
+    "no artist": (line("artist", None), "artist: the answer holds no objects"),
+    "no album": (line("album_tracks", {"items": []}), "album_tracks: no usable request.album_id, request.offset"),
+    "no instant": ({**line("artist", artist("a2")), "fetched_at": None}, "artist: no usable fetched_at"),
+}
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_bad_line_is_told(tmp_path: Path, small: int, bad: object, reason: str):
+    """A line of which nothing can be used is a reject with its number; the lines around it are rows."""
+    found = normalized(tmp_path, search_line(artist("a1")), bad, search_line(artist("a3")), small=small)
+    assert rows(found, "artists", "artist_id") == [("a1",), ("a3",)]
+    assert found.rejects == ((2, reason),)
+
+
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_null_items_are_told(tmp_path: Path, small: int):
+    """Unknown ids answered with null are rejects; the page still counts them."""
+    found = normalized(tmp_path, search_line(artist("a1"), None, artist("a2")), small=small)
+    assert rows(found, "search_pages", "returned") == [(3,)]
+    assert rows(found, "artists", "artist_id") == [("a1",), ("a2",)]
+    assert found.rejects == ((1, "search.artists.items[]: null"),)
+
+
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_credit_without_id_is_told(tmp_path: Path, small: int):
+    """A credit nobody can follow is dropped; places of the others stay."""
+    item = album("b1", artists=[{"name": "Nobody"}, {"id": "a1", "name": "Somebody"}])
+    found = normalized(tmp_path, albums_line(item), small=small)
+    assert rows(found, "release_artists", "artist_id", "position") == [("a1", 1)]
+    assert found.rejects == ((1, "artist_albums.items[].artists[]: no usable id"),)
+
+
+def test_many_rejects_are_shortened(tmp_path: Path):
+    """A file that is all wrong does not fill the ledger."""
+    found = normalized(tmp_path, *["x"] * (MAX_REJECTS + 5))
+    assert (len(found.rejects), found.rejects[-1]) == (MAX_REJECTS, (0, "and 6 more"))
+
+
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+@pytest.mark.parametrize("keep", [0.6, 0.0], ids=["torn", "empty"])
+def test_torn_file_gives_its_beginning(tmp_path: Path, small: int, keep: float):
+    """A file that ends early gives the lines that are whole, and says where it ends."""
+    path = tmp_path / "raw.jsonl.zst"
+    whole = payload(*(search_line(artist(f"a{n}", name=f"{n * 7919 % 10007}" * 50)) for n in range(3_000)))
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    found = Normalizer(small).tables([path])
+    assert 0 <= len(rows(found, "artists")) < 3_000
+    assert all("unpacked" in reason or "JSON" in reason for _, reason in found.rejects)
