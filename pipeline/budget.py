@@ -23,6 +23,8 @@ WINDOW_S = 30.0
 DAY_S = 86_400.0
 # A plain 429 asks for seconds; whoever waits longer than this is better told to come back.
 PATIENCE_S = 60.0
+# Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
+CATCH_UP_S = 5.0
 QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
 GROWTH_PER_DAY = 1.05
 
@@ -93,16 +95,16 @@ class Budget:
         """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
             now = self.ledger.now().timestamp()
-            app, own = self._state(connection, APP), self._state(connection, bucket)
+            app, own = self._states(connection, bucket)
             self._refuse_locked(bucket, app, own, now)
             self._refuse_spent(connection, bucket, own, now)
-            backlog = float(app["next_slot_at"]) if app else 0.0
-            # A slot far ahead was written before the clock was set back: it would make everybody wait for nothing.
-            slot = max(now, backlog if backlog - now < PATIENCE_S * 2 else 0.0)
+            interval = self._interval(app, now)
+            turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
+            slot = max(now, turn, _believable(self._window_frees_at(connection, interval), now))
             connection.execute(
                 "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
                 "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
-                (APP, slot + self._interval(app, now)),
+                (APP, turn + interval),
             )
             cursor = connection.execute(
                 "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) VALUES (?, ?, ?, ?, ?, ?)",
@@ -148,10 +150,11 @@ class Budget:
         text = "daily quota exceeded" if quota else "rate limit of the 30 s window"
         learned = self._learned(good, self.limits.quota_requests if quota else self.limits.window_requests, quota=quota)
         connection.execute(
-            "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (bucket) DO UPDATE SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, "
-            "reason = excluded.reason, locked_until = max(locked_until, excluded.locked_until)",
-            (name, learned, now, now + wait, text),
+            "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason, next_slot_at) VALUES (?,?,?,?,?,?)"
+            " ON CONFLICT (bucket) DO UPDATE SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, "
+            "reason = excluded.reason, locked_until = max(locked_until, excluded.locked_until), "
+            "next_slot_at = max(next_slot_at, excluded.next_slot_at)",  # nothing is made up for after a refusal
+            (name, learned, now, now + wait, text, now + wait),
         )
 
     @staticmethod
@@ -173,6 +176,21 @@ class Budget:
         # One per cent and one request of headroom: arrivals are less even than departures.
         return WINDOW_S / max(1.0, permitted * 0.99 - 1)
 
+    @staticmethod
+    def _window_frees_at(connection: sqlite3.Connection, interval: float) -> float:
+        """When the oldest request of a full window has left it; 0 while the window is not full.
+
+        Ids grow with slots. A gap between them makes this look at a younger request, which only waits longer.
+        """
+        span = WINDOW_S * 1.01  # as much longer as the pace has headroom
+        full = round(span / interval)
+        query = (
+            "SELECT r.at FROM (SELECT max(id) AS newest FROM requests) JOIN requests r ON r.id > newest - ? "
+            "WHERE newest >= ? ORDER BY r.id LIMIT 1"
+        )
+        oldest = connection.execute(query, (full, full)).fetchone()
+        return float(oldest[0]) + span if oldest else 0.0
+
     def _refuse_locked(self, bucket: str, app: sqlite3.Row | None, own: sqlite3.Row | None, now: float) -> None:
         for row in (own, app):
             if row is not None and row["locked_until"] > now:
@@ -193,15 +211,18 @@ class Budget:
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
 
     @staticmethod
-    def _state(connection: sqlite3.Connection, bucket: str) -> sqlite3.Row | None:
+    def _states(connection: sqlite3.Connection, bucket: str) -> tuple[sqlite3.Row | None, sqlite3.Row | None]:
+        """What is known of the app and of one bucket."""
         cursor = connection.cursor()
         cursor.row_factory = sqlite3.Row
-        row: sqlite3.Row | None = cursor.execute("SELECT * FROM buckets WHERE bucket = ?", (bucket,)).fetchone()
-        return row
+        found = cursor.execute("SELECT * FROM buckets WHERE bucket IN (?, ?)", (APP, bucket))
+        rows = {row["bucket"]: row for row in found}
+        return rows.get(APP), rows.get(bucket)
 
 
-def _no_wait(_seconds: float) -> bool:
-    return False
+def _believable(slot: float, now: float) -> float:
+    """A slot, or 0 when it is so far ahead that it was written before the clock was set back."""
+    return slot if slot - now < PATIENCE_S * 2 else 0.0
 
 
 class LedgerGate:
@@ -213,7 +234,7 @@ class LedgerGate:
         run_id: str,
         *,
         allowance: int | None = None,
-        wait: Callable[[float], bool] = _no_wait,
+        wait: Callable[[float], bool] = lambda _: False,
     ) -> None:
         """`wait(seconds)` sleeps and returns True once the run is cancelled; `allowance`: the run's own limit."""
         self._budget, self._run_id, self._wait = budget, run_id, wait
