@@ -29,7 +29,6 @@ def walk(line: Any) -> tuple[dict[str, Any] | None, list[str]]:
 
     One reason for each thing dropped, naming its place and its value, shortened.
     """
-    reasons: list[str] = []
     if not isinstance(line, dict):
         return None, ["the line is not an object"]
     endpoint = line.get("endpoint")
@@ -37,35 +36,45 @@ def walk(line: Any) -> tuple[dict[str, Any] | None, list[str]]:
         return None, ["the endpoint is unknown"]
     if line.get("unparsed") is not None:
         return None, [f"{endpoint}: the answer is not JSON"]
+    reasons: list[str] = []
     day, asked, answer = (_fit(name)(line.get(name), reasons) for name in ("fetched_at", "request", endpoint))
     asked = asked or dict.fromkeys(cast("dict[str, Shape]", ANSWERS["request"]))
-    lacking = [f"request.{name}" for name in ASKED.get(endpoint, ()) if asked.get(name) is None]
-    if day is None:
-        lacking.append("fetched_at")
-    if lacking:
+    lacking = [f"request.{name}" for name in ASKED.get(endpoint, ()) if asked[name] is None]
+    if lacking := lacking + ["fetched_at"] * (day is None):
         return None, [*reasons, f"{endpoint}: no usable {', '.join(lacking)}"]
-    kind, steps = OBJECTS[endpoint]
-    holder, objects = answer, answer
-    for step in steps:
-        holder, objects = objects, objects.get(step) if isinstance(objects, dict) else None
-    if objects is None:
+    if (found := _found(answer, endpoint)) is None:
         return None, [*reasons, f"{endpoint}: the answer holds no objects"]
-    row = {
-        "endpoint": endpoint,
-        "observed_on": date.fromisoformat(day[:10]),
-        "genre": asked["genre"] and asked["genre"].strip(" ").lower(),
-        "sweep_on": asked["sweep_on"] and date.fromisoformat(asked["sweep_on"][:10]),
-        "artist_id": asked["artist_id"],
-        "album_group": asked["group"],
-        "album_id": asked["album_id"],
-        "page_offset": asked["offset"],
-        "page_limit": asked["limit"],
-        "total": holder.get("total"),
-        "returned": len(objects) if steps else 1,
-        "nothing_next": holder.get("next") is None,
-        kind: objects if steps else [objects],
+    return {"endpoint": endpoint, "observed_on": date.fromisoformat(day[:10]), **_asked(asked), **found}, reasons
+
+
+def _asked(request: dict[str, Any]) -> dict[str, Any]:
+    genre, sweep_on = request["genre"], request["sweep_on"]
+    return {
+        "genre": genre and genre.strip(" ").lower(),
+        "sweep_on": sweep_on and date.fromisoformat(sweep_on[:10]),
+        "artist_id": request["artist_id"],
+        "album_group": request["group"],
+        "album_id": request["album_id"],
+        "page_offset": request["offset"],
+        "page_limit": request["limit"],
     }
-    return row, reasons
+
+
+def _found(answer: Any, endpoint: str) -> dict[str, Any] | None:
+    """The objects of an answer under the name of their kind, and what the page around them says; None without objects."""
+    kind, steps = OBJECTS[endpoint]
+    page, objects = answer, answer
+    for step in steps:
+        page, objects = objects, objects and objects[step]
+    if objects is None:
+        return None
+    objects = objects if steps else [objects]
+    return {
+        "total": page.get("total"),
+        "returned": len(objects),
+        "nothing_next": page.get("next") is None,
+        kind: objects,
+    }
 
 
 @cache
@@ -182,14 +191,16 @@ def _as_number(value: Any) -> int | None:
         return int(value)
     if isinstance(value, float):
         return round(value) if math.isfinite(value) else None
-    if not isinstance(value, str):
-        return None
-    if value.lower() in ("true", "false"):
-        return int(value.lower() == "true")
+    return _number_in(value) if isinstance(value, str) else None
+
+
+def _number_in(text: str) -> int | None:
+    if text.lower() in ("true", "false"):
+        return int(text.lower() == "true")
     with suppress(ValueError):  # also for integers of more than 4,300 digits
-        return int(value)
+        return int(text)
     with suppress(ValueError, OverflowError):
-        return int(math.copysign(math.floor(abs(float(value)) + 0.5), float(value)))
+        return int(math.copysign(math.floor(abs(float(text)) + 0.5), float(text)))
     return None
 
 

@@ -40,8 +40,8 @@ def artist(artist_id: str, **fields: object) -> Row:
 
 def album(album_id: str, **fields: object) -> Row:
     """A simplified album object, credited to artist a1."""
-    credits = [{"id": "a1", "name": "Artist a1"}]
-    return {"id": album_id, "name": f"Album {album_id}", "release_date": "2020-05-17", "artists": credits, **fields}
+    credited = [{"id": "a1", "name": "Artist a1"}]
+    return {"id": album_id, "name": f"Album {album_id}", "release_date": "2020-05-17", "artists": credited, **fields}
 
 
 def search_line(*items: object, day: str = DAY, genre: str = "mpb", offset: int = 0, **page: object) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,52 +14,52 @@ from tests.payloads import album, albums_line, artist, line, normalized, payload
 HUGE = "x" * 1_000_000
 
 
-def single(folder: Path, **fields: object) -> tuple[Any, ...]:
-    """Name, followers, popularity, image and the rejects of one artist whose fields are replaced."""
-    found = normalized(folder, search_line({**artist("a1"), **fields}))
-    name = rows(found, "artists", "name", "image_url")
-    return (*(name[0] if name else ()), *rows(found, "artist_snapshots", "followers", "popularity"), *found.rejects)
+NAME, COUNT = "Artist a1", "is not from 0 to 9223372036854775807"
+# What stands in a field: the name, image, followers and popularity it leaves, and the reason that is told, if any.
+ODD_FIELDS: list[tuple[dict[str, object], tuple[object, ...], str]] = [
+    ({"name": None}, (None, None, 10, 5), ""),
+    ({"name": 1975}, ("1975", None, 10, 5), ""),
+    ({"name": True}, ("true", None, 10, 5), ""),
+    ({"name": "[b]"}, ("[b]", None, 10, 5), ""),
+    ({"name": ["x"]}, (None, None, 10, 5), ".name: a list where text belongs"),
+    ({"name": {"x": 1}}, (None, None, 10, 5), ".name: an object where text belongs"),
+    ({"followers": None}, (NAME, None, None, 5), ""),
+    ({"followers": {"total": "12"}}, (NAME, None, 12, 5), ""),
+    ({"followers": {"total": 12.7}}, (NAME, None, 13, 5), ""),
+    ({"followers": {"total": "12.5"}}, (NAME, None, 13, 5), ""),
+    ({"followers": {"total": "many"}}, (NAME, None, None, 5), f".followers.total: 'many' {COUNT}"),
+    ({"followers": {"total": 2**63}}, (NAME, None, None, 5), f".followers.total: 9223372036854775808 {COUNT}"),
+    ({"followers": {"total": 1e300}}, (NAME, None, None, 5), f".followers.total: 1e+300 {COUNT}"),
+    ({"followers": {"total": -1}}, (NAME, None, None, 5), f".followers.total: -1 {COUNT}"),
+    ({"followers": {"total": []}}, (NAME, None, None, 5), f".followers.total: a list {COUNT}"),
+    ({"followers": 7}, (NAME, None, None, 5), ".followers: 7 where an object belongs"),
+    ({"popularity": 101}, (NAME, None, 10, None), ".popularity: 101 is not from 0 to 100"),
+    ({"popularity": "high"}, (NAME, None, 10, None), ".popularity: 'high' is not from 0 to 100"),
+    ({"images": {}}, (NAME, None, 10, 5), ".images: an object where a list belongs"),
+    ({"images": [{"url": "file:///x"}]}, (NAME, None, 10, 5), ".images[].url: 'file:///x' is not usable there"),
+    ({"images": [None, {"url": "https://x"}]}, (NAME, None, 10, 5), ""),
+    ({"external_urls": "x"}, (NAME, None, 10, 5), ".external_urls: 'x' where an object belongs"),
+    ({"genres": "mpb"}, (NAME, None, 10, 5), ".genres: 'mpb' where a list belongs"),
+    ({"genres": ["x"] * 60}, (NAME, None, 10, 5), ".genres: 60 entries, cut to 50"),
+]
 
 
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"name": None}, (None, None, (10, 5))),
-        ({"name": 1975}, ("1975", None, (10, 5))),
-        ({"name": True}, ("true", None, (10, 5))),
-        ({"name": "[b]"}, ("[b]", None, (10, 5))),
-        ({"name": ["x"]}, (None, None, (10, 5), (1, "search.artists.items[].name: a list where text belongs"))),
-        ({"name": {"x": 1}}, (None, None, (10, 5), (1, "search.artists.items[].name: an object where text belongs"))),
-        ({"followers": None}, ("Artist a1", None, (None, 5))),
-        ({"followers": {"total": "12"}}, ("Artist a1", None, (12, 5))),
-        ({"followers": {"total": 12.7}}, ("Artist a1", None, (13, 5))),
-        ({"followers": {"total": "12.5"}}, ("Artist a1", None, (13, 5))),
-        ({"followers": {"total": "many"}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
-          "'many' is not from 0 to 9223372036854775807"))),
-        ({"followers": {"total": 2**63}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
-          "9223372036854775808 is not from 0 to 9223372036854775807"))),
-        ({"followers": {"total": 1e300}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
-          "1e+300 is not from 0 to 9223372036854775807"))),
-        ({"followers": {"total": -1}}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers.total: "
-          "-1 is not from 0 to 9223372036854775807"))),
-        ({"followers": 7}, ("Artist a1", None, (None, 5), (1, "search.artists.items[].followers: 7 where an object belongs"))),
-        ({"popularity": 101}, ("Artist a1", None, (10, None), (1, "search.artists.items[].popularity: 101 is not from 0 to 100"))),
-        ({"popularity": "high"}, ("Artist a1", None, (10, None), (1, "search.artists.items[].popularity: 'high' is not from 0 to 100"))),
-        ({"images": {}}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].images: an object where a list belongs"))),
-        ({"images": [{"url": "javascript:alert(1)"}]},
-         ("Artist a1", None, (10, 5), (1, "search.artists.items[].images[].url: 'javascript:alert(1)' is not usable there"))),
-        ({"images": [None, {"url": "https://x"}]}, ("Artist a1", None, (10, 5))),
-        ({"external_urls": "x"}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].external_urls: 'x' where an object belongs"))),
-        ({"genres": "mpb"}, ("Artist a1", None, (10, 5), (1, "search.artists.items[].genres: 'mpb' where a list belongs"))),
-        ({"id": None}, ((1, "search.artists.items[]: no usable id"),)),
-        ({"id": ""}, ((1, "search.artists.items[].id: '' is not usable there"), (1, "search.artists.items[]: no usable id"))),
-        ({"id": "../etc"}, ((1, "search.artists.items[].id: '../etc' is not usable there"), (1, "search.artists.items[]: no usable id"))),
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_odd_field(tmp_path: Path, fields: dict[str, object], expected: tuple[Any, ...]):
+@pytest.mark.parametrize(("fields", "kept", "reason"), ODD_FIELDS, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_odd_field(tmp_path: Path, small: int, fields: dict[str, object], kept: tuple[object, ...], reason: str):
     """A field of another type is converted where it can only mean one thing, else it is NULL and told."""
-    assert single(tmp_path, **fields) == expected
+    found = normalized(tmp_path, search_line({**artist("a1"), **fields}), small=small)
+    row = rows(found, "artists", "name", "image_url") + rows(found, "artist_snapshots", "followers", "popularity")
+    assert sum(row, ()) == kept
+    assert found.rejects == (((1, f"search.artists.items[]{reason}"),) if reason else ())
+
+
+@pytest.mark.parametrize("given", ["", "../etc", "a b", "x" * 65, "ä", ["a1"], None], ids=repr)
+def test_odd_id(tmp_path: Path, given: object):
+    """An object without an id of Spotify's alphabet is no row; the others are."""
+    found = normalized(tmp_path, search_line({**artist("a1"), "id": given}, artist("a2")))
+    assert rows(found, "artists", "artist_id") == [("a2",)]
+    assert found.rejects[-1] == (1, "search.artists.items[]: no usable id")
 
 
 @pytest.mark.parametrize(
