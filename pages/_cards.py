@@ -73,20 +73,35 @@ def spotify_link(url: str | None, text: Text, name: str) -> Html:
 
 
 def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] = ()) -> Html:
-    """One artist as a line of a list: face, name, genres, recent line, followers, popularity, growth over 30 days."""
-    growth, line = row.get("growth"), sparkline(followers, palette.accent)
+    """One artist as a line of a list: face, name, genres, then followers and growth, or releases where those count."""
     genres = row.get("found") or row.get("genres") or []
     names = DOT.join(genres[:3]) + (" \u2026" if len(genres) > 3 else "")
-    change = NONE if growth is None else text.percent(growth, signed=True)
+    line = sparkline(followers, palette.accent)
     return tag(
         "div",
         tag("img", cls="g-face", src=picture(row["image_url"], row["artist_id"]), alt="", loading="lazy"),
         tag("div", tag("b", _name(row)), tag("span", names), cls="g-who", aria_hidden="true"),
         tag("div", tag("img", src=line, alt="") if line else "", cls="g-spark"),
+        *(_release_figures(row, text) if "releases" in row else _follower_figures(row, text)),
+        cls="g-row",
+    )
+
+
+def _follower_figures(row: Row, text: Text) -> tuple[Html, ...]:
+    growth = row.get("growth")
+    change = NONE if growth is None else text.percent(growth, signed=True)
+    return (
         figure(text.compact(row["followers"]), text("followers"), known=row["followers"] is not None),
         figure(text.number(row["popularity"]), text("popularity"), known=row["popularity"] is not None, tone="g-wide"),
         figure(change, text("in 30 days"), known=growth is not None, tone=_tone(growth)),
-        cls="g-row",
+    )
+
+
+def _release_figures(row: Row, text: Text) -> tuple[Html, ...]:
+    return (
+        figure("", "", tone="g-wide"),
+        figure(text.number(row["releases"]), text("releases")),
+        figure(text.short_day(row["latest_release_on"]), text("latest")),
     )
 
 

@@ -7,6 +7,7 @@ follow one another (the demo's history) at most every few seconds.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -48,11 +49,15 @@ def _frame(text: Text, status: Status, number: int | None) -> Html:
     parts = [_cards.badge(text("Demo: the data are synthetic"), "demo")] if _data.is_synthetic() else []
     if status.demo or status.active:
         parts.append(_cards.badge(progress_text(text, status), "live"))
-    elif status.last_error:
+    elif status.last_error or _failed(_data.last_run()):
         parts.append(_cards.badge(text("The last run failed"), "bad"))
     if number is not None and not status.demo:
         parts.append(tag("span", text("Data updated {when}", when=text.ago(_data.published_at(number), _data.now()))))
     return tag("div", *parts, cls="g-frame")
+
+
+def _failed(run: dict[str, Any] | None) -> bool:
+    return run is not None and run["state"] in ("failed", "crashed")
 
 
 def progress_text(text: Text, status: Status) -> str:
@@ -67,10 +72,11 @@ def progress_text(text: Text, status: Status) -> str:
 
 
 def progress_of(status: Status) -> float:
-    """How far it is, from 0 to 1."""
+    """How far it is, from 0 to 1: of the demo's days where those are collected, else of the task."""
+    task = status.active.done / status.active.total if status.active and status.active.total else 0.0
     if status.demo:
-        return min(1.0, max(status.demo.day - 1, 0) / max(status.demo.days, 1))
-    return status.active.done / status.active.total if status.active and status.active.total else 0.0
+        return min(1.0, (max(status.demo.day - 1, 0) + task) / max(status.demo.days, 1))
+    return min(1.0, task)
 
 
 @st.fragment(run_every="1s")
@@ -83,6 +89,7 @@ def waiting() -> None:
         advice = text("The first data appear here within seconds, by themselves.")
         st.html(_cards.empty(text("Collecting the first data"), advice))
         st.progress(progress_of(status), text=progress_text(text, status))
+        st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
         st.html(_cards.empty(text("The first run failed"), status.last_error))
         st.page_link("runs.py", label=text("Go to Runs"))

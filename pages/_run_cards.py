@@ -16,6 +16,7 @@ from pipeline.scheduler import Status
 __all__ = ["attempts_frame", "progress_facts", "run_row", "run_summary", "state_badge", "task_label", "task_table"]
 
 Row = Mapping[str, Any]
+QUIET = ("running", "succeeded", "cancelled")
 TONES = {
     "running": "live",
     "succeeded": "good",
@@ -75,12 +76,12 @@ def state_badge(state: str, text: Text, count: int = 1) -> Html:
 
 
 def run_row(run: Row, text: Text) -> Html:
-    """One run as a line of a list: state, when, by what, how long, requests, rows."""
-    when = tag("b", text.instant(run["started_at"]))
+    """One run as a line of a list: state, when, by what or why it ended so, how long, requests, rows."""
+    about = trigger_label(run["trigger"], text) if run["state"] in QUIET or not run["message"] else run["message"]
     return tag(
         "div",
         tag("div", state_badge(run["state"], text)),
-        tag("div", when, tag("span", trigger_label(run["trigger"], text)), cls="g-who"),
+        tag("div", tag("b", text.instant(run["started_at"])), tag("span", about, title=about), cls="g-who"),
         figure(_duration(run, text), text("duration"), tone="g-wide"),
         figure(text.number(run["requests"]), text("requests")),
         figure(text.number(run["rows"]), text("rows")),

@@ -81,6 +81,7 @@ def main() -> None:
         _live.frame_line()
         choose_language()
     if rows[pages.index(chosen)].needs_data and _data.generation_number() is None:
+        st.title(chosen.title, anchor=False)
         _live.waiting()
     else:
         try:

@@ -29,7 +29,7 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
         (
             text("Releases"),
             text.number(found["releases"]),
-            latest if found["releases_checked_on"] else text("not read yet"),
+            latest if found["releases_checked_on"] else text("own list not read yet"),
         ),
     )
     st.html(_cards.stats(tiles))
@@ -44,12 +44,12 @@ def show_history(found: dict[str, Any], text: Text) -> None:
     name = found["name"] or found["artist_id"]
     followers, popularity = st.columns(2, gap="medium")
     with followers:
-        st.subheader(text("Followers over time"), anchor=False)
+        st.header(text("Followers over time"), anchor=False)
         about = text("Followers of {name} by day", name=name)
         show_line("followers", _charts.followers_chart, found["artist_id"], about, text)
     with popularity:
-        st.subheader(text("Popularity over time"), anchor=False)
-        about = text("Popularity of {name} by day", name=name)
+        st.header(text("Popularity over time"), anchor=False)
+        about = text("Popularity of {name} by day, 0 to 100", name=name)
         show_line("popularity", _charts.popularity_chart, found["artist_id"], about, text)
 
 
@@ -77,7 +77,7 @@ def show_genres(artist_id: str, text: Text) -> None:
 
 def show_releases(found: dict[str, Any], text: Text) -> None:
     """Releases as covers, newest first, page by page."""
-    st.subheader(text("Releases"), anchor=False)
+    st.header(text("Releases"), anchor=False)
     if not found["releases"]:
         advice = text("There are none, or they have not been read yet: each run reads the artists unread for longest.")
         st.html(_cards.empty(text("No releases known"), advice))

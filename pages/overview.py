@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import polars as pl
 import streamlit as st
 
 from pages import _cards, _charts, _data, _parts, _run_cards
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline import queries
-
-GROWTH_DAYS = 30
 
 
 def show_numbers(text: Text) -> None:
@@ -35,64 +32,61 @@ def show_numbers(text: Text) -> None:
 
 def show_newest(text: Text) -> None:
     """The newest releases as covers."""
-    st.subheader(text("Newest releases"), anchor=False)
+    st.header(text("Newest releases"), anchor=False)
     found = _data.ask(queries.newest_releases, 6)
     if found.is_empty():
-        advice = text("Releases are read after the artists; the next run goes on where the last one ended.")
-        st.html(_cards.empty(text("No releases yet"), advice))
+        st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
     else:
         _parts.release_grid(found.to_dicts(), text, key="newest", columns=3)
 
 
 def show_growth(text: Text) -> None:
     """Who grew most in proportion."""
-    st.subheader(text("Growing fastest"), anchor=False)
+    st.header(text("Growing fastest"), anchor=False)
     st.html(_cards.note(text("Followers gained in 30 days, in proportion, from at least 1,000.")))
-    found = _data.ask(queries.growth_leaders, GROWTH_DAYS, 7)
+    found = _data.ask(queries.growth_leaders, 30, 7)
     if found.is_empty():
-        advice = text(
-            "Growth needs followers of two days. Where Spotify does not give them to this app, there is none."
-        )
+        advice = text("Growth needs followers of two days; it appears with the second one.")
         st.html(_cards.empty(text("No growth to show yet"), advice))
     else:
         _parts.artist_list(found.to_dicts(), text, key="growth")
 
 
+def show_active(text: Text) -> None:
+    """Who released most: what can be said where Spotify gives no followers."""
+    st.header(text("Most active"), anchor=False)
+    st.html(_cards.note(text("Albums and singles in the last twelve months.")))
+    found = _data.ask(queries.most_active, 365, 7)
+    if found.is_empty():
+        st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
+    else:
+        _parts.artist_list(found.to_dicts(), text, key="active")
+
+
 def show_genre(text: Text) -> None:
     """A genre over time: followers of its artists where they are given, and its releases by week."""
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
-    heading.subheader(text("A genre over time"), anchor=False)
+    heading.header(text("A genre over time"), anchor=False)
     genres = _data.ask(queries.genres)["genre"].to_list()
     genre = choice.selectbox(text("Genre"), genres, key="show", bind="query-params")
     if genre is None:
         return
-    left, right = st.columns(2, gap="medium")
-    with left:
-        show_followers(_data.ask(queries.followers_over_time, genre), text)
-    with right:
-        about = text("Albums and singles by week of release")
-        st.html(_cards.note(about))
-        weeks = _data.ask(queries.releases_per_week, genre)
+    history = _data.ask(queries.followers_over_time, genre)
+    drawn = history.height > 1
+    columns = st.columns(1 + drawn, gap="medium")
+    if drawn:
+        artists = text.plural("one artist", "the same {count} artists", history["artists"][0])
+        about = text("Followers of {artists}, day by day", artists=artists)
+        with columns[0]:
+            _parts.show_chart(_charts.followers_chart, history, text, about=about, key="genre_followers")
+    with columns[-1]:
+        weeks, about = _data.ask(queries.releases_per_week, genre), text("Albums and singles by week of release")
         _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="genre_releases")
-
-
-def show_followers(history: pl.DataFrame, text: Text) -> None:
-    """Followers of the same artists, day by day."""
-    if history.height < 2:
-        advice = text(
-            "A line needs followers of two days. Where Spotify does not give them to this app, there is none."
-        )
-        st.html(_cards.empty(text("No followers to show yet"), advice))
-        return
-    artists = text.plural("one artist", "the same {count} artists", history["artists"][0])
-    about = text("Followers of {artists}, day by day", artists=artists)
-    st.html(_cards.note(about))
-    _parts.show_chart(_charts.followers_chart, history, text, about=about, key="genre_followers")
 
 
 def show_run(text: Text) -> None:
     """What the last run did."""
-    st.subheader(text("The last run"), anchor=False)
+    st.header(text("The last run"), anchor=False)
     run = _data.last_run()
     if run is None:
         st.html(_cards.empty(text("No run yet"), text("Start one on the page Runs.")))
@@ -112,7 +106,7 @@ def main() -> None:
     with newest:
         show_newest(text)
     with growth:
-        show_growth(text)
+        (show_growth if _data.ask(queries.coverage)["artists_with_followers"] else show_active)(text)
     show_genre(text)
     show_run(text)
 

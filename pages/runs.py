@@ -72,7 +72,7 @@ def show_list(text: Text) -> None:
 
 def show_run(run: dict[str, Any], text: Text) -> None:
     """One run: what it did, task by task and item by item."""
-    st.subheader(text("Run {id}", id=run["run_id"]), anchor=False)
+    st.header(text("Run {id}", id=run["run_id"]), anchor=False)
     st.html(_run_cards.run_summary(run, text))
     attempts = _data.task_runs(run["run_id"])
     if not attempts:
@@ -95,7 +95,7 @@ def main() -> None:
     run = _data.run_row(asked) if asked else None
     if run is not None:
         show_run(run, text)
-        st.subheader(text("All runs"), anchor=False)
+        st.header(text("All runs"), anchor=False)
     elif asked:
         st.html(_cards.empty(text("No run {id} here", id=asked), text("Choose one below.")))
     show_list(text)

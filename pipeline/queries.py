@@ -25,6 +25,7 @@ __all__ = [
     "followers_over_time",
     "genres",
     "growth_leaders",
+    "most_active",
     "newest_releases",
     "recent_followers",
     "releases_per_week",
@@ -72,9 +73,8 @@ def coverage(generation: Generation) -> Row:
             (SELECT count(popularity) FROM artists) AS artists_with_popularity,
             (SELECT count(releases_checked_on) FROM artists) AS artists_with_releases,
             (SELECT count(*) FROM releases) AS releases,
-            (SELECT count(*) FROM releases, (SELECT max(last_seen_on) AS last_day FROM artists)
-                WHERE release_date_precision = 'day' AND release_date BETWEEN last_day - 29 AND last_day)
-                AS releases_recent,
+            (SELECT count(*) FROM releases, (SELECT max(last_seen_on) AS last_day FROM artists) WHERE
+                release_date_precision = 'day' AND release_date BETWEEN last_day - 29 AND last_day) AS releases_recent,
             (SELECT count(*) FROM releases WHERE tracks_read >= total_tracks) AS releases_with_tracks,
             (SELECT count(*) FROM tracks) AS tracks,
             (SELECT count(DISTINCT genre) FROM artist_genres) AS genres,
@@ -112,10 +112,7 @@ def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
 
 
 def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1000) -> pl.DataFrame:
-    """Artists whose followers grew most in proportion over `days`, from at least `least`.
-
-    With before, gained, growth, since, until.
-    """
+    """Artists whose followers, `least` or more, grew most in proportion: with before, gained, growth, since, until."""
     return generation.frame(
         f"""
         {_GROWTH}
@@ -125,6 +122,24 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
         ORDER BY g.growth DESC, a.artist_id LIMIT ?
         """,
         [days, days, least, limit],
+    )
+
+
+def most_active(generation: Generation, days: int, limit: int) -> pl.DataFrame:
+    """Artists with most albums and singles in the last `days` of data: with releases, latest_release_on."""
+    return generation.frame(
+        """
+        WITH reach AS (SELECT max(last_seen_on) AS last_on FROM artists),
+        recent AS (
+            SELECT album_id, release_date FROM releases, reach
+            WHERE album_type <> 'compilation' AND release_date BETWEEN last_on - ?::INTEGER AND last_on)
+        SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
+            (SELECT list(DISTINCT genre ORDER BY genre) FROM artist_genres x WHERE x.artist_id = a.artist_id) AS found,
+            count(DISTINCT r.album_id) AS releases, max(r.release_date) AS latest_release_on
+        FROM artists a JOIN release_artists x USING (artist_id) JOIN recent r USING (album_id)
+        GROUP BY ALL ORDER BY releases DESC, latest_release_on DESC, a.artist_id LIMIT ?
+        """,
+        [days, limit],
     )
 
 
@@ -213,8 +228,7 @@ _MATCH = f"""
 
 
 def _match(search: str, genre: str) -> list[object]:
-    text = " ".join(search.split())
-    return [text, text, genre, genre]
+    return [" ".join(search.split())] * 2 + [genre] * 2
 
 
 def recent_followers(generation: Generation, artist_ids: Sequence[str], days: int = 30) -> dict[str, list[int]]:

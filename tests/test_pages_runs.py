@@ -34,6 +34,14 @@ def test_runs_are_listed_newest_first(service):
         assert expected in screen.words
 
 
+def test_failed_run_says_why(service):
+    """A run that failed bears its reason in the list, and the frame of every page says that the last run failed."""
+    add_run(service.ledger, "20261121T060000-aaaaaa", "failed", "the token was refused")
+    words = open_screen("runs.py").words
+    assert "the token was refused" in words
+    assert "The last run failed" in words
+
+
 def test_one_run_shows_its_tasks(service):
     """A run in the address shows what each task did and how its items ended."""
     add_run(service.ledger, "20261121T060000-aaaaaa", "failed", "one genre did not answer")

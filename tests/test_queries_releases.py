@@ -56,6 +56,15 @@ def test_newest_leave_out_compilations(found):
     assert rows == [("new", "a", ["Banda guest", "Banda a"]), ("same", "a", ["Banda a"])]
 
 
+def test_most_active_by_recent_releases(found):
+    """Albums and singles within the last days of data count, whoever's credits they stand in; compilations do not."""
+    rows = (
+        queries.most_active(found, days=7, limit=5).select("artist_id", "releases", "latest_release_on", "found").rows()
+    )
+    assert rows == [("a", 2, date(2026, 11, 20), ["mpb"])]
+    assert queries.most_active(found, days=365, limit=5)["releases"].to_list() == [4]
+
+
 def test_releases_of_artist_newest_first(found):
     """Everything an artist is credited on, newest first, undated last, page by page."""
     ids = queries.artist_releases(found, "a", 10)["album_id"].to_list()

@@ -1,0 +1,52 @@
+"""The overview: numbers with what they cover, and something worth seeing in every access profile."""
+
+from __future__ import annotations
+
+from tests.published import publish_many
+from tests.screens import install_service, open_screen
+
+
+def test_numbers_bear_their_coverage(tmp_path):
+    """Each count stands with what it covers."""
+    publish_many(install_service(tmp_path).workspace, 12, 31)
+    words = open_screen().words
+    for expected in ("followers known of 100%", "read for 100% of artists", "up to Nov 22, 2026", "since Oct 23, 2026"):
+        assert expected in words
+
+
+def test_growth_leads_to_artists(tmp_path):
+    """Those who grow fastest stand in order, each with its growth, and lead to their pages."""
+    publish_many(install_service(tmp_path).workspace, 12, 31)
+    screen = open_screen()
+    growing = [target for label, target in screen.links if label == "Banda 11"]
+    assert growing == ["artist?id=artist000011"] * 2  # its newest release, and its place among the growing
+    assert "+4.0%" in screen.words
+
+
+def test_without_followers_releases_count(tmp_path):
+    """Where Spotify gives no followers, activity stands in place of growth, and releases alone are drawn."""
+    publish_many(install_service(tmp_path).workspace, 12, 31, withheld=True)
+    screen = open_screen()
+    assert "followers not given by Spotify to this app" in screen.words
+    assert "Most active" in screen.words
+    assert "Growing fastest" not in screen.words
+    assert len(screen.charts) == 1
+
+
+def test_genre_comes_from_the_address(tmp_path):
+    """The genre shown can be named in the address; an unknown one gives the largest."""
+    publish_many(install_service(tmp_path).workspace, 12, 31)
+    shown = [open_screen(show=genre).app.selectbox(key="show").value for genre in ("samba", "polka")]
+    assert shown == ["samba", "mpb"]
+
+
+def test_last_run_is_told(tmp_path):
+    """What the last run did stands at the end, and leads to all runs."""
+    service = install_service(tmp_path)
+    publish_many(service.workspace, 2, 1)
+    service.ledger.begin_run("20261122T060000-aaaaaa", "schedule", {}, pid=1)
+    service.ledger.finish_run("20261122T060000-aaaaaa", "deferred", "albums are locked until 18:00")
+    screen = open_screen()
+    for expected in ("the schedule", "deferred", "albums are locked until 18:00"):
+        assert expected in screen.words
+    assert screen.links[-1] == ("All runs", "runs")
