@@ -13,7 +13,7 @@ read by `queries`, `checks` and `tracing` (where a value came from).
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`, printed by
 `console`.
-When: `demo` (on the simulator, a package of its own), `scheduler`.
+When: `cron`, `schedules`, `schedule_cli`, `demo` (on the simulator, a package of its own), `scheduler`.
 """
 
 __version__ = "0.1.0"

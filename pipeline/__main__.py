@@ -23,6 +23,7 @@ from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.events import LEVELS, EventFilter
 from pipeline.preview import plan_retry, plan_run
 from pipeline.runner import RunRequest, run_pipeline
+from pipeline.schedule_cli import read_genres, schedule_app
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
 from pipeline.status import diagnose, follow_events, newest_run, workspace_status
@@ -47,6 +48,7 @@ app = typer.Typer(
     no_args_is_help=False,
 )
 app.command()(simulator)
+app.add_typer(schedule_app, name="schedule")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it costs; send nothing.")]
@@ -168,20 +170,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our lines has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def read_genres(text: str) -> tuple[str, ...]:
-    """Genres from a list with commas, or from a file with one a line."""
-    if not text.startswith("@"):
-        return _split_genres(text.split(","))
-    try:
-        return _split_genres(Path(text[1:]).read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--genres {text}: the file cannot be read ({error}). Nothing was started.") from None
-
-
-def _split_genres(parts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
 
 
 def _names() -> set[str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,6 +33,7 @@ __all__ = [
     "show_events",
     "show_plan",
     "show_result",
+    "show_schedules",
     "show_status",
     "shown_progress",
 ]
@@ -141,6 +143,22 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
     for check in found["checks"]:
         verdict = "[green]well[/]" if check["ok"] else "[red]wrong[/]"
         people.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
+
+
+def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Each schedule with what it asks and its next fire times, on standard output."""
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        zone = ZoneInfo(row["timezone"])
+        coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
+        asked = f"{len(row['genres'])} genres" if row["genres"] else "all genres"
+        most = f", at most {row['max_requests']} requests" if row["max_requests"] else ""
+        when = "paused" if row["paused"] else coming
+        print(f"{row['name']}: {row['kind']} {row['spec']} ({row['timezone']}), {asked}{most}: {when}")
+    if not rows:
+        people.print("no schedule: python -m pipeline schedule add NAME --cron '0 6 * * *'")
 
 
 def show_events(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -1,40 +1,46 @@
-"""When runs happen inside the app: schedule, Run now and the demo's history, one at a time on a background thread.
+"""When runs happen inside the app: schedules, Run now and the demo's history, one at a time on a background thread.
 
-Owns APScheduler. Pages see `Status`, never a thread. Imports `runner`, `demo` and the rooms below.
+Owns APScheduler, which only beats time: once a second `take_due` asks the ledger what is due, so that schedules changed
+by other processes, and times missed while nobody watched, are seen. Pages see `Status`, never a thread. Imports
+`runner`, `demo` and the rooms below.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import threading
 import types
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
+from pipeline import schedules
 from pipeline.clock import system_now, workspace_clock
 from pipeline.demo import collect_history, demo_settings, missing_days, start_simulator
-from pipeline.errors import GarimpoError, RunInProgress, SettingsError
+from pipeline.errors import GarimpoError, RunInProgress
 from pipeline.ledger import Ledger
+from pipeline.lock import find_crashed, is_run_locked
+from pipeline.preview import PlannedTask, plan_retry, plan_run
 from pipeline.progress import Progress
 from pipeline.runner import RunRequest, new_run_id, run_pipeline
+from pipeline.schedules import Due, Schedule
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.process import Spawned
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["DemoProgress", "Service", "Status", "crontab_trigger", "service"]
+__all__ = ["DemoProgress", "Service", "Status", "service"]
 
 log = logging.getLogger(__name__)
 
 STOP_S = 5.0
-WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BEAT_S = 1.0
+BEATS_PER_LOOK = 10  # how often runs whose process is gone are looked for
+MISSES_TOLD = 20  # one event each; of more the last one says how many
 HOLDER = "garimpo_service_holder"  # survives the app's hot reload, which forgets the project's own modules
 
 
@@ -57,37 +63,22 @@ class Status:
     last_error: str = ""
 
 
-def crontab_trigger(line: str, timezone: str) -> CronTrigger:
-    """A trigger for a crontab line whose weekday numbers mean what crontab means: 0 and 7 are Sunday."""
-    fields = line.split()
-    if len(fields) != 5:
-        raise SettingsError(
-            f"schedule = {line!r} is not a crontab line (minute hour day month weekday, as in '0 6 * * *'). "
-            "Nothing was started."
-        )
-    fields[4] = re.sub(r"(?<![/\d])[0-7](?!\d)", lambda digit: WEEKDAYS[int(digit[0])], fields[4])
-    try:
-        return CronTrigger.from_crontab(" ".join(fields), timezone=ZoneInfo(timezone))
-    except (ValueError, KeyError, OSError) as error:
-        raise SettingsError(
-            f"schedule = {line!r} in time zone {timezone!r} cannot be used: {error}. Nothing was started."
-        ) from None
-
-
 class Service:
     """The background half of the app; every method may be called from any thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime] = system_now) -> None:
         self.settings = settings
         self.workspace: Workspace = open_workspace(settings)
-        self.ledger = Ledger(self.workspace.ledger)
+        self.ledger = Ledger(self.workspace.ledger, now)
+        self._now, self._beats = now, 0
         self._status, self._guard, self._stop = Status(), threading.Lock(), threading.Event()
         self._cancel = threading.Event()
+        self._waiting: deque[RunRequest] = deque()
         self._simulator: Spawned | None = None
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(1), "beat": ThreadPoolExecutor(1)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-            timezone=ZoneInfo(settings.timezone),
+            timezone="UTC",
         )
 
     @property
@@ -96,56 +87,167 @@ class Service:
         return self.settings.workspace_name == "demo" and self.settings.is_spotify
 
     def start(self) -> None:
-        """Start the schedule; the demo begins its history, an empty workspace its first run."""
-        trigger = crontab_trigger(self.settings.schedule, self.settings.timezone) if self.settings.schedule else None
+        """Watch the schedules; the demo begins its history, an empty workspace its first run."""
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # or it tells of every beat
+        schedules.keep_default(self.ledger, self.settings.schedule, self.settings.timezone)
+        find_crashed(self.workspace, self.ledger)
         if self.is_demo:
-            self._set(demo=DemoProgress(0, self.settings.demo_days, system_now().date()))
+            self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
         elif not self.ledger.runs(limit=1):
-            self._scheduler.add_job(self._run, args=[RunRequest("schedule")], id="first-run")
-        if trigger is not None:
-            self._scheduler.add_job(self._run, trigger, args=[RunRequest("schedule")], id="schedule")
+            self._waiting.append(RunRequest("schedule"))
+        self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")
         self._scheduler.start()
 
     def stop(self) -> None:
         """Cancel what runs, wait a few seconds for it, end the simulator."""
         self._stop.set()
         self._cancel.set()
-        stopper = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
-        stopper.start()
-        stopper.join(STOP_S)
+        if self._scheduler.running:
+            stopper = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+            stopper.start()
+            stopper.join(STOP_S)
         if self._simulator is not None:
             self._simulator.close()
         self.ledger.close()
 
-    def run_now(self, *, genres: Sequence[str] = (), max_requests: int | None = None) -> str:
-        """The id of a run that starts at once; raises RunInProgress while another one goes."""
-        with self._guard:
-            if self._status.active is not None or self._status.demo is not None:
-                raise RunInProgress("A run is in progress here. Wait for it or cancel it; nothing was started.")
-            now = self._clock()
-            run_id = new_run_id(now)
-            self._status = replace(self._status, active=Progress(run_id, "button", now))
-        self._scheduler.add_job(self._run, args=[RunRequest("button", tuple(genres), max_requests, run_id)], id=run_id)
-        return run_id
+    # ---- runs
 
-    def cancel(self) -> bool:
-        """Ask the active run to stop; False when there is none."""
-        if self._status.active is None:
+    def run_now(self, *, genres: Sequence[str] = (), max_requests: int | None = None, wait: bool = False) -> str:
+        """The id of a run that starts at once; while another one goes it waits, or RunInProgress is raised."""
+        return self._request(RunRequest("button", tuple(genres), max_requests), wait=wait)
+
+    def retry(self, run_id: str, items: Sequence[str] = (), *, wait: bool = False) -> str:
+        """The id of a run that asks again what `run_id` left, of all its items or these; raises as `run_now`."""
+        return self._request(RunRequest("button", retry_of=run_id, items=tuple(items)), wait=wait)
+
+    def preview(self, *, genres: Sequence[str] = (), max_requests: int | None = None) -> list[PlannedTask]:
+        """What a run would ask now and what it would cost, without a request."""
+        return plan_run(self._source_settings(), tuple(genres), max_requests)
+
+    def preview_retry(self, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
+        """What a retry would ask and cost; SettingsError for a run or an item that is not there."""
+        return plan_retry(self._source_settings(), run_id, items)
+
+    def cancel(self, run_id: str = "") -> bool:
+        """Ask the active run, or a run of another process by its id, to stop; False when there is none."""
+        active = self._status.active
+        if run_id and (active is None or active.run_id != run_id):
+            return self.ledger.request_cancel(run_id)
+        if active is None:
             return False
         self._cancel.set()
         return True
 
     def status(self) -> Status:
         """What goes on now."""
-        job = self._scheduler.get_job("schedule")
-        return replace(self._status, next_run_at=job.next_run_time if job else None)
+        coming = [schedules.next_times(each, self._now(), 1) for each in self.schedules()]
+        return replace(self._status, next_run_at=min((times[0] for times in coming if times), default=None))
 
-    def _clock(self) -> datetime:
-        return workspace_clock(self._source_settings())()
+    # ---- schedules
 
-    def _source_settings(self) -> Settings:
-        return demo_settings(self.settings, self._simulator) if self._simulator is not None else self.settings
+    def schedules(self) -> list[Schedule]:
+        """Every schedule, by name."""
+        return schedules.list_schedules(self.ledger)
+
+    def add_schedule(self, schedule: Schedule) -> Schedule:
+        """Keep a new schedule; SettingsError says what is wrong with it."""
+        return schedules.add_schedule(self.ledger, schedule)
+
+    def pause_schedule(self, name: str) -> None:
+        """Let a schedule fire no more until it is resumed."""
+        schedules.pause_schedule(self.ledger, name)
+
+    def resume_schedule(self, name: str) -> None:
+        """Let a paused schedule fire again, from now on."""
+        schedules.resume_schedule(self.ledger, name)
+
+    def remove_schedule(self, name: str) -> None:
+        """Forget a schedule."""
+        schedules.remove_schedule(self.ledger, name)
+
+    # ---- the beat
+
+    def take_due(self) -> tuple[RunRequest, Due | None] | None:
+        """The run that has to start now, claimed for this process; None while one goes here or elsewhere."""
+        if self._stop.is_set() or self._status.active is not None or self._status.demo is not None:
+            return None
+        if self._waiting:
+            return None if is_run_locked(self.workspace) else (self._waiting.popleft(), None)
+        for due in schedules.due_schedules(self.ledger, self._now()):
+            if not due.is_dropped and is_run_locked(self.workspace):
+                return None
+            run_id = "" if due.is_dropped else new_run_id(self._clock())
+            if schedules.claim(self.ledger, due, run_id):
+                self._tell_missed(due)
+                if not due.is_dropped:
+                    return _scheduled(due, run_id), due
+        return None
+
+    def _beat(self) -> None:
+        self._beats += 1
+        try:
+            if self._beats % BEATS_PER_LOOK == 0:
+                find_crashed(self.workspace, self.ledger)
+            taken = self.take_due()
+        except GarimpoError as error:
+            self._set(last_error=str(error))
+            return
+        if taken is not None:
+            request, due = taken
+            request = replace(request, run_id=request.run_id or new_run_id(self._clock()))
+            if self._occupy(request):
+                self._scheduler.add_job(self._run, args=[request, due], id=request.run_id)
+            elif due is not None:
+                schedules.unclaim(self.ledger, due)
+            else:
+                self._waiting.appendleft(request)
+
+    def _tell_missed(self, due: Due) -> None:
+        """One event for each fire time that nobody was there to keep."""
+        missed = (*due.missed, due.due_at) if due.is_late or due.is_dropped else due.missed
+        action = "dropped" if due.is_dropped else "caught up by one run"
+        for instant in missed[-MISSES_TOLD:]:
+            name, when = due.schedule.name, instant.isoformat()
+            log.warning("schedule_missed schedule=%s due_at=%s action=%s missed=%d", name, when, action, len(missed))
+            self.ledger.add_event(
+                "WARNING", "schedule_missed", f"{name} was due at {when}: {action}",
+                schedule=name, due_at=when, action=action, missed=len(missed),
+            )  # fmt: skip
+
+    def _request(self, request: RunRequest, *, wait: bool) -> str:
+        request = replace(request, run_id=new_run_id(self._clock()))
+        if not is_run_locked(self.workspace) and self._occupy(request):
+            self._scheduler.add_job(self._run, args=[request], id=request.run_id)
+        elif wait:
+            self._waiting.append(request)
+        else:
+            raise RunInProgress("A run is in progress. Wait for it or cancel it; nothing was started.")
+        return request.run_id
+
+    def _occupy(self, request: RunRequest) -> bool:
+        """Make this the active run; False when there is one."""
+        with self._guard:
+            if self._status.active is not None or self._status.demo is not None or self._stop.is_set():
+                return False
+            self._status = replace(self._status, active=Progress(request.run_id, request.trigger, self._now()))
+            self._cancel = threading.Event()
+            return True
+
+    def _run(self, request: RunRequest, due: Due | None = None) -> None:
+        try:
+            result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
+            self._set(last_error=result.message if result.state == "failed" else "")
+        except RunInProgress as error:
+            if due is None:
+                self._set(last_error=str(error))
+            else:
+                schedules.unclaim(self.ledger, due)  # somebody was faster: it stays due
+        except GarimpoError as error:
+            log.warning("run_failed %s", error)
+            self._set(last_error=str(error))
+        finally:
+            self._set(active=None)
 
     def _begin_demo(self) -> None:
         """Start the simulator and collect what is missing of the history."""
@@ -160,18 +262,11 @@ class Service:
         finally:
             self._set(demo=None, active=None)
 
-    def _run(self, request: RunRequest) -> None:
-        self._cancel = threading.Event()
-        if self._stop.is_set():
-            return
-        try:
-            result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
-            self._set(last_error=result.message if result.state == "failed" else "")
-        except GarimpoError as error:
-            log.warning("run_failed %s", error)
-            self._set(last_error=str(error))
-        finally:
-            self._set(active=None)
+    def _clock(self) -> datetime:
+        return workspace_clock(self._source_settings())()
+
+    def _source_settings(self) -> Settings:
+        return demo_settings(self.settings, self._simulator) if self._simulator is not None else self.settings
 
     def _on_day(self, day: int, days: int, observed_on: date) -> None:
         self._set(demo=DemoProgress(day, days, observed_on))
@@ -182,6 +277,12 @@ class Service:
     def _set(self, **changes: object) -> None:
         with self._guard:
             self._status = replace(self._status, **changes)  # type: ignore[arg-type]
+
+
+def _scheduled(due: Due, run_id: str) -> RunRequest:
+    schedule = due.schedule
+    notes = {"schedule": schedule.name, "due_at": due.due_at.isoformat(), "missed": str(len(due.missed))}
+    return RunRequest("schedule", schedule.genres, schedule.max_requests, run_id, notes=notes)
 
 
 def service(settings: Settings | None = None) -> Service:

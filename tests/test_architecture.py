@@ -43,7 +43,7 @@ OWNERS = {
     "spotipy": {"pipeline/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
-    "typer": {"pipeline/__main__.py", "pipeline/simulator"},
+    "typer": {"pipeline/__main__.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
     "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {

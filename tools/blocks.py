@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import typer.main
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from pipeline import errors
 from pipeline.__main__ import EXIT_CODES, app
@@ -44,13 +44,13 @@ def command_names() -> list[str]:
 
 
 def _commands() -> str:
-    rows = [(f"`python -m pipeline {name}`", _first_line(command.help)) for name, command in _group().commands.items()]
+    rows = [(f"`python -m pipeline {name}`", _first_line(command.help)) for name, command in _every_command()]
     return _table(("command", "what it does"), rows)
 
 
 def _command_options() -> str:
     parts = []
-    for name, command in _group().commands.items():
+    for name, command in _every_command():
         options = [each for each in command.params if isinstance(each, TyperOption) and not each.hidden]
         rows = [(f"`{', '.join(each.opts)}`", _default(each), _one_line(each.help or "")) for each in options]
         first, _, rest = inspect.cleandoc(command.help or "").partition("\n\n")
@@ -58,6 +58,15 @@ def _command_options() -> str:
         parts.append(f"## {name}\n\n{_one_line(first)}\n\n{more}")
         parts.append(_table(("option", "default", "meaning"), rows) + "\n")
     return "\n".join(parts)
+
+
+def _every_command() -> Iterator[tuple[str, TyperCommand]]:
+    """Name and command, those of a group behind the group's name."""
+    for name, command in _group().commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((f"{name} {part}", inner) for part, inner in command.commands.items())  # type: ignore[misc]
+        else:
+            yield name, command  # type: ignore[misc]
 
 
 def _dag() -> str:

@@ -1,0 +1,137 @@
+"""The service in the app: it starts what is due, one run at a time, and sees what other processes changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import RunInProgress
+from pipeline.events import EventFilter, read_events
+from pipeline.ledger import Ledger
+from pipeline.lock import hold_run_lock
+from pipeline.scheduler import Service
+from pipeline.schedules import Schedule, add_schedule
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.worlds import settings_for
+
+NOON = "2026-03-10T12:00:00Z"
+DAILY = Schedule("daily", "cron", "0 7 * * *", "UTC", max_requests=40)
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve eight synthetic artists."""
+    with running(SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def idle(world: Running, tmp_path: Path, clock: Any) -> Iterator[Service]:
+    """A service that is not started: its beat is what the test does."""
+    made = Service(settings_for(world, tmp_path, schedule=""), clock.now)
+    yield made
+    made.stop()
+
+
+def until(is_so: Callable[[], Any]) -> Any:
+    """What a condition gives once it holds; fails after twenty seconds."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if found := is_so():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came to be")
+
+
+def test_sleep_leads_to_one_run(idle: Service, clock: Any) -> None:
+    """Asleep over three fire times: one run is taken, three events tell what was missed, then nothing is due."""
+    idle.add_schedule(DAILY)
+    clock.move(days=2, hours=3)
+    request, _ = idle.take_due()
+    events = [row for row in read_events(idle.ledger, EventFilter()) if row["event"] == "schedule_missed"]
+    assert (request.trigger, request.max_requests, request.notes["schedule"], request.notes["missed"]) == (
+        "schedule",
+        40,
+        "daily",
+        "2",
+    )
+    assert [row["fields"]["due_at"][:10] for row in events] == ["2026-11-22", "2026-11-23", "2026-11-24"]
+    assert idle.take_due() is None
+
+
+def test_punctual_run_tells_nothing(idle: Service, clock: Any) -> None:
+    """A run in its time leaves no word of a missed one."""
+    idle.add_schedule(DAILY)
+    clock.move(hours=1, seconds=3)
+    assert idle.take_due() is not None
+    assert read_events(idle.ledger, EventFilter()) == []
+
+
+def test_dropped_time_is_told(idle: Service, clock: Any) -> None:
+    """A time beyond its grace starts nothing and is told."""
+    idle.add_schedule(Schedule("daily", "cron", "0 7 * * *", "UTC", grace_s=600))
+    clock.move(hours=5)
+    assert idle.take_due() is None
+    assert [row["fields"]["action"] for row in read_events(idle.ledger, EventFilter())] == ["dropped"]
+
+
+def test_locked_workspace_waits(idle: Service, clock: Any) -> None:
+    """While another process runs here nothing is claimed; afterwards it is."""
+    idle.add_schedule(DAILY)
+    clock.move(hours=1)
+    with hold_run_lock(idle.workspace, "other", "cli", clock.now()):
+        assert idle.take_due() is None
+        with pytest.raises(RunInProgress):
+            idle.run_now()
+        waiting = idle.run_now(wait=True)
+    assert idle.take_due()[0].run_id == waiting
+    assert idle.take_due()[0].notes["schedule"] == "daily"
+
+
+def test_change_from_outside_takes_effect(world: Running, tmp_path: Path, clock: Any) -> None:
+    """A schedule added by another process while the service goes fires within seconds, and its run is kept."""
+    settings = settings_for(world, tmp_path, schedule="", max_requests=40)
+    with closing(Ledger(open_workspace(settings).ledger, clock.now)) as other:
+        other.begin_run("before", "cli", {}, 1)
+        other.finish_run("before", "succeeded")
+        running_service = Service(settings, clock.now)
+        running_service.start()
+        try:
+            add_schedule(other, Schedule("soon", "cron", "1 6 * * *", "UTC", max_requests=20))
+            assert until(lambda: running_service.status().next_run_at).minute == 1
+            clock.move(minutes=2)
+            run = until(lambda: [row for row in other.runs() if row["finished_at"] and row["trigger"] == "schedule"])[0]
+        finally:
+            running_service.stop()
+    assert ('"schedule": "soon"' in run["params"], run["requests"] <= 20) == (True, True)
+
+
+def test_service_runs_retries_and_cancels(world: Running, tmp_path: Path, clock: Any) -> None:
+    """Run now starts at once and is refused beside another; a run can be cancelled, and asked again where it ended."""
+    running_service = Service(settings_for(world, tmp_path, schedule=""), clock.now)
+    ledger = running_service.ledger
+    ledger.begin_run("before", "cli", {}, 1)
+    running_service.start()
+    try:
+        assert [row["state"] for row in ledger.runs()] == ["crashed"]
+        world.set_scenario({"rules": [{"what": "slow", "delay_s": 0.4}]})
+        run_id = running_service.run_now()
+        with pytest.raises(RunInProgress):
+            running_service.run_now()
+        until(lambda: ledger.read("SELECT 1 FROM requests WHERE status IS NOT NULL"))
+        assert running_service.cancel() is True
+        until(lambda: running_service.status().active is None)
+        world.set_scenario({})
+        again = running_service.retry(run_id)
+        until(lambda: running_service.status().active is None)
+        states = {row["run_id"]: row["state"] for row in ledger.runs()}
+    finally:
+        running_service.stop()
+    assert (states[run_id], states[again]) == ("cancelled", "succeeded")
