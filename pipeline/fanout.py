@@ -156,15 +156,14 @@ class MappedTask:
                 )
                 return collect(batch, TimedSource(context.source, timeout_s, batch.item))
 
-        workers = self._workers(len(works))
+        workers = min(self._workers(), len(works))
         parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered", batch_size=1)
         yield from parallel(joblib.delayed(attempt)(work) for work in works)
 
-    def _workers(self, batches: int) -> int:
-        """Little's law: requests under way = permitted rate × latency, and a third more so that no slot goes unused."""
+    def _workers(self) -> int:
+        """Little's law: requests under way = permitted rate × latency; twice as many make up for slots nobody took."""
         budget = self._context.budget
-        wanted = math.ceil(budget.rate() * budget.latency_s() * 1.33) + 1
-        return max(1, min(wanted, batches, MOST_WORKERS))
+        return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, MOST_WORKERS)
 
     def _take(self, work: _Work, raw: RawBatch) -> None:
         """Commit what came, note what did not."""
