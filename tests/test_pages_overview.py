@@ -20,7 +20,7 @@ def test_growth_leads_to_artists(tmp_path):
     screen = open_screen()
     growing = [target for label, target in screen.links if label == "Banda 11"]
     assert growing == ["artist?id=artist000011"] * 2  # its newest release, and its place among the growing
-    assert "+4.0%" in screen.words
+    assert "+4.1%" in screen.words
 
 
 def test_without_followers_releases_count(tmp_path):
