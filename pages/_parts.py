@@ -48,8 +48,7 @@ def release_grid(rows: Sequence[Row], text: Text, *, key: str, columns: int = 6)
 
 
 def show_chart(chart: Callable[..., Any], frame: pl.DataFrame, text: Text, *, about: str, key: str) -> None:
-    """A figure of `_charts` in the theme of this browser, below a line that says what it shows."""
-    st.html(_cards.note(about))
+    """A figure of `_charts` in the theme of this browser; `about` tells a screen reader what it shows."""
     figure = chart(frame, _charts.Style(text, current_palette()))
     st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key=key)
 

@@ -78,9 +78,11 @@ def show_genre(text: Text) -> None:
         artists = text.plural("one artist", "the same {count} artists", history["artists"][0])
         about = text("Followers of {artists}, day by day", artists=artists)
         with columns[0]:
+            st.html(_cards.note(about))
             _parts.show_chart(_charts.followers_chart, history, text, about=about, key="genre_followers")
     with columns[-1]:
         weeks, about = _data.ask(queries.releases_per_week, genre), text("Albums and singles by week of release")
+        st.html(_cards.note(about))
         _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="genre_releases")
 
 
