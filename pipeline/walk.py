@@ -61,7 +61,7 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _found(answer: Any, endpoint: str) -> dict[str, Any] | None:
-    """The objects of an answer under the name of their kind, and what the page around them says; None without objects."""
+    """The objects under the name of their kind, and what the page around them says; None where there are none."""
     kind, steps = OBJECTS[endpoint]
     page, objects = answer, answer
     for step in steps:

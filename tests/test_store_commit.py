@@ -1,4 +1,4 @@
-"""A batch on disk: raw bytes as received, sorted Parquet parts, one ledger transaction, only the first attempt counts."""
+"""A batch on disk: raw bytes as received, sorted Parquet parts, one ledger transaction; the first attempt counts."""
 
 from __future__ import annotations
 

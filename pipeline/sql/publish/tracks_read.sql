@@ -1,5 +1,10 @@
--- How many tracks of a release are known.
+-- How many tracks of a release are known; NULL where none is, also when its last one was found on another release.
 UPDATE releases r
 SET tracks_read = n.tracks_read
-FROM (SELECT album_id, count(*) AS tracks_read FROM tracks GROUP BY album_id) n
+FROM (
+    SELECT r.album_id, nullif(count(t.track_id), 0) AS tracks_read
+    FROM releases r
+    LEFT JOIN tracks t ON t.album_id = r.album_id
+    GROUP BY r.album_id
+) n
 WHERE r.album_id = n.album_id AND r.tracks_read IS DISTINCT FROM n.tracks_read

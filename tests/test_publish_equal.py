@@ -1,0 +1,81 @@
+"""Publishing bit by bit and all at once are the same thing, in whatever order the days came."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation, publish
+from pipeline.schema import PUBLISHED, STATE
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import album, albums_line, commit, line, search_line
+
+TIMES_OF_PUBLISHING = {"runs", "task_runs", "state_meta"}
+
+
+def some_artist(rng: random.Random) -> dict[str, Any]:
+    """One of four artists, some fields withheld."""
+    number = rng.randrange(4)
+    fields = {
+        "name": f"Name {rng.randrange(9)}",
+        "genres": ["mpb", "axé"][: rng.randrange(3)],
+        "popularity": rng.randrange(9),
+    }
+    kept = {name: value for name, value in fields.items() if rng.random() < 0.7}
+    return {"id": f"a{number}", "followers": {"total": rng.choice([None, rng.randrange(99)])}, **kept}
+
+
+def some_album(rng: random.Random) -> dict[str, Any]:
+    """One of four releases, some fields absent, with tracks that may move between releases."""
+    fields = {
+        "label": f"Label {rng.randrange(9)}",
+        "release_date": rng.choice(["2020", "2021-02", "0000"]),
+        "artists": [{"id": f"a{n}", "name": f"Credit {rng.randrange(9)}"} for n in rng.sample(range(3), 2)],
+        "tracks": {"items": [{"id": f"t{rng.randrange(6)}", "artists": [{"id": "a1"}]} for _ in range(2)], "total": 2},
+    }
+    return album(f"b{rng.randrange(4)}", **{name: value for name, value in fields.items() if rng.random() < 0.7})
+
+
+def some_lines(rng: random.Random, day: str) -> list[dict[str, Any]]:
+    """What a batch of a day may bring."""
+    searched = search_line(some_artist(rng), some_artist(rng), day=day, offset=50 * rng.randrange(2))
+    listed = albums_line(some_album(rng), some_album(rng), day=day, artist_id=f"a{rng.randrange(4)}")
+    return rng.sample([searched, listed, line("album", some_album(rng), day)], rng.randrange(1, 4))
+
+
+def tables(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table of the current generation but what tells when it was published."""
+    names = [name for name in (*PUBLISHED, *STATE) if name not in TIMES_OF_PUBLISHING]
+    generation = open_generation(workspace)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
+
+
+@pytest.mark.parametrize("order", ["in order", "shuffled"])
+@pytest.mark.parametrize("seed", range(2))
+def test_incremental_equals_whole(workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, order: str):
+    """The same parts give the same tables, published one by one, in groups or at once; every key is unique."""
+    rng = random.Random(seed)
+    days = [f"2026-11-{n:02d}" for n in range(10, 14) for _ in range(2)]
+    if order == "shuffled":
+        rng.shuffle(days)
+    whole = open_workspace(Settings(data=tmp_path / "whole", workspace="test"))
+    other = Ledger(whole.ledger, ledger.now)
+    for number, day in enumerate(days):
+        lines = some_lines(rng, day)
+        commit(workspace, ledger, f"b{number:03d}", *lines)
+        commit(whole, other, f"b{number:03d}", *lines)
+        if rng.random() < 0.6:
+            publish(workspace, ledger)
+    publish(workspace, ledger), publish(whole, other)
+    found = tables(workspace)
+    assert found == tables(whole)
+    for name, rows in found.items():
+        table = {**PUBLISHED, **STATE}[name]
+        places = [table.column_names().index(column) for column in table.key]
+        assert len({tuple(row[place] for place in places) for row in rows}) == len(rows), name
+    other.close()

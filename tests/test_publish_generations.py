@@ -1,0 +1,168 @@
+"""Generations: a pointer to the newest, three kept, names given once, readers undisturbed, all of it a cache."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import polars as pl
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.ledger import Ledger
+from pipeline.publish import current_number, open_generation, publish
+from pipeline.schema import PUBLISHED
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+
+
+def add(workspace: Workspace, ledger: Ledger, number: int, run_id: str = "run-1") -> None:
+    """Commit a batch with one new artist."""
+    commit(workspace, ledger, f"batch-{number:04d}", search_line(artist(f"a{number}")), run_id=run_id)
+
+
+def names(workspace: Workspace) -> list[str]:
+    """Files in the folder of generations, but for the lock."""
+    return sorted(path.name for path in workspace.db.iterdir() if path.name != ".lock")
+
+
+def test_first_generation(workspace: Workspace, ledger: Ledger):
+    """Publishing makes a numbered file and a pointer to it, and says what it took."""
+    assert current_number(workspace) is None
+    add(workspace, ledger, 1)
+    published = publish(workspace, ledger)
+    assert (published.number, published.parts, published.rows, published.changed) == (1, 4, 4, True)
+    assert (current_number(workspace), open_generation(workspace).number) == (1, 1)
+    assert names(workspace) == ["CURRENT", "garimpo-00000001.duckdb"]
+
+
+def test_nothing_published_yet(workspace: Workspace):
+    """Asking before the first publish says what to do."""
+    with pytest.raises(StorageError, match=r"Nothing is published in .*test yet. Run `python -m pipeline`"):
+        open_generation(workspace)
+
+
+def test_published_tables_are_the_schemas(workspace: Workspace, ledger: Ledger):
+    """Tables and columns, in name, order and type, are those of the schema, also while they are empty."""
+    publish(workspace, ledger, force=True)
+    query = (
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE table_name = ? AND database_name = current_database() ORDER BY column_index"
+    )
+    for table in PUBLISHED.values():
+        found = open_generation(workspace).rows(query, (table.name,))
+        assert found == [(column.name, column.type) for column in table.columns]
+
+
+def test_nothing_new_is_no_generation(workspace: Workspace, ledger: Ledger):
+    """Without new parts nothing is built; forced, a generation is built that shows how the run ended."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    ledger.finish_run("run-1", "succeeded", "all done")
+    again = publish(workspace, ledger)
+    assert (again.number, again.changed, again.parts) == (1, False, 0)
+    assert open_generation(workspace).rows("SELECT state, finished_at FROM runs") == [("running", None)]
+    assert publish(workspace, ledger, force=True).number == 2
+    assert open_generation(workspace).rows("SELECT run_id, trigger, state, rows, message FROM runs") == [
+        ("run-1", "cli", "succeeded", 4, "all done")
+    ]
+
+
+def test_runs_are_copied(workspace: Workspace, ledger: Ledger):
+    """Runs and attempts stand in the database as in the ledger, each once however often they are published."""
+    for number, run_id in enumerate(["run-1", "run-2"], 1):
+        add(workspace, ledger, number, run_id)
+        publish(workspace, ledger)
+        ledger.finish_run(run_id, "succeeded")
+    publish(workspace, ledger, force=True), publish(workspace, ledger, force=True)
+    at = ledger.now().replace(tzinfo=None)
+    assert open_generation(workspace).rows("SELECT run_id, state, started_at, finished_at FROM runs ORDER BY 1") == [
+        ("run-1", "succeeded", at, at), ("run-2", "succeeded", at, at),
+    ]  # fmt: skip
+    query = "SELECT run_id, batch_id, attempt, task, item, state, started_at, rows FROM task_runs ORDER BY 1"
+    assert open_generation(workspace).rows(query) == [
+        ("run-1", "batch-0001", 1, "discover", "mpb", "succeeded", at, 4),
+        ("run-2", "batch-0002", 1, "discover", "mpb", "succeeded", at, 4),
+    ]
+
+
+def test_three_are_kept(workspace: Workspace, ledger: Ledger):
+    """Older generations go, and what killed publishers left goes too."""
+    (workspace.db / ".tmp-garimpo-00000009.duckdb").write_bytes(b"x")
+    for number in range(1, 6):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+    kept = ["CURRENT", *(f"garimpo-{number:08d}.duckdb" for number in (12, 13, 14))]
+    assert names(workspace) == kept
+
+
+def test_reader_keeps_its_generation(workspace: Workspace, ledger: Ledger):
+    """A generation in use stays readable while newer ones come and its file goes; new questions see the newest."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    held = open_generation(workspace)
+    for number in range(2, 7):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+        assert open_generation(workspace).rows("SELECT count(*) FROM artists") == [(number,)]
+    assert held.rows("SELECT count(*) FROM artists") == [(1,)]
+
+
+def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):
+    """Generations are a cache: without them the next publish builds everything, under a name never used before."""
+    for number in (1, 2):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+    before = open_generation(workspace).rows("FROM artist_snapshots ORDER BY ALL")
+    shutil.rmtree(workspace.db)
+    assert publish(workspace, ledger).number == 3
+    assert open_generation(workspace).rows("FROM artist_snapshots ORDER BY ALL") == before
+
+
+def test_generation_carries_its_parts(workspace: Workspace, ledger: Ledger):
+    """A generation lists every part in it as the ledger does, so that a lost ledger can be written anew."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    add(workspace, ledger, 2)
+    publish(workspace, ledger)
+    listed = open_generation(workspace).frame("FROM state_parts ORDER BY seq").to_dicts()
+    assert listed == ledger.read("SELECT * FROM parts ORDER BY seq")
+    assert open_generation(workspace).meta("applied_seq") == "8"
+
+
+def test_frame_takes_parameters(workspace: Workspace, ledger: Ledger):
+    """A question with parameters is answered as a frame; a NULL column keeps its type."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    generation = open_generation(workspace)
+    frame = generation.frame("SELECT artist_id, releases_checked_on FROM artists WHERE artist_id = ?", ("a1",))
+    assert frame.schema == {"artist_id": pl.String, "releases_checked_on": pl.Date}
+    assert frame.rows() == [("a1", None)]
+    assert generation.rows("SELECT $x + 1", {"x": 1}) == [(2,)]
+
+
+def test_readers_beside_a_publisher(workspace: Workspace, ledger: Ledger):
+    """Threads that ask all the time never fail and never see a count go back while generations come."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    done, seen, failed = threading.Event(), dict[int, list[int]](), list[Exception]()
+
+    def read(name: int) -> None:
+        seen[name] = []
+        try:
+            while not done.is_set():
+                seen[name].append(open_generation(workspace).rows("SELECT count(*) FROM artists")[0][0])
+        except Exception as error:  # noqa: BLE001  told by the test's own thread
+            failed.append(error)
+
+    readers = [threading.Thread(target=read, args=(name,)) for name in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(2, 8):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert failed == []
+    assert all(counts == sorted(counts) and set(counts) <= set(range(1, 8)) for counts in seen.values())
