@@ -39,7 +39,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Outlook:
-    """All that planning looks at: `view` is a live connection, `allowance` the requests this task may plan."""
+    """All that planning looks at: `view` is a live connection, `allowance` the requests this task may plan.
+
+    `workers` keep the permitted rate, and an item of `least_calls` is worth a commit: the last items are smaller, down
+    to that, so that the workers end together.
+    """
 
     view: Any
     today: date
@@ -48,6 +52,8 @@ class Outlook:
     allowance: int
     tried: Mapping[str, int] = field(default_factory=dict)
     max_tries: int = 3
+    workers: int = 1
+    least_calls: int = 1_000_000
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """Rows of a query over the live view."""
@@ -118,13 +124,14 @@ def _search_items(waiting: Sequence[tuple[date, str, list[Call]]]) -> Iterator[I
 
 
 def plan_artists(outlook: Outlook) -> list[Item]:
-    """Known artists not seen today, longest unseen first; without numbers to gain, only those unseen for a month."""
+    """Artists known by id alone, then those not seen today, longest unseen first; without numbers, for a month."""
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
         SELECT a.artist_id, any_value(a.name), max(s.observed_on) AS seen_on
         FROM live_artists a LEFT JOIN live_artist_snapshots s USING (artist_id)
-        GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? ORDER BY seen_on NULLS FIRST, a.artist_id LIMIT ?
+        GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
+        ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, a.artist_id LIMIT ?
     """
     size = outlook.capabilities.artists_per_call
     known = outlook.rows(query, before, outlook.allowance * size)
@@ -135,7 +142,7 @@ def plan_artists(outlook: Outlook) -> list[Item]:
         calls = [Call("artist", {"id": row[0]}) for row in known]
         named = {call_key(call): row[1] for call, row in zip(calls, known, strict=True)}
     return _within(
-        _labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else BATCH_CALLS_PER_ITEM, size),
+        _labelled(outlook, outlook.fresh(calls), named, size),
         outlook.allowance,
     )
 
@@ -163,7 +170,7 @@ def plan_releases(outlook: Outlook) -> list[Item]:
     params = {"today": outlook.today, "groups": len(RELEASE_GROUPS), "most": max(1, outlook.allowance)}
     known: list[tuple[Any, ...]] = outlook.view.sql(query, params=params).fetchall()
     items = []
-    for chunk in _chunks(known, ARTISTS_PER_ITEM):
+    for chunk in _tapered(known, ARTISTS_PER_ITEM, outlook.workers, outlook.least_calls // len(RELEASE_GROUPS)):
         calls = outlook.fresh(
             call for artist_id, _, groups in chunk for call in _release_calls(artist_id, groups or {}, outlook)
         )
@@ -211,13 +218,14 @@ def plan_albums(outlook: Outlook) -> list[Item]:
         calls.append(call)
         named[call_key(call)] = chunk[0][1]
     return _within(
-        _labelled(outlook.fresh(calls), named, CALLS_PER_ITEM if size == 1 else BATCH_CALLS_PER_ITEM, size),
+        _labelled(outlook, outlook.fresh(calls), named, size),
         outlook.allowance,
     )
 
 
-def _labelled(calls: Sequence[Call], named: Mapping[str, str], per_item: int, ids_per_call: int) -> Iterator[Item]:
-    for chunk in _chunks(calls, per_item):
+def _labelled(outlook: Outlook, calls: Sequence[Call], named: Mapping[str, str], ids_per_call: int) -> Iterator[Item]:
+    per_item = CALLS_PER_ITEM if ids_per_call == 1 else BATCH_CALLS_PER_ITEM
+    for chunk in _tapered(calls, per_item, outlook.workers, outlook.least_calls):
         many = sum(len(call.params.get("ids", [0])) for call in chunk)
         label = named[call_key(chunk[0])] or "?"
         yield Item(
@@ -241,6 +249,15 @@ def _within(items: Iterable[Item], allowance: int) -> list[Item]:
         allowance -= len(item.calls[:allowance])
     spare = allowance // max(1, len(chosen))
     return [Item(item.label, item.calls, min(item.max_requests, len(item.calls) + spare)) for item in chosen]
+
+
+def _tapered(rows: Sequence[Any], size: int, workers: int, least: int) -> Iterator[tuple[Any, ...]]:
+    """Chunks of `size`, the last ones smaller, down to `least`: a worker's share of what is then left."""
+    start = 0
+    while start < len(rows):
+        many = min(size, max(least, (len(rows) - start) // workers))
+        yield tuple(rows[start : start + many])
+        start += many
 
 
 def _chunks(rows: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
