@@ -1,0 +1,89 @@
+"""Headless runs and signals: SIGTERM and SIGINT end them cleanly, kill -9 leaves nothing that is not found again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from tests.commands import answer, command, environment, start
+from tests.worlds import database, genre_names, held, stable_tables
+
+NOON = "2026-03-10T12:00:00Z"
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve twenty synthetic artists, slowly enough to be interrupted."""
+    with running(SimulatorConfig(profile="extended", artists=20, seed=5, now=NOON, latency_ms=60)) as simulator:
+        yield simulator
+
+
+def begun(world: Running, settings: dict[str, str], folder: Path) -> subprocess.Popen[str]:
+    """A run that has sent some requests."""
+    process, sent = start(settings, folder, "run", "--json"), world.counts()["total"]
+    end = time.monotonic() + 60
+    while world.counts()["total"] < sent + 12:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path: Path) -> None:
+    """The run ends as cancelled with exit code 130; what it committed is kept and not asked again."""
+    settings = environment(world, tmp_path / "data")
+    process = begun(world, settings, tmp_path)
+    asked = time.monotonic()
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    seconds, result = time.monotonic() - asked, json.loads(out)
+    assert (process.returncode, result["state"]) == (130, "cancelled")
+    assert seconds < 15  # two seconds, on a machine with nothing else to do
+    _, state = answer(settings, tmp_path, "status")
+    assert state["last_run"]["state"] == "cancelled"
+    assert answer(settings, tmp_path, "retry")[0] == 0
+    assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
+
+
+def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
+    """After kill -9 the next command sees the run as crashed, and one retry brings everything it left."""
+    settings = environment(world, tmp_path / "data")
+    process = begun(world, settings, tmp_path)
+    process.kill()
+    process.communicate()
+    _, state = answer(settings, tmp_path, "status")
+    assert (state["last_run"]["state"], state["running"]) == ("crashed", None)
+    code, result = answer(settings, tmp_path, "retry", "last")
+    assert (code, result["state"]) == (0, "succeeded")
+    assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
+
+
+def test_second_run_waits_its_turn(world: Running, tmp_path: Path) -> None:
+    """Told to wait, a second process begins when the first has ended and finds nothing left to ask."""
+    settings = environment(world, tmp_path / "data")
+    first = begun(world, settings, tmp_path)
+    code, result = answer(settings, tmp_path, "run", "--wait")
+    out, _ = first.communicate(timeout=60)
+    assert (json.loads(out)["state"], code, result["requests"]) == ("succeeded", 0, 0)
+
+
+def test_log_is_followed(world: Running, tmp_path: Path) -> None:
+    """Following a run from another process ends with it, and shows its end."""
+    settings = environment(world, tmp_path / "data")
+    first = begun(world, settings, tmp_path)
+    code, out, _ = command(settings, tmp_path, "logs", "last", "--follow")
+    first.communicate(timeout=60)
+    assert code == 0
+    assert "run_started" in out.splitlines()[0]
+    assert "run_finished state=succeeded" in out
