@@ -15,7 +15,7 @@ from threading import Lock
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
 from pipeline.ledger import Ledger
 
-__all__ = ["APP", "BUCKETS", "BucketView", "Budget", "LedgerGate", "Limits"]
+__all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "LedgerGate", "Limits"]
 
 APP = "*"  # the bucket that stands for the whole app: its 30 s window
 BUCKETS = ("search", "artist", "albums", "tracks", "other")

@@ -11,13 +11,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 import joblib
 
 from pipeline import capabilities
 from pipeline.bindings import bound
+from pipeline.budget import PATIENCE_S
 from pipeline.calls import Batch, Call, RawBatch
-from pipeline.collect import collect
+from pipeline.collect import collect, gathered
 from pipeline.context import Context
 from pipeline.dag import Task
 from pipeline.deadline import TimedSource
@@ -36,6 +38,8 @@ __all__ = ["MappedTask"]
 log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
+MOST_TOGETHER = 16  # batches kept in one go
+LEAST_ITEM_S = 0.5  # of requests one after the other: a shorter item would cost more to keep than it saves
 NEVER_AGAIN = 1_000_000  # tries: planning leaves such a call out
 STAND_INS = ("artists", "albums")  # batch reads: the same answers come one by one from another endpoint
 LATER_SHARE = 0.3  # of what is left in a bucket, kept for later tasks that draw on it
@@ -108,7 +112,10 @@ class MappedTask:
             return []
         left = context.budget.view(task.bucket).left
         with live(context.workspace, context.ledger) as view:
-            outlook = Outlook(view, context.ledger.now().date(), context.capabilities, context.genres, allowance)
+            outlook = Outlook(
+                view, context.ledger.now().date(), context.capabilities, context.genres, allowance,
+                workers=self._workers(), least_calls=math.ceil(LEAST_ITEM_S / context.budget.latency_s()),
+            )  # fmt: skip
             if left is not None:
                 if self._kept is None:
                     self._kept = self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE)))
@@ -139,37 +146,53 @@ class MappedTask:
         """One attempt at each; raises what ends the task."""
         by_batch = {work.batch.batch_id: work for work in works}
         self._tell(self._items, self._total, self._rows, "")
-        for raw in self._fan_out(works):
-            self._take(by_batch[raw.batch_id], raw)
+        for raws in self._fan_out(works):
+            self._take([(by_batch[raw.batch_id], raw) for raw in raws])
         self._context.gate.pause(0.0)  # raises when the run was cancelled meanwhile
         if self._fatal is not None:
             raise self._fatal
 
-    def _fan_out(self, works: Sequence[_Work]) -> Iterator[RawBatch]:
+    def _fan_out(self, works: Sequence[_Work]) -> Iterator[list[RawBatch]]:
+        """What workers brought while the last was being kept, again and again until nothing is under way."""
         context, timeout_s = self._context, self._task.timeout_s
+        arrived: SimpleQueue[RawBatch] = SimpleQueue()
 
-        def attempt(work: _Work) -> RawBatch:
+        def attempt(work: _Work) -> None:
             batch = work.batch
             with _bound_to(batch):
                 context.ledger.begin_task(
                     batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item, work.wait_s
                 )
-                return collect(batch, TimedSource(context.source, timeout_s, batch.item))
+                arrived.put(collect(batch, TimedSource(context.source, timeout_s, batch.item)))
 
         workers = min(self._workers(), len(works))
         parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered", batch_size=1)
-        yield from parallel(joblib.delayed(attempt)(work) for work in works)
+        for _ in parallel(joblib.delayed(attempt)(work) for work in works):
+            if raws := [arrived.get() for _ in range(min(arrived.qsize(), MOST_TOGETHER))]:
+                yield raws
 
     def _workers(self) -> int:
         """Little's law: requests under way = permitted rate × latency; twice as many make up for slots nobody took."""
         budget = self._context.budget
         return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, MOST_WORKERS)
 
-    def _take(self, work: _Work, raw: RawBatch) -> None:
-        """Commit what came, note what did not."""
+    def _take(self, brought: Sequence[tuple[_Work, RawBatch]]) -> None:
+        """Keep what came together, in the files of the first that brought anything; note what did not come."""
+        taken = [(work, raw, self._judge(work.batch, raw)) for work, raw in brought]
+        full = [raw for _, raw in brought if raw.payload]
+        for work, raw, verdict in taken:
+            if not raw.payload:
+                self._finish(work, raw, verdict)
+            elif raw is full[0]:
+                self._finish(work, gathered(full), verdict)
+        for work, raw, verdict in taken:
+            if raw.payload and raw is not full[0]:
+                message = "; ".join(filter(None, (verdict.message, f"its rows are in {full[0].batch_id}")))
+                self._finish(work, replace(raw, payload=b""), replace(verdict, message=message))
+
+    def _finish(self, work: _Work, raw: RawBatch, verdict: _Verdict) -> None:
         batch, context = work.batch, self._context
         with _bound_to(batch):
-            verdict = self._judge(batch, raw)
             rows = self._commit(batch, raw, verdict)
             seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
             if isinstance(raw.error, EndpointWithdrawn) and raw.left[0].endpoint not in STAND_INS:
@@ -222,6 +245,8 @@ class MappedTask:
                 state, message = "cancelled", "cancelled before it was done"
             case AllowanceSpent():
                 state, self._limit = "deferred", error.reason
+            case Deferred() if (error.due_at - self._context.ledger.now()).total_seconds() <= PATIENCE_S:
+                state, rest = "deferred", ()  # planned again in this run: the gate holds it until it is due
             case Deferred():
                 state = "deferred"
                 if self._deferral is None or error.due_at > self._deferral.due_at:
