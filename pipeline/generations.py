@@ -76,9 +76,16 @@ def generation_path(workspace: Workspace, number: int) -> Path:
 
 def current_number(workspace: Workspace) -> int | None:
     """Number of the current generation; None before the first one was published."""
+    found = _pointer(workspace)
+    return found and found[0]
+
+
+def _pointer(workspace: Workspace) -> tuple[int, int] | None:
+    """Number of the current generation, and its size in bytes, 0 where it is not told."""
     pointer = workspace.db / "CURRENT"
     try:
-        return int(pointer.read_text(encoding="utf-8"))
+        number, _, size = pointer.read_text(encoding="utf-8").partition(" ")
+        return int(number), int(size or 0)
     except FileNotFoundError:
         return None
     except ValueError:
@@ -127,7 +134,11 @@ def _create_views(
 ) -> None:
     paths: dict[str, list[Path]] = {name: [] for name in LAKE}
     for part in pending:
-        paths[part.table].append(workspace.root / part.path)
+        path = workspace.root / part.path
+        if not path.is_file() or path.stat().st_size != part.bytes:
+            message = f"{path} is not there as it was committed."
+            raise DamagedFile(f"{message} Put it back from a backup and run again; nothing was changed.")
+        paths[part.table].append(path)
     for name, table in LAKE.items():
         cursor.execute(f"CREATE TEMP VIEW live_{name} AS {_live_select(table, paths[name], published=published)}")
 
@@ -150,9 +161,11 @@ def _live_select(table: Table, paths: Sequence[Path], *, published: bool) -> str
 
 
 def _open(workspace: Workspace) -> Generation:
-    number = current_number(workspace) or 0
+    number, size = _pointer(workspace) or (0, 0)
     path = generation_path(workspace, number)
     try:
+        if size and path.stat().st_size != size:
+            raise OSError(f"it has {path.stat().st_size} bytes instead of {size}")
         return Generation(number, path)
     except (duckdb.Error, OSError) as error:
         raise DamagedFile(f"{path} cannot be opened ({_first_line(error)}). {_mend(workspace.db)}") from None

@@ -97,7 +97,7 @@ def _build(workspace: Workspace, ledger: Ledger, current: int | None, number: in
             _fill(con, workspace, ledger, number, pending, fresh=current is None)
             con.execute("COMMIT")
         place_files([path])
-        replace_file(workspace.db / "CURRENT", f"{number}\n".encode())
+        replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
     except duckdb.Error as error:
         raise _explain(error, path) from error
     finally:

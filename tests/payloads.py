@@ -85,12 +85,19 @@ def rows(found: Normalized, table: str, *columns: str) -> list[tuple[Any, ...]]:
 
 
 def commit(
-    workspace: Workspace, ledger: Ledger, batch_id: str, *lines: object, run_id: str = "run-1", attempt: int = 1
+    workspace: Workspace,
+    ledger: Ledger,
+    batch_id: str,
+    *lines: object,
+    run_id: str = "run-1",
+    attempt: int = 1,
+    begin: bool = True,
 ) -> int:
     """Commit one batch of lines, of a run that is begun when it is new; the rows it gave."""
-    if not ledger.read("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)):
+    if begin and not ledger.read("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)):
         ledger.begin_run(run_id, "cli", {}, 1)
+    if begin:
+        ledger.begin_task(run_id, batch_id, attempt, "discover", "mpb")
     batch = Batch(run_id, batch_id, "discover", "mpb", attempt, (), 50)
-    ledger.begin_task(run_id, batch_id, attempt, "discover", "mpb")
     raw = RawBatch(batch_id, payload(*lines), len(lines), len(lines))
     return commit_raw_batch(workspace, ledger, _normalizer(SMALL), batch, raw, "succeeded", "")

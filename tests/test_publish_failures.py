@@ -1,0 +1,112 @@
+"""Damage and contention: each is named with the file and the next step, and the current generation stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from pipeline.errors import DamagedFile, StorageError, WriterBusy
+from pipeline.ledger import Ledger
+from pipeline.publish import current_number, live, open_generation, publish
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+
+
+@pytest.fixture
+def published(workspace: Workspace, ledger: Ledger) -> Path:
+    """One published batch, and one that waits; the waiting part of artists."""
+    commit(workspace, ledger, "first", search_line(artist("a1")))
+    publish(workspace, ledger)
+    commit(workspace, ledger, "second", search_line(artist("a2")))
+    return workspace.root / ledger.parts(4)[0].path
+
+
+def flip(path: Path, place: int) -> None:
+    """Turn one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "gone"])
+def test_damaged_part_is_named(workspace: Workspace, ledger: Ledger, published: Path, damage: str):
+    """A part that is not what was committed stops the publish by name; mended, it is published."""
+    content = published.read_bytes()
+    if damage == "gone":
+        published.unlink()
+    elif damage == "flipped":
+        flip(published, len(content) // 2)
+    else:
+        published.write_bytes(content[:-9])
+    with pytest.raises(DamagedFile, match=rf"{published.name}.*Put it back from a backup.*nothing was published"):
+        publish(workspace, ledger)
+    assert (current_number(workspace), sorted(path.suffix for path in workspace.db.iterdir())) == (
+        1,
+        ["", "", ".duckdb"],
+    )
+    published.write_bytes(content)
+    assert publish(workspace, ledger).rows == 4
+
+
+def test_damaged_part_in_the_live_view(workspace: Workspace, ledger: Ledger, published: Path):
+    """A planner that meets a damaged part is told so, not with an error of the library."""
+    published.write_bytes(b"PAR1")
+    with pytest.raises(DamagedFile, match=r"second-1\.parquet"), live(workspace, ledger) as view:
+        view.sql("FROM live_artists").fetchall()
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("damage", ["header", "body", "truncated"])
+def test_damaged_generation_is_named(workspace: Workspace, damage: str):
+    """A generation that cannot be read is named, and deleting the folder mends it."""
+    path = workspace.db / "garimpo-00000001.duckdb"
+    content = path.read_bytes()
+    whole = {
+        "header": bytes(4_096) + content[4_096:],
+        "body": content[:12_288] + bytes(len(content) - 12_288),
+        "truncated": content[: len(content) // 2],
+    }
+    path.write_bytes(whole[damage])
+    with pytest.raises(DamagedFile, match=r"Delete the folder .*db and run again"):
+        open_generation(workspace).rows("FROM artists")
+
+
+@pytest.mark.usefixtures("published")
+def test_pointer_without_number(workspace: Workspace, ledger: Ledger):
+    """A pointer that points nowhere is named with the way out, which then works."""
+    (workspace.db / "CURRENT").write_text("garbage", encoding="utf-8")
+    with pytest.raises(DamagedFile, match=r"CURRENT does not hold a number\. Delete the folder"):
+        publish(workspace, ledger)
+    for path in workspace.db.iterdir():
+        path.unlink()
+    assert publish(workspace, ledger).rows == 8
+
+
+@pytest.mark.usefixtures("published")
+def test_missing_generation_is_named(workspace: Workspace):
+    """A pointer to a file that is gone is named too."""
+    (workspace.db / "garimpo-00000001.duckdb").unlink()
+    with pytest.raises(DamagedFile, match=r"garimpo-00000001\.duckdb cannot be opened"):
+        open_generation(workspace)
+
+
+@pytest.mark.usefixtures("published")
+def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """While another process publishes we wait, and say so when it takes too long."""
+    monkeypatch.setattr("pipeline.publish.LOCK_WAIT_S", 0.01)
+    with FileLock(workspace.db / ".lock"), pytest.raises(WriterBusy, match=r"Another process has been publishing"):
+        publish(workspace, ledger)
+    assert publish(workspace, ledger).changed
+
+
+@pytest.mark.usefixtures("published")
+def test_broken_sql_builds_nothing(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """A statement that fails leaves the current generation and no half-built file."""
+    monkeypatch.setattr(
+        "pipeline.publish.merge_statement", lambda step, *, ordered: f"FROM nowhere_{step.table}_{ordered}"
+    )
+    with pytest.raises(StorageError, match=r"could not be built .*nowhere_artists.*The current generation stays|stays"):
+        publish(workspace, ledger)
+    assert (current_number(workspace), [path for path in workspace.db.iterdir() if "tmp" in path.name]) == (1, [])

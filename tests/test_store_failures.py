@@ -1,0 +1,147 @@
+"""A disk that is full or cannot be written: one clear error, nothing half-written, and the next try succeeds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import DiskFull, StorageError
+from pipeline.files import place_files, replace_file, write_hidden
+from pipeline.ledger import Ledger
+from pipeline.publish import current_number, open_generation, publish
+from pipeline.store import sweep
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+
+SIZE = 12 * 2**20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace on a disk of 12 MB."""
+    root = tmp_path / "small" / "test"
+    root.parent.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(root.parent)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be mounted on Linux by root alone")
+    workspace = Workspace(root)
+    for folder in (workspace.raw, workspace.lake, workspace.db):
+        folder.mkdir(parents=True)
+    yield workspace
+    subprocess.run(["umount", "-l", str(root.parent)], check=True)
+
+
+def fill(workspace: Workspace, leave: int) -> Path:
+    """Fill the disk but for some bytes."""
+    ballast = workspace.root.parent / "ballast"
+    free = os.statvfs(workspace.root)
+    ballast.write_bytes(b"\0" * max(0, free.f_bavail * free.f_frsize - leave))
+    return ballast
+
+
+def files(workspace: Workspace) -> set[str]:
+    """Every file of the truth and every generation, hidden ones too."""
+    roots = (workspace.raw, workspace.lake, workspace.db)
+    found = {path for root in roots for path in root.rglob("*") if path.is_file() and path.name != ".lock"}
+    return {path.relative_to(workspace.root).as_posix() for path in found}
+
+
+def page(number: int) -> object:
+    """A page with fifty artists whose names do not compress well."""
+    return search_line(*(artist(f"a{number}x{n}", name=os.urandom(300).hex()) for n in range(50)))
+
+
+def test_commit_on_a_full_disk(small_disk: Workspace):
+    """Wherever space runs out, a batch is there whole or not at all; once there is enough it is taken."""
+    ledger = Ledger(small_disk.ledger)
+    commit(small_disk, ledger, "first", page(1))
+    before, failures = files(small_disk), 0
+    ledger.begin_task("run-1", "second", 1, "discover")
+    for leave in range(0, SIZE, 8_192):
+        ballast = fill(small_disk, leave)
+        try:
+            commit(small_disk, ledger, "second", page(2), begin=False)
+        except DiskFull as error:
+            failures += "Free some space" in str(error)
+            assert (files(small_disk), len(ledger.parts())) == (before, 4)
+        else:
+            break
+        finally:
+            ballast.unlink()
+    assert failures > 5
+    assert (len(ledger.parts()), sweep(small_disk, ledger), len(files(small_disk))) == (8, 0, 10)
+    ledger.close()
+
+
+def test_publish_on_a_full_disk(small_disk: Workspace):
+    """The current generation stays, nothing of the new one is left, and publishing succeeds once there is space."""
+    ledger = Ledger(small_disk.ledger)
+    commit(small_disk, ledger, "first", page(1))
+    publish(small_disk, ledger)
+    commit(small_disk, ledger, "second", page(2))
+    before = files(small_disk)
+    ballast = fill(small_disk, 300_000)
+    with pytest.raises(DiskFull, match="No space left for"):
+        publish(small_disk, ledger)
+    assert (files(small_disk), current_number(small_disk)) == (before, 1)
+    assert open_generation(small_disk).rows("SELECT count(*) FROM artists") == [(50,)]
+    ballast.unlink()
+    assert publish(small_disk, ledger).changed
+    assert open_generation(small_disk).rows("SELECT count(*) FROM artists") == [(100,)]
+    ledger.close()
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from pipeline.errors import DiskFull
+from pipeline.files import replace_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    replace_file(Path(sys.argv[1]) / "kept", b"x" * 20_000)
+except DiskFull as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_file_over_the_limit(tmp_path: Path):
+    """A file that the system refuses to grow leaves nothing, and what was there before stays."""
+    (tmp_path / "kept").write_bytes(b"before")
+    command = [sys.executable, "-c", LIMITED, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
+    assert ended.stdout.startswith(f"No space left for {tmp_path / 'kept'}.")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("kept", b"before")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folder modes are POSIX")
+def test_read_only_folder(workspace: Workspace, ledger: Ledger):
+    """A folder that cannot be written is named, with what to do; nothing is committed."""
+    if os.geteuid() == 0:
+        workspace.raw.rmdir()
+        workspace.raw.symlink_to("/proc/self")  # not even root can make a folder there
+    else:
+        workspace.raw.chmod(0o500)
+    with pytest.raises(StorageError, match=r"day=2026-11-22.*Run again"):
+        commit(workspace, ledger, "first", search_line(artist("a1")))
+    assert ledger.parts() == []
+
+
+def test_files_appear_together(tmp_path: Path):
+    """When one of several files cannot be placed, none of them is there."""
+    write_hidden(tmp_path / "a" / "one", b"1")
+    with pytest.raises(StorageError, match="two"):
+        place_files([tmp_path / "a" / "one", tmp_path / "a" / "two"])
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_replacing_is_whole(tmp_path: Path):
+    """A file is replaced in one step, and no hidden one is left."""
+    path = tmp_path / "new" / "file"
+    replace_file(path, b"one"), replace_file(path, b"two")
+    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [("file", b"two")]
