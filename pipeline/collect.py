@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import zstandard
@@ -18,7 +20,7 @@ from pipeline.paging import following
 from pipeline.refusals import NO_MESSAGE
 from pipeline.sightings import Sightings, Watcher
 
-__all__ = ["Answer", "Batch", "Call", "Gate", "Meter", "RawBatch", "Sightings", "Source", "collect"]
+__all__ = ["Answer", "Batch", "Call", "Gate", "Meter", "RawBatch", "Sightings", "Source", "collect", "gathered"]
 
 ATTEMPTS_AT_A_DEAD_SOURCE = 2  # calls in a row, each after its own retries
 MOST_BYTES = 64 * 1024 * 1024  # lines held before compression: a batch that grows beyond hands the rest back
@@ -28,6 +30,19 @@ LONGEST_UNPARSED = 1024 * 1024
 def collect(batch: Batch, source: Source) -> RawBatch:
     """Everything the batch's calls brought; an error ends it early and is returned, with the calls left."""
     return _Collection(batch, source).run()
+
+
+def gathered(raws: Sequence[RawBatch]) -> RawBatch:
+    """The first of several batches with the lines of all: kept in one go, they cost little more than one alone."""
+    if len(raws) == 1:
+        return raws[0]
+    reader = zstandard.ZstdDecompressor()
+    text = b"".join(reader.decompress(raw.payload) for raw in raws)
+    return replace(raws[0], payload=_packed(text), lines=sum(raw.lines for raw in raws))
+
+
+def _packed(text: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=3).compress(text) if text else b""
 
 
 class _Collection:
@@ -48,7 +63,7 @@ class _Collection:
         text = b"".join(self.lines)
         return RawBatch(
             self.batch.batch_id,
-            zstandard.ZstdCompressor(level=3).compress(text) if text else b"",
+            _packed(text),
             len(self.lines),
             self.meter.sent,
             tuple(self.failures),

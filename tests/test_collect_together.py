@@ -1,0 +1,47 @@
+"""Batches that arrive together are kept together: nothing of any is lost, and the last items are small."""
+
+from __future__ import annotations
+
+import zstandard
+
+from pipeline.calls import RawBatch
+from pipeline.collect import gathered
+from pipeline.planner import _tapered
+from pipeline.sightings import Watcher
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from tests.worlds import collect, database, genre_names, held, stable_tables
+
+
+def brought(name: str, text: bytes) -> RawBatch:
+    """What a worker brings back for a batch."""
+    seen = Watcher().sightings()
+    return RawBatch(name, zstandard.ZstdCompressor().compress(text), text.count(b"\n"), 1, (), None, (), seen)
+
+
+def test_gathered_holds_every_line():
+    """The lines of all stand in one frame, in order, under the first one's name."""
+    raw = gathered([brought("a", b"1\n2\n"), brought("b", b"3\n"), brought("c", b"4\n")])
+    assert (raw.batch_id, raw.lines) == ("a", 4)
+    assert zstandard.ZstdDecompressor().decompress(raw.payload) == b"1\n2\n3\n4\n"
+
+
+def test_last_items_are_small():
+    """Chunks shrink to a worker's share of what is left, not below the least, and hold every row once."""
+    chunks = list(_tapered(range(60), 10, 4, 2))
+    assert [len(chunk) for chunk in chunks] == [10, 10, 10, 7, 5, 4, 3, 2, 2, 2, 2, 2, 1]
+    assert [row for chunk in chunks for row in chunk] == list(range(60))
+
+
+def test_one_worker_needs_no_small_items():
+    """Where one worker keeps the pace, items have their usual size to the end."""
+    assert [len(chunk) for chunk in _tapered(range(25), 10, 1, 2)] == [10, 10, 5]
+
+
+def test_many_workers_lose_nothing(tmp_path):
+    """With answers that take a while many batches arrive at once; the database still equals the truth."""
+    config = SimulatorConfig(profile="extended", artists=80, seed=6, now="2026-03-10T12:00:00Z", latency_ms=30)
+    with running(config) as simulator:
+        assert collect(simulator, tmp_path).state == "succeeded"
+        truth = simulator.truth(genres=genre_names(simulator))
+    assert stable_tables(database(tmp_path)) == held(truth)
