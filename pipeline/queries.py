@@ -227,7 +227,7 @@ _MATCH = f"""
     AND (? = '' OR a.artist_id IN (SELECT artist_id FROM artist_genres WHERE genre = ?))"""
 
 
-def _match(search: str, genre: str) -> list[object]:
+def _match(search: str, genre: str) -> list[str]:
     return [" ".join(search.split())] * 2 + [genre] * 2
 
 
