@@ -10,10 +10,12 @@ The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `tra
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
 read by `queries`, `checks` and `tracing` (where a value came from).
+Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
-graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`; seen by `status`, printed by
-`console`.
-When: `cron`, `schedules`, `schedule_cli`, `demo` (on the simulator, a package of its own), `scheduler`.
+graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
+When: `cron`, `schedules`. How it goes: `freshness`, `notify`, `status`, `upkeep`; printed by `console`,
+`schedule_cli`.
+In the app: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 
 __version__ = "0.1.0"

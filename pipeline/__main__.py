@@ -26,7 +26,7 @@ from pipeline.runner import RunRequest, run_pipeline
 from pipeline.schedule_cli import read_genres, schedule_app
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
-from pipeline.status import diagnose, follow_events, newest_run, workspace_status
+from pipeline.status import diagnose, follow_events, newest_run, tell_run_end, workspace_status
 
 __all__ = ["app", "main"]
 
@@ -189,6 +189,7 @@ def _execute(settings: Settings, request: RunRequest, *, as_json: bool) -> None:
     stop = threading.Event()
     with _stop_on_signals(stop), console.shown_progress() as report:
         result = run_pipeline(settings, request, stop=stop, report=report)
+    tell_run_end(settings, result)
     console.show_result(result, as_json=as_json)
     raise typer.Exit(result.exit_code)
 

@@ -1,11 +1,14 @@
-"""What a run tells while it goes and when it has ended: small frozen rows that log, command line and pages all show."""
+"""What a run and its service tell while they go and when they have ended: rows that log, command line and pages show.
+
+Imports nothing of ours.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-__all__ = ["Progress", "RunResult", "TaskResult"]
+__all__ = ["DemoProgress", "Progress", "RunResult", "Status", "TaskResult"]
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,22 @@ class RunResult:
     due_at: datetime | None = None
     exit_code: int = 0
     tasks: tuple[TaskResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class DemoProgress:
+    """The demo's history: `day` of `days` is being collected, as of `observed_on`."""
+
+    day: int
+    days: int
+    observed_on: date
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the service is doing."""
+
+    active: Progress | None = None
+    demo: DemoProgress | None = None
+    next_run_at: datetime | None = None
+    last_error: str = ""

@@ -13,8 +13,9 @@ import threading
 import types
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -23,14 +24,18 @@ from pipeline import schedules
 from pipeline.clock import system_now, workspace_clock
 from pipeline.demo import collect_history, demo_settings, missing_days, start_simulator
 from pipeline.errors import GarimpoError, RunInProgress
+from pipeline.freshness import GenreFreshness, genre_freshness
 from pipeline.ledger import Ledger
-from pipeline.lock import find_crashed, is_run_locked
+from pipeline.lock import is_run_locked
+from pipeline.notify import notifier
 from pipeline.preview import PlannedTask, plan_retry, plan_run
-from pipeline.progress import Progress
+from pipeline.progress import DemoProgress, Progress, Status
 from pipeline.runner import RunRequest, new_run_id, run_pipeline
 from pipeline.schedules import Due, Schedule
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.process import Spawned
+from pipeline.status import health
+from pipeline.upkeep import bury_crashed, catch_up, tell_missed
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
@@ -39,28 +44,8 @@ log = logging.getLogger(__name__)
 
 STOP_S = 5.0
 BEAT_S = 1.0
-BEATS_PER_LOOK = 10  # how often runs whose process is gone are looked for
-MISSES_TOLD = 20  # one event each; of more the last one says how many
+BEATS_PER_LOOK = 10  # how often runs whose process is gone, and genres that grew old, are looked for
 HOLDER = "garimpo_service_holder"  # survives the app's hot reload, which forgets the project's own modules
-
-
-@dataclass(frozen=True)
-class DemoProgress:
-    """The demo's history: `day` of `days` is being collected, as of `observed_on`."""
-
-    day: int
-    days: int
-    observed_on: date
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the service is doing."""
-
-    active: Progress | None = None
-    demo: DemoProgress | None = None
-    next_run_at: datetime | None = None
-    last_error: str = ""
 
 
 class Service:
@@ -90,7 +75,7 @@ class Service:
         """Watch the schedules; the demo begins its history, an empty workspace its first run."""
         logging.getLogger("apscheduler").setLevel(logging.WARNING)  # or it tells of every beat
         schedules.keep_default(self.ledger, self.settings.schedule, self.settings.timezone)
-        find_crashed(self.workspace, self.ledger)
+        bury_crashed(self.settings, self.workspace, self.ledger)
         if self.is_demo:
             self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
@@ -139,6 +124,14 @@ class Service:
         self._cancel.set()
         return True
 
+    def health(self) -> dict[str, Any]:
+        """How things are, for `/healthz` and the health page: see `status.health`."""
+        return health(self._source_settings(), self.workspace, self.ledger, self._now)
+
+    def freshness(self) -> list[GenreFreshness]:
+        """How old each genre of the settings is."""
+        return genre_freshness(self.workspace, self.ledger, self.settings, self._clock().date())
+
     def status(self) -> Status:
         """What goes on now."""
         coming = [schedules.next_times(each, self._now(), 1) for each in self.schedules()]
@@ -179,7 +172,7 @@ class Service:
                 return None
             run_id = "" if due.is_dropped else new_run_id(self._clock())
             if schedules.claim(self.ledger, due, run_id):
-                self._tell_missed(due)
+                tell_missed(self.ledger, due)
                 if not due.is_dropped:
                     return _scheduled(due, run_id), due
         return None
@@ -188,7 +181,7 @@ class Service:
         self._beats += 1
         try:
             if self._beats % BEATS_PER_LOOK == 0:
-                find_crashed(self.workspace, self.ledger)
+                self._look_around()
             taken = self.take_due()
         except GarimpoError as error:
             self._set(last_error=str(error))
@@ -203,17 +196,12 @@ class Service:
             else:
                 self._waiting.appendleft(request)
 
-    def _tell_missed(self, due: Due) -> None:
-        """One event for each fire time that nobody was there to keep."""
-        missed = (*due.missed, due.due_at) if due.is_late or due.is_dropped else due.missed
-        action = "dropped" if due.is_dropped else "caught up by one run"
-        for instant in missed[-MISSES_TOLD:]:
-            name, when = due.schedule.name, instant.isoformat()
-            log.warning("schedule_missed schedule=%s due_at=%s action=%s missed=%d", name, when, action, len(missed))
-            self.ledger.add_event(
-                "WARNING", "schedule_missed", f"{name} was due at {when}: {action}",
-                schedule=name, due_at=when, action=action, missed=len(missed),
-            )  # fmt: skip
+    def _look_around(self) -> None:
+        """Notice runs whose process is gone, and genres that grew old."""
+        bury_crashed(self.settings, self.workspace, self.ledger)
+        if self._status.active is None and self._status.demo is None and not self._waiting:
+            wanted = catch_up(self._source_settings(), self.workspace, self.ledger, self._now)
+            self._waiting.extend([wanted] if wanted else [])
 
     def _request(self, request: RunRequest, *, wait: bool) -> str:
         request = replace(request, run_id=new_run_id(self._clock()))
@@ -238,6 +226,7 @@ class Service:
         try:
             result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
             self._set(last_error=result.message if result.state == "failed" else "")
+            notifier(self.settings, self.ledger).run_ended(result)
         except RunInProgress as error:
             if due is None:
                 self._set(last_error=str(error))
@@ -246,6 +235,7 @@ class Service:
         except GarimpoError as error:
             log.warning("run_failed %s", error)
             self._set(last_error=str(error))
+            notifier(self.settings, self.ledger).run_refused(str(error))
         finally:
             self._set(active=None)
 

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "pt_BR"] = Field(
         "auto", description="Language of the pages; auto follows the browser"
     )
+    fresh_days: Count = Field(
+        None, ge=1, description="Days after which a genre counts as stale; empty: 7, or 1 with Spotify's full quota"
+    )
+    notify_urls: Secret = Field(
+        SecretStr(""), description="Where failures and recoveries are told: addresses of Apprise, separated by spaces"
+    )
     keep_log_days: int = Field(30, ge=1, description="Days that log lines of runs are kept")
     log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")
 
@@ -240,7 +246,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{name} (from {origin}) is not a setting; the README lists them.")
             continue
-        hidden = name.startswith("client_") or "@" in str(problem["input"])
+        hidden = name.startswith(("client_", "notify_")) or "@" in str(problem["input"])
         said = _variable(name) if origin == "environment" else name
         lines.append(f"{said} = {'(hidden)' if hidden else repr(problem['input'])} (from {origin}): {message}.")
     return " ".join([*lines, "Nothing was started."])

@@ -9,48 +9,103 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import __version__
 from pipeline.budget import BUCKETS, Budget
 from pipeline.capabilities import load as load_capabilities
-from pipeline.clock import workspace_clock
+from pipeline.clock import system_now, workspace_clock
 from pipeline.context import check_source, planning_limits
 from pipeline.errors import GarimpoError, SettingsError
 from pipeline.events import EventFilter, read_events
+from pipeline.freshness import genre_freshness, stale_genres
 from pipeline.generations import current_number, open_generation
 from pipeline.ledger import Ledger
 from pipeline.lock import find_crashed, run_holder
+from pipeline.notify import check_notifications, notifier
+from pipeline.progress import RunResult
+from pipeline.schedules import list_schedules, next_times
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.sqlite_file import Row
-from pipeline.workspace import open_workspace
+from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["diagnose", "follow_events", "newest_run", "workspace_status"]
+__all__ = ["diagnose", "follow_events", "health", "newest_run", "tell_run_end", "workspace_status"]
 
 FOLLOW_S = 0.5
+LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
 
 
 def workspace_status(settings: Settings) -> dict[str, Any]:
-    """Workspace, profile, generation, rows by table, budget and last run."""
+    """What `health` says, and data folder, profile, rows by table and who runs."""
     workspace = open_workspace(settings)
     with _opened(settings) as ledger:
-        known = load_capabilities(ledger)
-        budget = Budget(ledger, planning_limits(settings, ledger))
-        last = ledger.runs(limit=1)
+        known, found = load_capabilities(ledger), health(settings, workspace, ledger)
+        last = found["last_run"]
         return {
-            "workspace": workspace.name,
+            **found,
             "data": str(workspace.root),
             "profile": known.profile if known else None,
-            "generation": current_number(workspace),
             "rows": _row_counts(settings),
-            "budget": {
-                view.bucket: {"used": view.used, "left": view.left, "locked_until": view.locked_until}
-                for view in map(budget.view, BUCKETS)
-            },
-            "last_run": last[0] if last else None,
-            "running": run_holder(workspace) if last and last[0]["state"] == "running" else None,
+            "running": run_holder(workspace) if last and last["state"] == "running" else None,
         }
+
+
+def health(
+    settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime] = system_now
+) -> dict[str, Any]:
+    """How things are, for monitors and the health page; asks nobody but the disk, in a few milliseconds.
+
+    `status` is ok, or attention with the reasons in `problems`. Keys beside them: version, workspace, generation and
+    its age, disk, budget and lock times by bucket, next_run_at, last_run, last_error, freshness. Times UTC.
+    """
+    budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
+    last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.root)
+    fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
+    coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
+    failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
+    problems = []
+    if last is not None and last["state"] in ("failed", "crashed"):
+        problems.append(f"the last run {last['state']}: {last['message']}")
+    if usage.free < LEAST_FREE:
+        problems.append(f"{usage.free / 1e9:.2f} GB are left on the disk")
+    if stale := stale_genres(fresh):
+        problems.append(f"{len(stale)} genres are older than {fresh[0].target_days} days")
+    return {
+        "status": "attention" if problems else "ok",
+        "problems": problems,
+        "version": __version__,
+        "workspace": workspace.name,
+        "generation": current_number(workspace),
+        "generation_age_s": _generation_age_s(workspace, now()),
+        "disk": {"free_bytes": usage.free, "total_bytes": usage.total},
+        "budget": {
+            view.bucket: {
+                "used": view.used, "ceiling": view.ceiling, "left": view.left, "locked_until": view.locked_until,
+                "reason": view.reason,
+            }
+            for view in map(budget.view, BUCKETS)
+        },
+        "next_run_at": min(coming, default=None),
+        "last_run": last,
+        "last_error": failed[0]["message"] if failed else "",
+        "freshness": fresh,
+    }  # fmt: skip
+
+
+def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:
+    try:
+        return round(max(0.0, now.timestamp() - (workspace.db / "CURRENT").stat().st_mtime), 1)
+    except FileNotFoundError:
+        return None
+
+
+def tell_run_end(settings: Settings, result: RunResult) -> None:
+    """Notify whoever wants to know how a headless run ended."""
+    with _opened(settings) as ledger:
+        notifier(settings, ledger).run_ended(result)
 
 
 def newest_run(settings: Settings) -> str:
@@ -104,7 +159,11 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
     rows = describe_settings(folder)
     settings = load_settings(folder)
-    checks = [_check("data folder", lambda: _disk(settings)), _check("source", lambda: check_source(settings))]
+    checks = [
+        _check("data folder", lambda: _disk(settings)),
+        _check("source", lambda: check_source(settings)),
+        _check("notifications", lambda: check_notifications(settings)),
+    ]
     return {
         "workspace": settings.workspace_name,
         "settings": rows,

@@ -1,0 +1,88 @@
+"""How old each genre is, and what the service does about genres that grew old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.freshness import GenreFreshness, genre_freshness, stale_genres
+from pipeline.ledger import Ledger
+from pipeline.schedules import Schedule, add_schedule, pause_schedule
+from pipeline.settings import Settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.status import health, workspace_status
+from pipeline.upkeep import catch_up
+from pipeline.workspace import Workspace, open_workspace
+from tests.worlds import collect, genre_names, settings_for
+
+NOON = "2026-03-10T12:00:00Z"
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve eight synthetic artists."""
+    with running(SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def read_once(world: Running, tmp_path: Path, clock: Any) -> Iterator[tuple[Settings, Workspace, Ledger]]:
+    """A workspace in which every genre was read on 10 March, with a schedule."""
+    collect(world, tmp_path)
+    settings = settings_for(world, tmp_path)
+    workspace = open_workspace(settings)
+    opened = Ledger(workspace.ledger, clock.now)
+    add_schedule(opened, Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    yield settings, workspace, opened
+    opened.close()
+
+
+def test_age_is_counted_in_days(world: Running, read_once: tuple[Settings, Workspace, Ledger]) -> None:
+    """A genre is fresh up to the target age, stale beyond, unread where it never was."""
+    settings, workspace, ledger = read_once
+    genre, first = genre_names(world)[0], date(2026, 3, 10)
+    ages = [genre_freshness(workspace, ledger, settings, first + timedelta(days=days), [genre])[0] for days in (1, 2)]
+    assert ages == [
+        GenreFreshness(genre, first, 1, 1, "fresh"),
+        GenreFreshness(genre, first, 2, 1, "stale"),
+    ]
+    [never] = genre_freshness(workspace, ledger, settings, first, ["polka"])
+    assert (never.state, never.read_on) == ("unread", None)
+
+
+def test_target_is_a_setting(read_once: tuple[Settings, Workspace, Ledger]) -> None:
+    """The target age is the setting where it is given."""
+    settings, workspace, ledger = read_once
+    patient = settings.model_copy(update={"fresh_days": 30})
+    rows = genre_freshness(workspace, ledger, patient, date(2026, 4, 1))
+    assert (stale_genres(rows), rows[0].target_days) == ((), 30)
+
+
+def test_old_genres_are_caught_up(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:
+    """Genres that grew old get one run a day; none when every schedule is paused."""
+    settings, workspace, ledger = read_once
+    assert catch_up(settings, workspace, ledger, clock.now) is None
+    world.advance(3 * 86_400)
+    request = catch_up(settings, workspace, ledger, clock.now)
+    assert (set(request.genres), request.trigger) == (set(genre_names(world)), "schedule")
+    assert catch_up(settings, workspace, ledger, clock.now) is None
+    clock.move(days=1)
+    pause_schedule(ledger, "daily")
+    assert catch_up(settings, workspace, ledger, clock.now) is None
+
+
+def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:
+    """Health says version, generation and its age, disk, budget, next run and what is wrong."""
+    settings, workspace, ledger = read_once
+    found = health(settings, workspace, ledger, clock.now)
+    assert (found["generation"], found["last_run"]["state"], found["last_error"]) == (1, "succeeded", "")
+    assert found["next_run_at"] == clock.now() + timedelta(days=1)
+    assert set(found["budget"]["search"]) == {"used", "ceiling", "left", "locked_until", "reason"}
+    assert found["disk"]["free_bytes"] > 0
+    ledger.begin_run("dead", "cli", {}, 1)
+    assert workspace_status(settings)["problems"][0].startswith("the last run crashed")

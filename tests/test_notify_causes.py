@@ -1,0 +1,163 @@
+"""Who is told what: each cause once, recovery when it has gone, nothing without addresses, through a real webhook."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from pipeline.errors import SettingsError
+from pipeline.items import end_run_task, plan_run_tasks
+from pipeline.ledger import Ledger
+from pipeline.notify import Notifier, check_notifications, notifier
+from pipeline.progress import RunResult, TaskResult
+from pipeline.settings import Settings
+
+# Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+class Outbox:
+    """Keeps what is sent; can refuse it."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.works = True
+
+    def send(self, title: str, body: str) -> bool:
+        """Whether it arrived."""
+        if self.works:
+            self.sent.append((title.rpartition(": ")[2], body))
+        return self.works
+
+    @property
+    def kinds(self) -> list[str]:
+        """What was told, in order."""
+        return [kind for kind, _ in self.sent]
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    """An empty outbox."""
+    return Outbox()
+
+
+@pytest.fixture
+def tell(ledger: Ledger, outbox: Outbox) -> Notifier:
+    """A notifier into the outbox."""
+    return Notifier(ledger, "test", outbox.send)
+
+
+def ended(ledger: Ledger, run_id: str, state: str, failed_task: str = "") -> RunResult:
+    """A run that ended like that."""
+    ledger.begin_run(run_id, "schedule", {}, 1)
+    if failed_task:
+        plan_run_tasks(ledger, run_id, [failed_task])
+        end_run_task(ledger, run_id, vars(TaskResult(failed_task, "failed")))
+    ledger.finish_run(run_id, state)
+    return RunResult(run_id, state, "because", 1, 1, 1.0)
+
+
+def test_failure_is_told_once(ledger: Ledger, tell: Notifier, outbox: Outbox) -> None:
+    """Three failures of one task are one message, naming run, task and reason; the recovery is another."""
+    for name in ("r1", "r2", "r3"):
+        tell.run_ended(ended(ledger, name, "failed", "probe"))
+    tell.run_ended(ended(ledger, "r4", "succeeded"))
+    tell.run_ended(ended(ledger, "r5", "succeeded"))
+    assert outbox.sent == [
+        ("failure", "Run r1 failed in probe: because"),
+        ("recovery", "Run r4 went well again."),
+    ]
+
+
+def test_other_cause_is_told(ledger: Ledger, tell: Notifier, outbox: Outbox) -> None:
+    """Another task that fails is another cause, and a check that breaks is named as one."""
+    tell.run_ended(ended(ledger, "r1", "failed", "probe"))
+    tell.run_ended(ended(ledger, "r2", "failed", "check"))
+    assert outbox.kinds == ["failure", "blocking check"]
+
+
+def test_deferral_is_told_once(ledger: Ledger, tell: Notifier, outbox: Outbox) -> None:
+    """Runs put off day after day are one message; after one that was not, the next is told again."""
+    for number, state in enumerate(("deferred", "deferred", "succeeded", "deferred", "cancelled")):
+        tell.run_ended(ended(ledger, f"r{number}", state))
+    assert outbox.kinds == ["deferral", "deferral"]
+
+
+def test_stale_genres_are_told_together(tell: Notifier, outbox: Outbox) -> None:
+    """Genres that grew old are one message; later only those that are new, and again after they were fresh."""
+    tell.genres_seen(["forró", "axé"], 7)
+    tell.genres_seen(["forró", "axé", "choro"], 7)
+    tell.genres_seen(["axé", "choro"], 7)
+    tell.genres_seen(["forró", "axé", "choro"], 7)
+    assert [body for _, body in outbox.sent] == [
+        "Older than 7 days: forró, axé.",
+        "Older than 7 days: choro.",
+        "Older than 7 days: forró.",
+    ]
+
+
+def test_undelivered_word_is_told_again(ledger: Ledger, tell: Notifier, outbox: Outbox) -> None:
+    """What did not arrive is not taken for told."""
+    outbox.works = False
+    tell.run_ended(ended(ledger, "r1", "failed", "probe"))
+    outbox.works = True
+    tell.run_ended(ended(ledger, "r2", "failed", "probe"))
+    assert outbox.sent == [("failure", "Run r2 failed in probe: because")]
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A web server on this machine: its address for Apprise, and what it was sent."""
+    received: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Stay silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"json://127.0.0.1:{server.server_port}/hook", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_webhook_receives_it(ledger: Ledger) -> None:
+    """Through Apprise a failure reaches a web server, with workspace, kind and message."""
+    with webhook() as (address, received):
+        settings = Settings(notify_urls=SecretStr(address), workspace="test")
+        notifier(settings, ledger).run_ended(ended(ledger, "r1", "failed", "probe"))
+    assert [(row["title"], row["message"]) for row in received] == [
+        ("Garimpo (test): failure", "Run r1 failed in probe: because")
+    ]
+
+
+def test_nobody_is_told_by_default(ledger: Ledger) -> None:
+    """Without addresses nothing is sent, kept or logged, so that the first address hears of the next failure."""
+    notifier(Settings(), ledger).run_ended(ended(ledger, "r1", "failed", "probe"))
+    assert ledger.read("SELECT * FROM notices") == ledger.read("SELECT * FROM events") == []
+    assert check_notifications(Settings()) == "nobody is notified (GARIMPO_NOTIFY_URLS is empty)"
+
+
+def test_wrong_address_is_found(caplog: pytest.LogCaptureFixture) -> None:
+    """An address that Apprise does not understand is told by its place, never by what it says."""
+    settings = Settings(notify_urls=SecretStr("json://127.0.0.1/a nonsense-hush"))
+    with pytest.raises(SettingsError, match="address 2 of 2") as refused:
+        check_notifications(settings)
+    assert [text for text in (str(refused.value), repr(settings), caplog.text) if "hush" in text] == []
