@@ -57,6 +57,7 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
         "album_id": request["album_id"],
         "page_offset": request["offset"],
         "page_limit": request["limit"],
+        "known_total": request["known_total"],
     }
 
 

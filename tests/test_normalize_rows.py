@@ -190,3 +190,11 @@ def test_request_may_be_absent(tmp_path: Path, small: int):
     """Answers that name their own objects need no request."""
     found = normalized(tmp_path, {**line("artists", {"artists": [artist("a1")]}), "request": None}, small=small)
     assert (rows(found, "artists", "artist_id"), found.rejects) == ([("a1",)], ())
+
+
+@pytest.mark.parametrize(("total", "last"), [(12, True), (13, False)])
+def test_known_total_ends_a_list(tmp_path: Path, small: int, total: int, last: bool):  # noqa: FBT001  a parameter
+    """A first page whose total was known before is the last one to read; a total that changed is not."""
+    page = albums_line(album("r1"), total=total, next="https://api.example/next")
+    page["request"]["known_total"] = 12
+    assert rows(normalized(tmp_path, page, small=small), "release_pages") == [("a1", DAY, "single", 0, total, 1, last)]

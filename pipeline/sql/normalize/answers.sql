@@ -14,6 +14,7 @@ FROM (
         request.album_id AS album_id,
         request."offset" AS page_offset,
         request."limit" AS page_limit,
+        request.known_total AS known_total,
         CASE endpoint WHEN 'search' THEN search.artists.items WHEN 'artists' THEN artists.artists WHEN 'artist' THEN [artist] END AS artists,
         CASE endpoint WHEN 'artist_albums' THEN artist_albums.items WHEN 'albums' THEN albums.albums WHEN 'album' THEN [album] END AS albums,
         CASE endpoint WHEN 'album_tracks' THEN album_tracks.items END AS tracks,
