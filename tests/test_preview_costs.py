@@ -1,0 +1,39 @@
+"""A dry run: what a run would ask and cost, without a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.preview import plan_run
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from pipeline.status import workspace_status
+from tests.worlds import collect, settings_for
+
+NOON = "2026-03-10T12:00:00Z"
+
+
+def test_first_plan_is_discovery(tmp_path: Path) -> None:
+    """Before anything is known only searches are certain: one per genre, each with its pages."""
+    with running(SimulatorConfig(profile="extended", artists=10, seed=5, now=NOON)) as simulator:
+        rows = plan_run(settings_for(simulator, tmp_path, genres=("mpb", "samba")), max_requests=100)
+        assert simulator.counts()["total"] == 0
+    assert [(row.task, row.items, row.requests, row.at_most) for row in rows] == [
+        ("discover", ("mpb", "samba"), 2, 20),
+        ("refresh_artists", (), 0, 0),
+        ("refresh_releases", (), 0, 0),
+        ("refresh_tracks", (), 0, 0),
+    ]
+
+
+def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:
+    """When everything of today was read, nothing is planned and the status counts what is there."""
+    with running(SimulatorConfig(profile="extended", artists=10, seed=5, now=NOON)) as simulator:
+        collect(simulator, tmp_path)
+        settings = settings_for(simulator, tmp_path)
+        assert [row.requests for row in plan_run(settings)] == [0, 0, 0, 0]
+        found = workspace_status(settings)
+        artists = simulator.truth(tracks=False)["artists"]
+    assert found["profile"] == "extended"
+    assert found["rows"]["artists"] == sum(1 for row in artists if row["genres"])
+    assert found["last_run"]["state"] == "succeeded"
