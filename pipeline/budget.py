@@ -185,8 +185,8 @@ class Budget:
         span = WINDOW_S * 1.01  # as much longer as the pace has headroom
         full = round(span / interval)
         query = (
-            "SELECT r.at FROM (SELECT max(id) AS newest FROM requests) JOIN requests r ON r.id > newest - ? "
-            "WHERE newest >= ? ORDER BY r.id LIMIT 1"
+            "SELECT at FROM requests WHERE id > (SELECT max(id) FROM requests) - ? "
+            "AND (SELECT max(id) FROM requests) >= ? ORDER BY id LIMIT 1"
         )
         oldest = connection.execute(query, (full, full)).fetchone()
         return float(oldest[0]) + span if oldest else 0.0
