@@ -1,6 +1,6 @@
 """The process's one DuckDB engine: databases are attached to it, every user takes a cursor of its own.
 
-Starting an engine costs 20–40 ms of processor time, attaching a database 2 ms (docs/decisions/0002): so there is one,
+Starting an engine costs 20–40 ms of processor time, attaching a database 2 ms (docs/decisions/0021): so there is one,
 made when first needed. A cursor's temporary tables and views are its own. Imports nothing of ours.
 """
 

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -19,6 +20,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.json as pa_json
 import zstandard
 
 from pipeline import engine
@@ -28,9 +30,10 @@ from pipeline.walk import walk
 
 __all__ = ["Normalized", "Normalizer"]
 
-SMALL = 2**17  # compressed bytes, some 1,500 artists: up to here walking is quicker (docs/decisions/0003)
+SMALL = 2**17  # compressed bytes, some 1,500 artists: up to here walking is quicker (docs/decisions/0020)
 MAX_REJECTS = 1000  # per call: enough to see what is wrong, little enough to store
-CHUNK = 1000  # lines that are Python objects at a time
+EPOCH = date(1970, 1, 1)
+CHUNK = 100  # lines that are Python objects at a time
 
 _SEARCH, _ARTISTS, _ALBUMS = {"search"}, {"search", "artist", "artists"}, {"artist_albums", "album", "albums"}
 _TRACKS = {"album", "albums", "album_tracks"}
@@ -87,7 +90,12 @@ class Normalizer:
             found = self._read_strictly(paths)
             if found is not None:
                 return Normalized(found)
-        return self._read_walking(paths)
+        try:
+            return self._read_walking(paths)
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise
+        except (duckdb.Error, pa.ArrowInvalid) as error:  # what we paid for is kept raw, for the day this is mended
+            return Normalized(rejects=((0, f"the answers could not be normalized ({str(error).splitlines()[0]})"),))
 
     def _read_walking(self, paths: Iterable[Path]) -> Normalized:
         rejects: list[tuple[int, str]] = []
@@ -173,9 +181,8 @@ def _lines(path: Path, rejects: list[tuple[int, str]]) -> Iterator[tuple[int, st
     try:
         with path.open("rb") as packed:
             reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-            for number, text in enumerate(
-                io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="\n"), 1
-            ):
+            lines = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="\n")
+            for number, text in enumerate(lines, 1):
                 yield number, text
     except zstandard.ZstdError as error:
         rejects.append((number + 1, f"the rest of the file cannot be unpacked ({error})"))
@@ -186,15 +193,19 @@ def _parsed(text: str) -> tuple[dict[str, Any] | None, list[str]]:
         return None, []
     try:
         return walk(json.loads(text))
-    except (
-        ValueError,
-        RecursionError,
-    ):  # JSONDecodeError is a ValueError, and so is an integer of more than 4,300 digits
+    except (ValueError, RecursionError):  # ValueError: no JSON, or an integer of more than 4,300 digits
         return None, ["the line is not JSON"]
 
 
 def _arrow(rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=_row_schema())
+    """Rows of `answers` as Arrow; by way of JSON, since for Python objects pyarrow would import all of pandas."""
+    content = "\n".join(_to_json(row) for row in rows).encode("utf-8")
+    reading = pa_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
+    table = pa_json.read_json(io.BytesIO(content), reading, pa_json.ParseOptions(explicit_schema=_row_schema()))
+    return table.select(_row_schema().names)
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False, default=lambda day: (day - EPOCH).days, separators=(",", ":")).encode
 
 
 @cache

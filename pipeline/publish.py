@@ -8,17 +8,16 @@ part does to the published tables stands in `sql/publish/`, in the order of `STE
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from pipeline import engine
@@ -160,17 +159,12 @@ def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int, pending
 
 
 def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
-    """Insert ledger rows; the zone is dropped from instants, they are all UTC."""
-    if not rows:
-        return
-    columns = {**PUBLISHED, **STATE}[name].column_names()
-    con.register("given", pa.Table.from_pylist([{column: _plain(row[column]) for column in columns} for row in rows]))
-    con.execute(f"INSERT INTO {name} BY NAME FROM given")
-    con.unregister("given")
-
-
-def _plain(value: Any) -> Any:
-    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+    """Insert ledger rows; instants are UTC, and lose their zone."""
+    columns = {**PUBLISHED, **STATE}[name].columns
+    shape = json.dumps([{column.name: column.type for column in columns}])
+    kept = [{column.name: row[column.name] for column in columns} for row in rows]
+    content = json.dumps(kept, default=lambda instant: instant.replace(tzinfo=None).isoformat())
+    con.execute(f"INSERT INTO {name} SELECT unnest(from_json(?, ?), recursive := true)", (content, shape))
 
 
 def _next_number(workspace: Workspace, ledger: Ledger, current: int | None) -> int:

@@ -150,3 +150,14 @@ def test_torn_file_gives_its_beginning(tmp_path: Path, small: int, keep: float):
     found = Normalizer(small).tables([path])
     assert 0 <= len(rows(found, "artists")) < 3_000
     assert all("unpacked" in reason or "JSON" in reason for _, reason in found.rejects)
+
+
+def test_broken_sql_keeps_the_batch(tmp_path: Path):
+    """Should a statement fail, that is a reject too: what was received is kept, and can be read another day."""
+    normalizer = Normalizer()
+    normalizer._con.execute("DROP MACRO first_day")
+    path = tmp_path / "raw.jsonl.zst"
+    path.write_bytes(payload(albums_line(album("b1"))))
+    found = normalizer.tables([path])
+    assert (found.tables, [line for line, _ in found.rejects]) == ({}, [0])
+    assert "could not be normalized (Catalog Error" in found.rejects[0][1]
