@@ -13,8 +13,8 @@ read by `queries`, `checks` and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
-When: `cron`, `schedules`. How it goes: `freshness`, `notify`, `status`, `upkeep`; printed by `console`,
-`schedule_cli`.
+When: `cron`, `schedules`. How it goes: `history`, `freshness`, `notify`, `status`, `upkeep`; printed by `console`,
+`schedule_cli`, `moving_cli`.
 In the app: `demo` (on the simulator, a package of its own), `scheduler`.
 """
 

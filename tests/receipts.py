@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import zstandard
@@ -11,10 +12,12 @@ import zstandard
 from pipeline.calls import Batch, RawBatch
 from pipeline.ledger import Ledger
 from pipeline.normalize import Normalizer
+from pipeline.publish import open_generation, publish
+from pipeline.schema import PUBLISHED
 from pipeline.store import commit_raw_batch
 from pipeline.workspace import Workspace
 
-__all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "line"]
+__all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "fill", "line", "names", "rows"]
 
 BANDA, VIOLA = "0Banda00000000000000AA", "0Viola00000000000000BB"
 Line = Mapping[str, Any]
@@ -52,3 +55,24 @@ def commit_lines(
         return commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")
     finally:
         normalizer.close()
+
+
+def fill(workspace: Workspace, ledger: Ledger) -> Workspace:
+    """Two runs on two days over two artists, ended and published."""
+    commit_lines(workspace, ledger, line("2026-11-21", artist(followers={"total": 70}), artist(VIOLA)))
+    commit_lines(workspace, ledger, line("2026-11-22", artist(followers={"total": 71})), run_id="run-2")
+    for run_id in ("run-1", "run-2"):
+        ledger.finish_run(run_id, "succeeded")
+    publish(workspace, ledger)
+    return workspace
+
+
+def rows(workspace: Workspace) -> dict[str, list[Any]]:
+    """Every row of every published table."""
+    generation = open_generation(workspace)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
+
+
+def names(folder: Path) -> list[str]:
+    """Every file below a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

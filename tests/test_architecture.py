@@ -55,7 +55,7 @@ OWNERS = {
     "spotipy": {"pipeline/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
-    "typer": {"pipeline/__main__.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
+    "typer": {"pipeline/__main__.py", "pipeline/moving_cli.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
     "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
@@ -68,7 +68,8 @@ OWNERS = {
 }
 OPTIONAL = {"apprise"}  # imported where it is used, with a word where it is missing; a dependency group of its own
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
-PAGES_MAY_USE = {"errors", "generations", "ledger", "progress", "publish", "queries", "scheduler", "schema", "settings"}
+READ_SIDE = {"events", "freshness", "history", "items", "ledger", "progress", "schedules"}  # of runs
+PAGES_MAY_USE = READ_SIDE | {"errors", "generations", "publish", "queries", "scheduler", "schema", "settings"}
 
 
 def name_of(path: Path) -> str:

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.backup import Backup, back_up, restore
-from pipeline.errors import DamagedFile, DiskFull, RunInProgress, SchemaMismatch, SettingsError, WriterBusy
+from pipeline.errors import DamagedFile, RunInProgress, SettingsError, WriterBusy
 from pipeline.ledger import Ledger
 from pipeline.lock import hold_run_lock
 from pipeline.publish import open_generation, publish
-from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.receipts import VIOLA, artist, commit_lines, line
+from tests.receipts import artist, commit_lines, fill, line, names, rows
 
 
 @pytest.fixture
 def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
     """Two days of two artists, published."""
-    commit_lines(workspace, ledger, line("2026-11-21", artist(followers={"total": 70}), artist(VIOLA)))
-    commit_lines(workspace, ledger, line("2026-11-22", artist(followers={"total": 71})), run_id="run-2")
-    for run_id in ("run-1", "run-2"):
-        ledger.finish_run(run_id, "succeeded")
-    publish(workspace, ledger)
-    return workspace
+    return fill(workspace, ledger)
 
 
 @pytest.fixture
@@ -42,17 +30,6 @@ def other(tmp_path: Path) -> Workspace:
     found = Workspace(tmp_path / "elsewhere" / "test")
     found.root.mkdir(parents=True)
     return found
-
-
-def rows(workspace: Workspace) -> dict[str, list[Any]]:
-    """Every row of every published table."""
-    generation = open_generation(workspace)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
-
-
-def names(folder: Path) -> list[str]:
-    """Every file below a folder."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_restored_answers_are_the_same(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
@@ -182,125 +159,6 @@ def test_restore_waits_for_nobody(
     with hold_run_lock(other, "run-9", "cli", clock.now()), pytest.raises(RunInProgress):
         restore(tmp_path / "b", other, clock.now)
     assert names(other.root) == ["run.lock"]
-
-
-def flip(path: Path) -> None:
-    """Change one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize("kind", ["ledger-*.sqlite", "raw/**/*.zst", "lake/artists/**/*.parquet"])
-@pytest.mark.parametrize("damage", [flip, Path.unlink])
-def test_damaged_backup_is_refused(
-    filled: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path, kind: str, damage: Callable[[Path], None]
-) -> None:
-    """A bit or a file less: the file is named, and the workspace stays as it was."""
-    back_up(filled, tmp_path / "b", clock.now())
-    ledger.close()
-    before, victim = rows(filled), next((tmp_path / "b").glob(kind))
-    damage(victim)
-    with pytest.raises(DamagedFile, match=victim.name.replace(".", r"\.")):
-        restore(tmp_path / "b", filled, clock.now, force=True)
-    assert (rows(filled), (filled.root / "restoring").exists()) == (before, False)
-
-
-def test_damaged_workspace_is_said(filled: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
-    """A part that is not what was committed is no backup: it is named, and an earlier backup stays whole."""
-    back_up(filled, tmp_path / "b", clock.now())
-    before = names(tmp_path / "b")
-    commit_lines(filled, ledger, line("2026-11-23", artist()), run_id="run-3")
-    flip(filled.root / ledger.parts()[-1].path)
-    with pytest.raises(DamagedFile, match="is not what was committed: its hash differs"):
-        back_up(filled, tmp_path / "b", clock.now())
-    assert names(tmp_path / "b") == before
-
-
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"version": 9}, SchemaMismatch),
-        ({"ledger_version": 99}, SchemaMismatch),
-        ({"format": "other"}, DamagedFile),
-        ({"ledger": "../x"}, DamagedFile),
-        ({"files": None, "ledger": 1}, DamagedFile),
-    ],
-)
-def test_other_manifests_are_refused(
-    filled: Workspace,
-    other: Workspace,
-    clock: Clock,
-    tmp_path: Path,
-    changes: dict[str, object],
-    error: type[Exception],
-) -> None:
-    """A newer program's backup, and a manifest that is none, change nothing."""
-    back_up(filled, tmp_path / "b", clock.now())
-    path = tmp_path / "b" / "backup.json"
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
-    with pytest.raises(error):
-        restore(tmp_path / "b", other, clock.now)
-    assert names(other.root) == []
-
-
-def test_outside_is_never_written(
-    filled: Workspace, ledger: Ledger, other: Workspace, clock: Clock, tmp_path: Path
-) -> None:
-    """A ledger that names files elsewhere is damaged, on the way in and on the way out."""
-    with ledger.write() as connection:
-        connection.execute("UPDATE parts SET path = 'lake/../../../escaped' WHERE seq = 1")
-    with pytest.raises(DamagedFile, match="names a file outside"):
-        back_up(filled, tmp_path / "b", clock.now())
-
-
-def test_wrong_places_are_refused(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
-    """A folder with other things, the workspace itself, a file, another workspace's backup, no backup at all."""
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("x", encoding="utf-8")
-    back_up(filled, tmp_path / "b", clock.now())
-    for target, said in (
-        (tmp_path / "mine", "is no backup and not empty"),
-        (filled.root / "b", "lie within one another"),
-        (filled.root.parent, "lie within one another"),
-        (tmp_path / "mine" / "thesis.txt", "is a file"),
-    ):
-        with pytest.raises(SettingsError, match=said):
-            back_up(filled, target, clock.now())
-    with pytest.raises(SettingsError, match="is a backup of workspace test, not demo"):
-        back_up(Workspace(tmp_path / "demo"), tmp_path / "b", clock.now())
-    with pytest.raises(SettingsError, match="nothing was collected here yet"):
-        back_up(other, tmp_path / "c", clock.now())
-    with pytest.raises(SettingsError, match=r"mine is no backup: it has no backup\.json"):
-        restore(tmp_path / "mine", other, clock.now)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
-@pytest.mark.parametrize("place_for", ["half the ledger", "the ledger and little more"])
-def test_full_disk_is_said(filled: Workspace, clock: Clock, tmp_path: Path, place_for: str) -> None:
-    """A disk that fills up while copying ends in a sentence, both ways; what was there before stays."""
-    made = back_up(filled, tmp_path / "b", clock.now())
-    pages = (tmp_path / "b" / made.ledger).stat().st_size // 4096
-    kilobytes = pages * 2 if place_for == "half the ledger" else pages * 4 + 12
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(small)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    try:
-        with pytest.raises(DiskFull):
-            back_up(filled, small / "b", clock.now())
-        shutil.rmtree(small / "b")
-        (small / "test").mkdir()
-        with pytest.raises(DiskFull):
-            restore(tmp_path / "b", Workspace(small / "test"), clock.now)
-        assert names(small / "test") == ["run.lock"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
 
 
 def test_made_twice_is_the_same(filled: Workspace, clock: Clock, tmp_path: Path) -> None:

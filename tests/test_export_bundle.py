@@ -50,7 +50,7 @@ def test_queries_take_a_bundle(generation: Generation, tmp_path: Path, end: str)
     """What pages ask of a generation they can ask of a bundle, and an export reads from it."""
     write_bundle(generation, tmp_path / end, NOW)
     opened = open_bundle(tmp_path / end)
-    for asked in (queries.artists, queries.genres, queries.followers_over_time):
+    for asked in (queries.artists, queries.genres):
         assert asked(opened).rows() == asked(generation).rows()
     assert queries.artist_history(opened, "artist000001").height == 10
     assert export_file(opened, "SELECT name FROM artists", tmp_path / "names.csv") == 3
@@ -82,7 +82,7 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
         tracks=[{"track_id": "t", "album_id": "A"}, {"track_id": "u", "album_id": "B"}],
         track_artists=[{"track_id": "t", "artist_id": "guest"}, {"track_id": "u", "artist_id": "b"}],
         search_pages=[{"genre": "mpb", "observed_on": date(2026, 11, 20)}, {"genre": "rock"}],
-        runs=[{"run_id": "run-1", "message": "in /home/somebody"}],
+        runs=[{"run_id": "run-1", "message": "in /srv/somebody"}],
     )
     write_bundle(generation, tmp_path / "b", NOW, Filters(("mpb",), date(2026, 11, 20), date(2026, 11, 21)))
     opened = open_bundle(tmp_path / "b")

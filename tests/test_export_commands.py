@@ -1,0 +1,137 @@
+"""The commands that move data: what people read, what programs read, and how bad input ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from tests.receipts import BANDA
+
+ENTRY = {"id": BANDA, "name": "Banda Um", "followers": {"total": 70}, "popularity": 31}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with an old file in it, and a workspace of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "mine")
+    (tmp_path / "mpb_2024-05-01.json").write_text(json.dumps([ENTRY, {"id": "no"}]), encoding="utf-8")
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    code = main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run tells what the import then does, in words and as JSON."""
+    code, out, err = said(capsys, "import", "mpb_2024-05-01.json", "--dry-run")
+    assert (code, out, (place / "data" / "mine" / "raw").exists()) == (0, "", True)
+    assert err.splitlines() == [
+        "mpb_2024-05-01.json: JSON, 2 entries, dates: 2024-05-01",
+        "  id → artist_id, name → name, followers → followers, popularity → popularity",
+        "rejected mpb_2024-05-01.json line 1: 'no' is no artist's id or link",
+        "would add 1 observations from 2024-05-01 to 2024-05-01 and 0 ids to ask about",
+        "1 artists are new; 0 entries were known, 0 repeated, 1 rejected",
+    ]
+    code, out, err = said(capsys, "import", "mpb_2024-05-01.json", "--json")
+    told = json.loads(out)
+    assert (code, told["observations"], told["rows"], told["dry_run"], told["first_day"]) == (
+        0,
+        1,
+        2,
+        False,
+        "2024-05-01",
+    )
+
+
+def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A number's origin in lines for people, whole as JSON; nothing known is said."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    code, out, _ = said(capsys, "trace", "artist", BANDA, "--on", "2024-05-01")
+    lines = out.splitlines()
+    assert (code, lines[0]) == (
+        0, f"artist_id {BANDA}, observed_on 2024-05-01, followers 70, popularity 31; decides followers, popularity",
+    )  # fmt: skip
+    assert lines[3].endswith("line 1: artists, imported_from mpb_2024-05-01.json, at 2024-05-01T00:00:00Z")
+    _, out, _ = said(capsys, "trace", "artist", BANDA, "--json")
+    assert json.loads(out)[0]["row"] == {
+        "artist_id": BANDA, "observed_on": "2024-05-01", "followers": 70, "popularity": 31,
+    }  # fmt: skip
+    code, out, err = said(capsys, "trace", "release", "x")
+    assert (code, out, err) == (0, "", "nothing is known of release x\n")
+
+
+def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To a file, as a bundle, and from one."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    assert said(capsys, "export", "SELECT name FROM artists", "--to", "a.csv") == (0, "", "1 rows in a.csv\n")
+    assert (place / "a.csv").read_bytes() == b"name\r\nBanda Um\r\n"
+    assert said(capsys, "export", "--bundle", "b.zip", "--since", "2024-05-01") == (0, "", "2 rows in b.zip\n")
+    code, out, _ = said(capsys, "export", "artist_snapshots", "--from", "b.zip", "--to", "s.jsonl", "--json")
+    assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
+
+
+def test_export_streams_to_a_pipe(place: Path) -> None:
+    """Without a file, rows alone are on standard output; a reader that has seen enough ends it quietly."""
+    main(["import", "mpb_2024-05-01.json"])
+    line = [sys.executable, "-m", "pipeline", "export"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    asked = [*line, "SELECT name FROM artists", "--format", "jsonl"]
+    ended = subprocess.run(asked, env=environment, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b'{"name":"Banda Um"}\n', b"")
+    endless = [*line, "SELECT range FROM range(3000000)"]
+    with subprocess.Popen(endless, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"range\r\n"
+        process.stdout.close()
+        assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
+
+
+def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Out and back by two commands; over data only with force."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    code, _, err = said(capsys, "backup", "copy")
+    assert code == 0
+    assert re.fullmatch(r"3 files, 0\.0 MB and the ledger as of 20\S+Z in copy, 3 of them new\n", err)
+    assert said(capsys, "restore", "copy")[0] == 2
+    code, out, _ = said(capsys, "restore", "copy", "--force", "--json")
+    assert (code, json.loads(out)["files"]) == (0, 3)
+    assert said(capsys, "export", "SELECT followers FROM artists", "--to", "after.csv")[0] == 0
+    assert (place / "after.csv").read_bytes() == b"followers\r\n70\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["trace", "song", "x"], "'song' cannot be traced"),
+        (["trace", "artist", "x", "--on", "today"], "--on 'today' is no day"),
+        (["trace", "artist", "x", "--table", "runs"], "Table runs cannot be traced"),
+        (["import", "none.json"], "none.json is not there"),
+        (["export"], "Say a table or a SELECT, or --bundle"),
+        (["export", "artists", "--bundle", "b"], "Say a table or a SELECT, or --bundle"),
+        (["export", "artists", "--from", "none"], "none is no bundle"),
+        (["export", "artists"], "Nothing is published"),
+        (["backup", "."], "lie within one another"),
+        (["restore", "none"], "none is no backup"),
+    ],
+)
+def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str) -> None:
+    """What cannot be done ends in one message that names it, never in a traceback."""
+    code, out, err = said(capsys, *arguments)
+    assert (code in (1, 2), out, expected in err, "Traceback" in err) == (True, "", True, False)
