@@ -12,8 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,24 +117,17 @@ def _run(simulated: World, name: str, python: str, folder: Path) -> _Run:
 
 def _watched(command: list[str], given: str, environment: Mapping[str, str]) -> _Run:
     """What a command took; it is ended when it takes too long."""
-    began = time.perf_counter()
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=words, stderr=words, text=True, env=dict(environment), cwd=ROOT
-        )
-        too_long = threading.Timer(TIMEOUT_S, process.kill)
-        too_long.start()
-        if process.stdin:
-            process.stdin.write(given)
-            process.stdin.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        too_long.cancel()
-        wall, process.returncode = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
-        words.seek(0)
-        said = words.read().split("\n") if process.returncode else []
+    with tempfile.TemporaryDirectory() as folder:
+        result, words = Path(folder) / "took.json", Path(folder) / "words.log"
+        with words.open("w", encoding="utf-8") as told:
+            watch = [sys.executable, str(HERE / "stopwatch.py"), str(result), str(TIMEOUT_S), *command]
+            subprocess.run(
+                watch, input=given, stdout=told, stderr=told, text=True, env=dict(environment), cwd=ROOT, check=True
+            )
+        took = json.loads(result.read_text(encoding="utf-8"))
+        said = words.read_text(encoding="utf-8", errors="replace").split("\n") if took["code"] else []
     last = next((line.strip()[:90].replace("|", "/") for line in reversed(said) if line.strip()), "")
-    peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return _Run(process.returncode, wall, usage.ru_utime + usage.ru_stime, peak, {}, last)
+    return _Run(**took, kept={}, last_words=last)
 
 
 def _dlt_python(made: Path) -> str:
