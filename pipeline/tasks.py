@@ -16,6 +16,7 @@ from pipeline.deadline import TimedSource
 from pipeline.errors import TaskFailed
 from pipeline.events import retire_rows
 from pipeline.generations import open_generation
+from pipeline.ledger import Ledger
 from pipeline.publish import publish as publish_pending
 from pipeline.store import sweep
 
@@ -42,9 +43,15 @@ def _can_probe(context: Context) -> bool:
     return all(view.locked_until is None and (view.left is None or view.left >= QUESTIONS) for view in views)
 
 
+def _may_have_left_files(ledger: Ledger) -> bool:
+    """Whether the run before this one ended otherwise than well: a look at every file is not for every day."""
+    before = ledger.runs(limit=1, offset=1)
+    return not before or before[0]["state"] not in ("succeeded", "deferred")
+
+
 def plan(context: Context) -> Facts:
     """What is left of each bucket, after sweeping up files of killed runs and rows of the log that are too old."""
-    swept = sweep(context.workspace, context.ledger)
+    swept = sweep(context.workspace, context.ledger) if _may_have_left_files(context.ledger) else 0
     retired = retire_rows(context.ledger, context.settings.keep_log_days)
     views = [context.budget.view(bucket) for bucket in BUCKETS]
     left = {f"left_{view.bucket}": view.left for view in views if view.left is not None}
