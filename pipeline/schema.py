@@ -207,7 +207,7 @@ search_pages | genre, sweep_on, page_offset | a page of a genre search that was 
     last_page | BOOLEAN | nothing follows
 runs | run_id | a run | ledger
     run_id | VARCHAR | id, sorts by time
-    trigger | VARCHAR | schedule, button, cli or external
+    trigger | VARCHAR | schedule, button, cli, external or import
     state | VARCHAR | running, succeeded, failed, cancelled, deferred or crashed
     started_at | TIMESTAMP | UTC
     finished_at | TIMESTAMP | UTC; NULL while running
