@@ -51,6 +51,7 @@ def test_note_keeps_its_binding(ledger: Ledger) -> None:
         ("log", "Slow answer from search"),
         ("published", "number=7"),
     ]
+    assert count_events(ledger, EventFilter()) == 3
 
 
 @pytest.mark.parametrize(
