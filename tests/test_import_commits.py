@@ -89,6 +89,15 @@ def test_same_again_adds_nothing(workspace: Workspace, ledger: Ledger, tmp_path:
     assert (more.observations, more.known) == (1, 2)
 
 
+def test_last_entry_of_a_day_counts(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """Of several entries of one day the last that knows a value gives it; genres are put together."""
+    entries = [entry(followers=70, generos=["mpb"]), entry(followers=72, generos=["samba"]), entry(popularity=31)]
+    report = import_history(workspace, ledger, written(tmp_path / "x", *entries), "run-1")
+    assert (report.entries, report.repeated, report.observations) == (3, 2, 1)
+    rows = open_generation(workspace).rows("SELECT followers, popularity, genres FROM artists")
+    assert rows == [(72, 31, ["mpb", "samba"])]
+
+
 def test_collected_values_stay(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
     """What was collected on a day is not overwritten; the import fills what was withheld."""
     commit_lines(workspace, ledger, line("2024-05-01", artist(followers={"total": 70})), run_id="run-0")

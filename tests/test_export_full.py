@@ -1,0 +1,80 @@
+"""A disk that fills up while data move: one sentence, nothing half-written, and with space again it goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.bundles import write_bundle
+from pipeline.errors import DiskFull
+from pipeline.exporting import export_file
+from pipeline.generations import Generation
+from pipeline.importing import import_history
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.conftest import Clock
+from tests.published import publish_many
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+EXPORTS: dict[str, Callable[[Generation, Path], object]] = {
+    "csv": lambda generation, folder: export_file(generation, "artist_snapshots", folder / "a.csv"),
+    "jsonl": lambda generation, folder: export_file(generation, "artist_snapshots", folder / "a.jsonl"),
+    "parquet": lambda generation, folder: export_file(
+        generation, "SELECT *, uuid()::VARCHAR AS u FROM artist_snapshots", folder / "a.parquet"
+    ),
+    "folder": lambda generation, folder: write_bundle(generation, folder / "b", NOW),
+    "zip": lambda generation, folder: write_bundle(generation, folder / "b.zip", NOW),
+}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    line = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder)]
+    if subprocess.run(line, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_nothing_half_written_stays(workspace: Workspace, small: Path, kind: str) -> None:
+    """Whatever is written, the disk that fills up is named and left as it was."""
+    generation = publish_many(workspace, 60, 100)
+    with pytest.raises(DiskFull, match="No space left for"):
+        EXPORTS[kind](generation, small)
+    assert list(small.iterdir()) == []
+
+
+def test_import_goes_on(small: Path, tmp_path: Path, clock: Clock) -> None:
+    """An import that finds no space ends as a failed run; with space the same command completes it."""
+    subprocess.run(["mount", "-o", "remount,size=600k", str(small)], check=True)
+    workspace = open_workspace(Settings(data=small, workspace="test"))
+    entries = [
+        {"id": f"{number:022d}", "name": f"Banda {number}", "followers": number, "data": f"2024-05-{day:02d}"}
+        for day in range(1, 31)
+        for number in range(40)
+    ]
+    (tmp_path / "old.json").write_text(json.dumps(entries), encoding="utf-8")
+    ledger = Ledger(workspace.ledger, clock.now)
+    try:
+        with pytest.raises(DiskFull):
+            import_history(workspace, ledger, tmp_path / "old.json", "run-1")
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        assert [run["state"] for run in ledger.runs() if run["state"] != "running"] in (["failed"], [])
+        report = import_history(workspace, ledger, tmp_path / "old.json", "run-2", on=date(2024, 5, 1))
+    finally:
+        ledger.close()
+    assert report.observations + report.known == 1200
+    assert open_generation(workspace).rows("SELECT count(*) FROM artist_snapshots") == [(1200,)]
