@@ -161,3 +161,11 @@ def test_broken_sql_keeps_the_batch(tmp_path: Path):
     found = normalizer.tables([path])
     assert (found.tables, [line for line, _ in found.rejects]) == ({}, [0])
     assert "could not be normalized (Catalog Error" in found.rejects[0][1]
+
+
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_long_list_is_cut(tmp_path: Path, small: int):
+    """An artist with more genres than anybody has keeps the first fifty."""
+    found = normalized(tmp_path, search_line(artist("a1", genres=[f"g{n:02d}" for n in range(60)])), small=small)
+    assert rows(found, "artists", "genres") == [([f"g{n:02d}" for n in range(50)],)]
+    assert [reason for _, reason in found.rejects] == ["search.artists.items[].genres: 60 entries, cut to 50"]

@@ -140,3 +140,22 @@ def test_interrupt_at_the_commit(workspace: Workspace, ledger: Ledger, after: ob
     struck.close()
     assert len(files(workspace)) == (5 if after else 0)
     assert len(ledger.parts()) == (4 if after else 0)
+
+
+class Blind(Ledger):
+    """A ledger that does not see, when asked beforehand, that the batch is there already."""
+
+    def read(self, query: str, params: object = ()) -> list[dict[str, object]]:
+        """Nothing for the question whether a batch is committed."""
+        return [] if "SELECT 1 FROM raw_files" in query else super().read(query, params)  # type: ignore[arg-type]
+
+
+def test_same_answers_delivered_at_once(workspace: Workspace, ledger: Ledger):
+    """Two deliveries of a batch that meet only at the commit: one is kept, the parts of the other go."""
+    commit(workspace, ledger, "discover-0001", search_line(artist("a1")))
+    before = files(workspace)
+    late = Blind(workspace.ledger, ledger.now)
+    assert commit(workspace, late, "discover-0001", search_line(artist("a1")), attempt=2) == 0
+    assert files(workspace) == before
+    assert [row["state"] for row in ledger.task_runs("run-1")] == ["succeeded", "skipped"]
+    late.close()
