@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -142,7 +142,13 @@ def restore(
 
 
 # The commands by name, in the order of the help.
-MOVING = {"trace": trace, "import": bring_in, "export": export, "backup": backup, "restore": restore}
+MOVING: dict[str, Callable[..., None]] = {
+    "trace": trace,
+    "import": bring_in,
+    "export": export,
+    "backup": backup,
+    "restore": restore,
+}
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Workspace:
 
 
 def open_workspace(settings: Settings) -> Workspace:
-    """The workspace of these settings, its folders made; raises SettingsError when the data folder cannot be written."""
+    """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written."""
     workspace = Workspace((settings.data / settings.workspace_name).absolute())
     try:
         for folder in (workspace.raw, workspace.lake, workspace.db):
@@ -64,9 +64,11 @@ def open_workspace(settings: Settings) -> Workspace:
             raise PermissionError(13, "Permission denied")
     except OSError as error:
         if error.errno == 28:
-            raise DiskFull(f"No space left for {workspace.root}. Free some space and start again; nothing was started.") from None
+            raise DiskFull(
+                f"No space left for {workspace.root}. Free some space and start again; nothing was started."
+            ) from None
         raise SettingsError(
-            f"The data folder {settings.data} cannot be written ({error.strerror}). Make it writable or name another in GARIMPO_DATA; "
-            "nothing was started."
+            f"The data folder {settings.data} cannot be written ({error.strerror}). Make it writable or name another "
+            "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace

@@ -30,7 +30,8 @@ def cli(data: Path, *arguments: str, cwd: Path | None = None, **variables: str) 
     environment = {**os.environ, "PYTHONPATH": root, "GARIMPO_DATA": str(data), **variables}
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
-        cwd=cwd or data.parent, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
+        cwd=cwd or data.parent, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120,
+        check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -126,8 +127,7 @@ def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
         assert "space" in err
         assert "Traceback" not in err
         subprocess.run(["mount", "-o", "remount,size=64m", str(data)], check=True)
-        code, out, _ = cli(data, "run", "--json", cwd=tmp_path, **pointed_at(world))
-        assert code == 0
+        assert cli(data, "run", "--json", cwd=tmp_path, **pointed_at(world))[0] == 0
         found: dict[str, Any] = json.loads(cli(data, "status", "--json", cwd=tmp_path, **pointed_at(world))[1])
         assert found["rows"]["artists"] > 0
     finally:

@@ -1,4 +1,4 @@
-"""Runs that die, are refused or are cancelled: nothing committed is lost, nothing is asked twice, nobody collects beside."""
+"""Runs that die, are refused or are cancelled: nothing committed is lost, nothing asked twice."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def states_of(data: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and forkserver are POSIX")
 def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
-    """Thirty runs killed at random instants, then a last one: the database equals the truth and no request is uncounted."""
+    """Thirty runs killed at random instants, then a last one: the database is the truth, every request counted."""
     context, rng = multiprocessing.get_context("forkserver"), random.Random(30)
     context.set_forkserver_preload(["pipeline.runner", "pipeline.simulator.config"])
     settings = settings_for(world, tmp_path)

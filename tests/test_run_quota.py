@@ -47,7 +47,7 @@ def test_lock_defers_the_rest(world: Running, tmp_path: Path):
 
 
 def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
-    """Runs during the lock send nothing to the locked buckets: the simulator counts none, and agrees with the ledger."""
+    """Runs during the lock send nothing to the locked buckets; the simulator's count agrees with the ledger's."""
     collect(world, tmp_path), collect(world, tmp_path), collect(world, tmp_path)
     assert world.counts()["into_lock"] == {}
     assert sent_by_ledger(world, tmp_path) == world.counts()["total"]
