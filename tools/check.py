@@ -1,5 +1,7 @@
 """Every check of the project, one after the other: `python -m tools.check`, or some of them by name.
 
+`scenarios`, the slow tests, run only when named.
+
 With `--write` it first mends what can be mended by itself: format, import order, generated parts of the documents.
 Every check runs even when an earlier one failed, so that one run says all there is to say; the exit code is 1 then.
 """
@@ -25,22 +27,25 @@ CHECKS: dict[str, list[str]] = {
     "sizes": ["tools.sizes"],
     "pins": ["tools.pins"],
     "docs": ["tools.documents"],
-    "tests": ["pytest", "-q", "-n", WORKERS, "--cov", "--cov-report=term", "--durations=5"],
+    "tests": ["pytest", "-q", "-n", WORKERS, "-m", "not slow", "--cov", "--cov-report=term", "--durations=5"],
 }
+# Whole scenarios of minutes (kills, faults, locks, real catalogues): only when named.
+SCENARIOS = {"scenarios": ["pytest", "-q", "-n", WORKERS, "-m", "slow", "--durations=5"]}
 MENDS = (["ruff", "check", "--fix", "--quiet", "."], ["ruff", "format", "--quiet", "."], ["tools.documents", "--write"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named checks, or all; 0 when every one of them passed."""
     parser = argparse.ArgumentParser(prog="python -m tools.check", description="Run every check of the project.")
-    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"some of: {', '.join(CHECKS)}; none means all")
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"some of: {', '.join(CHECKS | SCENARIOS)}; none means all but scenarios")
     parser.add_argument("--write", action="store_true", help="first mend format, import order and generated documents")
     asked = parser.parse_args(arguments)
-    if unknown := [name for name in asked.checks if name not in CHECKS]:
-        parser.error(f"no such check: {', '.join(unknown)} (there are {', '.join(CHECKS)})")
+    known = CHECKS | SCENARIOS
+    if unknown := [name for name in asked.checks if name not in known]:
+        parser.error(f"no such check: {', '.join(unknown)} (there are {', '.join(known)})")
     for command in MENDS if asked.write else ():
         _run(command)
-    results = {name: _timed(name, CHECKS[name]) for name in asked.checks or CHECKS}
+    results = {name: _timed(name, known[name]) for name in asked.checks or CHECKS}
     failed = [name for name, (code, _) in results.items() if code]
     print(
         "\n"
