@@ -37,7 +37,12 @@ MENDS = (["ruff", "check", "--fix", "--quiet", "."], ["ruff", "format", "--quiet
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the named checks, or all; 0 when every one of them passed."""
     parser = argparse.ArgumentParser(prog="python -m tools.check", description="Run every check of the project.")
-    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"some of: {', '.join(CHECKS | SCENARIOS)}; none means all but scenarios")
+    parser.add_argument(
+        "checks",
+        nargs="*",
+        metavar="CHECK",
+        help=f"some of: {', '.join(CHECKS | SCENARIOS)}; none means all but scenarios",
+    )
     parser.add_argument("--write", action="store_true", help="first mend format, import order and generated documents")
     asked = parser.parse_args(arguments)
     known = CHECKS | SCENARIOS
