@@ -73,6 +73,11 @@ def now() -> datetime:
     return _service().ledger.now()
 
 
+def capabilities() -> dict[str, Row]:
+    """What the source was seen to offer, by name; empty before the first run."""
+    return _service().ledger.capabilities()
+
+
 def runs(limit: int = 20, offset: int = 0) -> list[Row]:
     """Runs, newest first, live from the ledger."""
     return _service().ledger.runs(limit, offset)

@@ -35,6 +35,7 @@ def page_rows(text: Text) -> tuple[PageRow, ...]:
         PageRow("artists.py", text("Artists")),
         PageRow("artist.py", text("Artist"), listed=False),
         PageRow("runs.py", text("Runs"), needs_data=False),
+        PageRow("settings.py", text("Settings"), needs_data=False),
     )
 
 

@@ -20,7 +20,7 @@ def panel() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="actions"):
         if st.button(text("Run now"), type="primary", disabled=is_busy(status), key="run_now"):
             start()
-        if st.button(text("Cancel"), disabled=status.active is None, key="cancel"):
+        if st.button(text("Cancel"), disabled=status.active is None or status.demo is not None, key="cancel"):
             service().cancel()
             st.toast(text("Cancelling: what was committed is kept."))
         st.html(_cards.note(when_next(status, text)))

@@ -140,6 +140,9 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
     for row in found["settings"]:
         table.add_row(row["name"], row["variable"], escape(row["value"]), row["origin"])
     people.print(table)
+    for name, row in found["capabilities"].items():
+        gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
+        people.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
     for check in found["checks"]:
         verdict = "[green]well[/]" if check["ok"] else "[red]wrong[/]"
         people.print(f"{verdict} {check['name']}: {escape(check['detail'])}")

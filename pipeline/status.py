@@ -167,9 +167,19 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     return {
         "workspace": settings.workspace_name,
         "settings": rows,
+        "capabilities": _seen(settings),
         "checks": checks,
         "ok": all(check["ok"] for check in checks),
     }
+
+
+def _seen(settings: Settings) -> dict[str, Any]:
+    """What the source was seen to offer this app, with date and evidence; empty before the first run."""
+    try:
+        with _opened(settings) as ledger:
+            return ledger.capabilities()
+    except GarimpoError:
+        return {}  # the check of the data folder says what is wrong with it
 
 
 def _check(name: str, probe: Any) -> dict[str, Any]:

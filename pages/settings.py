@@ -1,0 +1,76 @@
+"""Settings: what each one is and where it comes from, what Spotify really gives this app, and what its terms ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from pages import _cards, _data
+from pages._html import Html, tag
+from pages._text import Text, current_text
+from pipeline.settings import describe_settings
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+    """Rows of words under a head."""
+    titles = tag("tr", *(tag("th", each, scope="col") for each in head))
+    lines = [tag("tr", *(tag("th" if not at else "td", cell) for at, cell in enumerate(row))) for row in rows]
+    whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls="g-table g-words")
+    return tag("div", whole, cls="g-scroll")
+
+
+def show_capabilities(text: Text) -> None:
+    """What was probed and seen, with its date; a thing that went away says since when."""
+    st.header(text("What Spotify gives this app"), anchor=False)
+    known = {name: row for name, row in _data.capabilities().items() if name != "probe"}
+    if not known:
+        st.html(_cards.empty(text("Not asked yet"), text("The first run asks, with five or six requests.")))
+        return
+    st.html(_cards.note(text("Asked at the first run, every week, and when an answer contradicts it.")))
+    rows = []
+    for name, row in known.items():
+        gone = row["withdrawn_since"]
+        state = text("withdrawn since {day}", day=text.instant(gone)) if gone else shown(row["value"], text)
+        rows.append((name, state, text.instant(row["checked_at"]), row["evidence"]))
+    st.html(table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
+
+
+def shown(value: object, text: Text) -> str:
+    """A probed value in words."""
+    if isinstance(value, bool):
+        return text("yes") if value else text("no")
+    return str(value)
+
+
+def show_settings(text: Text) -> None:
+    """Every setting; secrets are only told to be set."""
+    st.header(text("Settings and their origin"), anchor=False)
+    st.html(_cards.note(text("Change them in the environment or in garimpo.toml, then start the app again.")))
+    rows = [(row["variable"], row["value"], row["origin"], row["help"]) for row in describe_settings()]
+    st.html(table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
+
+
+def show_terms(text: Text) -> None:
+    """What the owner should know before collecting."""
+    st.header(text("What Spotify's terms ask"), anchor=False)
+    points = (
+        text("Keep no more than you need, and not for ever: delete the data folder to delete everything."),
+        text("Names, numbers and links are kept; cover art stays on Spotify's servers and is only linked."),
+        text("Development mode is for personal, non-commercial use."),
+        text("No machine learning on Spotify's content; analysing it to derive listening figures is restricted."),
+        text("Link back to Spotify wherever an artist, a release or a track is shown, as these pages do."),
+    )
+    st.html(tag("ul", *(tag("li", point) for point in points), cls="g-points"))
+
+
+def main() -> None:
+    """The whole page."""
+    text = current_text()
+    st.title(text("Settings"), anchor=False)
+    show_capabilities(text)
+    show_settings(text)
+    show_terms(text)
+
+
+main()

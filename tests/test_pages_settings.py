@@ -1,0 +1,38 @@
+"""Settings: what is set and from where, what Spotify was seen to give, what its terms ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.screens import install_service, open_screen
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Not asked yet"), ("pt", "Ainda não perguntado")])
+def test_before_the_first_run(language: str, words: str, tmp_path: Path):
+    """Nothing was probed: the page says when it will be, and shows every setting with its origin."""
+    install_service(tmp_path)
+    shown = open_screen("settings.py", language).words
+    assert words in shown
+    assert "GARIMPO_MAX_REQUESTS" in shown
+
+
+def test_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Credentials are only told to be set."""
+    monkeypatch.setenv("SPOTIPY_CLIENT_ID", "an-id-to-hide")
+    monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", "a-secret-to-hide")
+    install_service(tmp_path)
+    shown = open_screen("settings.py").words
+    assert "to-hide" not in shown
+    assert "SPOTIPY_CLIENT_SECRET" in shown
+
+
+def test_withdrawn_field_is_dated(tmp_path: Path, clock):
+    """What was probed stands with its value and evidence; what went away says since when."""
+    service = install_service(tmp_path)
+    service.ledger.set_capability("limit:search", 10, "search limit 50 refused")
+    service.ledger.set_capability("field:artist.followers", False, "seen in a run", clock.now())
+    shown = open_screen("settings.py").words
+    assert "limit:search 10" in " ".join(shown.split())
+    assert "withdrawn since Nov 22" in shown
