@@ -76,9 +76,10 @@ def collect_history(
             return
         _set_clock(simulator, system_now() if day == today else datetime.combine(day, time(12), UTC))
         on_day(index, len(days), day)
-        # The first day asks for every genre, a later one for two in turn: refreshing known artists costs less.
-        genres = settings.genres if index == 1 else _in_turn(settings.genres, day)
-        most = FIRST_DAY_REQUESTS if index == 1 and len(days) == settings.demo_days else DAILY_REQUESTS
+        # The first day and today ask for every genre, others for two in turn: refreshing known artists costs less.
+        whole = index == 1 or day == today
+        genres = settings.genres if whole else _in_turn(settings.genres, day)
+        most = FIRST_DAY_REQUESTS if whole else DAILY_REQUESTS
         run_pipeline(settings, RunRequest("schedule", genres, most), stop=stop, report=report)
     _set_clock(simulator, system_now())
 

@@ -61,6 +61,7 @@ def trace(
         _show_origin(origin)
     if not found:
         console.people.print(f"nothing is known of {kind} {subject}{f' on {on}' if on else ''}", markup=False)
+        raise typer.Exit(1)
 
 
 def bring_in(

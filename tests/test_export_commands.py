@@ -71,7 +71,7 @@ def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         "artist_id": BANDA, "observed_on": "2024-05-01", "followers": 70, "popularity": 31,
     }  # fmt: skip
     code, out, err = said(capsys, "trace", "release", "x")
-    assert (code, out, err) == (0, "", "nothing is known of release x\n")
+    assert (code, out, err) == (1, "", "nothing is known of release x\n")
 
 
 def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,8 @@ def _announce(port: int, config: SimulatorConfig, ready_file: Path | None) -> No
     typer.echo(f"export GARIMPO_API_URL=http://{HOST}:{port}/v1/")
     typer.echo(f"export GARIMPO_TOKEN_URL=http://{HOST}:{port}/api/token")
     typer.echo(f"export SPOTIPY_CLIENT_ID={config.client_id or 'simulator'}")
-    typer.echo(f"export SPOTIPY_CLIENT_SECRET={'simulator' if config.client_secret is None else '(as you gave it)'}")
+    secret = "simulator" if config.client_secret is None else "'the secret you gave'"
+    typer.echo(f"export SPOTIPY_CLIENT_SECRET={secret}")
     if ready_file:
         write_ready_file(ready_file, port)
 
