@@ -43,13 +43,9 @@ def show_newest(text: Text) -> None:
 def show_growth(text: Text) -> None:
     """Who grew most in proportion."""
     st.header(text("Growing fastest"), anchor=False)
-    note, days = (
-        text("Followers gained in 30 days, in proportion, from at least 1,000."),
-        _data.ask(queries.coverage)["days"],
-    )
-    if days <= 30:
-        note += " " + text.plural("So far {count} day is known.", "So far {count} days are known.", days)
-    st.html(_cards.note(note))
+    days = _data.ask(queries.coverage)["days"]
+    known = text.plural("So far {count} day is known.", "So far {count} days are known.", days) if days <= 30 else ""
+    st.html(_cards.note(text("Followers gained in 30 days, in proportion, from at least 1,000.") + f" {known}"))
     found = _data.ask(queries.growth_leaders, 30, 7)
     if found.is_empty():
         advice = text("Growth needs followers of two days; it appears with the second one.")
