@@ -83,7 +83,7 @@ def test_row_leads_to_artist_without_reload(open_tab):
     page = tab.show("/artists")
     page.evaluate("window.stayed = true")
     name = page.locator(".g-who b").first.inner_text()
-    page.locator(".g-row").first.click(force=True)  # the link lies over the row
+    page.locator('[class*="st-key-go_artists"] a').first.click()  # it lies over the row
     page.wait_for_selector(".g-head h1")
     assert page.inner_text(".g-head h1") == name
     assert "/artist?id=" in page.url
