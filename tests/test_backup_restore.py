@@ -71,7 +71,7 @@ def test_second_backup_copies_the_difference(
 
 def test_backup_while_others_write(filled: Workspace, clock: Clock, tmp_path: Path, other: Workspace) -> None:
     """Batches committed and published meanwhile: each is in the backup whole or not at all."""
-    over, count = threading.Event(), [0]
+    over, more, count = threading.Event(), threading.Semaphore(0), [0]
 
     def collect() -> None:
         writer = Ledger(filled.ledger, clock.now)
@@ -80,12 +80,20 @@ def test_backup_while_others_write(filled: Workspace, clock: Clock, tmp_path: Pa
             day = f"2026-{1 + count[0] // 27 % 10:02}-{1 + count[0] % 27:02}"
             commit_lines(filled, writer, line(day, artist(popularity=1)), run_id="run-x", batch_id=f"b-{count[0]}")
             publish(filled, writer)
+            more.release()
         writer.close()
+
+    def take(number: int) -> Backup:
+        while more.acquire(blocking=False):
+            pass
+        assert more.acquire(timeout=60)
+        assert more.acquire(timeout=60)  # a whole batch came since the backup before
+        return back_up(filled, tmp_path / f"b{number}", clock.now())
 
     collector = threading.Thread(target=collect)
     collector.start()
     try:
-        made = [back_up(filled, tmp_path / f"b{number}", clock.now()) for number in range(3)]
+        made = [take(number) for number in range(3)]
     finally:
         over.set()
         collector.join()
