@@ -1,25 +1,38 @@
 """How old what is known of each genre is, and which genres have grown older than they should.
 
-Imports `capabilities`, `generations`, `settings`.
+A target set for a genre is kept in the ledger; the others follow the setting. Imports `capabilities`, `generations`,
+`schedules`, `settings`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from pipeline.capabilities import load as load_capabilities
+from pipeline.errors import SettingsError
 from pipeline.generations import current_number, open_generation
 from pipeline.ledger import Ledger
+from pipeline.schedules import list_schedules
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 
-__all__ = ["GenreFreshness", "genre_freshness", "stale_genres", "target_days"]
+__all__ = [
+    "GenreFreshness",
+    "genre_freshness",
+    "own_targets",
+    "set_target",
+    "stale_genres",
+    "target_days",
+    "watched_genres",
+]
 
 EXTENDED_DAYS = 1  # an app with Spotify's full quota reads every genre every day
 DEVELOPMENT_DAYS = 7  # 600 requests a day are shared by searches, releases and tracks
+TARGETS = "fresh_days"  # the name in the ledger under which own targets are kept
 
 
 @dataclass(frozen=True)
@@ -34,20 +47,45 @@ class GenreFreshness:
 
 
 def target_days(settings: Settings, ledger: Ledger) -> int:
-    """The age that a genre should not exceed: the setting, else what the source lets one reach."""
+    """The age that a genre without a target of its own should not exceed: the setting, else what the source permits."""
     if settings.fresh_days is not None:
         return settings.fresh_days
     known = load_capabilities(ledger)
     return EXTENDED_DAYS if known is not None and known.profile == "extended" else DEVELOPMENT_DAYS
 
 
+def own_targets(ledger: Ledger) -> dict[str, int]:
+    """Target ages in days of the genres that have one of their own."""
+    return dict(json.loads(ledger.meta(TARGETS) or "{}"))
+
+
+def set_target(ledger: Ledger, genre: str, days: int | None) -> None:
+    """Give a genre a target age of its own; None: it follows the setting again. SettingsError for less than a day."""
+    if days is not None and days < 1:
+        raise SettingsError(f"days = {days} is less than 1. The target age of {genre} was not changed.")
+    targets = {name: age for name, age in own_targets(ledger).items() if name != genre}
+    if days is not None:
+        targets[genre] = days
+    ledger.set_meta(TARGETS, json.dumps(targets, ensure_ascii=False))
+    ledger.add_event("INFO", "target_changed", f"{genre}: {days or 'as the setting says'}", genre=genre, days=days)
+
+
+def watched_genres(ledger: Ledger, settings: Settings) -> tuple[str, ...]:
+    """Genres that somebody wants to be collected: those of the settings, then those of schedules."""
+    of_schedules = (genre for schedule in list_schedules(ledger) for genre in schedule.genres)
+    return tuple(dict.fromkeys((*settings.genres, *of_schedules)))
+
+
 def genre_freshness(
     workspace: Workspace, ledger: Ledger, settings: Settings, today: date, genres: Iterable[str] = ()
 ) -> list[GenreFreshness]:
-    """One row per genre of the settings, or of those named, from what is published; in their order."""
-    read_on = _read_days(workspace)
+    """One row per watched genre, or per one of those named, from what is published; in their order."""
+    read_on, targets = _read_days(workspace), own_targets(ledger)
     most = target_days(settings, ledger)
-    return [_judged(genre, read_on.get(genre), today, most) for genre in genres or settings.genres]
+    return [
+        _judged(genre, read_on.get(genre), today, targets.get(genre, most))
+        for genre in genres or watched_genres(ledger, settings)
+    ]
 
 
 def stale_genres(rows: Iterable[GenreFreshness]) -> tuple[str, ...]:

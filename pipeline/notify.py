@@ -60,13 +60,13 @@ class Notifier:
         """A run whose process is gone."""
         self._tell("run:crash", "failure", f"Run {run_id} ended without a word; what it committed is kept.")
 
-    def genres_seen(self, stale: Sequence[str], target_days: int) -> None:
+    def genres_seen(self, stale: Sequence[str]) -> None:
         """Genres older than they should be: those that were not told yet, in one message."""
         known = {str(row["cause"]) for row in self.ledger.read("SELECT cause FROM notices WHERE cause LIKE 'stale:%'")}
         for cause in known - {f"stale:{genre}" for genre in stale}:
             self._forget(cause)
         fresh = [genre for genre in stale if f"stale:{genre}" not in known]
-        if fresh and self._sent("stale genre", f"Older than {target_days} days: {', '.join(fresh)}."):
+        if fresh and self._sent("stale genre", f"Older than they should be: {', '.join(fresh)}."):
             for genre in fresh:
                 self._remember(f"stale:{genre}", "stale genre", genre)
 

@@ -2,7 +2,7 @@
 
 Owns APScheduler, which only beats time: once a second `take_due` asks the ledger what is due, so that schedules changed
 by other processes, and times missed while nobody watched, are seen. Pages see `Status`, never a thread. Imports
-`runner`, `demo` and the rooms below.
+`controls`, `runner`, `demo` and the rooms below.
 """
 
 from __future__ import annotations
@@ -10,33 +10,29 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 import types
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline import schedules
-from pipeline.clock import system_now, workspace_clock
+from pipeline.clock import system_now
+from pipeline.controls import Controls
 from pipeline.demo import collect_history, demo_settings, missing_days, start_simulator
 from pipeline.errors import GarimpoError, RunInProgress
-from pipeline.freshness import GenreFreshness, genre_freshness
-from pipeline.ledger import Ledger
 from pipeline.lock import is_run_locked
 from pipeline.notify import notifier
-from pipeline.preview import PlannedTask, plan_retry, plan_run
 from pipeline.progress import DemoProgress, Progress, Status
 from pipeline.runner import RunRequest, new_run_id, run_pipeline
-from pipeline.schedules import Due, Schedule
+from pipeline.schedules import Due
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.process import Spawned
-from pipeline.status import health
-from pipeline.upkeep import bury_crashed, catch_up, tell_missed
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.upkeep import bury_crashed, catch_up, resume_deferred, tell_missed
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
 
@@ -44,18 +40,17 @@ log = logging.getLogger(__name__)
 
 STOP_S = 5.0
 BEAT_S = 1.0
+DEAD_S = 60.0  # without a beat for so long the thread that beats is dead or stuck
 BEATS_PER_LOOK = 10  # how often runs whose process is gone, and genres that grew old, are looked for
 HOLDER = "garimpo_service_holder"  # survives the app's hot reload, which forgets the project's own modules
 
 
-class Service:
+class Service(Controls):
     """The background half of the app; every method may be called from any thread."""
 
     def __init__(self, settings: Settings, now: Callable[[], datetime] = system_now) -> None:
-        self.settings = settings
-        self.workspace: Workspace = open_workspace(settings)
-        self.ledger = Ledger(self.workspace.ledger, now)
-        self._now, self._beats = now, 0
+        super().__init__(settings, now)
+        self._beats, self._beat_at = 0, 0.0
         self._status, self._guard, self._stop = Status(), threading.Lock(), threading.Event()
         self._cancel = threading.Event()
         self._waiting: deque[RunRequest] = deque()
@@ -81,6 +76,7 @@ class Service:
             self._scheduler.add_job(self._begin_demo, id="demo")
         elif not self.ledger.runs(limit=1):
             self._waiting.append(RunRequest("schedule"))
+        self._beat_at = time.monotonic()
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")
         self._scheduler.start()
 
@@ -106,14 +102,6 @@ class Service:
         """The id of a run that asks again what `run_id` left, of all its items or these; raises as `run_now`."""
         return self._request(RunRequest("button", retry_of=run_id, items=tuple(items)), wait=wait)
 
-    def preview(self, *, genres: Sequence[str] = (), max_requests: int | None = None) -> list[PlannedTask]:
-        """What a run would ask now and what it would cost, without a request."""
-        return plan_run(self._source_settings(), tuple(genres), max_requests)
-
-    def preview_retry(self, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
-        """What a retry would ask and cost; SettingsError for a run or an item that is not there."""
-        return plan_retry(self._source_settings(), run_id, items)
-
     def cancel(self, run_id: str = "") -> bool:
         """Ask the active run, or a run of another process by its id, to stop; False when there is none."""
         active = self._status.active
@@ -124,40 +112,10 @@ class Service:
         self._cancel.set()
         return True
 
-    def health(self) -> dict[str, Any]:
-        """How things are, for `/healthz` and the health page: see `status.health`."""
-        return health(self._source_settings(), self.workspace, self.ledger, self._now)
-
-    def freshness(self) -> list[GenreFreshness]:
-        """How old each genre of the settings is."""
-        return genre_freshness(self.workspace, self.ledger, self.settings, self._clock().date())
-
     def status(self) -> Status:
         """What goes on now."""
         coming = [schedules.next_times(each, self._now(), 1) for each in self.schedules()]
         return replace(self._status, next_run_at=min((times[0] for times in coming if times), default=None))
-
-    # ---- schedules
-
-    def schedules(self) -> list[Schedule]:
-        """Every schedule, by name."""
-        return schedules.list_schedules(self.ledger)
-
-    def add_schedule(self, schedule: Schedule) -> Schedule:
-        """Keep a new schedule; SettingsError says what is wrong with it."""
-        return schedules.add_schedule(self.ledger, schedule)
-
-    def pause_schedule(self, name: str) -> None:
-        """Let a schedule fire no more until it is resumed."""
-        schedules.pause_schedule(self.ledger, name)
-
-    def resume_schedule(self, name: str) -> None:
-        """Let a paused schedule fire again, from now on."""
-        schedules.resume_schedule(self.ledger, name)
-
-    def remove_schedule(self, name: str) -> None:
-        """Forget a schedule."""
-        schedules.remove_schedule(self.ledger, name)
 
     # ---- the beat
 
@@ -178,7 +136,7 @@ class Service:
         return None
 
     def _beat(self) -> None:
-        self._beats += 1
+        self._beats, self._beat_at = self._beats + 1, time.monotonic()
         try:
             if self._beats % BEATS_PER_LOOK == 0:
                 self._look_around()
@@ -197,10 +155,12 @@ class Service:
                 self._waiting.appendleft(request)
 
     def _look_around(self) -> None:
-        """Notice runs whose process is gone, and genres that grew old."""
+        """Notice runs whose process is gone, what was put off and is due now, and genres that grew old."""
         bury_crashed(self.settings, self.workspace, self.ledger)
         if self._status.active is None and self._status.demo is None and not self._waiting:
-            wanted = catch_up(self._source_settings(), self.workspace, self.ledger, self._now)
+            wanted = resume_deferred(self.ledger, self._clock()) or catch_up(
+                self._source_settings(), self.workspace, self.ledger, self._now
+            )
             self._waiting.extend([wanted] if wanted else [])
 
     def _request(self, request: RunRequest, *, wait: bool) -> str:
@@ -252,8 +212,9 @@ class Service:
         finally:
             self._set(demo=None, active=None)
 
-    def _clock(self) -> datetime:
-        return workspace_clock(self._source_settings())()
+    def _broken(self) -> list[str]:
+        still_s = time.monotonic() - self._beat_at if self._scheduler.running else 0.0
+        return [f"the scheduler has stood still for {still_s:.0f} s"] if still_s > DEAD_S else []
 
     def _source_settings(self) -> Settings:
         return demo_settings(self.settings, self._simulator) if self._simulator is not None else self.settings

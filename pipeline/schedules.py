@@ -24,6 +24,8 @@ __all__ = [
     "Due",
     "Schedule",
     "add_schedule",
+    "change_schedule",
+    "check_schedule",
     "claim",
     "due_schedules",
     "keep_default",
@@ -92,8 +94,7 @@ class Due:
 def add_schedule(ledger: Ledger, schedule: Schedule) -> Schedule:
     """Keep a new schedule; it fires from now on. SettingsError names what is wrong with it."""
     now = ledger.now()
-    wanted = replace(schedule, created_at=now, dealt_until=now)
-    _check(wanted, now)
+    wanted = check_schedule(schedule, now)
     with ledger.write() as connection:
         if connection.execute("SELECT 1 FROM schedules WHERE name = ?", (wanted.name,)).fetchone():
             raise SettingsError(
@@ -106,6 +107,28 @@ def add_schedule(ledger: Ledger, schedule: Schedule) -> Schedule:
              wanted.max_requests, wanted.priority, int(wanted.paused), wanted.grace_s, now.timestamp(),
              now.timestamp()),
         )  # fmt: skip
+    return wanted
+
+
+def change_schedule(ledger: Ledger, schedule: Schedule) -> Schedule:
+    """Put a schedule in the place of the one of its name, which fires from now on by it; paused stays paused."""
+    now = ledger.now()
+    wanted = check_schedule(schedule, now)
+    query = (
+        "UPDATE schedules SET kind = ?, spec = ?, timezone = ?, genres = ?, max_requests = ?, priority = ?, "
+        "grace_s = ?, created_at = ?, dealt_until = ? WHERE name = ?"
+    )
+    genres, instant = json.dumps(wanted.genres, ensure_ascii=False), now.timestamp()
+    limits = (genres, wanted.max_requests, wanted.priority, wanted.grace_s)
+    values = (wanted.kind, wanted.spec, wanted.timezone, *limits, instant, instant, wanted.name)
+    _change(ledger, wanted.name, query, values)
+    return wanted
+
+
+def check_schedule(schedule: Schedule, now: datetime) -> Schedule:
+    """The schedule as it would be kept now; SettingsError names what is wrong with it."""
+    wanted = replace(schedule, created_at=now, dealt_until=now)
+    _check(wanted, now)
     return wanted
 
 

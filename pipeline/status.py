@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -39,43 +39,45 @@ LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
 
 
 def workspace_status(settings: Settings) -> dict[str, Any]:
-    """What `health` says, and data folder, profile, rows by table and who runs."""
+    """What `health` says, and data folder, profile and rows by table."""
     workspace = open_workspace(settings)
     with _opened(settings) as ledger:
-        known, found = load_capabilities(ledger), health(settings, workspace, ledger)
-        last = found["last_run"]
+        known = load_capabilities(ledger)
         return {
-            **found,
+            **health(settings, workspace, ledger),
             "data": str(workspace.root),
             "profile": known.profile if known else None,
             "rows": _row_counts(settings),
-            "running": run_holder(workspace) if last and last["state"] == "running" else None,
         }
 
 
 def health(
-    settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime] = system_now
+    settings: Settings,
+    workspace: Workspace,
+    ledger: Ledger,
+    now: Callable[[], datetime] = system_now,
+    broken: Sequence[str] = (),
 ) -> dict[str, Any]:
     """How things are, for monitors and the health page; asks nobody but the disk, in a few milliseconds.
 
-    `status` is ok, or attention with the reasons in `problems`. Keys beside them: version, workspace, generation and
-    its age, disk, budget and lock times by bucket, next_run_at, last_run, last_error, freshness. Times UTC.
+    `status` is ok; or attention: it works, but somebody should look; or failing: it cannot collect. The reasons stand
+    in `problems`, those that the caller knows of in `broken`. Keys beside them: version, workspace, generation and its
+    age, disk, budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
     """
     budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
     last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.root)
     fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
     coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
+    broken = [*broken, *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else [])]
     problems = []
     if last is not None and last["state"] in ("failed", "crashed"):
         problems.append(f"the last run {last['state']}: {last['message']}")
-    if usage.free < LEAST_FREE:
-        problems.append(f"{usage.free / 1e9:.2f} GB are left on the disk")
     if stale := stale_genres(fresh):
-        problems.append(f"{len(stale)} genres are older than {fresh[0].target_days} days")
+        problems.append(f"{len(stale)} genres are older than they should be")
     return {
-        "status": "attention" if problems else "ok",
-        "problems": problems,
+        "status": "failing" if broken else "attention" if problems else "ok",
+        "problems": [*broken, *problems],
         "version": __version__,
         "workspace": workspace.name,
         "generation": current_number(workspace),
@@ -89,6 +91,7 @@ def health(
             for view in map(budget.view, BUCKETS)
         },
         "next_run_at": min(coming, default=None),
+        "running": run_holder(workspace) if last and last["state"] == "running" else None,
         "last_run": last,
         "last_error": failed[0]["message"] if failed else "",
         "freshness": fresh,
@@ -161,7 +164,7 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     settings = load_settings(folder)
     checks = [
         _check("data folder", lambda: _disk(settings)),
-        _check("source", lambda: check_source(settings)),
+        _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
     ]
     return {
@@ -187,6 +190,15 @@ def _check(name: str, probe: Any) -> dict[str, Any]:
         return {"name": name, "ok": True, "detail": probe()}
     except GarimpoError as error:
         return {"name": name, "ok": False, "detail": str(error), "exit_code": error.exit_code}
+
+
+def _source(settings: Settings) -> str:
+    if settings.is_spotify and not settings.has_credentials:
+        return (
+            "no credentials, so the app shows its demo; `python -m pipeline run` needs SPOTIPY_CLIENT_ID and "
+            "SPOTIPY_CLIENT_SECRET"
+        )
+    return check_source(settings)
 
 
 def _disk(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""What is looked after between runs: processes that died, genres that grew old, fire times that nobody kept.
+"""What is looked after between runs: dead processes, genres that grew old, what was put off, fire times not kept.
 
 Imports `freshness`, `lock`, `notify`, `schedules`, `status`.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pipeline.clock import workspace_clock
 from pipeline.events import note
@@ -21,13 +23,23 @@ from pipeline.settings import Settings
 from pipeline.status import health
 from pipeline.workspace import Workspace
 
-__all__ = ["bury_crashed", "catch_up", "tell_missed"]
+__all__ = ["CatchUp", "bury_crashed", "catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
 
 log = logging.getLogger(__name__)
 
 CATCH_UP_EVERY = timedelta(days=1)
 MISSES_TOLD = 20  # one event each; of more each says how many there were
 NEVER = "1970-01-01T00:00:00+00:00"
+OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """What is done about old genres: nothing to do, no schedule may run, bucket locked or spent, done today, due."""
+
+    verdict: Literal["fresh", "paused", "locked", "spent", "waiting", "due"]
+    genres: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:
@@ -36,26 +48,52 @@ def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> No
         notifier(settings, ledger).run_crashed(run_id)
 
 
+def plan_catch_up(settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]) -> CatchUp:
+    """What would be done about genres that grew old, at this moment; changes nothing."""
+    stale = stale_genres(genre_freshness(workspace, ledger, settings, workspace_clock(settings)().date()))
+    if not stale:
+        return CatchUp("fresh")
+    if not _may_run(ledger):
+        return CatchUp("paused", stale)
+    searches = health(settings, workspace, ledger, now)["budget"]["search"]
+    if searches["locked_until"] is not None:
+        return CatchUp("locked", stale, searches["locked_until"])
+    if searches["left"] is not None and searches["left"] < len(stale):
+        return CatchUp("spent", stale)
+    next_at = datetime.fromisoformat(ledger.meta("caught_up_at") or NEVER) + CATCH_UP_EVERY
+    return CatchUp("waiting", stale, next_at) if now() < next_at else CatchUp("due", stale)
+
+
 def catch_up(
     settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]
 ) -> RunRequest | None:
     """A run for genres that grew old: once a day, if some schedule may run and the budget permits."""
-    rows = genre_freshness(workspace, ledger, settings, workspace_clock(settings)().date())
-    stale = stale_genres(rows)
-    if rows:
-        notifier(settings, ledger).genres_seen(stale, rows[0].target_days)
-    if not stale or all(each.paused for each in list_schedules(ledger)):
-        return None
-    last = datetime.fromisoformat(ledger.meta("caught_up_at") or NEVER)
-    searches = health(settings, workspace, ledger, now)["budget"]["search"]
-    if searches["locked_until"] is not None or (searches["left"] is not None and searches["left"] < len(stale)):
-        return None
-    if now() - last < CATCH_UP_EVERY:
+    plan = plan_catch_up(settings, workspace, ledger, now)
+    notifier(settings, ledger).genres_seen(plan.genres)
+    if plan.verdict != "due":
         return None
     ledger.set_meta("caught_up_at", now().isoformat())
-    reason = f"{len(stale)} genres are older than {rows[0].target_days} days"
-    ledger.add_event("WARNING", "genres_stale", reason, genres=stale)
-    return RunRequest("schedule", stale, notes={"reason": reason})
+    reason = f"{len(plan.genres)} genres are older than they should be"
+    ledger.add_event("WARNING", "genres_stale", reason, genres=plan.genres)
+    return RunRequest("schedule", plan.genres, notes={"reason": reason})
+
+
+def resume_deferred(ledger: Ledger, now: datetime) -> RunRequest | None:
+    """A run for what the newest run put off, once its time has come, if it was the app's and some schedule may run."""
+    newest = next(iter(ledger.runs(limit=1)), None)
+    if newest is None or newest["state"] != "deferred" or newest["due_at"] is None or newest["due_at"] > now:
+        return None
+    run_id = str(newest["run_id"])
+    if newest["trigger"] not in OWN_TRIGGERS or ledger.meta("resumed_run") == run_id or not _may_run(ledger):
+        return None
+    ledger.set_meta("resumed_run", run_id)
+    ledger.add_event("INFO", "deferred_resumed", f"what run {run_id} put off is due", retry_of=run_id)
+    return RunRequest("schedule", retry_of=run_id, notes={"reason": "put off until now"})
+
+
+def _may_run(ledger: Ledger) -> bool:
+    """Whether anything is to be collected without being asked: some schedule is not paused."""
+    return any(not each.paused for each in list_schedules(ledger))
 
 
 def tell_missed(ledger: Ledger, due: Due) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.freshness import GenreFreshness, genre_freshness, stale_genres
+from pipeline.errors import SettingsError
+from pipeline.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
 from pipeline.ledger import Ledger
 from pipeline.schedules import Schedule, add_schedule, pause_schedule
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.status import health, workspace_status
-from pipeline.upkeep import catch_up
+from pipeline.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
 from tests.worlds import collect, genre_names, settings_for
 
@@ -63,6 +64,40 @@ def test_target_is_a_setting(read_once: tuple[Settings, Workspace, Ledger]) -> N
     assert (stale_genres(rows), rows[0].target_days) == ((), 30)
 
 
+def test_genre_has_its_own_target(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:
+    """A target of its own holds for one genre until it is taken back; genres of schedules are watched, too."""
+    settings, workspace, ledger = read_once
+    genre, day = genre_names(world)[0], date(2026, 3, 12)
+    set_target(ledger, genre, 5)
+    add_schedule(ledger, Schedule("polka", "cron", "0 6 * * *", "UTC", ("polka",)))
+    states = {row.genre: row.state for row in genre_freshness(workspace, ledger, settings, day)}
+    assert (states[genre], states[genre_names(world)[1]], states["polka"]) == ("fresh", "stale", "unread")
+    with pytest.raises(SettingsError, match="less than 1"):
+        set_target(ledger, genre, 0)
+    set_target(ledger, genre, None)
+    assert (own_targets(ledger), genre_freshness(workspace, ledger, settings, day)[0].state) == ({}, "stale")
+
+
+def test_deferred_run_goes_on_when_due(ledger: Ledger, clock: Any) -> None:
+    """What the app's newest run put off is asked once its time has come, once, while some schedule may run."""
+    ledger.begin_run("late", "button", {}, 1)
+    ledger.finish_run("late", "deferred", "the quota is used up", clock.now() + timedelta(hours=2))
+    assert resume_deferred(ledger, clock.now() + timedelta(hours=3)) is None
+    add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    assert resume_deferred(ledger, clock.now() + timedelta(hours=1)) is None
+    request = resume_deferred(ledger, clock.now() + timedelta(hours=3))
+    assert (request.retry_of, request.trigger) == ("late", "schedule")
+    assert resume_deferred(ledger, clock.now() + timedelta(hours=4)) is None
+
+
+def test_foreign_deferral_is_left_alone(ledger: Ledger, clock: Any) -> None:
+    """A run from the command line is started again by whoever started it."""
+    add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    ledger.begin_run("late", "cli", {}, 1)
+    ledger.finish_run("late", "deferred", "the quota is used up", clock.now())
+    assert resume_deferred(ledger, clock.now() + timedelta(hours=1)) is None
+
+
 def test_old_genres_are_caught_up(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:
     """Genres that grew old get one run a day; none when every schedule is paused."""
     settings, workspace, ledger = read_once
@@ -71,9 +106,12 @@ def test_old_genres_are_caught_up(world: Running, read_once: tuple[Settings, Wor
     request = catch_up(settings, workspace, ledger, clock.now)
     assert (set(request.genres), request.trigger) == (set(genre_names(world)), "schedule")
     assert catch_up(settings, workspace, ledger, clock.now) is None
+    assert plan_catch_up(settings, workspace, ledger, clock.now).until == clock.now() + timedelta(days=1)
     clock.move(days=1)
+    assert plan_catch_up(settings, workspace, ledger, clock.now).verdict == "due"
     pause_schedule(ledger, "daily")
     assert catch_up(settings, workspace, ledger, clock.now) is None
+    assert plan_catch_up(settings, workspace, ledger, clock.now).verdict == "paused"
 
 
 def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:
@@ -85,4 +123,6 @@ def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, 
     assert set(found["budget"]["search"]) == {"used", "ceiling", "left", "locked_until", "reason"}
     assert found["disk"]["free_bytes"] > 0
     ledger.begin_run("dead", "cli", {}, 1)
-    assert workspace_status(settings)["problems"][0].startswith("the last run crashed")
+    told = workspace_status(settings)
+    assert (told["status"], told["problems"][0].startswith("the last run crashed")) == ("attention", True)
+    assert health(settings, workspace, ledger, clock.now, ["it stands still"])["status"] == "failing"

@@ -92,14 +92,14 @@ def test_deferral_is_told_once(ledger: Ledger, tell: Notifier, outbox: Outbox) -
 
 def test_stale_genres_are_told_together(tell: Notifier, outbox: Outbox) -> None:
     """Genres that grew old are one message; later only those that are new, and again after they were fresh."""
-    tell.genres_seen(["forró", "axé"], 7)
-    tell.genres_seen(["forró", "axé", "choro"], 7)
-    tell.genres_seen(["axé", "choro"], 7)
-    tell.genres_seen(["forró", "axé", "choro"], 7)
+    tell.genres_seen(["forró", "axé"])
+    tell.genres_seen(["forró", "axé", "choro"])
+    tell.genres_seen(["axé", "choro"])
+    tell.genres_seen(["forró", "axé", "choro"])
     assert [body for _, body in outbox.sent] == [
-        "Older than 7 days: forró, axé.",
-        "Older than 7 days: choro.",
-        "Older than 7 days: forró.",
+        "Older than they should be: forró, axé.",
+        "Older than they should be: choro.",
+        "Older than they should be: forró.",
     ]
 
 

@@ -14,6 +14,7 @@ from pipeline.ledger import Ledger
 from pipeline.schedules import (
     Schedule,
     add_schedule,
+    change_schedule,
     claim,
     due_schedules,
     keep_default,
@@ -175,6 +176,27 @@ def test_names_are_unique_and_known(ledger: Ledger) -> None:
             change(ledger, "nightly")
     remove_schedule(ledger, "daily")
     assert list_schedules(ledger) == []
+
+
+def test_change_takes_its_place(ledger: Ledger, clock: Any) -> None:
+    """A changed schedule fires by its new line from now on, stays paused where it was, and must be known."""
+    add_schedule(ledger, DAILY)
+    pause_schedule(ledger, "daily")
+    clock.move(hours=5)
+    change_schedule(ledger, Schedule("daily", "interval", "6h", "UTC", ("samba",), 9, 2))
+    [found] = list_schedules(ledger)
+    assert (found.kind, found.spec, found.genres, found.max_requests, found.priority, found.paused) == (
+        "interval",
+        "6h",
+        ("samba",),
+        9,
+        2,
+        True,
+    )
+    resume_schedule(ledger, "daily")
+    assert next_times(list_schedules(ledger)[0], clock.now(), 1) == [at("22 17:00")]
+    with pytest.raises(SettingsError, match="nightly is not a schedule"):
+        change_schedule(ledger, Schedule("nightly", "cron", "0 7 * * *", "UTC"))
 
 
 def test_setting_becomes_default(ledger: Ledger) -> None:
