@@ -2,14 +2,14 @@
 
 The map, in reading order; tests/test_architecture.py reads this text: a module imports only modules named before it.
 
-Words: `errors`, `setting_types` and `settings`, `workspace` (where files are), `clock`, `schema` (tables as data).
+Words: `errors`, `setting_types` and `settings`, `workspace` (where files are), `clock`, `tables`, `schema`.
 What happened: `bindings`, `sqlite_file`, `ledger` (runs, parts), `events` (log lines), `lock` (one run at a time),
 `budget` (what may be sent).
 The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `transport`, `token`, `backoff`, `asking`,
 `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
-Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `generations`, `merges`, `publish`;
-read by `queries`, `checks` and `tracing` (where a value came from).
+Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `store`; → database: `merges`, `building`, `generations`,
+`publish`; read by `queries`, `checks` and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.

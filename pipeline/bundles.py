@@ -26,7 +26,7 @@ from pipeline import engine
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError, StorageError
 from pipeline.files import explained
 from pipeline.generations import Generation
-from pipeline.schema import PUBLISHED, SCHEMA_VERSION, STATE, Table, create_statement
+from pipeline.schema import PUBLISHED, SCHEMA_VERSION, VIEWS, Table, create_statements
 
 __all__ = ["TERMS", "Bundle", "Filters", "open_bundle", "write_bundle"]
 
@@ -264,11 +264,12 @@ def _checked(path: Path, folder: Path) -> dict[str, Any]:
 
 def _build(path: Path, folder: Path, manifest: Mapping[str, Any], database: Path) -> None:
     with engine.building(database) as con:
-        for table in (*PUBLISHED.values(), *STATE.values()):
-            con.execute(create_statement(table))
+        for statement in create_statements():
+            con.execute(statement)
         for name, rows in manifest["rows"].items():
             try:
-                con.execute(f"INSERT INTO {name} BY NAME FROM read_parquet(?)", [str(folder / f"{name}.parquet")])
+                file = str(folder / f"{name}.parquet")
+                con.execute(f"INSERT INTO {VIEWS.get(name, name)} BY NAME FROM read_parquet(?)", [file])
                 found = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
             except duckdb.Error as error:
                 if "No space left" in str(error):

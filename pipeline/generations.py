@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from pipeline import engine
+from pipeline.building import parts_select
 from pipeline.errors import DamagedFile, StorageError
 from pipeline.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
@@ -132,18 +133,18 @@ def live(workspace: Workspace, ledger: Ledger) -> Iterator[duckdb.DuckDBPyConnec
 def _create_views(
     cursor: duckdb.DuckDBPyConnection, workspace: Workspace, pending: Sequence[Part], *, published: bool
 ) -> None:
-    paths: dict[str, list[Path]] = {name: [] for name in LAKE}
+    paths: dict[str, list[tuple[Path, int]]] = {name: [] for name in LAKE}
     for part in pending:
         path = workspace.root / part.path
         if not path.is_file() or path.stat().st_size != part.bytes:
             message = f"{path} is not there as it was committed."
             raise DamagedFile(f"{message} Put it back from a backup and run again; nothing was changed.")
-        paths[part.table].append(path)
+        paths[part.table].append((path, part.schema_version))
     for name, table in LAKE.items():
         cursor.execute(f"CREATE TEMP VIEW live_{name} AS {_live_select(table, paths[name], published=published)}")
 
 
-def _live_select(table: Table, paths: Sequence[Path], *, published: bool) -> str:
+def _live_select(table: Table, paths: Sequence[tuple[Path, int]], *, published: bool) -> str:
     names = table.column_names()
     selects = (
         []
@@ -155,8 +156,7 @@ def _live_select(table: Table, paths: Sequence[Path], *, published: bool) -> str
         day = "observed_on" if "observed_on" in home.column_names() else "last_seen_on AS observed_on"
         selects.append(f"SELECT {', '.join(day if name == 'observed_on' else name for name in names)} FROM {home.name}")
     if paths:
-        listed = ", ".join(f"'{engine.quoted(path)}'" for path in paths)
-        selects.append(f"SELECT {', '.join(names)} FROM read_parquet([{listed}], hive_partitioning = false)")
+        selects.append(f"SELECT {', '.join(names)} FROM ({parts_select(table.name, paths)})")
     return " UNION ALL ".join(selects)
 
 

@@ -26,7 +26,7 @@ class Step:
 
 STEPS = (
     Step("artists", "latest", ("artists",)),
-    Step("artist_snapshots", "artist_snapshots", ("artist_snapshots",)),
+    Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "artist_numbers", ("artist_snapshots",)),
     Step("artist_genres", "artist_genres", ("artist_genres",)),
     Step("releases", "latest", ("releases",)),

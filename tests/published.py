@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from pipeline.generations import Generation, generation_path, open_generation
-from pipeline.schema import PUBLISHED, create_statement
+from pipeline.schema import VIEWS, create_statements
 from pipeline.workspace import Workspace
 
 __all__ = ["LAST_DAY", "publish_many", "publish_rows"]
@@ -24,7 +24,8 @@ def publish_rows(workspace: Workspace, number: int = 1, **tables: Sequence[Row])
         for name, rows in tables.items():
             for row in rows:
                 marks = ", ".join("?" for _ in row)
-                con.execute(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+                values = f"({', '.join(row)}) VALUES ({marks})"
+                con.execute(f"INSERT INTO {VIEWS.get(name, name)} {values}", list(row.values()))
     return _current(workspace, number)
 
 
@@ -48,7 +49,7 @@ def publish_many(
 
 
 MANY = """
-    INSERT INTO artist_snapshots SELECT id, day, 5000 + 300 * i - i * k, i % 100 FROM n, d;
+    INSERT INTO state_snapshots SELECT id, day, 5000 + 300 * i - i * k, i % 100 FROM n, d;
     INSERT INTO artists BY NAME
         SELECT id AS artist_id, 'Banda ' || i AS name, 5000 + 300 * i AS followers, i % 100 AS popularity,
             ['mpb'] AS genres, 'https://open.spotify.com/artist/' || id AS spotify_url,
@@ -67,15 +68,15 @@ MANY = """
 """
 WITHHOLD = """
     UPDATE artists SET followers = NULL, popularity = NULL, genres = NULL;
-    UPDATE artist_snapshots SET followers = NULL, popularity = NULL;
+    UPDATE state_snapshots SET followers = NULL, popularity = NULL;
     DELETE FROM artist_genres WHERE provenance = 'spotify';
 """
 
 
 def _new(workspace: Workspace, number: int) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(generation_path(workspace, number))
-    for table in PUBLISHED.values():
-        con.execute(create_statement(table))
+    for statement in create_statements():
+        con.execute(statement)
     return con
 
 

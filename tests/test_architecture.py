@@ -27,6 +27,7 @@ OWNERS = {
     "babel": {"pages/_text.py"},
     "duckdb": {
         "pipeline/engine.py",
+        "pipeline/building.py",
         "pipeline/normalize.py",
         "pipeline/generations.py",
         "pipeline/publish.py",

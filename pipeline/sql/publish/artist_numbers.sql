@@ -3,7 +3,7 @@ UPDATE artists a
 SET followers = s.followers, popularity = s.popularity, last_seen_on = s.observed_on
 FROM (
     SELECT s.artist_id, s.observed_on, s.followers, s.popularity
-    FROM artist_snapshots s
+    FROM state_snapshots s
     JOIN (SELECT artist_id, max(observed_on) AS observed_on FROM staged_artist_snapshots GROUP BY artist_id) n
         ON s.observed_on = n.observed_on AND s.artist_id = n.artist_id
 ) s

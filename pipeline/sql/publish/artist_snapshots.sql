@@ -1,5 +1,5 @@
 -- One row per artist and day: of several answers on a day the last that knew a number gives it.
-MERGE INTO artist_snapshots p
+MERGE INTO state_snapshots p
 USING (
     SELECT artist_id, observed_on, arg_max(followers, arrival) AS followers, arg_max(popularity, arrival) AS popularity
     FROM staged_artist_snapshots

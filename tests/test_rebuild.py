@@ -1,0 +1,47 @@
+"""A rebuild makes the published tables from the committed parts alone, whatever became of what was published."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pipeline.errors import DamagedFile
+from pipeline.ledger import Ledger
+from pipeline.publish import current_number, open_generation, publish, rebuild
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+from tests.test_publish_equal import some_lines, tables
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rebuilt_equals_published(workspace: Workspace, ledger: Ledger, seed: int):
+    """Days in any order, published one after the other, give the same rows as a rebuild of all of them."""
+    rng = random.Random(seed)
+    for number in range(6):
+        commit(workspace, ledger, f"b{number}", *some_lines(rng, f"2026-11-{rng.randrange(10, 14)}"))
+        publish(workspace, ledger)
+    before = tables(workspace)
+    rebuilt = rebuild(workspace, ledger)
+    assert (rebuilt.number, rebuilt.parts, rebuilt.changed) == (7, len(ledger.parts()), True)
+    assert tables(workspace) == before
+
+
+def test_damage_is_rebuilt(workspace: Workspace, ledger: Ledger):
+    """Neither a pointer that points nowhere nor a broken generation is in the way of a rebuild."""
+    commit(workspace, ledger, "b1", search_line(artist("a1")))
+    publish(workspace, ledger)
+    (workspace.db / "garimpo-00000001.duckdb").write_bytes(b"broken")
+    (workspace.db / "CURRENT").write_text("garbage", encoding="utf-8")
+    with pytest.raises(DamagedFile):
+        publish(workspace, ledger)
+    assert rebuild(workspace, ledger).number == 2
+    assert open_generation(workspace).rows("SELECT artist_id, followers FROM artist_snapshots") == [("a1", 10)]
+
+
+def test_rebuild_of_nothing(workspace: Workspace, ledger: Ledger):
+    """Without any part a rebuild gives empty tables, and the next publish goes on from there."""
+    assert rebuild(workspace, ledger).rows == 0
+    assert open_generation(workspace).rows("FROM artist_snapshots") == []
+    commit(workspace, ledger, "b1", search_line(artist("a1")))
+    assert (publish(workspace, ledger).number, current_number(workspace)) == (2, 2)
