@@ -5,12 +5,15 @@ The half of the service that works on the ledger alone. Imports `schedules`, `fr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from pipeline import schedules
+from pipeline.budget import BUCKETS, BucketView, Budget
 from pipeline.clock import workspace_clock
+from pipeline.context import planning_limits
 from pipeline.freshness import GenreFreshness, genre_freshness, own_targets, set_target
 from pipeline.ledger import Ledger
 from pipeline.notify import check_notifications
@@ -44,6 +47,11 @@ class Controls:
         return plan_retry(self._source_settings(), run_id, items)
 
     # ---- how things are
+
+    def budget(self) -> list[BucketView]:
+        """What is left in each bucket."""
+        budget = Budget(self.ledger, planning_limits(self._source_settings(), self.ledger))
+        return [budget.view(bucket) for bucket in BUCKETS]
 
     def health(self) -> dict[str, Any]:
         """How things are, for `/healthz` and the health page: see `status.health`."""
@@ -102,6 +110,14 @@ class Controls:
     def next_times(self, schedule: Schedule, count: int = 5) -> list[datetime]:
         """Its next fire times, UTC; none while it is paused."""
         return schedules.next_times(schedule, self._now(), count)
+
+    def missed_times(self, limit: int = 8) -> list[dict[str, Any]]:
+        """Fire times that nobody kept, the newest first: schedule, due_at, action."""
+        rows = self.ledger.read(
+            "SELECT fields FROM events WHERE event = 'schedule_missed' ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        found = [json.loads(row["fields"]) for row in rows]
+        return [{**each, "due_at": datetime.fromisoformat(each["due_at"])} for each in found]
 
     # ---- for the half that runs
 

@@ -6,6 +6,7 @@ Imports `runner` and the simulator.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -68,12 +69,15 @@ def collect_history(
     on_day: Callable[[int, int, date], None],
     report: Callable[[Progress], None],
 ) -> None:
-    """Collect every missing day through the ordinary pipeline; ends early when `stop` is set."""
+    """Collect every missing day through the ordinary pipeline; ends early when `stop` is set.
+
+    Nothing is lost by that: the next call goes on there. The simulator is left in the present.
+    """
     today = system_now().date()
     days = missing_days(settings, today)
     for index, day in enumerate(days, start=1):
         if stop.is_set():
-            return
+            break
         _set_clock(simulator, system_now() if day == today else datetime.combine(day, time(12), UTC))
         on_day(index, len(days), day)
         # The first day and today ask for every genre, others for two in turn: refreshing known artists costs less.
@@ -81,7 +85,8 @@ def collect_history(
         genres = settings.genres if whole else _in_turn(settings.genres, day)
         most = FIRST_DAY_REQUESTS if whole else DAILY_REQUESTS
         run_pipeline(settings, RunRequest("schedule", genres, most), stop=stop, report=report)
-    _set_clock(simulator, system_now())
+    with contextlib.suppress(OSError):  # it may have been ended together with us
+        _set_clock(simulator, system_now())
 
 
 def _in_turn(genres: tuple[str, ...], day: date) -> tuple[str, ...]:

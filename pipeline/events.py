@@ -26,7 +26,7 @@ from pipeline.sqlite_file import Row
 __all__ = ["LEVELS", "EventFilter", "count_events", "kept_log", "note", "read_events", "retire_rows"]
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-FLUSH_S = 0.4  # a page is at most this much behind
+FLUSH_S = 0.2  # a page is at most this much behind
 MOST_WAITING = 50_000  # lines kept in memory while the disk does not take them
 LONGEST_LINE = 8_000
 MOST_EVENTS = 300_000  # rows; about 60 MB
@@ -131,16 +131,24 @@ class EventFilter:
 
 
 def read_events(
-    ledger: Ledger, wanted: EventFilter, *, after_id: int = 0, limit: int = 1_000, newest: bool = False
+    ledger: Ledger,
+    wanted: EventFilter,
+    *,
+    after_id: int = 0,
+    limit: int = 1_000,
+    offset: int = 0,
+    newest: bool = False,
 ) -> list[Row]:
     """Events in the order they were kept, the first or the newest `limit` of them; `at` UTC, `fields` decoded.
+
+    `offset` leaves out so many at that end.
 
     Columns: id, at, level, event, run_id, batch_id, task, item, attempt, message, fields.
     """
     where, params = _where(wanted)
     order = "DESC" if newest else "ASC"
-    query = f"SELECT * FROM events WHERE id > ? {where} ORDER BY id {order} LIMIT ?"
-    rows = ledger.read(query, (after_id, *params, limit))
+    query = f"SELECT * FROM events WHERE id > ? {where} ORDER BY id {order} LIMIT ? OFFSET ?"
+    rows = ledger.read(query, (after_id, *params, limit, offset))
     return [
         {**row, "at": datetime.fromtimestamp(row["at"], UTC), "fields": json.loads(row["fields"])}
         for row in (reversed(rows) if newest else rows)

@@ -1,4 +1,7 @@
-"""Runs looked back at: found by state, trigger, date and genre; how long they usually take. Imports `ledger`."""
+"""Runs looked back at: found by state, trigger, date and genre; how they ended, how long they usually take.
+
+Imports `ledger`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, with_times
 from pipeline.sqlite_file import Row
 
-__all__ = ["RunFilter", "count_runs", "find_runs", "is_slow", "run_durations", "run_of"]
+__all__ = [
+    "RunFilter",
+    "count_runs",
+    "find_runs",
+    "is_slow",
+    "requests_of",
+    "retries_of",
+    "run_days",
+    "run_durations",
+    "run_genres",
+    "run_of",
+    "running_run",
+]
 
 USUAL_RUNS = 10  # what is usual is learned from so many earlier ones
 LEAST_RUNS = 3
@@ -42,6 +57,39 @@ def count_runs(ledger: Ledger, wanted: RunFilter) -> int:
 def run_of(ledger: Ledger, run_id: str) -> Row | None:
     """One run by its id."""
     return next(iter(ledger.runs(1, 0, "r.run_id = ?", (run_id,))), None)
+
+
+def running_run(ledger: Ledger) -> Row | None:
+    """The run that goes on, of whatever process, as a row of `runs` without counts; None when there is none."""
+    rows = ledger.read("SELECT * FROM runs WHERE state = 'running' ORDER BY started_at DESC LIMIT 1")
+    return with_times(rows[0]) if rows else None
+
+
+def retries_of(ledger: Ledger, run_id: str) -> list[str]:
+    """Ids of the runs that asked again what this one left, newest first."""
+    query = "SELECT run_id FROM runs WHERE json_extract(params, '$.retry_of') = ? ORDER BY started_at DESC, run_id DESC"
+    return [row["run_id"] for row in ledger.read(query, (run_id,))]
+
+
+def requests_of(ledger: Ledger, run_id: str) -> dict[str, int]:
+    """How many requests of a run each bucket counts, reservations included; those long past are retired."""
+    rows = ledger.read("SELECT bucket, count(*) AS n FROM requests WHERE run_id = ? GROUP BY bucket", (run_id,))
+    return {row["bucket"]: row["n"] for row in rows}
+
+
+def run_genres(ledger: Ledger) -> list[str]:
+    """Every genre that some run was asked for, in alphabetical order."""
+    rows = ledger.read("SELECT DISTINCT value AS genre FROM runs, json_each(runs.params, '$.genres') ORDER BY 1")
+    return [row["genre"] for row in rows]
+
+
+def run_days(ledger: Ledger, first_on: date) -> list[Row]:
+    """How runs ended, by the UTC day on which they began, from a day on: day (ISO), state, runs."""
+    return ledger.read(
+        "SELECT date(started_at, 'unixepoch') AS day, state, count(*) AS runs FROM runs WHERE started_at >= ? "
+        "GROUP BY day, state ORDER BY day, state",
+        (_midnight(first_on),),
+    )
 
 
 def run_durations(ledger: Ledger, last: int = 30) -> list[Row]:

@@ -20,20 +20,27 @@ from pipeline.sqlite_file import Row
 __all__ = [
     "ItemFilter",
     "LeftItem",
+    "attempt_bins",
+    "attempts_of",
     "begin_run_task",
+    "count_attempts",
     "count_items",
+    "count_left",
     "end_run_task",
     "find_items",
     "item_attempts",
     "keep_left",
     "left_items",
+    "left_names",
     "plan_items",
     "plan_run_tasks",
+    "run_attempts",
     "run_tasks",
     "set_retrying",
 ]
 
 ENDED = ("succeeded", "skipped")
+URGENCY = ("running", "retrying", "failed", "crashed", "deferred", "cancelled", "pending")  # then those that ended well
 
 
 @dataclass(frozen=True)
@@ -149,18 +156,41 @@ def left_items(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> list[L
     ]
 
 
+def left_names(ledger: Ledger, run_id: str, limit: int = 500) -> list[str]:
+    """Names of the items that have calls never answered, in the order they were planned."""
+    query = "SELECT item FROM items WHERE run_id = ? AND calls <> '[]' GROUP BY item ORDER BY min(rowid) LIMIT ?"
+    return [row["item"] for row in ledger.read(query, (run_id, limit))]
+
+
+def count_left(ledger: Ledger, run_id: str) -> tuple[int, int]:
+    """How many items have calls never answered, and how many calls those are."""
+    query = (
+        "SELECT count(*) AS items, sum(json_array_length(calls)) AS calls FROM items WHERE run_id = ? AND calls <> '[]'"
+    )
+    row = ledger.read(query, (run_id,))[0]
+    return row["items"], row["calls"] or 0
+
+
 def find_items(
-    ledger: Ledger, run_id: str, wanted: ItemFilter = ItemFilter(), limit: int = 50, offset: int = 0
+    ledger: Ledger,
+    run_id: str,
+    wanted: ItemFilter = ItemFilter(),
+    limit: int = 50,
+    offset: int = 0,
+    *,
+    urgent_first: bool = False,
 ) -> list[Row]:
-    """Items of a run as planned, one row each; times as UTC datetimes.
+    """Items of a run as planned, or those under way and in trouble first; one row each; times as UTC datetimes.
 
     Columns: item_id, task, item, state, attempts, requests, rows, planned_at, started_at, finished_at, next_try_at,
     message.
     """
     where, params = _where(wanted)
+    ranks = " ".join(f"WHEN '{state}' THEN {rank}" for rank, state in enumerate(URGENCY))
+    order = f"CASE state {ranks} ELSE {len(URGENCY)} END, rowid" if urgent_first else "rowid"
     rows = ledger.read(
         "SELECT item_id, task, item, state, attempts, requests, rows, planned_at, started_at, finished_at, "
-        f"next_try_at, message FROM items WHERE run_id = ? {where} ORDER BY rowid LIMIT ? OFFSET ?",
+        f"next_try_at, message FROM items WHERE run_id = ? {where} ORDER BY {order} LIMIT ? OFFSET ?",
         (run_id, *params, limit, offset),
     )
     return [with_times(row) for row in rows]
@@ -185,6 +215,48 @@ def item_attempts(ledger: Ledger, run_id: str, task: str, item: str) -> list[Row
         (run_id, task, item),
     )
     return [with_times(row) for row in rows]
+
+
+def attempts_of(ledger: Ledger, run_id: str, items: Iterable[Row]) -> dict[str, list[Row]]:
+    """Attempts at these rows of `find_items`, by item_id, first to last."""
+    ids = {_batch_id(row["item_id"], n): row["item_id"] for row in items for n in range(1, row["attempts"] + 1)}
+    query = (
+        "SELECT * FROM task_runs WHERE run_id = ? AND batch_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY batch_id, attempt"
+    )
+    found: dict[str, list[Row]] = {}
+    for row in ledger.read(query, (run_id, json.dumps(list(ids)))):
+        found.setdefault(ids[row["batch_id"]], []).append(with_times(row))
+    return {item_id: sorted(rows, key=lambda row: int(row["attempt"])) for item_id, rows in found.items()}
+
+
+def count_attempts(ledger: Ledger, run_id: str) -> dict[str, int]:
+    """How many attempts each task of a run has begun."""
+    rows = ledger.read("SELECT task, count(*) AS n FROM task_runs WHERE run_id = ? GROUP BY task", (run_id,))
+    return {row["task"]: row["n"] for row in rows}
+
+
+def run_attempts(ledger: Ledger, run_id: str, tasks: Sequence[str]) -> list[Row]:
+    """Attempts at these tasks and their items in the order they began."""
+    rows = ledger.read(
+        "SELECT * FROM task_runs WHERE run_id = ? AND task IN (SELECT value FROM json_each(?)) "
+        "ORDER BY started_at, batch_id, attempt",
+        (run_id, json.dumps(list(tasks))),
+    )
+    return [with_times(row) for row in rows]
+
+
+def attempt_bins(ledger: Ledger, run_id: str, since: datetime, bin_s: float) -> list[Row]:
+    """Attempts counted by the span of time in which they began: task, bin (from 0), state, attempts."""
+    return ledger.read(
+        "SELECT task, CAST((started_at - ?) / ? AS INTEGER) AS bin, state, count(*) AS attempts FROM task_runs "
+        "WHERE run_id = ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        (since.timestamp(), bin_s, run_id),
+    )
+
+
+def _batch_id(item_id: str, attempt: int) -> str:
+    return item_id if attempt == 1 else f"{item_id}-{attempt}"
 
 
 def _where(wanted: ItemFilter) -> tuple[str, list[object]]:

@@ -65,9 +65,10 @@ class DemoProgress:
 
 @dataclass(frozen=True)
 class Status:
-    """What the service is doing."""
+    """What the service is doing; `waiting`: ids of runs that begin one after the other when this one has ended."""
 
     active: Progress | None = None
     demo: DemoProgress | None = None
+    waiting: tuple[str, ...] = ()
     next_run_at: datetime | None = None
     last_error: str = ""

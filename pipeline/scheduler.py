@@ -103,19 +103,27 @@ class Service(Controls):
         return self._request(RunRequest("button", retry_of=run_id, items=tuple(items)), wait=wait)
 
     def cancel(self, run_id: str = "") -> bool:
-        """Ask the active run, or a run of another process by its id, to stop; False when there is none."""
-        active = self._status.active
-        if run_id and (active is None or active.run_id != run_id):
-            return self.ledger.request_cancel(run_id)
-        if active is None:
-            return False
-        self._cancel.set()
-        return True
+        """Ask the active run, or one that waits or is of another process, to stop; False when there is none.
+
+        Whoever looks sees it at once. Cancelled days of the demo's history are collected at the next start.
+        """
+        waiting = [request for request in self._waiting if request.run_id == run_id != ""]
+        for request in waiting:
+            self._waiting.remove(request)
+        status = self._status
+        mine = status.active.run_id if status.active else ""
+        asked = self.ledger.request_cancel(run_id or mine)
+        if run_id in ("", mine) and (mine or status.demo):
+            self._cancel.set()
+            return True
+        return asked or bool(waiting)
 
     def status(self) -> Status:
         """What goes on now."""
         coming = [schedules.next_times(each, self._now(), 1) for each in self.schedules()]
-        return replace(self._status, next_run_at=min((times[0] for times in coming if times), default=None))
+        waiting = tuple(request.run_id for request in self._waiting if request.run_id)
+        due = min((times[0] for times in coming if times), default=None)
+        return replace(self._status, waiting=waiting, next_run_at=due)
 
     # ---- the beat
 
@@ -205,7 +213,7 @@ class Service(Controls):
             self._simulator = start_simulator(self.settings)
             settings = self._source_settings()
             if missing_days(settings, system_now().date()):
-                collect_history(settings, self._simulator, self._stop, on_day=self._on_day, report=self._report)
+                collect_history(settings, self._simulator, self._cancel, on_day=self._on_day, report=self._report)
         except GarimpoError as error:
             log.warning("demo_failed %s", error)
             self._set(last_error=str(error))

@@ -66,3 +66,21 @@ def test_stop_in_mid_history(tmp_path: Path) -> None:
     service.stop()
     left = missing_days(service.settings, system_now().date())
     assert 0 < len(left) < 60
+
+
+def test_history_can_be_cancelled(tmp_path: Path) -> None:
+    """Cancel ends the history at its day, as everybody sees in the ledger; the app then runs what is asked of it."""
+    service = Service(Settings(data=tmp_path, demo_days=60, demo_artists=40, genres=("mpb", "samba"), schedule=""))
+    service.start()
+    try:
+        until(lambda: (service.status().demo or None) and service.status().demo.day >= 2)  # type: ignore[union-attr]
+        assert service.cancel() is True
+        until(lambda: service.status().demo is None)
+        assert service.ledger.runs(limit=1)[0]["state"] in ("cancelled", "succeeded")
+        service.run_now(max_requests=5)
+        waiting = service.run_now(max_requests=5, wait=True)
+        assert service.status().waiting == (waiting,)
+        assert (service.cancel(waiting), service.status().waiting) == (True, ())
+    finally:
+        service.stop()
+    assert 0 < len(missing_days(service.settings, system_now().date())) < 60

@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from pipeline.history import RunFilter, count_runs, find_runs, is_slow, run_durations, run_of
+from pipeline.budget import Budget, Limits
+from pipeline.history import (
+    RunFilter,
+    count_runs,
+    find_runs,
+    is_slow,
+    requests_of,
+    retries_of,
+    run_days,
+    run_durations,
+    run_genres,
+    run_of,
+    running_run,
+)
 from pipeline.ledger import Ledger
 
 
@@ -58,3 +71,34 @@ def test_slow_run_is_noticed(past: Ledger, clock: Any) -> None:
     assert is_slow(past, "r4", clock.move(days=3)) is True
     assert (is_slow(past, "r2", clock.now()), is_slow(past, "never", clock.now())) == (False, False)
     assert (run_of(past, "never"), run_of(past, "r4")["state"]) == (None, "succeeded")
+
+
+def test_days_count_outcomes(past: Ledger) -> None:
+    """Each day says how its runs ended; earlier days are left out."""
+    assert run_days(past, date(2026, 11, 24)) == [
+        {"day": "2026-11-24", "state": "succeeded", "runs": 1},
+        {"day": "2026-11-25", "state": "failed", "runs": 1},
+    ]
+
+
+def test_running_run_is_found(past: Ledger) -> None:
+    """The run that goes on is found, whoever began it; none is when all have ended."""
+    assert running_run(past) is None
+    past.begin_run("r9", "external", {"genres": ["samba"]}, 1)
+    found = running_run(past)
+    assert (found["run_id"], found["trigger"]) == ("r9", "external")
+
+
+def test_genres_and_retries_are_known(past: Ledger) -> None:
+    """Genres of all runs come in order; a run knows the runs that asked again what it left."""
+    past.begin_run("r4", "cli", {"genres": ["axé"], "retry_of": "r3"}, 1)
+    assert run_genres(past) == ["axé", "forró"]
+    assert (retries_of(past, "r3"), retries_of(past, "r0")) == (["r4"], [])
+
+
+def test_requests_stand_by_bucket(past: Ledger) -> None:
+    """Requests of a run are counted bucket by bucket, its own alone."""
+    budget = Budget(past, Limits(90, None))
+    for bucket, run in (("search", "r0"), ("search", "r0"), ("artist", "r0"), ("artist", "r1")):
+        budget.reserve(bucket, "any", run)
+    assert requests_of(past, "r0") == {"search": 2, "artist": 1}

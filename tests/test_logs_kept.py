@@ -142,3 +142,11 @@ def test_log_level_is_put_back(ledger: Ledger) -> None:
     before = (logger.level, list(logger.handlers))
     say_some(ledger)
     assert (logger.level, logger.handlers) == before
+
+
+def test_newest_lines_come_in_pages(ledger: Ledger) -> None:
+    """The newest lines come first in pages, each page in the order the lines were kept."""
+    for number in range(5):
+        ledger.add_event("INFO", "tick", str(number))
+    pages = [read_events(ledger, EventFilter(), limit=2, offset=offset, newest=True) for offset in (0, 2, 4)]
+    assert [[row["message"] for row in rows] for rows in pages] == [["3", "4"], ["1", "2"], ["0"]]
