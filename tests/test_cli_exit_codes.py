@@ -1,4 +1,4 @@
-"""Every exit code of the command line, by real processes; with --json nothing but JSON on standard output."""
+"""Every exit code of the command line; with --json nothing but JSON on standard output."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.__main__ import main
 from pipeline.lock import hold_run_lock
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace
-from tests.commands import answer, command, environment
+from tests.commands import answer, environment
 from tests.worlds import settings_for
 
 NOON = "2026-03-10T12:00:00Z"
@@ -42,16 +41,27 @@ def test_done_is_zero(settings: dict[str, str], tmp_path: Path) -> None:
     assert [task["name"] for task in result["tasks"]][:3] == ["probe", "plan", "discover"]
 
 
-def test_no_command_means_run(settings: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture
+def ask(inside: Any) -> Any:
+    """The exit code of a command in this process, and its JSON."""
+
+    def asked(settings: dict[str, str], folder: Path, *arguments: str) -> tuple[int, Any]:
+        code, out, _ = inside(settings, folder, *arguments, "--json")
+        return code, json.loads(out)
+
+    return asked
+
+
+def test_no_command_means_run(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """Options alone belong to run; a dry run sends nothing and names its price."""
-    code, plan = answer(settings, tmp_path, "--dry-run", "--max-requests", "30")
+    code, plan = ask(settings, tmp_path, "--dry-run", "--max-requests", "30")
     assert (code, plan["dry_run"], plan["requests"] > 0, plan["at_most"] <= 30) == (0, True, True, True)
 
 
-def test_failure_is_one(world: Running, settings: dict[str, str], tmp_path: Path) -> None:
+def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_path: Path) -> None:
     """A run that the source refuses for good ends with 1 and says why."""
     world.set_scenario({"rules": [{"what": "premium_lapsed"}]})
-    code, result = answer(settings, tmp_path, "run")
+    code, result = ask(settings, tmp_path, "run")
     assert (code, result["state"]) == (1, "failed")
     assert "remium" in result["message"]
 
@@ -70,60 +80,55 @@ def test_failure_is_one(world: Running, settings: dict[str, str], tmp_path: Path
         ({}, ["schedule", "remove", "x"], "x is not a schedule"),
     ],
 )
-def test_wrong_words_are_two(  # noqa: PLR0917  fixtures
+def test_wrong_words_are_two(
+    inside: Any,
     changes: dict[str, str],
     arguments: list[str],
     said: str,
     settings: dict[str, str],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A wrong setting, option or name ends with 2 and names it, for people and for programs."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in {**settings, **changes}.items():
-        monkeypatch.setenv(name, value)
-    code, (out, err) = main([*arguments, "--json"]), capsys.readouterr()
+    code, out, err = inside({**settings, **changes}, tmp_path, *arguments, "--json")
     assert (code, json.loads(out)["exit_code"]) == (2, 2)
     assert said in json.loads(out)["message"]
     assert said in err.replace("\n", " ")
 
 
-def test_missing_credentials_are_two(settings: dict[str, str], tmp_path: Path) -> None:
-    """A process without credentials for the source ends with 2 and says what to set."""
-    bare = {name: value for name, value in settings.items() if not name.startswith(("SPOTIPY", "GARIMPO"))}
-    code, refusal = answer({**bare, "GARIMPO_DATA": str(tmp_path / "data")}, tmp_path, "run")
+def test_missing_credentials_are_two(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """A run without credentials for the source ends with 2 and says what to set."""
+    code, refusal = ask({"GARIMPO_DATA": settings["GARIMPO_DATA"]}, tmp_path, "run")
     assert (code, refusal["error"]) == (2, "SettingsError")
     assert "SPOTIPY_CLIENT_ID" in refusal["message"]
 
 
-def test_other_run_is_three(world: Running, settings: dict[str, str], tmp_path: Path) -> None:
+def test_other_run_is_three(ask: Any, world: Running, settings: dict[str, str], tmp_path: Path) -> None:
     """While another process runs here a second run ends with 3 and names it; told to wait it gives up in time."""
     workspace = open_workspace(settings_for(world, tmp_path / "data"))
     with hold_run_lock(workspace, "first", "schedule", NOW):
-        code, refusal = answer(settings, tmp_path, "run")
-        waited, _ = answer(settings, tmp_path, "run", "--wait", "--wait-s", "0.6")
+        code, refusal = ask(settings, tmp_path, "run")
+        waited, _ = ask(settings, tmp_path, "run", "--wait", "--wait-s", "0.6")
     assert (code, waited) == (3, 3)
     assert "run first, schedule, since" in refusal["message"]
 
 
-def test_deferral_is_four(tmp_path: Path) -> None:
+def test_deferral_is_four(ask: Any, tmp_path: Path) -> None:
     """A run into a quota ends with 4 and says when the rest is due."""
     config = SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON, quotas={"albums": 5}, lock_s=7_200)
     with running(config) as simulator:
-        code, result = answer(environment(simulator, tmp_path / "data"), tmp_path, "run")
+        code, result = ask(environment(simulator, tmp_path / "data"), tmp_path, "run")
     assert (code, result["state"], result["due_at"][:13]) == (4, "deferred", "2026-03-10T14")
 
 
-def test_every_command_speaks_json(settings: dict[str, str], tmp_path: Path) -> None:
+def test_every_command_speaks_json(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """Status, log, graph, doctor and schedules answer programs, too."""
-    command(settings, tmp_path, "run", "--max-requests", "20")
-    code, status = answer(settings, tmp_path, "status")
+    ask(settings, tmp_path, "run", "--max-requests", "20")
+    code, status = ask(settings, tmp_path, "status")
     assert (code, status["workspace"], status["last_run"]["trigger"]) == (0, "simulator", "cli")
-    code, out, _ = command(settings, tmp_path, "logs", "--json", "--task", "discover")
+    code, out, _ = inside(settings, tmp_path, "logs", "--json", "--task", "discover")
     events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     assert (code, {row["task"] for row in events}) == (0, {"discover"})
     assert {"item_finished", "task_finished"} <= {row["event"] for row in events}
-    assert len(answer(settings, tmp_path, "dag")[1]) == 8
-    assert answer(settings, tmp_path, "doctor")[1]["ok"] is True
-    assert answer(settings, tmp_path, "schedule", "list")[1][0]["name"] == "default"
+    assert len(ask(settings, tmp_path, "dag")[1]) == 8
+    assert ask(settings, tmp_path, "doctor")[1]["ok"] is True
+    assert ask(settings, tmp_path, "schedule", "list")[1][0]["name"] == "default"

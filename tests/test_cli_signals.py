@@ -39,7 +39,7 @@ def begun(world: Running, settings: dict[str, str], folder: Path) -> subprocess.
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path: Path) -> None:
     """The run ends as cancelled with exit code 130; what it committed is kept and not asked again."""
     settings = environment(world, tmp_path / "data")
@@ -56,6 +56,7 @@ def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
+@pytest.mark.slow
 def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
     """After kill -9 the next command sees the run as crashed, and one retry brings everything it left."""
     settings = environment(world, tmp_path / "data")
@@ -69,6 +70,7 @@ def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
+@pytest.mark.slow
 def test_second_run_waits_its_turn(world: Running, tmp_path: Path) -> None:
     """Told to wait, a second process begins when the first has ended and finds nothing left to ask."""
     settings = environment(world, tmp_path / "data")

@@ -8,13 +8,22 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.screens import install_service
 
 ROOT = Path(__file__).parent.parent
+
+
+def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine returns, run where no other test's event loop is."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture
@@ -37,14 +46,14 @@ def test_answers_are_guarded(launcher, status):
     async def keep(message):
         sent.append(message)
 
-    asyncio.run(launcher.SecurityHeaders(answer)({"type": "http"}, None, keep))
+    in_thread(launcher.SecurityHeaders(answer)({"type": "http"}, None, keep))
     headers = {name.decode().title(): value.decode() for name, value in sent[0]["headers"]}
     assert headers == {"X-Own": "kept", **{name.title(): value for name, value in launcher.HEADERS.items()}}
 
 
 def test_health_says_what_runs(launcher):
     """/healthz tells workspace, generation and the active run."""
-    answer = asyncio.run(launcher.healthz(None))
+    answer = in_thread(launcher.healthz(None))
     assert json.loads(answer.body) == {"status": "ok", "workspace": "demo", "generation": None, "run": None}
 
 

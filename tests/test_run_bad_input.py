@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
+from tests.commands import answer, command, environment
 
 NOON = "2026-03-10T12:00:00Z"
 
@@ -24,16 +24,14 @@ def world():
         yield simulator
 
 
-def cli(data: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of `python -m pipeline …` in a folder of its own."""
-    root = str(Path(__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": root, "GARIMPO_DATA": str(data), **variables}
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
-        cwd=cwd or data.parent, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=120,
-        check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def cli(inside: Any) -> Any:
+    """`python -m pipeline …` on a data folder; beside it, unless told otherwise, is the folder it is started in."""
+
+    def command(data: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> tuple[int, str, str]:
+        return inside({"GARIMPO_DATA": str(data), **variables}, cwd or data.parent, *arguments)
+
+    return command
 
 
 def pointed_at(world: Running, **changes: str) -> dict[str, str]:
@@ -42,7 +40,7 @@ def pointed_at(world: Running, **changes: str) -> dict[str, str]:
     return {**addresses, "SPOTIPY_CLIENT_ID": "simulator", "SPOTIPY_CLIENT_SECRET": "right", **changes}
 
 
-def test_no_credentials(tmp_path: Path):
+def test_no_credentials(cli: Any, tmp_path: Path):
     """Without credentials a run says which variables to set and where they come from; nothing was started."""
     code, out, err = cli(tmp_path / "data", "run")
     assert (code, out) == (2, "")
@@ -50,7 +48,7 @@ def test_no_credentials(tmp_path: Path):
     assert "Nothing was started" in err
 
 
-def test_wrong_credentials(world: Running, tmp_path: Path):
+def test_wrong_credentials(cli: Any, world: Running, tmp_path: Path):
     """Refused credentials end the run with exit code 2 and never stand in the message."""
     code, _, err = cli(tmp_path / "data", "run", **pointed_at(world, SPOTIPY_CLIENT_SECRET="wrong-secret-value"))
     assert code == 2
@@ -58,7 +56,7 @@ def test_wrong_credentials(world: Running, tmp_path: Path):
     assert "wrong-secret-value" not in err
 
 
-def test_unreachable_source(tmp_path: Path):
+def test_unreachable_source(cli: Any, tmp_path: Path):
     """A source that refuses connections ends the run with exit code 1, naming the host."""
     variables = {"GARIMPO_API_URL": "http://127.0.0.1:9/v1/", "GARIMPO_TOKEN_URL": "http://127.0.0.1:9/api/token"}
     code, _, err = cli(tmp_path / "data", "run", SPOTIPY_CLIENT_ID="a", SPOTIPY_CLIENT_SECRET="b", **variables)
@@ -67,7 +65,7 @@ def test_unreachable_source(tmp_path: Path):
     assert "Traceback" not in err
 
 
-def test_unknown_genre_finds_nothing(world: Running, tmp_path: Path):
+def test_unknown_genre_finds_nothing(cli: Any, world: Running, tmp_path: Path):
     """A genre that does not exist is an empty page: the run succeeds with no artist."""
     code, out, _ = cli(tmp_path / "data", "run", "--genres", "no such genre", "--json", **pointed_at(world))
     assert (code, json.loads(out)["state"]) == (0, "succeeded")
@@ -75,7 +73,7 @@ def test_unknown_genre_finds_nothing(world: Running, tmp_path: Path):
     assert json.loads(out)["rows"]["artists"] == 0
 
 
-def test_empty_catalogue(tmp_path: Path):
+def test_empty_catalogue(cli: Any, tmp_path: Path):
     """A source without a single artist ends well, with empty tables."""
     with running(SimulatorConfig(profile="extended", artists=0, now=NOON)) as empty:
         code, out, _ = cli(tmp_path / "data", "run", "--json", **pointed_at(empty))
@@ -83,7 +81,7 @@ def test_empty_catalogue(tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", ["a file", "a read-only file system"])
-def test_data_folder_cannot_be_written(kind: str, tmp_path: Path):
+def test_data_folder_cannot_be_written(cli: Any, kind: str, tmp_path: Path):
     """A data folder that cannot be written is named, with the setting to change."""
     data = tmp_path / "data"
     if kind == "a file":
@@ -102,7 +100,7 @@ def test_data_folder_cannot_be_written(kind: str, tmp_path: Path):
     ("text", "expected"),
     [("genres = [", "TOML"), ("colour = 'red'", "colour"), ("timeout_s = 'soon'", "timeout_s"), ("\x00\xff", "TOML")],
 )
-def test_corrupt_settings_file(text: str, expected: str, tmp_path: Path):
+def test_corrupt_settings_file(cli: Any, text: str, expected: str, tmp_path: Path):
     """A settings file that cannot be read, or says what is no setting, is named with what is wrong in it."""
     (tmp_path / "garimpo.toml").write_text(text, encoding="latin-1")
     code, out, err = cli(tmp_path / "data", "run")
@@ -116,19 +114,19 @@ def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
     """A disk that fills up ends the run with a message; with space again the next run completes what is missing."""
     data = tmp_path / "data"
     data.mkdir()
+    settings = environment(world, data, SPOTIPY_CLIENT_SECRET="right")
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=420k", "tmpfs", str(data)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("mounting a small file system is not allowed here")
     try:
-        code, _, err = cli(data, "run", cwd=tmp_path, **pointed_at(world))
+        code, _, err = command(settings, tmp_path, "run")
         assert code == 1
         assert "space" in err
         assert "Traceback" not in err
         subprocess.run(["mount", "-o", "remount,size=64m", str(data)], check=True)
-        assert cli(data, "run", "--json", cwd=tmp_path, **pointed_at(world))[0] == 0
-        found: dict[str, Any] = json.loads(cli(data, "status", "--json", cwd=tmp_path, **pointed_at(world))[1])
-        assert found["rows"]["artists"] > 0
+        assert command(settings, tmp_path, "run")[0] == 0
+        assert answer(settings, tmp_path, "status")[1]["rows"]["artists"] > 0
     finally:
         subprocess.run(["umount", str(data)], check=True)
