@@ -8,7 +8,6 @@ process that holds the run lock writes here. Owns the formats: zstd JSON lines a
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -16,20 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from pipeline.errors import DamagedFile, StorageError
 from pipeline.files import hidden, is_hidden, place_files, remove_files, write_hidden
 from pipeline.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.normalize import Normalizer
-from pipeline.schema import LAKE, SCHEMA_VERSION
+from pipeline.parquet import parquet_bytes
+from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
     from pipeline.collect import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "sweep"]
+__all__ = ["commit_raw_batch", "parquet_bytes", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -75,17 +74,22 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
     of runs that the ledger has never heard of: then it is the ledger that was lost, and nothing is removed.
     """
     known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
-    found = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
+    found = [path for root in (workspace.raw, *_lake(workspace)) for path in root.rglob("*") if path.is_file()]
     dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
     runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
     strange = [path for path in dead if not is_hidden(path) and not any(_is_of(run, path) for run in runs)]
     if strange:
         raise DamagedFile(
             f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
-            "it was lost or replaced. Put it back from a backup and run again; nothing was removed."
+            "it was lost or replaced. `python -m pipeline recover` writes it anew from them; nothing was removed."
         )
     remove_files(dead)
     return len(dead)
+
+
+def _lake(workspace: Workspace) -> list[Path]:
+    """Folders of parts; history files, derived from them, are looked after where they are made."""
+    return [folder for folder in workspace.lake.iterdir() if not folder.name.endswith("_history")]
 
 
 def _is_of(run_id: str, path: Path) -> bool:
@@ -117,22 +121,6 @@ def _write_part(workspace: Workspace, batch: Batch, day: str, name: str, table: 
     digest = hashlib.sha256(content).hexdigest()
     relative = path.relative_to(workspace.root).as_posix()
     return Part(name, relative, day, table.num_rows, len(content), digest, SCHEMA_VERSION)
-
-
-def parquet_bytes(name: str, table: pa.Table) -> bytes:
-    """A lake table as a Parquet file, its order by key recorded."""
-    order = table.column_names
-    buffer = io.BytesIO()
-    pq.write_table(
-        table,
-        buffer,
-        version="2.6",
-        data_page_version="2.0",
-        compression="zstd",
-        compression_level=3,
-        sorting_columns=[pq.SortingColumn(order.index(column)) for column in LAKE[name].key],
-    )
-    return buffer.getvalue()
 
 
 def _first_day(payload: bytes) -> str | None:

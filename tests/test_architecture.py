@@ -44,7 +44,7 @@ OWNERS = {
         "pipeline/shapes.py",
         "pipeline/normalize.py",
         "pipeline/store.py",
-        "pipeline/publish.py",
+        "pipeline/parquet.py",
         "pipeline/exporting.py",
         "pipeline/bundles.py",
         "pipeline/import_findings.py",

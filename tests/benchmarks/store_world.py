@@ -1,0 +1,99 @@
+"""A store of a hundred million rows, made without collecting: parts as the pipeline writes them, committed as it does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.ledger import Ledger, Part, TaskOutcome
+from pipeline.parquet import parquet_bytes
+from pipeline.schema import LAKE, SCHEMA_VERSION
+from pipeline.workspace import Workspace
+
+__all__ = ["LAST_DAY", "World", "add_day", "make_store"]
+
+LAST_DAY = date(2026, 11, 22)
+
+_POPULATION = """
+    CREATE OR REPLACE TABLE population AS
+    SELECT
+        left(replace(replace(to_base64(unhex(md5(range::VARCHAR) || md5('x' || range))), '+', 'a'), '/', 'b'), 22) AS id,
+        range AS number, exp(hash(range) / 18446744073709551615 * 14)::BIGINT AS base,
+        (hash(range + 1) % 100)::SMALLINT AS popularity, (hash(range + 2) % 1000) / 500000 AS growth
+    FROM range(?) ORDER BY id
+"""
+_ROWS = {
+    "artist_snapshots": """
+        SELECT id AS artist_id, $day AS observed_on,
+            (base * (1 + growth * $age) + hash(number * 1000 + $age) % 3)::BIGINT AS followers,
+            least(100, popularity + (hash(number * 1000 + $age) % 5 == 0)::INT)::SMALLINT AS popularity
+        FROM chosen ORDER BY id""",
+    "artists": """
+        SELECT id AS artist_id, $day AS observed_on, 'Banda ' || number || ' do ' || number % 977 AS name,
+            ['genre ' || number % 500, 'genre ' || number % 37] AS genres,
+            'https://i.scdn.co/image/' || md5('i' || number || $age) AS image_url,
+            'https://open.spotify.com/artist/' || id AS spotify_url
+        FROM chosen WHERE $age == 0 OR hash(number * 777 + $age) % 100 == 0 ORDER BY id""",
+    "artist_genres": """
+        SELECT id AS artist_id, $day AS observed_on, unnest(['genre ' || number % 500, 'genre ' || number % 37]) AS genre,
+            'spotify' AS provenance
+        FROM chosen WHERE $age == 0 ORDER BY id, genre""",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """How much: artists seen every day, days up to LAST_DAY, parts a day."""
+
+    artists: int
+    days: int
+    parts: int = 10
+
+
+def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[int]:
+    """Commit every day of a world, oldest first; the days committed so far. Attributes only when they changed."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_POPULATION, [world.artists])
+        for age in range(world.days):
+            _commit_day(workspace, ledger, con, world, age)
+            yield age + 1
+
+
+def add_day(workspace: Workspace, ledger: Ledger, world: World, age: int, *, artists: int, parts: int = 10) -> None:
+    """Commit a day for some artists of a world."""
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_POPULATION, [world.artists])
+        con.execute("DELETE FROM population WHERE number >= ?", [artists])
+        _commit_day(workspace, ledger, con, World(artists, world.days, parts), age)
+
+
+def _commit_day(workspace: Workspace, ledger: Ledger, con: duckdb.DuckDBPyConnection, world: World, age: int) -> None:
+    day = LAST_DAY - timedelta(days=world.days - 1 - age)
+    run_id = f"run-{age:05d}-{world.artists}-{len(ledger.read('SELECT run_id FROM runs'))}"
+    ledger.begin_run(run_id, "cli", {}, 1)
+    for number in range(world.parts):
+        con.execute(f"CREATE OR REPLACE TABLE chosen AS FROM population WHERE number % {world.parts} = {number}")
+        batch, parts = f"batch-{number:04d}", []
+        for name, select in _ROWS.items():
+            params = {"day": day, "age": age}
+            table = con.sql(select, params=params).to_arrow_table()
+            if table.num_rows:
+                parts.append(_write(workspace, name, f"{run_id}-{batch}", day, table))
+        ledger.begin_task(run_id, batch, 1, "discover")
+        ledger.commit_batch(TaskOutcome(run_id, batch, 1, "succeeded"), None, parts)
+    ledger.finish_run(run_id, "succeeded")
+
+
+def _write(workspace: Workspace, name: str, stem: str, day: date, table: pa.Table) -> Part:
+    path = workspace.lake / name / f"day={day}" / f"{stem}-1.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = parquet_bytes(name, table.select(LAKE[name].column_names()))
+    path.write_bytes(content)
+    place = path.relative_to(workspace.root).as_posix()
+    digest = hashlib.sha256(content).hexdigest()
+    return Part(name, place, day.isoformat(), table.num_rows, len(content), digest, SCHEMA_VERSION)
