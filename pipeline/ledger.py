@@ -19,7 +19,7 @@ from pipeline.sqlite_file import Row, SqliteFile
 
 __all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
 
-LEDGER_VERSION = 3
+LEDGER_VERSION = 4
 _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"

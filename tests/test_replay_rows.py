@@ -1,0 +1,156 @@
+"""Replay: rows derived again from what was received, as if today's program had received it; no request is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import SchemaMismatch, SettingsError
+from pipeline.exchange import Exchange
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation, publish
+from pipeline.replay import replay
+from pipeline.schema import PUBLISHED
+from pipeline.store import parquet_bytes, sweep
+from pipeline.tracing import trace_rows
+from pipeline.workspace import Workspace
+from tests.payloads import album, albums_line, artist, commit, search_line
+
+DAYS = ("2026-11-20", "2026-11-21", "2026-11-22")
+
+
+def collected(workspace: Workspace, ledger: Ledger) -> None:
+    """Three batches on three days, published."""
+    for place, day in enumerate(DAYS):
+        found = search_line(artist("a1", followers={"total": 10 + place}), artist("a2"), day=day)
+        commit(workspace, ledger, f"discover-{place}", found, albums_line(album(f"b{place}"), day=day))
+    publish(workspace, ledger)
+
+
+def shown(workspace: Workspace) -> dict[str, list[Any]]:
+    """Every row that readers see."""
+    generation = open_generation(workspace)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
+
+
+def spoil(workspace: Workspace, ledger: Ledger, table: str) -> None:
+    """Parts of a table as an earlier program would have derived them: without their last row."""
+    exchange = Exchange(workspace, ledger)
+    for old in ledger.read("SELECT * FROM parts WHERE table_name = ?", (table,)):
+        rows = pq.read_table(workspace.root / old["path"])
+        exchange.replace_part(old, parquet_bytes(table, rows.slice(0, rows.num_rows - 1)), rows.num_rows - 1, 1)
+    exchange.carry_out()
+
+
+def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
+    """Parts of another content become what their raw files give; order, other parts and what readers see stay."""
+    collected(workspace, ledger)
+    before, parts = shown(workspace), ledger.parts()
+    spoil(workspace, ledger, "artist_snapshots")
+    done = replay(workspace, ledger)
+    assert (done.batches, done.changed, done.without_raw, done.resumed) == (3, 3, 0, False)
+    assert [(each.seq, each.table, each.sha256) for each in ledger.parts()] == [
+        (each.seq, each.table, each.sha256) for each in parts
+    ]
+    assert shown(workspace) == before
+    assert sweep(workspace, ledger) == 0
+
+
+def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
+    """Where today's SQL gives the same rows no file is written and no generation built."""
+    collected(workspace, ledger)
+    parts, number = ledger.parts(), open_generation(workspace).number
+    assert (replay(workspace, ledger).changed, ledger.parts()) == (0, parts)
+    assert open_generation(workspace).number == number
+
+
+def test_one_table_since_a_day(workspace: Workspace, ledger: Ledger) -> None:
+    """A table and a day narrow it down: other parts stay as they are."""
+    collected(workspace, ledger)
+    spoil(workspace, ledger, "artists")
+    spoil(workspace, ledger, "artist_snapshots")
+    done = replay(workspace, ledger, since=date(2026, 11, 21), table="artists")
+    assert (done.batches, done.changed) == (2, 2)
+    assert [(each.table, each.rows) for each in ledger.parts() if each.table in ("artists", "artist_snapshots")] == [
+        ("artists", 1), ("artist_snapshots", 1), *[("artists", 2), ("artist_snapshots", 1)] * 2,
+    ]  # fmt: skip
+
+
+def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
+    """A replay that ended halfway goes on where it was, and what it did shows once it is through."""
+    collected(workspace, ledger)
+    before = shown(workspace)
+    spoil(workspace, ledger, "artist_snapshots")
+
+    def stop(done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay(workspace, ledger, report=stop)
+    assert [each.rows for each in ledger.parts() if each.table == "artist_snapshots"] == [2, 2, 1]
+    asked: list[int] = []
+    done = replay(workspace, ledger, report=lambda _, total: asked.append(total))
+    assert (asked, done.batches, done.changed, done.resumed) == ([1], 3, 3, True)
+    assert (shown(workspace), replay(workspace, ledger).resumed) == (before, False)
+
+
+@pytest.mark.parametrize("harm", [b"cut", None], ids=["damaged", "missing"])
+def test_harmed_part_is_mended(workspace: Workspace, ledger: Ledger, harm: bytes | None) -> None:
+    """A part that is not what was committed, or is gone, is derived again under its place in the order."""
+    collected(workspace, ledger)
+    part = ledger.parts()[1]
+    (workspace.root / part.path).unlink() if harm is None else (workspace.root / part.path).write_bytes(harm)
+    assert replay(workspace, ledger).changed == 1
+    mended = ledger.parts()[1]
+    assert (mended.seq, mended.sha256) == (part.seq, part.sha256)
+    assert hashlib.sha256((workspace.root / mended.path).read_bytes()).hexdigest() == part.sha256
+
+
+def test_harmed_raw_file_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
+    """Rows are not derived from a raw file that is not what was received: it is named, they stay."""
+    collected(workspace, ledger)
+    raw = workspace.root / ledger.read("SELECT path FROM raw_files")[0]["path"]
+    raw.write_bytes(raw.read_bytes()[:-9])
+    parts = ledger.parts()
+    done = replay(workspace, ledger)
+    assert (done.batches, len(done.damaged), ledger.parts()) == (2, 1, parts)
+    assert "its hash differs" in done.damaged[0]
+
+
+def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
+    """A value still leads to its part, raw file and line."""
+    collected(workspace, ledger)
+    spoil(workspace, ledger, "artist_snapshots")
+    replay(workspace, ledger)
+    (origin,) = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": "a1"}, date(2026, 11, 21))
+    assert (origin.row["followers"], origin.attempt, [line.number for line in origin.lines]) == (11, 1, [1])
+    assert (workspace.root / origin.part).is_file()
+
+
+def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
+    """Rows of a table that a batch had none of become a part of their own, committed last."""
+    collected(workspace, ledger)
+    before, listed = shown(workspace), ledger.parts()
+    exchange = Exchange(workspace, ledger)
+    exchange.drop_part(ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")[0])
+    exchange.carry_out()
+    assert replay(workspace, ledger).changed == 1
+    added = ledger.parts()[-1]
+    assert (added.table, added.day, added.seq) == ("releases", DAYS[0], listed[-1].seq + 1)
+    assert shown(workspace)["release_artists"] == before["release_artists"]
+
+
+def test_refusals(workspace: Workspace, ledger: Ledger) -> None:
+    """A table there is none of, and parts of a newer program, are refused by name."""
+    collected(workspace, ledger)
+    with pytest.raises(SettingsError, match="songs is no lake table"):
+        replay(workspace, ledger, table="songs")
+    with ledger.write() as connection:
+        connection.execute("UPDATE parts SET schema_version = 99 WHERE seq = 1")
+    with pytest.raises(SchemaMismatch, match="newer version of this program"):
+        replay(workspace, ledger)
