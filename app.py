@@ -9,6 +9,7 @@ import base64
 import gc
 import hashlib
 import importlib
+import json
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -25,8 +26,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.errors import GarimpoError
-from pipeline.generations import current_number
 from pipeline.scheduler import service
+from pipeline.status import plain_value
 
 WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polars", "pyarrow")
 
@@ -80,12 +81,13 @@ class SecurityHeaders:
 
 
 async def healthz(_request: Request) -> JSONResponse:
-    """Whether the app serves and what it does, for monitors."""
-    found = service()
-    status = await to_thread.run_sync(found.status)
-    generation = await to_thread.run_sync(current_number, found.workspace)
-    running = status.active.run_id if status.active else None
-    return JSONResponse({"status": "ok", "workspace": found.workspace.name, "generation": generation, "run": running})
+    """What `python -m pipeline status --json` says of the health, for monitors; 503 when it cannot collect or read."""
+    try:
+        found = await to_thread.run_sync(service().health)
+    except GarimpoError as error:
+        found = {"status": "failing", "problems": [str(error)]}
+    plain = json.loads(json.dumps(found, default=plain_value))
+    return JSONResponse(plain, 503 if found["status"] == "failing" else 200)
 
 
 @asynccontextmanager
@@ -97,6 +99,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(service().stop)
+        gc.unfreeze()  # or libraries find their objects alive at the very end, and call it a leak
 
 
 def _warm() -> None:

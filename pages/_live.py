@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _data, _run_cards
+from pages import _cards, _data, _freshness, _run_cards
 from pages._html import Html, tag
 from pages._text import Text, current_text
 from pipeline.scheduler import Status
@@ -52,6 +52,7 @@ def _frame(text: Text, status: Status, number: int | None) -> Html:
     elif status.last_error or _failed(_data.last_run()):
         parts.append(_cards.badge(text("The last run failed"), "bad"))
     if number is not None and not status.demo:
+        parts.append(_freshness.frame_badge(text))
         parts.append(tag("span", text("Data updated {when}", when=text.ago(_data.published_at(number), _data.now()))))
     return tag("div", *parts, cls="g-frame")
 

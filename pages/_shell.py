@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _cards, _data, _live
+from pages import _access, _cards, _data, _live
 from pages._html import Html, tag
 from pages._look import current_palette, style_sheet
 from pages._text import LANGUAGES, Text, choose_text, preferred_language
@@ -35,6 +35,8 @@ def page_rows(text: Text) -> tuple[PageRow, ...]:
         PageRow("artists.py", text("Artists")),
         PageRow("artist.py", text("Artist"), listed=False),
         PageRow("runs.py", text("Runs"), needs_data=False),
+        PageRow("schedules.py", text("Schedules"), needs_data=False),
+        PageRow("health.py", text("Health"), needs_data=False),
         PageRow("settings.py", text("Settings"), needs_data=False),
     )
 
@@ -80,7 +82,9 @@ def main() -> None:
     st.html(style_sheet())
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
         _live.frame_line()
-        choose_language()
+        with st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_right"):
+            _access.sign_in_control(text)
+            choose_language()
     if rows[pages.index(chosen)].needs_data and _data.generation_number() is None:
         st.title(chosen.title, anchor=False)
         _live.waiting()

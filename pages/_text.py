@@ -7,7 +7,7 @@ Numbers and dates come from Babel. What Spotify withholds (None) reads as such, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,6 +57,10 @@ class Text:
         """A whole number, digits grouped; what is withheld is said."""
         return self("not given") if value is None else numbers.format_decimal(round(value), locale=self.language)
 
+    def decimal(self, value: float) -> str:
+        """A number with at most one decimal."""
+        return str(numbers.format_decimal(round(value, 1 if value < 100 else 0), locale=self.language))
+
     def compact(self, value: float | None, *, digits: int = 1, least: int = 10_000) -> str:
         """A number as one would say it, such as 1.2M; below `least` in full."""
         if value is None or abs(value) < least:
@@ -99,6 +103,29 @@ class Text:
         return str(dates.format_datetime(value, format="MMM d, HH:mm" if self.language == "en" else "d MMM, HH:mm",
                                          tzinfo=self._zone(), locale=self.language))  # fmt: skip
 
+    def moment(self, value: datetime) -> str:
+        """Weekday, day and time in the reader's time zone."""
+        pattern = "EEE, MMM d, HH:mm" if self.language == "en" else "EEE d MMM, HH:mm"
+        return str(dates.format_datetime(value, format=pattern, tzinfo=self._zone(), locale=self.language))
+
+    def weekday(self, value: date) -> str:
+        """The name of a day of the week."""
+        return str(dates.format_date(value, format="EEEE", locale=self.language))
+
+    def clock(self, value: datetime) -> str:
+        """The time of day to the second, in the reader's time zone."""
+        return f"{value.astimezone(self._zone()):%H:%M:%S}"
+
+    def zone_name(self, value: datetime) -> str:
+        """What the reader's time zone is called at an instant: a name people use, or its distance from UTC."""
+        local = value.astimezone(self._zone())
+        name = dates.get_timezone_name(local, width="short", locale=self.language)
+        return f"UTC{name[:3]}:{name[3:]}".replace("-", "\u2212") if name[0] in "+-" else name
+
+    def zoned(self, value: datetime) -> str:
+        """Day and time with the name of the time zone."""
+        return f"{self.instant(value)} {self.zone_name(value)}"
+
     def ago(self, value: datetime, now: datetime) -> str:
         """How long ago, in words."""
         if (now - value).total_seconds() < 60:
@@ -108,6 +135,10 @@ class Text:
                 value - now, add_direction=True, granularity="minute", threshold=1.5, locale=self.language
             )
         )
+
+    def span(self, seconds: float) -> str:
+        """A long span of time in its largest unit."""
+        return str(dates.format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=self.language))
 
     def duration(self, seconds: float) -> str:
         """A span of time in its two largest units."""

@@ -10,8 +10,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +21,7 @@ from rich.table import Table
 
 from pipeline.preview import PlannedTask
 from pipeline.progress import Progress, RunResult
+from pipeline.status import plain_value
 
 __all__ = [
     "log_to_people",
@@ -45,7 +44,7 @@ LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG"
 
 def print_json(value: object, *, line: bool = False) -> None:
     """One JSON value on standard output; `line`: on a line of its own."""
-    print(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=_plain), flush=line)
+    print(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=plain_value), flush=line)
 
 
 def log_to_people(level: str) -> None:
@@ -174,9 +173,3 @@ def show_events(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
         attempt = f"#{row['attempt']}" if row["attempt"] > 1 else ""
         words = (f"{row['at']:%Y-%m-%d %H:%M:%S}", f"{row['level']:<7}", whose + attempt, row["event"], row["message"])
         print(" ".join(word for word in words if word), flush=True)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

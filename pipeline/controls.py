@@ -14,14 +14,16 @@ from pipeline import schedules
 from pipeline.budget import BUCKETS, BucketView, Budget
 from pipeline.clock import workspace_clock
 from pipeline.context import planning_limits
+from pipeline.dag import dag_rows
 from pipeline.freshness import GenreFreshness, genre_freshness, own_targets, set_target
 from pipeline.ledger import Ledger
 from pipeline.notify import check_notifications
 from pipeline.preview import PlannedTask, plan_retry, plan_run
+from pipeline.progress import CatchUp
 from pipeline.schedules import Schedule
 from pipeline.settings import Settings
 from pipeline.status import health
-from pipeline.upkeep import CatchUp, plan_catch_up
+from pipeline.upkeep import plan_catch_up
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = ["Controls"]
@@ -37,6 +39,10 @@ class Controls:
         self._now = now
 
     # ---- what a run would cost
+
+    def graph(self) -> list[dict[str, Any]]:
+        """The tasks of a run in order: see `dag.dag_rows`."""
+        return dag_rows()
 
     def preview(self, *, genres: Sequence[str] = (), max_requests: int | None = None) -> list[PlannedTask]:
         """What a run would ask now and what it would cost, without a request."""
@@ -114,7 +120,8 @@ class Controls:
     def missed_times(self, limit: int = 8) -> list[dict[str, Any]]:
         """Fire times that nobody kept, the newest first: schedule, due_at, action."""
         rows = self.ledger.read(
-            "SELECT fields FROM events WHERE event = 'schedule_missed' ORDER BY id DESC LIMIT ?", (limit,)
+            "SELECT fields FROM events WHERE run_id = '' AND event = 'schedule_missed' ORDER BY id DESC LIMIT ?",
+            (limit,),
         )
         found = [json.loads(row["fields"]) for row in rows]
         return [{**each, "due_at": datetime.fromisoformat(each["due_at"])} for each in found]

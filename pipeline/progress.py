@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
-__all__ = ["DemoProgress", "Progress", "RunResult", "Status", "TaskResult"]
+__all__ = ["CatchUp", "DemoProgress", "Progress", "RunResult", "Status", "TaskResult"]
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,12 @@ class Status:
     waiting: tuple[str, ...] = ()
     next_run_at: datetime | None = None
     last_error: str = ""
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """What is done about old genres: nothing to do, no schedule may run, bucket locked or spent, done today, due."""
+
+    verdict: Literal["fresh", "paused", "locked", "spent", "waiting", "due"]
+    genres: tuple[str, ...] = ()
+    until: datetime | None = None

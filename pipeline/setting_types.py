@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-__all__ = ["Address", "Count", "Folder", "Genres", "LogLevel", "Secret", "TimeZone", "host"]
+__all__ = ["Address", "Count", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -40,6 +40,10 @@ def _split(value: object) -> object:
     if not genres:
         raise ValueError("names no genre")
     return genres
+
+
+def _people(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 def _folder(value: object) -> object:
@@ -73,5 +77,6 @@ Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
 Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

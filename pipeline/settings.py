@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import SettingsError
-from pipeline.setting_types import Address, Count, Folder, Genres, LogLevel, Secret, TimeZone, host
+from pipeline.setting_types import Address, Count, Folder, Genres, LogLevel, People, Secret, TimeZone, host
 
 __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
 
@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     )
     notify_urls: Secret = Field(
         SecretStr(""), description="Where failures and recoveries are told: addresses of Apprise, separated by spaces"
+    )
+    operators: People = Field(
+        (),
+        description="Who may start runs and change schedules where login is set up: e-mail addresses that the provider "
+        "has verified, or subject ids, separated by commas",
     )
     keep_log_days: int = Field(30, ge=1, description="Days that log lines of runs are kept")
     log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")

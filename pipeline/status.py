@@ -9,7 +9,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.sqlite_file import Row
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["diagnose", "follow_events", "health", "newest_run", "tell_run_end", "workspace_status"]
+__all__ = ["diagnose", "follow_events", "health", "newest_run", "plain_value", "tell_run_end", "workspace_status"]
 
 FOLLOW_S = 0.5
 LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
@@ -96,6 +97,13 @@ def health(
         "last_error": failed[0]["message"] if failed else "",
         "freshness": fresh,
     }  # fmt: skip
+
+
+def plain_value(value: object) -> object:
+    """What JSON has no form for, as it has: instants and days in ISO 8601, rows as objects."""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
 def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:

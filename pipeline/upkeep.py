@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from pipeline.clock import workspace_clock
 from pipeline.events import note
@@ -17,13 +15,14 @@ from pipeline.freshness import genre_freshness, stale_genres
 from pipeline.ledger import Ledger
 from pipeline.lock import find_crashed
 from pipeline.notify import notifier
+from pipeline.progress import CatchUp
 from pipeline.runner import RunRequest
 from pipeline.schedules import Due, list_schedules
 from pipeline.settings import Settings
 from pipeline.status import health
 from pipeline.workspace import Workspace
 
-__all__ = ["CatchUp", "bury_crashed", "catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
+__all__ = ["bury_crashed", "catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +30,6 @@ CATCH_UP_EVERY = timedelta(days=1)
 MISSES_TOLD = 20  # one event each; of more each says how many there were
 NEVER = "1970-01-01T00:00:00+00:00"
 OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
-
-
-@dataclass(frozen=True)
-class CatchUp:
-    """What is done about old genres: nothing to do, no schedule may run, bucket locked or spent, done today, due."""
-
-    verdict: Literal["fresh", "paused", "locked", "spent", "waiting", "due"]
-    genres: tuple[str, ...] = ()
-    until: datetime | None = None
 
 
 def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:

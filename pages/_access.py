@@ -1,0 +1,71 @@
+"""Who may start runs and change schedules: everybody on this machine, or, where login is set up, those who are named.
+
+Login is Streamlit's own (OpenID Connect, the section [auth] of `.streamlit/secrets.toml`); without it nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+from streamlit.errors import StreamlitAuthError
+
+from pages import _cards
+from pages._text import Text, current_text
+from pipeline.scheduler import service
+
+__all__ = ["is_named", "may_operate", "say_read_only", "sign_in_control"]
+
+
+def may_operate() -> bool:
+    """Whether this visitor may change anything; asked again by whatever acts, since a page can be old."""
+    return not _is_set_up() or is_named(st.user.to_dict(), service().settings.operators)
+
+
+def is_named(claims: Mapping[str, object], operators: Sequence[str]) -> bool:
+    """Whether somebody who is logged in is one of these: by subject id, or by an address the provider has verified."""
+    if claims.get("is_logged_in") is not True:
+        return False
+    known = {str(claims["sub"])} if claims.get("sub") else set()
+    if claims.get("email") and claims.get("email_verified") is True:
+        known.add(str(claims["email"]).casefold())
+    return any(name in known or ("@" in name and name.casefold() in known) for name in operators)
+
+
+def say_read_only() -> None:
+    """Why there is nothing to press, where that is so."""
+    if may_operate():
+        return
+    text = current_text()
+    if st.user.get("is_logged_in"):
+        st.html(_cards.note(text("You may look at everything. The owner names who may start and change things.")))
+    else:
+        st.html(_cards.note(text("You may look at everything. To start or change things, sign in.")))
+
+
+def sign_in_control(text: Text) -> None:
+    """Sign in, or who is signed in and the way out; nothing where login is not set up."""
+    if not _is_set_up():
+        return
+    if st.user.get("is_logged_in"):
+        if st.button(text("Sign out"), help=_who(), type="tertiary", key="sign_out"):
+            st.logout()
+    elif st.button(text("Sign in"), type="tertiary", key="sign_in"):
+        _sign_in(text)
+
+
+def _sign_in(text: Text) -> None:
+    auth = st.secrets["auth"]
+    named = [name for name, section in auth.items() if isinstance(section, Mapping)]
+    try:
+        st.login(None if "client_id" in auth or not named else named[0])
+    except StreamlitAuthError as error:
+        st.toast(text("Login is not set up completely: {error}", error=error))
+
+
+def _who() -> str:
+    return str(st.user.get("email") or st.user.get("name") or st.user.get("sub") or "")
+
+
+def _is_set_up() -> bool:
+    return "is_logged_in" in st.user

@@ -1,0 +1,163 @@
+"""The form of a schedule: its widgets, what they mean together, and when it would fire before it is kept."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import streamlit as st
+
+from pages import _access, _cards, _schedule_cards
+from pages._html import tag
+from pages._text import Text
+from pipeline.errors import SettingsError
+from pipeline.freshness import watched_genres
+from pipeline.scheduler import service
+from pipeline.schedules import Kind, Schedule
+
+__all__ = ["close_form", "is_open", "open_form", "show_form"]
+
+OPEN = "schedule_form"  # in the session: whether the form is open, and for which schedule ("" for a new one)
+KINDS: tuple[Kind, ...] = ("cron", "interval", "once")
+UNITS = ("m", "h", "d", "w")
+HOUR_S = 3_600
+
+
+def is_open() -> bool:
+    """Whether the form stands on the page."""
+    return OPEN in st.session_state
+
+
+def open_form(schedule: Schedule | None = None) -> None:
+    """Put the form on the page: empty, or with a schedule to change."""
+    made = schedule or Schedule("", "cron", "0 6 * * *", service().settings.timezone)
+    count, unit = _schedule_cards.interval_parts(made.spec) if made.kind == "interval" else (6, "h")
+    at = datetime.fromisoformat(made.spec) if made.kind == "once" else _tomorrow(made.timezone)
+    st.session_state.update(
+        {
+            OPEN: made.name,
+            "sf_name": made.name,
+            "sf_kind": made.kind,
+            "sf_cron": made.spec if made.kind == "cron" else "0 6 * * *",
+            "sf_count": count,
+            "sf_unit": unit,
+            "sf_day": at.date(),
+            "sf_time": at.time(),
+            "sf_zone": made.timezone,
+            "sf_genres": list(made.genres),
+            "sf_most": made.max_requests,
+            "sf_priority": made.priority,
+            "sf_grace": None if made.grace_s is None else made.grace_s / HOUR_S,
+        }
+    )
+
+
+def close_form() -> None:
+    """Take the form away."""
+    st.session_state.pop(OPEN, None)
+
+
+def show_form(text: Text) -> None:
+    """The form, and below it when the schedule would fire; kept only by the button."""
+    changing = str(st.session_state[OPEN])
+    with st.container(border=True, key="schedule_form_box"):
+        st.subheader(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
+        wanted = _asked(text, changing)
+        try:
+            service().check_schedule(wanted)
+            is_good = True
+            st.html(tag("p", text("It would fire next at"), cls="g-small"))
+            times = service().next_times(service().check_schedule(wanted))
+            st.html(_schedule_cards.fire_times(times, text, wanted.timezone))
+        except SettingsError as error:
+            is_good = False
+            st.html(_cards.note(str(error) if wanted.name else text("Give it a name of letters, digits and hyphens.")))
+        with st.container(horizontal=True):
+            if st.button(text("Keep it"), type="primary", disabled=not is_good, key="sf_keep"):
+                _keep(wanted, changing)
+            if st.button(text("Leave it"), key="sf_leave"):
+                close_form()
+                st.rerun()
+
+
+def _asked(text: Text, changing: str) -> Schedule:
+    """The schedule that the widgets describe."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        name = st.text_input(text("Name"), key="sf_name", disabled=bool(changing), max_chars=40)
+        kind, spec = _when(text)
+        zones = _zones()
+        zone = st.selectbox(text("Time zone"), zones, key="sf_zone")
+    with right:
+        st.multiselect(
+            text("Genres"),
+            list(
+                dict.fromkeys((*watched_genres(service().ledger, service().settings), *st.session_state["sf_genres"]))
+            ),
+            key="sf_genres",
+            accept_new_options=True,
+            placeholder=text("All genres of the settings"),
+        )
+        most = st.number_input(
+            text("Most requests of one run"), 1, None, key="sf_most", placeholder=str(service().settings.max_requests)
+        )
+        priority, grace = st.columns(2)
+        first = priority.number_input(
+            text("Priority"), -100, 100, key="sf_priority", help=text("Of two that are due the higher one runs first.")
+        )
+        hours = grace.number_input(
+            text("Drop after hours"), 0.0, None, step=1.0, key="sf_grace", placeholder=text("never"),
+            help=text("A time missed by more is dropped; without a number it is caught up by one run."),
+        )  # fmt: skip
+    genres = tuple(" ".join(genre.lower().split()) for genre in st.session_state["sf_genres"])
+    grace_s = hours * HOUR_S if hours else None
+    return Schedule((name or "").strip(), kind, spec, zone or "UTC", genres, most, int(first or 0), grace_s=grace_s)
+
+
+def _when(text: Text) -> tuple[Kind, str]:
+    """Kind and spec."""
+    labels = {"cron": text("By crontab line"), "interval": text("At intervals"), "once": text("Once")}
+    kind: Kind | None = st.segmented_control(
+        text("Kind"), KINDS, format_func=lambda each: labels[each], key="sf_kind", required=True
+    )
+    first, second = st.columns(2)
+    match kind:
+        case "interval":
+            units = {"m": text("minutes"), "h": text("hours"), "d": text("days"), "w": text("weeks")}
+            count = first.number_input(text("Every"), 1, 10_000, key="sf_count")
+            unit = second.selectbox(text("Unit"), UNITS, format_func=lambda each: units[each], key="sf_unit")
+            return kind, f"{count}{unit}"
+        case "once":
+            day: date = first.date_input(text("Day"), key="sf_day")
+            hour: time = second.time_input(text("Time"), key="sf_time")
+            return kind, f"{day.isoformat()}T{hour:%H:%M}"
+        case _:
+            about = text("Minute, hour, day of month, month, weekday; as in 30 7 * * mon-fri.")
+            return "cron", st.text_input(text("Crontab line"), key="sf_cron", help=about) or ""
+
+
+def _keep(wanted: Schedule, changing: str) -> None:
+    if not _access.may_operate():
+        return
+    try:
+        if changing:
+            service().change_schedule(wanted)
+        else:
+            service().add_schedule(wanted)
+    except SettingsError as error:
+        st.error(str(error))
+        return
+    close_form()
+    st.rerun()
+
+
+def _tomorrow(zone: str) -> datetime:
+    now = service().ledger.now().astimezone(ZoneInfo(zone))
+    return datetime.combine(now.date() + timedelta(days=1), time(6))
+
+
+@cache
+def _zones() -> list[str]:
+    """Names of time zones, those by place; cached, as they are read from the disk."""
+    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")

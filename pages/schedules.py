@@ -1,0 +1,110 @@
+"""Schedules: when the app collects by itself, seen, added, changed, paused, tried at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages import _access, _cards, _run_cards, _schedule_cards, _schedule_form
+from pages._html import tag
+from pages._text import Text, current_text
+from pipeline.errors import GarimpoError
+from pipeline.scheduler import service
+from pipeline.schedules import Schedule
+
+
+@st.fragment(run_every="2s")
+def show_list() -> None:
+    """Every schedule, read again every two seconds: the command line may change them, too."""
+    text, found = current_text(), service().schedules()
+    if not found:
+        advice = text("Then nothing is collected by itself; Run now on the page Runs still works.")
+        st.html(_cards.empty(text("No schedule yet"), advice))
+    for schedule in found:
+        with st.container(key=f"plan_{schedule.name}"):
+            st.html(_schedule_cards.schedule_row(schedule, service().next_times(schedule), text))
+            if _access.may_operate():
+                show_buttons(schedule, text)
+            show_last_run(schedule, text)
+
+
+def show_buttons(schedule: Schedule, text: Text) -> None:
+    """What can be done with one schedule."""
+    with st.container(horizontal=True, gap="small", key=f"do_{schedule.name}"):
+        if st.button(text("Run now"), key=f"run_{schedule.name}"):
+            run_now(schedule, text)
+        if st.button(text("Change"), key=f"change_{schedule.name}"):
+            _schedule_form.open_form(schedule)
+            st.rerun(scope="app")
+        if schedule.paused and st.button(text("Resume"), key=f"resume_{schedule.name}"):
+            act(service().resume_schedule, schedule.name)
+        if not schedule.paused and st.button(text("Pause"), key=f"pause_{schedule.name}"):
+            act(service().pause_schedule, schedule.name)
+        with st.popover(text("Remove")):
+            st.html(_cards.note(text("{name} fires no more; its runs stay.", name=schedule.name)))
+            if st.button(text("Remove it"), type="primary", key=f"remove_{schedule.name}"):
+                act(service().remove_schedule, schedule.name)
+
+
+def act(change: Callable[[str], None], name: str) -> None:
+    """Change a schedule, which somebody else may have removed meanwhile, and show the list afresh."""
+    if _access.may_operate():
+        try:
+            change(name)
+        except GarimpoError as error:
+            st.toast(str(error))
+    st.rerun(scope="fragment")
+
+
+def run_now(schedule: Schedule, text: Text) -> None:
+    """Start what the schedule would start; it waits for a run in progress."""
+    if _access.may_operate():
+        service().run_now(genres=schedule.genres, max_requests=schedule.max_requests, wait=True)
+        st.toast(text("{name} runs now, or as soon as the run in progress has ended.", name=schedule.name))
+
+
+def show_last_run(schedule: Schedule, text: Text) -> None:
+    """How its last run ended."""
+    rows = service().ledger.runs(1, where="r.run_id = ?", params=(schedule.last_run_id,))
+    if rows:
+        with st.container(key=f"go_last_{schedule.name}"):
+            state = _run_cards.state_badge(rows[0]["state"], text)
+            st.html(tag("div", text("Last run"), state, text.instant(rows[0]["started_at"]), cls="g-last"))
+            label = text("Tasks of run {id}", id=schedule.last_run_id)
+            st.page_link("runs.py", label=label, query_params={"run": schedule.last_run_id})
+
+
+def show_missed(text: Text) -> None:
+    """What happened to fire times that nobody kept, the newest first."""
+    rows = service().missed_times()
+    if not rows:
+        return
+    st.header(text("Missed lately"), anchor=False)
+    st.html(_cards.note(text("Times that passed while nothing ran here, and what became of them.")))
+    said = {"dropped": text("dropped"), "caught up by one run": text("caught up by one run")}
+    lines = [
+        tag("li", f"{row['schedule']}, {text.moment(row['due_at'])}: {said.get(row['action'], row['action'])}")
+        for row in rows
+    ]
+    st.html(tag("ul", *lines, cls="g-points"))
+
+
+def main() -> None:
+    """The page."""
+    text = current_text()
+    st.title(text("Schedules"), anchor=False)
+    lead = text("When this app collects by itself. A change takes effect within seconds, wherever it was made.")
+    st.html(tag("p", lead, cls="g-lead"))
+    _access.say_read_only()
+    if _access.may_operate():
+        if _schedule_form.is_open():
+            _schedule_form.show_form(text)
+        elif st.button(text("New schedule"), type="primary", key="new_schedule"):
+            _schedule_form.open_form()
+            st.rerun()
+    show_list()
+    show_missed(text)
+
+
+main()
