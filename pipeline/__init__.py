@@ -9,9 +9,9 @@ The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `tra
 `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `store`; → database: `merges`, `building`,
-`generations`, `publish`; read by `queries`, `checks` and `tracing` (where a value came from).
+`checks`, `generations`, `publish`; read by `queries` and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
-Kept and let go of: `exchange` (one file for another), `replay`.
+Kept and let go of: `exchange` (one file for another), `replay`, `retention`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
 When: `cron`, `schedules`. How it goes: `history`, `freshness`, `notify`, `status`, `upkeep`; printed by `console`,

@@ -27,6 +27,10 @@ __all__ = ["RAW", "REBUILD_DUE", "Exchange", "is_due", "settle"]
 
 RAW, REBUILD_DUE = "raw", "rebuild_due"
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
+ADD_PART = (
+    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 Connection = sqlite3.Connection
 
 
@@ -54,11 +58,8 @@ class Exchange:
     def add_part(self, batch: tuple[str, str], part: Part, content: bytes) -> None:
         """Commit one more part of a batch, last in order; path, bytes and hash are found out here."""
         path, digest = self._write(part.path, content)
-        self.statements.append((
-            "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (part.table, path, part.day, part.rows, len(content), digest, part.schema_version, *batch),
-        ))  # fmt: skip
+        values = (part.table, path, part.day, part.rows, len(content), digest, part.schema_version, *batch)
+        self.statements.append((ADD_PART, values))
         self.touches_parts = True
 
     def drop_part(self, old: Mapping[str, Any], reason: str = "") -> None:

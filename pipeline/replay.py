@@ -21,10 +21,10 @@ from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.exchange import Exchange, settle
 from pipeline.ledger import Ledger, Part
 from pipeline.normalize import Normalized, Normalizer
+from pipeline.parquet import parquet_bytes
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.shapes import ANSWERS
 from pipeline.sqlite_file import Row
-from pipeline.store import parquet_bytes
 from pipeline.workspace import Workspace
 
 __all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
@@ -130,8 +130,8 @@ def derive_batch(
     """
     normal = _normalized(workspace, normalizer, raw)
     batch = (str(raw["run_id"]), str(raw["batch_id"]))
-    old = {row["table_name"]: row for row in ledger.read("SELECT * FROM parts WHERE run_id = ? AND batch_id = ?", batch)}
-    gone = {row["layer"] for row in ledger.read("SELECT layer FROM withdrawals WHERE run_id = ? AND batch_id = ?", batch)}
+    old = {row["table_name"]: row for row in ledger.read(f"SELECT * FROM parts {_OF}", batch)}
+    gone = {row["layer"] for row in ledger.read(f"SELECT layer FROM withdrawals {_OF}", batch)}
     exchange, rows = Exchange(workspace, ledger), 0
     wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
     try:
@@ -184,6 +184,7 @@ def _normalized(workspace: Workspace, normalizer: Normalizer, raw: Row) -> Norma
     return normalizer.tables([path])
 
 
+_OF = "WHERE run_id = ? AND batch_id = ?"
 _MEND = "Its rows stay as they are; `python -m pipeline recover` says what can be done."
 
 
@@ -191,7 +192,7 @@ def _is_same(workspace: Workspace, old: Row, content: bytes) -> bool:
     if hashlib.sha256(content).hexdigest() != old["sha256"] or old["schema_version"] != SCHEMA_VERSION:
         return False
     try:
-        return (workspace.root / old["path"]).read_bytes() == content
+        return bool((workspace.root / old["path"]).read_bytes() == content)
     except OSError:
         return False
 

@@ -28,7 +28,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.collect import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "parquet_bytes", "sweep"]
+__all__ = ["commit_raw_batch", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 

@@ -154,8 +154,20 @@ def _origin(ledger: Ledger, part: Mapping[str, Any], table: str, row: dict[str, 
         schema_version=part["schema_version"],
         raw_file=raw[0]["path"] if raw else "",
         lines=(),
-        note="" if raw else "the raw file is no longer kept",
+        note="" if raw else _why_without_raw(ledger, batch),
     )
+
+
+def _why_without_raw(ledger: Ledger, batch: tuple[str, str]) -> str:
+    query = "SELECT day, reason FROM withdrawals WHERE run_id = ? AND batch_id = ? AND layer = 'raw'"
+    found = ledger.read(query, batch)
+    if not found:
+        return "the raw file is no longer kept"
+    day = found[0]["day"]
+    return {
+        "retention": f"raw removed by retention on {day}",
+        "request": f"raw removed on request on {day}",
+    }.get(found[0]["reason"], f"raw put aside as damaged on {day}")
 
 
 def _with_gifts(table: str, origins: Sequence[Origin]) -> list[Origin]:

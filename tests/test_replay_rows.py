@@ -12,10 +12,11 @@ import pytest
 from pipeline.errors import SchemaMismatch, SettingsError
 from pipeline.exchange import Exchange
 from pipeline.ledger import Ledger
+from pipeline.parquet import parquet_bytes
 from pipeline.publish import open_generation, publish
 from pipeline.replay import replay
 from pipeline.schema import PUBLISHED
-from pipeline.store import parquet_bytes, sweep
+from pipeline.store import sweep
 from pipeline.tracing import trace_rows
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
