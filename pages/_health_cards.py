@@ -41,7 +41,7 @@ def numbers(found: Found, text: Text) -> Html:
         (
             (text("Disk"), free, text("of {size}", size=_size(disk["total_bytes"], text))),
             (text("Age of the data"), data, number),
-            (text("Next run"), text.moment(due) if due else text("none"), now),
+            (text("Next run"), text.instant(due) if due else text("none"), now),
             (text("Version"), found["version"], text("workspace {name}", name=found["workspace"])),
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -63,61 +64,63 @@ def show_form(text: Text) -> None:
     changing = str(st.session_state[OPEN])
     with st.container(border=True, key="schedule_form_box"):
         st.subheader(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
-        wanted = _asked(text, changing)
-        try:
-            service().check_schedule(wanted)
-            is_good = True
-            st.html(tag("p", text("It would fire next at"), cls="g-small"))
-            times = service().next_times(service().check_schedule(wanted))
-            st.html(_schedule_cards.fire_times(times, text, wanted.timezone))
-        except SettingsError as error:
-            is_good = False
-            st.html(_cards.note(str(error) if wanted.name else text("Give it a name of letters, digits and hyphens.")))
+        left, right = st.columns(2, gap="medium")
+        with left:
+            name = st.text_input(text("Name"), key="sf_name", disabled=bool(changing), max_chars=40)
+            kind, spec = _when(text)
+            zone = st.selectbox(text("Time zone"), _zones(), key="sf_zone")
+        with right:
+            genres, most, first, grace_s = _limits(text)
+            wanted = Schedule((name or "").strip(), kind, spec, zone, genres, most, first, grace_s=grace_s)
+            is_good = _preview(wanted, text)
         with st.container(horizontal=True):
-            if st.button(text("Keep it"), type="primary", disabled=not is_good, key="sf_keep"):
+            if st.button(text("Keep it"), type="primary", disabled=not (is_good and wanted.name), key="sf_keep"):
                 _keep(wanted, changing)
             if st.button(text("Leave it"), key="sf_leave"):
                 close_form()
                 st.rerun()
+            if not wanted.name:
+                st.html(_cards.note(text("Give it a name of letters, digits and hyphens.")))
 
 
-def _asked(text: Text, changing: str) -> Schedule:
-    """The schedule that the widgets describe."""
-    left, right = st.columns(2, gap="medium")
-    with left:
-        name = st.text_input(text("Name"), key="sf_name", disabled=bool(changing), max_chars=40)
-        kind, spec = _when(text)
-        zones = _zones()
-        zone = st.selectbox(text("Time zone"), zones, key="sf_zone")
-    with right:
-        st.multiselect(
-            text("Genres"),
-            list(
-                dict.fromkeys((*watched_genres(service().ledger, service().settings), *st.session_state["sf_genres"]))
-            ),
-            key="sf_genres",
-            accept_new_options=True,
-            placeholder=text("All genres of the settings"),
-        )
-        most = st.number_input(
-            text("Most requests of one run"), 1, None, key="sf_most", placeholder=str(service().settings.max_requests)
-        )
-        priority, grace = st.columns(2)
-        first = priority.number_input(
-            text("Priority"), -100, 100, key="sf_priority", help=text("Of two that are due the higher one runs first.")
-        )
-        hours = grace.number_input(
-            text("Drop after hours"), 0.0, None, step=1.0, key="sf_grace", placeholder=text("never"),
-            help=text("A time missed by more is dropped; without a number it is caught up by one run."),
-        )  # fmt: skip
-    genres = tuple(" ".join(genre.lower().split()) for genre in st.session_state["sf_genres"])
-    grace_s = hours * HOUR_S if hours else None
-    return Schedule((name or "").strip(), kind, spec, zone or "UTC", genres, most, int(first or 0), grace_s=grace_s)
+def _preview(wanted: Schedule, text: Text) -> bool:
+    """When it would fire, or what is wrong with it; whether it can be kept."""
+    try:
+        kept = service().check_schedule(replace(wanted, name=wanted.name or "new"))
+    except SettingsError as error:
+        st.html(tag("p", str(error), cls="g-small g-wrong"))
+        return False
+    st.html(tag("p", text("It would fire next at"), cls="g-small"))
+    st.html(_schedule_cards.fire_times(service().next_times(kept), text, wanted.timezone))
+    return True
+
+
+def _limits(text: Text) -> tuple[tuple[str, ...], int | None, int, float | None]:
+    """Genres, most requests, priority, and after how many seconds a missed time is dropped."""
+    chosen = st.multiselect(
+        text("Genres"),
+        list(dict.fromkeys((*watched_genres(service().ledger, service().settings), *st.session_state["sf_genres"]))),
+        key="sf_genres",
+        accept_new_options=True,
+        placeholder=text("All genres of the settings"),
+    )
+    columns = st.columns(3, vertical_alignment="bottom")
+    most = columns[0].number_input(
+        text("Most requests"), 1, None, key="sf_most", placeholder=str(service().settings.max_requests)
+    )
+    about = text("Of two that are due the higher one runs first.")
+    first = columns[1].number_input(text("Priority"), -100, 100, key="sf_priority", help=about)
+    about = text("A time missed by more is dropped; without a number it is caught up by one run.")
+    hours = columns[2].number_input(
+        text("Drop after hours"), 0.0, None, step=1.0, key="sf_grace", placeholder=text("never"), help=about
+    )
+    genres = tuple(dict.fromkeys(" ".join(genre.lower().split()) for genre in chosen))
+    return genres, most, int(first), hours * HOUR_S if hours else None
 
 
 def _when(text: Text) -> tuple[Kind, str]:
     """Kind and spec."""
-    labels = {"cron": text("By crontab line"), "interval": text("At intervals"), "once": text("Once")}
+    labels = {"cron": text("Crontab"), "interval": text("Interval"), "once": text("Once")}
     kind: Kind | None = st.segmented_control(
         text("Kind"), KINDS, format_func=lambda each: labels[each], key="sf_kind", required=True
     )

@@ -36,7 +36,7 @@ def show_buttons(schedule: Schedule, text: Text) -> None:
             run_now(schedule, text)
         if st.button(text("Change"), key=f"change_{schedule.name}"):
             _schedule_form.open_form(schedule)
-            st.rerun(scope="app")
+            st.rerun()
         if schedule.paused and st.button(text("Resume"), key=f"resume_{schedule.name}"):
             act(service().resume_schedule, schedule.name)
         if not schedule.paused and st.button(text("Pause"), key=f"pause_{schedule.name}"):
@@ -54,7 +54,7 @@ def act(change: Callable[[str], None], name: str) -> None:
             change(name)
         except GarimpoError as error:
             st.toast(str(error))
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def run_now(schedule: Schedule, text: Text) -> None:

@@ -51,10 +51,24 @@ def test_answers_are_guarded(launcher, status):
     assert headers == {"X-Own": "kept", **{name.title(): value for name, value in launcher.HEADERS.items()}}
 
 
-def test_health_says_what_runs(launcher):
-    """/healthz tells workspace, generation and the active run."""
+def test_health_is_the_status(launcher):
+    """/healthz says what the command line's status says of the health."""
     answer = in_thread(launcher.healthz(None))
-    assert json.loads(answer.body) == {"status": "ok", "workspace": "demo", "generation": None, "run": None}
+    said = json.loads(answer.body)
+    assert (answer.status_code, said["status"], said["workspace"], said["running"]) == (200, "ok", "demo", None)
+    assert set(said) == set(launcher.service().health())
+
+
+@pytest.mark.parametrize("broken", ["disk", "ledger"])
+def test_failing_is_503(launcher, broken, monkeypatch):
+    """What keeps the app from collecting or reading answers 503, with the reason."""
+    if broken == "disk":
+        monkeypatch.setattr("pipeline.status.LEAST_FREE", 1e18)
+    else:
+        launcher.service().ledger.close()
+        launcher.service().ledger.path.write_bytes(b"not a ledger, but long enough to be taken for some file" * 99)
+    answer = in_thread(launcher.healthz(None))
+    assert (answer.status_code, json.loads(answer.body)["status"]) == (503, "failing")
 
 
 def test_policy_allows_nothing_foreign(launcher):

@@ -53,7 +53,7 @@ def test_run_now_brings_rows(open_tab, home):
     page.wait_for_selector(".g-table")
     assert "publishing" in page.inner_text(".g-table")
     with urlopen(f"{home}/healthz", timeout=5) as answer:  # noqa: S310  an address on this machine
-        assert json.load(answer)["run"] is None
+        assert json.load(answer)["running"] is None
 
 
 @pytest.mark.parametrize("theme", PALETTES)

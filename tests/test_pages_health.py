@@ -1,0 +1,97 @@
+"""The health page and /healthz: whether it works, what is left to ask, how old the genres are."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pages import _freshness, _health_cards
+from pages._text import Text
+from pipeline.freshness import GenreFreshness
+from pipeline.progress import CatchUp
+from pipeline.schedules import Schedule
+from pipeline.status import plain_value
+from tests.screens import install_service, open_screen
+
+WHEN = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def service(tmp_path):
+    """A service that is not started, on an empty workspace."""
+    return install_service(tmp_path)
+
+
+def test_empty_workspace_is_healthy(service):
+    """Before the first run all is well: numbers, budget by bucket, no error, genres not read yet."""
+    screen = open_screen("health.py")
+    for expected in ("All is well", "GB free", "none yet", "None so far.", "no limit known", "bossa nova", "never"):
+        assert expected in screen.words
+    assert [each for each in screen.outside if "healthz" in each] == ["/healthz"]
+
+
+def test_last_error_stays(service):
+    """A run that crashed is what somebody should look at, and its message is the last error."""
+    service.ledger.begin_run("20261121T060000-aaaaaa", "cli", {}, pid=1)
+    service.ledger.finish_run("20261121T060000-aaaaaa", "crashed", "its process ended")
+    words = open_screen("health.py", "pt").words
+    assert "Funciona, mas alguém deveria olhar" in words
+    assert "its process ended" in words
+
+
+def test_target_is_changed_and_taken_back(service):
+    """A genre gets a target of its own from the page, and loses it again."""
+    app = open_screen("health.py").app
+    app.selectbox(key="target_genre").set_value("choro").run()
+    app.number_input(key="target_days_choro").set_value(3).run()
+    app.button(key="keep_target").click().run()
+    assert service.own_targets() == {"choro": 3}
+    assert any("3 days, its own" in each.proto.body for each in app.get("html"))
+    app.button(key="drop_target").click().run()
+    assert service.own_targets() == {}
+
+
+def test_json_is_the_same(service):
+    """What /healthz and the command line say is the page's own dictionary, instants in UTC as ISO 8601."""
+    service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "America/Sao_Paulo"))
+    plain = json.loads(json.dumps(service.health(), default=plain_value))
+    assert datetime.fromisoformat(plain["next_run_at"]).utcoffset() == timedelta(0)
+    assert plain["freshness"][0] == {
+        "genre": "mpb", "read_on": None, "age_days": None, "target_days": 7, "state": "unread",
+    }  # fmt: skip
+
+
+def test_locked_bucket_says_until_when():
+    """A bucket shows its ceiling, what is left of it, and until when it is locked."""
+    view = {"used": 540, "ceiling": 600, "left": 60, "locked_until": WHEN, "reason": "refused"}
+    shown = _health_cards.budget_table({"search": view}, Text())
+    for expected in ("540", "600", ">60<", "Nov 22, 09:00"):
+        assert expected in shown
+
+
+def test_stale_genres_stand_first():
+    """Genres that are out of date come before the others, with age and target."""
+    fresh = GenreFreshness("samba", WHEN.date(), 0, 7, "fresh")
+    stale = GenreFreshness("choro", WHEN.date(), 9, 7, "stale")
+    shown = _health_cards.freshness_table([fresh, stale], {"choro": 7}, Text())
+    assert shown.index("choro") < shown.index("samba")
+    assert "9 days" in shown
+    assert "7 days, its own" in shown
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (CatchUp("fresh"), "Nothing has to be caught up."),
+        (CatchUp("paused", ("choro",)), "no schedule is active"),
+        (CatchUp("locked", ("choro",), WHEN), "locked until Nov 22, 09:00"),
+        (CatchUp("spent", ("choro",)), "too small to catch up"),
+        (CatchUp("waiting", ("choro",), WHEN), "the next time is Nov 22, 09:00"),
+        (CatchUp("due", ("choro", "samba")), "2 genres are caught up by one run"),
+    ],
+)
+def test_catching_up_is_explained(plan, words):
+    """Whatever the scheduler does about old genres is said in words."""
+    assert words in _freshness.catch_up_words(plan, Text())
