@@ -34,6 +34,10 @@ class Source:
     parts: Rows
     until: date | None = None
 
+    def first_day(self) -> date | None:
+        """The earliest day there are rows of; None where there are no parts."""
+        return min((date.fromisoformat(part["day"]) for part in self.parts), default=None)
+
 
 def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None:
     """Merge parts into the database of `con`, which is made first when `fresh`; for a transaction of the caller.

@@ -19,7 +19,7 @@
     │     ├─ PremiumRequired
     │     └─ EndpointWithdrawn  403: replan without this endpoint
     ├─ StorageError
-    │  ├─ WriterBusy · SchemaMismatch · DiskFull · DamagedFile
+    │  ├─ WriterBusy · SchemaMismatch · DiskFull · DamagedFile · PublishRefused
     └─ RunError
        ├─ RunInProgress (exit code 3) · TaskFailed · RunCancelled (exit code 130)
 
@@ -45,6 +45,7 @@ __all__ = [
     "GarimpoError",
     "MalformedRecord",
     "PremiumRequired",
+    "PublishRefused",
     "QuotaExceeded",
     "RateLimited",
     "Retryable",
@@ -168,6 +169,10 @@ class DiskFull(StorageError):
 
 class DamagedFile(StorageError):
     """A file does not match its recorded size, hash or format."""
+
+
+class PublishRefused(StorageError):
+    """A blocking check failed on what was to become the current generation: the one before stays."""
 
 
 class RunError(GarimpoError):

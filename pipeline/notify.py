@@ -43,7 +43,7 @@ class Notifier:
         if result.state == "failed":
             broken = [row["task"] for row in run_tasks(self.ledger, result.run_id) if row["state"] == "failed"]
             task = broken[0] if broken else "run"
-            kind = "blocking check" if task == "check" else "failure"
+            kind = "blocking check" if self._was_refused(result.run_id) else "failure"
             self._tell(f"run:{task}", kind, f"Run {result.run_id} failed in {task}: {result.message}")
             return
         self._clear("run:", f"Run {result.run_id} went well again.")
@@ -69,6 +69,10 @@ class Notifier:
         if fresh and self._sent("stale genre", f"Older than they should be: {', '.join(fresh)}."):
             for genre in fresh:
                 self._remember(f"stale:{genre}", "stale genre", genre)
+
+    def _was_refused(self, run_id: str) -> bool:
+        refused = "SELECT 1 FROM check_results WHERE run_id = ? AND severity = 'blocking' AND violations > 0"
+        return bool(self.ledger.read(refused, (run_id,)))
 
     def _tell(self, cause: str, kind: str, message: str) -> None:
         told = self.ledger.read("SELECT 1 FROM notices WHERE cause = ?", (cause,))

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from pipeline import engine
 from pipeline.building import Rows, Source, fill, insert_rows
+from pipeline.checks import count_rows, prove
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.files import explained, hidden, place_files, remove_files, replace_file
 from pipeline.generations import Generation, current_number, generation_path, live, open_generation
@@ -46,7 +47,7 @@ def publish(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> Pub
     """Make every committed part readable in a new generation; with none pending only `force` builds one (for `runs`).
 
     Raises WriterBusy when another process publishes for a minute, DamagedFile naming a part that is not what was
-    committed, DiskFull: the current generation stays as it is.
+    committed, DiskFull, PublishRefused when a blocking check fails: the current generation stays as it is.
     """
     with _publish_lock(workspace):
         begun = time.perf_counter()
@@ -106,8 +107,10 @@ def _build(workspace: Workspace, ledger: Ledger, onto: int | None, number: int, 
                 shutil.copyfile(generation_path(workspace, onto), aside)
         with engine.building(aside) as con:
             con.execute("BEGIN")
+            before = {} if onto is None else count_rows(con)
             fill(con, source, fresh=onto is None)
             _record(con, ledger, number)
+            prove(con, ledger, number, None if onto is None else source.first_day(), before)
             con.execute("COMMIT")
         place_files([path])
         replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())

@@ -28,6 +28,7 @@ OWNERS = {
     "duckdb": {
         "pipeline/engine.py",
         "pipeline/building.py",
+        "pipeline/checks.py",
         "pipeline/normalize.py",
         "pipeline/generations.py",
         "pipeline/publish.py",

@@ -77,9 +77,14 @@ def test_failure_is_told_once(ledger: Ledger, tell: Notifier, outbox: Outbox) ->
 
 
 def test_other_cause_is_told(ledger: Ledger, tell: Notifier, outbox: Outbox) -> None:
-    """Another task that fails is another cause, and a check that breaks is named as one."""
+    """Another task that fails is another cause, and a check that refused a generation is named as one."""
     tell.run_ended(ended(ledger, "r1", "failed", "probe"))
-    tell.run_ended(ended(ledger, "r2", "failed", "check"))
+    with ledger.write() as connection:
+        connection.execute(
+            "INSERT INTO check_results (at, run_id, generation, name, severity, violations) "
+            "VALUES (0, 'r2', 7, 'artists_unique', 'blocking', 1)"
+        )
+    tell.run_ended(ended(ledger, "r2", "failed", "publish"))
     assert outbox.kinds == ["failure", "blocking check"]
 
 
