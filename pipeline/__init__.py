@@ -8,10 +8,11 @@ What happened: `bindings`, `sqlite_file`, `ledger` (runs, parts), `events` (log 
 The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `transport`, `token`, `backoff`, `asking`,
 `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
-Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `store`; → database: `merges`, `building`,
-`checks`, `generations`, `publish`; read by `queries` and `tracing` (where a value came from).
+Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `store`; → database: `merges`, `staging`,
+`history_files`, `snapshots`, `building`, `checks`, `generations`, `publish`, `compaction`; read by `queries` and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
-Kept and let go of: `exchange` (one file for another), `replay`, `retention`.
+Kept and let go of: `exchange` (one file for another), `replay`, `retention`,
+`erasure` (an artist out of a text), `purge`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
 When: `cron`, `schedules`. How it goes: `history`, `freshness`, `notify`, `status`, `upkeep`; printed by `console`,

@@ -24,7 +24,7 @@ from pipeline.lock import bury_dead_runs, hold_run_lock
 from pipeline.publish import publish
 from pipeline.workspace import Workspace
 
-__all__ = ["Backup", "back_up", "restore"]
+__all__ = ["Backup", "back_up", "require_unused", "restore"]
 
 FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
 TOGETHER = 200  # files made durable at a time
@@ -87,7 +87,7 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
         occupied = _is_occupied(workspace)
         if occupied and not force:
             raise SettingsError(f"{workspace.root} holds data. Use --force to move them aside; nothing was changed.")
-        _require_unused(workspace)
+        require_unused(workspace)
         fresh = workspace.root / "restoring"
         try:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -230,7 +230,7 @@ def _is_occupied(workspace: Workspace) -> bool:
         return False
 
 
-def _require_unused(workspace: Workspace) -> None:
+def require_unused(workspace: Workspace) -> None:
     """Raise WriterBusy while another process, or this one, has the ledger open: it would write on in the old one."""
     if not workspace.ledger.exists():
         return
@@ -241,7 +241,7 @@ def _require_unused(workspace: Workspace) -> None:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 message = f"{workspace.root} is open in the app or another program. Stop it"
-                raise WriterBusy(f"{message} and restore again; nothing was changed.") from None
+                raise WriterBusy(f"{message} and try again; nothing was changed.") from None
         except sqlite3.DatabaseError:
             return  # damaged: that is why somebody restores
 

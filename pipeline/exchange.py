@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, WriterBusy
 from pipeline.files import place_files, remove_files, write_hidden
 from pipeline.generations import generation_path
 from pipeline.ledger import Ledger, Part, RawFile
 from pipeline.publish import rebuild
+from pipeline.store import sweep
 from pipeline.workspace import Workspace
 
-__all__ = ["RAW", "REBUILD_DUE", "Exchange", "is_due", "settle"]
+__all__ = ["ASIDE", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Connection", "Exchange", "settle"]
 
-RAW, REBUILD_DUE = "raw", "rebuild_due"
+RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
+ASIDE = "damaged"  # the folder for what could not be mended
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
 ADD_PART = (
     "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
@@ -138,22 +141,38 @@ class Exchange:
         return path.relative_to(self.workspace.root).as_posix()
 
 
-def is_due(ledger: Ledger) -> bool:
-    """Whether parts were exchanged or let go of that generations still show as they were."""
-    return ledger.meta(REBUILD_DUE) == "1"
-
-
 def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool:
     """Make readable what was exchanged, and nothing else: a generation of its own, and everything older is removed.
 
-    Whether there was anything to do; `force`: also without an exchange.
+    After a purge also what the disk still holds of it: files aside, free pages of the ledger. Whether there was
+    anything to do; `force`: also without an exchange. For the holder of the run lock.
     """
-    if not (force or is_due(ledger)):
+    scrub = ledger.meta(SCRUB_DUE) == "1"
+    if not (force or scrub or ledger.meta(REBUILD_DUE) == "1"):
         return False
+    if scrub:
+        sweep(workspace, ledger)
+        shutil.rmtree(workspace.root / ASIDE, ignore_errors=True)
     published = rebuild(workspace, ledger)
     remove_files(_older(workspace, published.number))
     ledger.set_meta(REBUILD_DUE, "0")
+    if scrub:
+        _scrub(ledger)
+        ledger.set_meta(SCRUB_DUE, "0")
     return True
+
+
+def _scrub(ledger: Ledger) -> None:
+    """Write the ledger anew without its free pages, and empty its log."""
+    with closing(sqlite3.connect(ledger.path, timeout=ledger.busy_s, isolation_level=None)) as connection:
+        try:
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            busy = str(error)
+    if busy:
+        message = f"{ledger.path} is being read by another process ({busy}): what was removed may still lie in its log."
+        raise WriterBusy(f"{message} Run `python -m pipeline purge` again to end it.")
 
 
 def _older(workspace: Workspace, number: int) -> Iterable[Path]:

@@ -1,0 +1,194 @@
+"""Removal of one artist: nothing of it is left on the disk, and nothing of anybody else is lost."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from pipeline.erasure import Subject, without
+from pipeline.errors import DamagedFile, SettingsError
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation, publish
+from pipeline.purge import purge_artist
+from pipeline.replay import replay
+from pipeline.store import sweep
+from pipeline.workspace import Workspace
+from tests.payloads import album, albums_line, artist, commit, line, search_line
+
+GONE, NAME = "0Gone0000000000000000A", "Zelia Vanishing"
+SIGNS = (GONE, NAME, "0Solo00000000000000000", "Solo Title", "0SoloTrack000000000000")
+CREDIT, OTHER = {"id": GONE, "name": NAME}, {"id": "a1", "name": "Artist a1"}
+
+
+def collected(workspace: Workspace, ledger: Ledger) -> None:
+    """The artist among others: found, asked for, credited alone and with another, named in the ledger."""
+    for day in ("2026-11-21", "2026-11-22"):
+        found = search_line(artist("a1"), artist(GONE, name=NAME, uri=f"spotify:artist:{GONE}"), day=day)
+        tracks = {"items": [{"id": "0SoloTrack000000000000", "name": "S", "artists": [CREDIT]}], "next": None}
+        solo = album("0Solo00000000000000000", name="Solo Title", artists=[CREDIT], tracks=tracks)
+        both = album("both", artists=[CREDIT, OTHER], href=f"https://api.example/artists/{GONE}")
+        ids = line("artists", {"artists": [artist("a2"), artist(GONE, name=NAME)]}, day, ids=["a2", GONE])
+        asked = albums_line(solo, both, day=day, artist_id=GONE)
+        commit(workspace, ledger, f"b-{day}", found, ids, asked, line("album", solo, day, id="0Solo00000000000000000"),
+               albums_line(both, day=day))  # fmt: skip
+        publish(workspace, ledger)
+    with ledger.write() as connection:
+        calls = [
+            {"endpoint": "artists", "params": {"ids": ["a2", GONE]}},
+            {"endpoint": "artist", "params": {"id": GONE}},
+        ]
+        connection.execute(
+            "INSERT INTO items (run_id, item_id, batch_id, task, item, planned_at, max_requests, calls) "
+            "VALUES ('run-1', 'i', 'i', 't', ?, 0, 1, ?)",
+            (f"{NAME} +3", json.dumps(calls)),
+        )
+    ledger.add_event("INFO", "item_finished", f"{NAME} was read", item=NAME, ids=[GONE])
+
+
+def texts(workspace: Workspace) -> dict[str, str]:
+    """All that the files of a workspace say, unpacked, and their bytes."""
+    found = {}
+    for path in [each for each in workspace.root.rglob("*") if each.is_file()]:
+        said = path.read_bytes().decode("latin-1")
+        if path.suffix == ".zst":
+            said += zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read().decode()
+        elif path.suffix == ".parquet":
+            said += str(pq.read_table(path).to_pylist())
+        elif path.suffix == ".duckdb":
+            with closing(duckdb.connect(str(path), read_only=True)) as con:
+                names = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+                said += str([con.execute(f"FROM {name}").fetchall() for name in names])
+        elif path.name == "ledger.sqlite":
+            with closing(sqlite3.connect(path)) as con:
+                said += "\n".join(con.iterdump())
+        found[path.relative_to(workspace.root).as_posix()] = said
+    return found
+
+
+def others(workspace: Workspace) -> dict[str, list[Any]]:
+    """What is published of everybody else."""
+    generation = open_generation(workspace)
+    queries = {
+        "artists": f"FROM artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
+        "history": f"FROM artist_snapshots WHERE artist_id <> '{GONE}' ORDER BY ALL",
+        "releases": "FROM releases WHERE album_id = 'both'",
+        "credits": f"FROM release_artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
+        "pages": "FROM search_pages ORDER BY ALL",
+    }
+    return {name: generation.rows(query) for name, query in queries.items()}
+
+
+def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
+    """No file says its id, its name, or what was its alone: unpacked or not, free pages and logs included."""
+    collected(workspace, ledger)
+    before = others(workspace)
+    assert [sign for sign in SIGNS if not any(sign in said for said in texts(workspace).values())] == []
+    done = purge_artist(workspace, ledger, GONE)
+    assert (done.raw_files, done.raw_lines, done.releases, done.tracks) == (2, 10, 1, 1)
+    assert done.rows == {"artists": 2, "artist_snapshots": 2, "artist_genres": 2, "releases": 2, "release_artists": 4,
+                         "tracks": 2, "track_artists": 2, "release_pages": 2, "album_pages": 2}  # fmt: skip
+    assert [(sign, path) for path, said in texts(workspace).items() for sign in SIGNS if sign in said] == []
+    assert (others(workspace), sweep(workspace, ledger)) == (before, 0)
+
+
+def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> None:
+    """From the answers that are left a replay gives the rows of everybody else, and nothing comes back."""
+    collected(workspace, ledger)
+    purge_artist(workspace, ledger, GONE)
+    before = others(workspace)
+    replay(workspace, ledger)
+    assert others(workspace) == before
+    assert open_generation(workspace).rows("FROM artists WHERE artist_id = ?", [GONE]) == []
+
+
+def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
+    """It says the same numbers, and every byte stays."""
+    collected(workspace, ledger)
+    ledger.close()
+    before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.suffix in (".zst", ".parquet")}
+    planned = purge_artist(workspace, ledger, GONE, dry_run=True)
+    assert {path: path.read_bytes() for path in before} == before
+    assert open_generation(workspace).number == 2
+    done = purge_artist(workspace, ledger, GONE)
+    assert (planned.raw_lines, planned.rows, planned.ledger_rows) == (done.raw_lines, done.rows, done.ledger_rows)
+
+
+def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
+    """Calls for the artist go, those for others stay; labels and messages say that something was removed."""
+    collected(workspace, ledger)
+    purge_artist(workspace, ledger, GONE)
+    (item,) = ledger.read("SELECT item, calls FROM items")
+    assert item["item"] == "(removed) +3"
+    assert json.loads(item["calls"]) == [{"endpoint": "artists", "params": {"ids": ["a2"]}}]
+    (event,) = ledger.read("SELECT message, fields FROM events")
+    assert (event["message"], json.loads(event["fields"])) == (
+        "(removed) was read", {"item": "(removed)", "ids": ["(removed)"]},
+    )  # fmt: skip
+
+
+def test_interrupted_purge_ends_later(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When files and generations could not go at once, they go the next time."""
+    collected(workspace, ledger)
+    (workspace.db / ".lock").unlink(missing_ok=True)
+    monkeypatch.setattr("pipeline.exchange.rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        purge_artist(workspace, ledger, GONE)
+    monkeypatch.undo()
+    assert purge_artist(workspace, ledger, GONE).raw_files == 0
+    assert [(sign, path) for path, said in texts(workspace).items() for sign in SIGNS if sign in said] == []
+
+
+def test_damage_is_refused(workspace: Workspace, ledger: Ledger) -> None:
+    """A file that cannot be trusted may hold the artist: named, with the command that mends it; nothing changed."""
+    collected(workspace, ledger)
+    raw = workspace.root / ledger.read("SELECT path FROM raw_files")[0]["path"]
+    raw.write_bytes(raw.read_bytes()[:-4])
+    with pytest.raises(DamagedFile, match=r"python -m pipeline recover"):
+        purge_artist(workspace, ledger, GONE)
+    assert sweep(workspace, ledger) == 0
+
+
+@pytest.mark.parametrize("text", ["", "a'b", "../x", "x" * 65])
+def test_no_artist_has_that_id(workspace: Workspace, ledger: Ledger, text: str) -> None:
+    """What is no id is refused by name."""
+    with pytest.raises(SettingsError, match="is no artist's id"):
+        purge_artist(workspace, ledger, text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"request":{},"x":{"id":"q"}}', '{"request":{},"x":{"id":"q"}}'),
+        ('{"request":{"ids":["p"]},"x":1}', None),
+        ('{"request":{"artist_id":"p"},"x":1}', None),
+        (
+            '{"request":{"ids":["p","q"]},"x":[{"id":"p"},{"id":"q"}]}',
+            '{"request":{"ids":["q"]},"x":[null,{"id":"q"}]}',
+        ),
+        ('{"request":{},"x":{"id":"q","uri":"spotify:artist:p"}}', '{"request":{},"x":{"id":"q"}}'),
+        ('{"request":{},"x":[{"id":"b","artists":[{"id":"p"}]}]}', '{"request":{},"x":[null]}'),
+        ('{"request":{},"x":{"id":"p"}}', None),
+        ('{"request":{},"unparsed":"<p> of p"}', None),
+        ("no JSON about p", None),
+    ],
+)
+def test_answers_without_it(before: str, after: str | None) -> None:
+    """An answer loses what is of the artist; one that was asked for it, or cannot be read, goes whole."""
+    assert without(before, Subject("p")) == after
+
+
+def test_names_are_words() -> None:
+    """A name goes where it stands by itself: not within other words, nor where a genre has the same."""
+    subject = Subject("p", names=frozenset({"Samba", "Xo"}))
+    assert subject.redacted("Samba Sambas Xo, Samba!") == "(removed) Sambas Xo, (removed)!"
+    assert (
+        subject.redacted('{"genres": ["Samba"], "item": "Samba +2"}') == '{"genres": ["Samba"], "item": "(removed) +2"}'
+    )
+    assert subject.redacted("Xo +1") == "(removed) +1"
