@@ -6,10 +6,17 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from pages import _cards, _data
+from pages import _access, _cards, _data
 from pages._html import Html, tag
 from pages._text import Text, current_text
+from pipeline.errors import GarimpoError
+from pipeline.scheduler import service
 from pipeline.settings import describe_settings
+
+EXAMPLES = """pip install "apprise>=2.2"
+export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
+export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
+"""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
@@ -44,11 +51,31 @@ def shown(value: object, text: Text) -> str:
 
 
 def show_settings(text: Text) -> None:
-    """Every setting; secrets are only told to be set."""
+    """Every setting; secrets are only told to be set. Where login is set up, for those who may change things."""
+    if not _access.may_operate():
+        return
     st.header(text("Settings and their origin"), anchor=False)
     st.html(_cards.note(text("Change them in the environment or in garimpo.toml, then start the app again.")))
     rows = [(row["variable"], row["value"], row["origin"], row["help"]) for row in describe_settings()]
     st.html(table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
+
+
+def show_notifications(text: Text) -> None:
+    """Who is told of what, and how to change that."""
+    st.header(text("Notifications"), anchor=False)
+    try:
+        state = service().check_notifications()
+    except GarimpoError as error:
+        st.error(str(error))
+        state = ""
+    words = text(
+        "Told once each: a run that fails, and the first one that goes well again; a run that is put off; a check that "
+        "stops publishing; genres that grow too old."
+    )
+    st.html(_cards.note(f"{words} {state}".strip()))
+    how = text("Set an address of any service that Apprise knows, then start the app again. Examples:")
+    st.html(_cards.note(how))
+    st.code(EXAMPLES, language="sh")
 
 
 def show_terms(text: Text) -> None:
@@ -70,6 +97,7 @@ def main() -> None:
     st.title(text("Settings"), anchor=False)
     show_capabilities(text)
     show_settings(text)
+    show_notifications(text)
     show_terms(text)
 
 

@@ -24,7 +24,7 @@ from pipeline.events import LEVELS, EventFilter
 from pipeline.moving_cli import MOVING
 from pipeline.preview import plan_retry, plan_run
 from pipeline.runner import RunRequest, run_pipeline
-from pipeline.schedule_cli import read_genres, schedule_app
+from pipeline.schedule_cli import freshness, read_genres, schedule_app
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
 from pipeline.status import diagnose, follow_events, newest_run, tell_run_end, workspace_status
@@ -49,6 +49,7 @@ app = typer.Typer(
     no_args_is_help=False,
 )
 app.command()(simulator)
+app.command()(freshness)
 app.add_typer(schedule_app, name="schedule")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from pipeline.freshness import GenreFreshness
 from pipeline.preview import PlannedTask
 from pipeline.progress import Progress, RunResult
 from pipeline.status import plain_value
@@ -30,6 +31,7 @@ __all__ = [
     "show_doctor",
     "show_error",
     "show_events",
+    "show_freshness",
     "show_plan",
     "show_result",
     "show_schedules",
@@ -161,6 +163,16 @@ def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         print(f"{row['name']}: {row['kind']} {row['spec']} ({row['timezone']}), {asked}{most}: {when}")
     if not rows:
         people.print("no schedule: python -m pipeline schedule add NAME --cron '0 6 * * *'")
+
+
+def show_freshness(rows: Sequence[GenreFreshness], *, as_json: bool) -> None:
+    """Each genre with the day it was read and its target, on standard output."""
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        read = "never read" if row.read_on is None else f"read on {row.read_on} ({row.age_days} days ago)"
+        print(f"{row.genre}: {row.state}, {read}, target {row.target_days} days")
 
 
 def show_events(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
-"""`python -m pipeline schedule …`: the schedules of the app, edited from the command line while it runs or not.
+"""`python -m pipeline schedule …` and `freshness`: what the app does by itself, edited while it runs or not.
 
-Imports `console`, `schedules` and the rooms below.
+Imports `console`, `freshness`, `schedules` and the rooms below.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import console, schedules
-from pipeline.clock import system_now
+from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
+from pipeline.freshness import genre_freshness, set_target
 from pipeline.ledger import Ledger
 from pipeline.schedules import Kind, Schedule
 from pipeline.settings import load_settings
 from pipeline.workspace import open_workspace
 
-__all__ = ["read_genres", "schedule_app"]
+__all__ = ["freshness", "read_genres", "schedule_app"]
 
 schedule_app = typer.Typer(
     help="When the app collects by itself: add, list, pause, resume, remove schedules; see when they fire next."
@@ -43,6 +44,9 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
     grace_s: Annotated[
         float | None, typer.Option(min=0, help="A time missed by more seconds is dropped; empty: always caught up.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of the schedule of this name.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a schedule: one of --cron, --every and --at. An app that runs takes it up within seconds."""
@@ -50,7 +54,8 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
     with _ledger() as (ledger, home):
         asked = read_genres(genres)
         wanted = Schedule(name, kind, spec, timezone or home, asked, max_requests, priority, grace_s=grace_s)
-        console.show_schedules([_row(schedules.add_schedule(ledger, wanted), 5)], as_json=as_json)
+        keep = schedules.change_schedule if replace else schedules.add_schedule
+        console.show_schedules([_row(keep(ledger, wanted), 5)], as_json=as_json)
 
 
 @schedule_app.command(name="list")
@@ -91,6 +96,24 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     with _ledger() as (ledger, _):
         schedules.remove_schedule(ledger, name)
     _show("", 1, as_json=as_json)
+
+
+def freshness(
+    genre: Annotated[str, typer.Argument(help="Genre whose target is set; empty: show them all.")] = "",
+    days: Annotated[
+        int | None, typer.Option(min=0, help="Days after which this genre counts as stale; 0: as the setting says.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How old each genre is, against its target; GENRE with --days gives one a target of its own."""
+    settings = load_settings()
+    if bool(genre) != (days is not None):
+        raise SettingsError(f"A target needs a genre and --days. {schedules.UNCHANGED}")
+    with _ledger() as (ledger, _):
+        if genre:
+            set_target(ledger, " ".join(genre.lower().split()), days or None)
+        found = genre_freshness(open_workspace(settings), ledger, settings, workspace_clock(settings)().date())
+    console.show_freshness(found, as_json=as_json)
 
 
 def read_genres(text: str) -> tuple[str, ...]:

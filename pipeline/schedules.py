@@ -98,7 +98,7 @@ def add_schedule(ledger: Ledger, schedule: Schedule) -> Schedule:
     with ledger.write() as connection:
         if connection.execute("SELECT 1 FROM schedules WHERE name = ?", (wanted.name,)).fetchone():
             raise SettingsError(
-                f"There is a schedule named {wanted.name}: remove it first, or choose another name. {_UNCHANGED}"
+                f"There is a schedule named {wanted.name}: remove it first, or choose another name. {UNCHANGED}"
             )
         connection.execute(
             "INSERT INTO schedules (name, kind, spec, timezone, genres, max_requests, priority, paused, grace_s, "
@@ -214,25 +214,25 @@ def _due(schedule: Schedule, now: datetime) -> Due | None:
 
 def _check(schedule: Schedule, now: datetime) -> None:
     if not re.fullmatch(r"[\w.-]{1,40}", schedule.name):
-        raise SettingsError(f"name = {schedule.name!r} is not 1 to 40 letters, digits, dots or hyphens. {_UNCHANGED}")
+        raise SettingsError(f"name = {schedule.name!r} is not 1 to 40 letters, digits, dots or hyphens. {UNCHANGED}")
     if schedule.kind not in get_args(Kind):
-        raise SettingsError(f"kind = {schedule.kind!r} is none of {', '.join(get_args(Kind))}. {_UNCHANGED}")
+        raise SettingsError(f"kind = {schedule.kind!r} is none of {', '.join(get_args(Kind))}. {UNCHANGED}")
     if schedule.max_requests is not None and schedule.max_requests < 1:
-        raise SettingsError(f"max_requests = {schedule.max_requests} is less than 1. {_UNCHANGED}")
+        raise SettingsError(f"max_requests = {schedule.max_requests} is less than 1. {UNCHANGED}")
     try:
         ZoneInfo(schedule.timezone)
     except (KeyError, ValueError, OSError):
         said = f"timezone = {schedule.timezone!r} is not a time zone; an example is America/Sao_Paulo."
-        raise SettingsError(f"{said} {_UNCHANGED}") from None
+        raise SettingsError(f"{said} {UNCHANGED}") from None
     try:
         first = next(schedule.fire_times(now), None)
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{schedule.kind} {schedule.spec!r} cannot be used: {error}. {_UNCHANGED}") from None
+        raise SettingsError(f"{schedule.kind} {schedule.spec!r} cannot be used: {error}. {UNCHANGED}") from None
     if first is None:
-        raise SettingsError(f"{schedule.kind} {schedule.spec!r} lies in the past. {_UNCHANGED}")
+        raise SettingsError(f"{schedule.kind} {schedule.spec!r} lies in the past. {UNCHANGED}")
 
 
-_UNCHANGED = "Nothing was changed."
+UNCHANGED = "Nothing was changed."
 
 
 def _seconds(text: str) -> int:
@@ -251,7 +251,7 @@ def _change(ledger: Ledger, name: str, query: str, params: tuple[object, ...]) -
             known = (
                 ", ".join(row[0] for row in connection.execute("SELECT name FROM schedules ORDER BY name")) or "none"
             )
-            raise SettingsError(f"{name} is not a schedule (there are: {known}). {_UNCHANGED}")
+            raise SettingsError(f"{name} is not a schedule (there are: {known}). {UNCHANGED}")
 
 
 def _from_row(row: Row) -> Schedule:

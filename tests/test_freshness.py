@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -126,3 +127,31 @@ def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, 
     told = workspace_status(settings)
     assert (told["status"], told["problems"][0].startswith("the last run crashed")) == ("attention", True)
     assert health(settings, workspace, ledger, clock.now, ["it stands still"])["status"] == "failing"
+
+
+def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:
+    """A genre gets a target by the command line, and loses it; half a wish is refused."""
+    settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_GENRES": "choro,samba"}
+    code, out, _ = inside(settings, tmp_path, "freshness", "Choro", "--days", "3", "--json")
+    assert (code, [row["target_days"] for row in json.loads(out)]) == (0, [3, 7])
+    _, out, _ = inside(settings, tmp_path, "freshness", "choro", "--days", "0")
+    assert out.splitlines()[0] == "choro: unread, never read, target 7 days"
+    code, _, err = inside(settings, tmp_path, "freshness", "choro")
+    assert (code, "needs a genre and --days" in err) == (2, True)
+
+
+def test_doctor_is_well_in_the_demo(inside: Any, tmp_path: Path) -> None:
+    """Without credentials the app has its demo: that is no fault."""
+    code, out, _ = inside({"GARIMPO_DATA": str(tmp_path)}, tmp_path, "doctor", "--json")
+    found = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert (code, found["source"]["ok"]) == (0, True)
+    assert "SPOTIPY_CLIENT_ID" in found["source"]["detail"]
+
+
+def test_schedule_is_replaced_from_the_command_line(inside: Any, tmp_path: Path) -> None:
+    """`schedule add --replace` puts a schedule in the place of the one of its name."""
+    settings = {"GARIMPO_DATA": str(tmp_path)}
+    code, out, _ = inside(settings, tmp_path, "schedule", "add", "default", "--every", "6h", "--replace", "--json")
+    [added] = json.loads(out)
+    assert (code, added["kind"], len(added["next"])) == (0, "interval", 5)
+    assert inside(settings, tmp_path, "schedule", "add", "default", "--every", "6h")[0] == 2

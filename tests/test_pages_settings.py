@@ -36,3 +36,21 @@ def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     shown = open_screen("settings.py").words
     assert "limit:search 10" in " ".join(shown.split())
     assert "withdrawn since Nov 22" in shown
+
+
+def test_nobody_is_notified_by_default(tmp_path: Path):
+    """The page says who is told of what, and how to set an address."""
+    install_service(tmp_path)
+    screen = open_screen("settings.py")
+    assert "nobody is notified" in screen.words
+    assert "a check that stops publishing" in screen.words
+    assert "GARIMPO_NOTIFY_URLS" in screen.app.code[0].value
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise's own, while it is loaded
+def test_address_that_is_none_is_said(tmp_path: Path):
+    """An address that Apprise does not understand is said, not shown."""
+    install_service(tmp_path, notify_urls="nonsense://to-hide")
+    words = open_screen("settings.py").words
+    assert "address 1 of 1" in words
+    assert "to-hide" not in words

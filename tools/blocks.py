@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import typer.main
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from pipeline import errors
 from pipeline.__main__ import EXIT_CODES, app
@@ -51,12 +51,14 @@ def _commands() -> str:
 def _command_options() -> str:
     parts = []
     for name, command in _every_command():
+        given = [each for each in command.params if isinstance(each, TyperArgument) and not each.hidden]
         options = [each for each in command.params if isinstance(each, TyperOption) and not each.hidden]
         rows = [(f"`{', '.join(each.opts)}`", _default(each), _one_line(each.help or "")) for each in options]
+        rows = [(f"`{_argument(each)}`", _default(each), _one_line(each.help or "")) for each in given] + rows
         first, _, rest = inspect.cleandoc(command.help or "").partition("\n\n")
         more = f"```text\n{rest.strip()}\n```\n\n" if rest.strip() else ""
         parts.append(f"## {name}\n\n{_one_line(first)}\n\n{more}")
-        parts.append(_table(("option", "default", "meaning"), rows) + "\n")
+        parts.append(_table(("argument or option", "default", "meaning"), rows) + "\n")
     return "\n".join(parts)
 
 
@@ -150,9 +152,16 @@ def _resolve(dotted: str) -> object:
     return found
 
 
-def _default(option: TyperOption) -> str:
+def _argument(argument: TyperArgument) -> str:
+    """What stands for it on the command line; in brackets where it can be left out."""
+    name = argument.metavar or (argument.name or "").upper()
+    return name if argument.required else f"[{name}]"
+
+
+def _default(option: TyperOption | TyperArgument) -> str:
     default = option.default
-    return "" if default is None or default == "" or option.is_flag else _code(str(default))
+    is_flag = isinstance(option, TyperOption) and option.is_flag
+    return "" if callable(default) or default is None or default == "" or is_flag else _code(str(default))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
