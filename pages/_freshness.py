@@ -10,6 +10,7 @@ import streamlit as st
 from pages import _data
 from pages._html import Html, tag
 from pages._text import Text
+from pipeline.errors import StorageError
 from pipeline.freshness import GenreFreshness
 from pipeline.progress import CatchUp
 from pipeline.scheduler import service
@@ -35,8 +36,11 @@ def _rows(*_key: object) -> list[GenreFreshness]:
 
 
 def frame_badge(text: Text) -> Html:
-    """Whether every genre is as fresh as it should be, for the top of every page."""
-    found = rows()
+    """Whether every genre is as fresh as it should be, for the top of every page; nothing where that cannot be read."""
+    try:
+        found = rows()
+    except StorageError:  # the page below says what is wrong
+        return Html()
     old = [row.genre for row in found if row.state == "stale"]
     if old:
         words = text.plural("{count} genre is out of date", "{count} genres are out of date", len(old))

@@ -17,7 +17,8 @@ A run: `context` (what it holds open), `planner` (what to ask next), `items` (ho
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
 When: `cron`, `schedules`. How it goes: `history`, `freshness`, `notify`, `status`, `upkeep`; printed by `console`,
 `schedule_cli`, `moving_cli`.
-In the app: `demo` (on the simulator, a package of its own), `controls` (what pages ask and change), `scheduler`.
+In the app: `demo` (on the simulator, a package of its own), `warming` (the generation that pages see), `controls` (what
+pages ask and change), `scheduler`.
 """
 
 __version__ = "0.1.0"

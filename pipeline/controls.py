@@ -24,6 +24,7 @@ from pipeline.schedules import Schedule
 from pipeline.settings import Settings
 from pipeline.status import health
 from pipeline.upkeep import plan_catch_up
+from pipeline.warming import Shown
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = ["Controls"]
@@ -36,6 +37,7 @@ class Controls:
         self.settings = settings
         self.workspace: Workspace = open_workspace(settings)
         self.ledger = Ledger(self.workspace.ledger, now)
+        self.shown = Shown(self.workspace)
         self._now = now
 
     # ---- what a run would cost

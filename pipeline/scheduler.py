@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 STOP_S = 5.0
 BEAT_S = 1.0
+WARM_S = 0.5  # how often a new generation is looked for
 DEAD_S = 60.0  # without a beat for so long the thread that beats is dead or stuck
 BEATS_PER_LOOK = 10  # how often runs whose process is gone, and genres that grew old, are looked for
 HOLDER = "garimpo_service_holder"  # survives the app's hot reload, which forgets the project's own modules
@@ -56,7 +57,7 @@ class Service(Controls):
         self._waiting: deque[RunRequest] = deque()
         self._simulator: Spawned | None = None
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(1), "beat": ThreadPoolExecutor(1)},
+            executors={name: ThreadPoolExecutor(1) for name in ("default", "beat", "warm")},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone="UTC",
         )
@@ -78,6 +79,7 @@ class Service(Controls):
             self._waiting.append(RunRequest("schedule"))
         self._beat_at = time.monotonic()
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")
+        self._scheduler.add_job(self.shown.look, "interval", seconds=WARM_S, id="warm", executor="warm")
         self._scheduler.start()
 
     def stop(self) -> None:

@@ -1,0 +1,62 @@
+"""Pages see a new generation only when it was opened and asked in the background."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.generations import generation_path
+from pipeline.warming import Shown
+from pipeline.workspace import Workspace
+from tests.published import publish_many
+
+
+def test_new_generation_waits_until_it_is_warm(workspace: Workspace) -> None:
+    """While the new one is asked its first questions pages still read the one before."""
+    seen: list[tuple[int, int | None]] = []
+    publish_many(workspace, 3, 2)
+    shown = Shown(workspace, [lambda generation: seen.append((generation.number, shown.number()))])
+    assert (shown.look(), shown.generation().number) == (True, 1)
+    publish_many(workspace, 3, 2, number=2)
+    assert shown.generation().number == 1
+    assert (shown.look(), shown.look(), shown.number()) == (True, False, 2)
+    assert seen == [(1, 1), (2, 1)]
+
+
+def test_first_questions_suit_any_generation(workspace: Workspace) -> None:
+    """What is asked ahead can be asked of full tables."""
+    publish_many(workspace, 3, 40)
+    shown = Shown(workspace)
+    assert (shown.look(), shown.number()) == (True, 1)
+
+
+def test_without_looking_the_newest_is_read(workspace: Workspace) -> None:
+    """Where nobody looks in the background pages read what is current."""
+    shown = Shown(workspace)
+    assert shown.number() is None
+    publish_many(workspace, 3, 2)
+    assert (shown.number(), shown.generation().number) == (1, 1)
+
+
+def test_damaged_generation_is_not_shown(workspace: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    """Pages go on with the one before, and the log says why."""
+    publish_many(workspace, 3, 2)
+    shown = Shown(workspace)
+    shown.look()
+    generation_path(workspace, 2).write_bytes(b"no database")
+    (workspace.db / "CURRENT").write_text("2", encoding="utf-8")
+    assert (shown.look(), shown.number()) == (False, 1)
+    assert "generation_not_shown" in caplog.text
+
+
+def test_deleted_generations_are_not_shown(workspace: Workspace) -> None:
+    """When everything was deleted nothing of it stays on the screen."""
+    publish_many(workspace, 3, 2)
+    shown = Shown(workspace)
+    shown.look()
+    shutil.rmtree(workspace.db)
+    assert (shown.look(), shown.number()) == (True, None)
+    with pytest.raises(StorageError, match="Nothing is published"):
+        shown.generation()
