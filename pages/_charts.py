@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import plotly.graph_objects as go
 import polars as pl
 
 from pages._look import Palette
+from pages._run_words import state_label
 from pages._text import Text
 
-__all__ = ["CONFIG", "Style", "followers_chart", "popularity_chart", "releases_chart"]
+__all__ = ["CONFIG", "Style", "durations_chart", "followers_chart", "popularity_chart", "releases_chart"]
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
@@ -65,6 +66,30 @@ def releases_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
     return _dressed(figure, weeks, _scale([0, *counts], least_span=4), style, margin_days=4)
 
 
+def durations_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
+    """How long runs took as bars coloured by outcome, the oldest first; rows: started_at (s), seconds, state."""
+    text, seconds = style.text, [max(0.0, value) for value in frame["seconds"].to_list()]
+    begun = [datetime.fromtimestamp(value, UTC) for value in frame["started_at"].to_list()]
+    states = frame["state"].to_list()
+    hover = [
+        [text.zoned(at), f"{text.duration(took)}, {state_label(state, text)}"]
+        for at, took, state in zip(begun, seconds, states, strict=True)
+    ]
+    colours = [_state_colour(state, style.palette) for state in states]
+    bars = go.Bar(x=list(range(len(begun))), y=seconds, marker={"color": colours, "cornerradius": 3}, customdata=hover)
+    scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True)
+    figure = _dressed(go.Figure(bars.update(hovertemplate=HOVER)), [], scale, style, margin_days=0)
+    places = sorted({0, len(begun) // 2, len(begun) - 1} if len(begun) > 4 else range(len(begun)))
+    figure.update_xaxes(tickvals=places, ticktext=[text.short_day(begun[place].date()) for place in places])
+    figure.update_yaxes(ticktext=[text.duration(tick) if tick else "0" for tick in scale.ticks])
+    return figure.update_xaxes(range=[-0.6, max(len(begun), 8) - 0.4])
+
+
+def _state_colour(state: str, palette: Palette) -> str:
+    colours = {"succeeded": palette.up, "failed": palette.down, "crashed": palette.down, "deferred": palette.accent}
+    return colours.get(state, palette.muted)
+
+
 def _line(frame: pl.DataFrame, field: str, style: Style, colour: str, *, least_span: int) -> go.Figure:
     text, days, values = style.text, frame["observed_on"].to_list(), frame[field].to_list()
     hover = [[text.day(day), text.number(value)] for day, value in zip(days, values, strict=True)]
@@ -109,11 +134,11 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
     return figure
 
 
-def _scale(values: Sequence[int], *, least_span: int) -> Scale:
+def _scale(values: Sequence[int], *, least_span: int, from_zero: bool = False) -> Scale:
     """Three to five round ticks around the values; values that hardly move are not blown up into mountains."""
     if not values:
         return Scale(0, 1, ())
-    low, high = min(values), max(values)
+    low, high = 0 if from_zero else min(values), max(values)
     span = math.ceil(max(least_span, 0.02 * high, high - low))
     low = max(0, low - (span - (high - low)) // 2)
     high = low + span

@@ -12,7 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
-from pipeline.generations import Generation, generation_path
+from pages import _run_data
+from pipeline.generations import Generation, current_number, generation_path, open_generation
 from pipeline.scheduler import Service, Status, service
 
 __all__ = [
@@ -41,12 +42,12 @@ def _service() -> Service:
 
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
-    return _service().shown.number()
+    return current_number(_service().workspace)
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before."""
-    generation = _service().shown.generation()
+    generation = open_generation(_service().workspace)
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = tuple((name, value) for name, value in call.arguments.items() if value is not generation)
     answer: T = _answer((str(generation.path), question.__name__, rest), generation, question)
@@ -59,8 +60,8 @@ def _answer(key: tuple[str, str, tuple[tuple[str, Any], ...]], _generation: Gene
 
 
 def status() -> Status:
-    """What the service is doing at this moment."""
-    return _service().status()
+    """What goes on at this moment, here or in another process."""
+    return _run_data.current_status()
 
 
 def is_synthetic() -> bool:

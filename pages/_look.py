@@ -11,6 +11,9 @@ import streamlit as st
 __all__ = ["PALETTES", "Palette", "current_palette", "style_sheet"]
 
 
+SHEETS = ("style.css", "runs.css")
+
+
 @dataclass(frozen=True)
 class Palette:
     """Colours of a theme; `accent` and `second` draw, `text` and `muted` write, the rest is ground."""
@@ -62,5 +65,5 @@ def style_sheet() -> str:
     """Our rules, with the palettes as CSS variables that follow the theme by themselves."""
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
-    rules = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
     return f'<style>[data-testid="stApp"]{{{variables}}}\n{rules}</style>'

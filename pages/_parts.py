@@ -6,7 +6,7 @@ A row that leads somewhere is our HTML with Streamlit's page link lying over it,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -19,7 +19,7 @@ from pipeline import queries
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["artist_list", "choose_page", "release_grid", "show_chart"]
+__all__ = ["artist_list", "choose_one", "choose_page", "release_grid", "show_chart"]
 
 Row = dict[str, Any]
 
@@ -53,7 +53,26 @@ def show_chart(chart: Callable[..., Any], frame: pl.DataFrame, text: Text, *, ab
     st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key=key)
 
 
-def choose_page(rows: int, per_page: int) -> int:
+def choose_one(label: str, options: Mapping[str, str], *, key: str, everything: str) -> str:
+    """The name of one of the options, or nothing for all; in the address by that name, alike in both languages."""
+    place = f"choice_{key}"
+    if place not in st.session_state and st.query_params.get(key) in options:
+        st.session_state[place] = st.query_params[key]
+
+    def keep() -> None:
+        if chosen := st.session_state[place]:
+            st.query_params[key] = chosen
+        else:
+            st.query_params.pop(key, None)
+
+    chosen = st.selectbox(
+        label, list(options), None, format_func=lambda name: options[name], key=place, on_change=keep,
+        placeholder=everything,
+    )  # fmt: skip
+    return chosen or ""
+
+
+def choose_page(rows: int, per_page: int, key: str = "page") -> int:
     """The page of a list that the reader is on, from 1; kept in the address."""
     pages = math.ceil(rows / per_page)
-    return min(st.pagination(pages, key="page", bind="query-params"), pages) if pages > 1 else 1
+    return min(st.pagination(pages, key=key, bind="query-params"), pages) if pages > 1 else 1

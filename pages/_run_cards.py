@@ -1,87 +1,39 @@
-"""Runs and their tasks in the reader's words, as HTML for `st.html`."""
+"""Runs as lines of a list, as a summary and as a calendar, as HTML for `st.html`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-import polars as pl
-
 from pages._cards import badge, facts, figure, note
-from pages._html import Html, tag
+from pages._html import Html, join, tag
+from pages._run_words import shown_state, state_label, task_label, told, tone, trigger_label
 from pages._text import Text
 from pipeline.scheduler import Status
 
-__all__ = ["attempts_frame", "progress_facts", "run_row", "run_summary", "state_badge", "task_label", "task_table"]
+__all__ = ["calendar", "calendar_begin", "progress_facts", "run_row", "run_summary", "state_badge", "task_label"]
 
 Row = Mapping[str, Any]
 QUIET = ("running", "succeeded", "cancelled")
-TONES = {
-    "running": "live",
-    "succeeded": "good",
-    "failed": "bad",
-    "crashed": "bad",
-    "cancelled": "quiet",
-    "skipped": "quiet",
-    "deferred": "warn",
-}
+WORST = ("failed", "crashed", "cancelled", "deferred", "running", "succeeded")  # what a day is coloured by
+WEEKS = 26
 
 
-def state_label(state: str, text: Text) -> str:
-    """The state of a run or task."""
-    labels = {
-        "running": text("running"),
-        "succeeded": text("succeeded"),
-        "failed": text("failed"),
-        "crashed": text("crashed"),
-        "cancelled": text("cancelled"),
-        "skipped": text("skipped"),
-        "deferred": text("deferred"),
-    }
-    return labels.get(state, state)
-
-
-def task_label(name: str, text: Text) -> str:
-    """A task of the graph."""
-    labels = {
-        "": text("starting"),
-        "probe": text("probing the source"),
-        "plan": text("planning"),
-        "discover": text("discovering artists"),
-        "refresh_artists": text("reading artists"),
-        "refresh_releases": text("reading releases"),
-        "refresh_tracks": text("reading tracks"),
-        "publish": text("publishing"),
-        "check": text("checking"),
-    }
-    return labels.get(name, name.replace("_", " "))
-
-
-def trigger_label(trigger: str, text: Text) -> str:
-    """What began a run."""
-    labels = {
-        "schedule": text("the schedule"),
-        "button": text("the button Run now"),
-        "cli": text("the command line"),
-        "external": text("another system"),
-    }
-    return labels.get(trigger, trigger)
-
-
-def state_badge(state: str, text: Text, count: int = 1) -> Html:
-    """The badge of a state, with how many where it stands for several."""
-    times = f" \u00d7 {text.number(count)}" if count > 1 else ""
-    return badge(f"{state_label(state, text)}{times}", TONES.get(state, "quiet"))
+def state_badge(state: str, text: Text) -> Html:
+    """The badge of a state."""
+    return badge(state_label(state, text), tone(state))
 
 
 def run_row(run: Row, text: Text) -> Html:
     """One run as a line of a list: state, when, by what or why it ended so, how long, requests, rows."""
-    about = trigger_label(run["trigger"], text) if run["state"] in QUIET or not run["message"] else run["message"]
+    about = trigger_label(run["trigger"], text)
+    if run["state"] not in QUIET and run["message"]:
+        about = told(run["message"], text)
     return tag(
         "div",
-        tag("div", state_badge(run["state"], text)),
-        tag("div", tag("b", text.instant(run["started_at"])), tag("span", about, title=about), cls="g-who"),
+        tag("div", state_badge(shown_state(run), text)),
+        tag("div", tag("b", text.zoned(run["started_at"])), tag("span", about, title=about), cls="g-who"),
         figure(_duration(run, text), text("duration"), tone="g-wide"),
         figure(text.number(run["requests"]), text("requests")),
         figure(text.number(run["rows"]), text("rows")),
@@ -89,17 +41,22 @@ def run_row(run: Row, text: Text) -> Html:
     )
 
 
-def run_summary(run: Row, text: Text) -> Html:
-    """What a run did, in one box, with its message where it has one."""
-    rows = (
-        (text("Began"), text.instant(run["started_at"])),
+def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: bool = False) -> Html:
+    """What a run does or did, in one box: state, when, by what, how long (until `now`), how much, why it ended so."""
+    badges = [state_badge(shown_state(run), text)]
+    if is_slow:
+        badges.append(badge(text("slower than usual"), "warn"))
+    rows = [
+        (text("Began"), text.zoned(run["started_at"])),
         (text("Started by"), trigger_label(run["trigger"], text)),
-        (text("Duration"), _duration(run, text)),
+        (text("Duration"), _duration({**run, "finished_at": run["finished_at"] or now}, text)),
         (text("Requests"), text.number(run["requests"])),
         (text("Rows"), text.number(run["rows"])),
-    )
-    message = note(run["message"]) if run["message"] else ""
-    return tag("div", tag("div", state_badge(run["state"], text)), facts(rows), message, cls="g-box")
+    ]
+    if run["due_at"] and run["state"] == "deferred":
+        rows.append((text("The rest may be asked"), text.zoned(run["due_at"])))
+    message = note(told(run["message"], text)) if run["message"] else ""
+    return tag("div", tag("div", *badges, cls="g-badges"), facts(rows), message, cls="g-box")
 
 
 def progress_facts(status: Status, text: Text) -> Html:
@@ -116,42 +73,45 @@ def progress_facts(status: Status, text: Text) -> Html:
     return facts(rows)
 
 
-def task_table(attempts: Sequence[Row], text: Text) -> Html:
-    """Tasks of a run in the order they began: how their items ended, items, requests, rows."""
-    names = dict.fromkeys(row["task"] for row in attempts)
-    lines = [_task_line(name, [row for row in attempts if row["task"] == name], text) for name in names]
-    heads = (text("Task"), text("State"), text("Items"), text("Requests"), text("Rows"))
-    head = tag("thead", tag("tr", *(tag("th", label, scope="col") for label in heads)))
-    return tag("div", tag("table", head, tag("tbody", *lines), cls="g-table"), cls="g-scroll", tabindex="0")
+def calendar(days: Sequence[Row], today: date, text: Text) -> Html:
+    """Half a year of days, a column a week from Monday, each coloured by the worst that a run of it came to."""
+    found: dict[date, dict[str, int]] = {}
+    for row in days:
+        found.setdefault(date.fromisoformat(row["day"]), {})[row["state"]] = row["runs"]
+    first = calendar_begin(today)
+    cells = [_day(first + timedelta(days=n), found, text) for n in range((today - first).days + 1)]
+    legend = [tag("span", tag("i", cls=f"g-s-{state}"), state_label(state, text)) for state in _legend(found)]
+    table = tag("div", *cells, cls="g-cal", role="img", aria_label=_spoken(found, text))
+    return join(table, tag("div", *legend, cls="g-legend"))
 
 
-def attempts_frame(attempts: Sequence[Row], text: Text) -> pl.DataFrame:
-    """One row per attempt at a task or at one item of it."""
-    columns = {
-        text("Task"): [task_label(row["task"], text) for row in attempts],
-        text("Item"): [row["item"] for row in attempts],
-        text("Attempt"): [row["attempt"] for row in attempts],
-        text("State"): [state_label(row["state"], text) for row in attempts],
-        text("Duration"): [_duration(row, text) for row in attempts],
-        text("Requests"): [row["requests"] for row in attempts],
-        text("Rows"): [row["rows"] for row in attempts],
-        text("Message"): [row["message"] for row in attempts],
-    }
-    return pl.DataFrame(columns)
+def calendar_begin(today: date) -> date:
+    """The Monday on which the calendar begins."""
+    return today - timedelta(days=today.weekday() + 7 * (WEEKS - 1))
 
 
-def _task_line(name: str, attempts: Sequence[Row], text: Text) -> Html:
-    ended = Counter(row["state"] for row in attempts)
-    badges = [state_badge(state, text, count) for state, count in ended.items()]
-    numbers = (
-        len({row["batch_id"] for row in attempts}),
-        sum(row["requests"] for row in attempts),
-        sum(row["rows"] for row in attempts),
-    )
-    cells = (tag("td", text.number(value)) for value in numbers)
-    return tag("tr", tag("th", task_label(name, text), scope="row"), tag("td", *badges), *cells)
+def _day(day: date, found: Mapping[date, Mapping[str, int]], text: Text) -> Html:
+    states = found.get(day, {})
+    worst = next((state for state in WORST if state in states), "none")
+    words = ", ".join(f"{state_label(state, text)} {text.number(count)}" for state, count in states.items())
+    return tag("i", cls=f"g-s-{worst}", title=f"{text.day(day)}: {words or text('no run')}")
+
+
+def _legend(found: Mapping[date, Mapping[str, int]]) -> list[str]:
+    seen = {state for states in found.values() for state in states}
+    return [state for state in reversed(WORST) if state in seen]
+
+
+def _spoken(found: Mapping[date, Mapping[str, int]], text: Text) -> str:
+    """The calendar for who does not see it: totals by state."""
+    totals: dict[str, int] = {}
+    for states in found.values():
+        for state, count in states.items():
+            totals[state] = totals.get(state, 0) + count
+    words = ", ".join(f"{state_label(state, text)} {text.number(count)}" for state, count in totals.items())
+    return text("Outcomes of the last half year: {words}", words=words or text("no run"))
 
 
 def _duration(row: Row, text: Text) -> str:
-    """How long a run or attempt took; three dots while it goes."""
+    """How long a run took; three dots while it goes."""
     return text.duration((row["finished_at"] - row["started_at"]).total_seconds()) if row["finished_at"] else "\u2026"

@@ -35,6 +35,7 @@ def page_rows(text: Text) -> tuple[PageRow, ...]:
         PageRow("artists.py", text("Artists")),
         PageRow("artist.py", text("Artist"), listed=False),
         PageRow("runs.py", text("Runs"), needs_data=False),
+        PageRow("run.py", text("Run"), listed=False, needs_data=False),
         PageRow("schedules.py", text("Schedules"), needs_data=False),
         PageRow("health.py", text("Health"), needs_data=False),
         PageRow("settings.py", text("Settings"), needs_data=False),

@@ -1,104 +1,115 @@
-"""Runs: start and cancel one, watch it, look back at every run and at what each of its tasks did."""
+"""Runs: start one, see what goes on, look back: how long they take, how they ended, every one of them by filter."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
-from pages import _cards, _data, _live, _parts, _run_cards
+from pages import _access, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
+from pages._run_words import STATES, TRIGGERS, state_label, trigger_label
 from pages._text import Text, current_text
-from pipeline.errors import RunInProgress
-from pipeline.scheduler import Status, service
+from pipeline.history import RunFilter
 
 PER_PAGE = 12
+NO_DAYS: Any = ()  # a span of days, none chosen
+
+
+def show_actions(text: Text) -> None:
+    """The button that opens the form, and when the schedule runs next."""
+    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+        if _access.may_operate():
+            st.button(text("Run now"), type="primary", key="run_now", on_click=_run_form.open_form, args=("start",))
+        due = _data.status().next_run_at
+        said = text("Next by itself: {when}", when=text.zoned(due)) if due else text("No schedule is set")
+        st.html(_cards.note(said))
+    _access.say_read_only()
 
 
 def panel() -> None:
-    """The buttons, and while a run goes its progress; the page is run again when that changes."""
+    """What goes on, with the way to it and the way to stop it; the page is run again when that changes."""
     text, status = current_text(), _data.status()
-    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
-        if st.button(text("Run now"), type="primary", disabled=is_busy(status), key="run_now"):
-            start()
-        if st.button(text("Cancel"), disabled=status.active is None or status.demo is not None, key="cancel"):
-            service().cancel()
-            st.toast(text("Cancelling: what was committed is kept."))
-        st.html(_cards.note(when_next(status, text)))
-    if is_busy(status):
+    if _run_data.is_busy(status):
         st.progress(_live.progress_of(status), text=_live.progress_text(text, status))
-        st.html(_run_cards.progress_facts(status, text))
+        with st.container(horizontal=True, vertical_alignment="center", key="going"):
+            st.html(_run_cards.progress_facts(status, text), width="content")
+            if status.active:
+                run_id = status.active.run_id
+                st.page_link("run.py", label=text("Watch this run"), query_params={"id": run_id})
+            if _access.may_operate():
+                st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel)
     elif status.last_error:
         st.error(status.last_error)
-    if st.session_state["was_busy"] != is_busy(status):
+    if status.waiting:
+        st.html(_cards.note(text.plural("{count} run waits", "{count} runs wait", len(status.waiting))))
+    if st.session_state["was_busy"] != _run_data.is_busy(status):
         st.rerun(scope="app")
 
 
-def start() -> None:
-    """Start a run and show it from here on."""
-    try:
-        service().run_now()
-    except RunInProgress as error:
-        st.warning(str(error))
-    else:
-        st.rerun(scope="app")
+def show_past(text: Text) -> None:
+    """Durations of the last runs and a calendar of outcomes."""
+    ended, today = _run_data.durations(), _data.now().date()
+    if not ended:
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.header(text("How long runs take"), anchor=False)
+        about = text("Durations of the last runs")
+        _parts.show_chart(_charts.durations_chart, pl.DataFrame(ended), text, about=about, key="durations")
+    with right:
+        st.header(text("How runs ended"), anchor=False)
+        st.html(_run_cards.calendar(_run_data.days_since(_run_cards.calendar_begin(today)), today, text))
+        st.html(_cards.note(text("Half a year, a column a week; days in UTC.")))
 
 
-def is_busy(status: Status) -> bool:
-    """Whether a run goes on here."""
-    return status.active is not None or status.demo is not None
-
-
-def when_next(status: Status, text: Text) -> str:
-    """When the schedule runs next."""
-    due = status.next_run_at
-    return text("Next by itself: {when}", when=text.instant(due)) if due else text("No schedule is set")
+def choose(text: Text) -> RunFilter:
+    """State, what began it, genre and days, as chosen; the address keeps them."""
+    state, trigger, genre, days = st.columns(4)
+    with state:
+        states = {name: state_label(name, text) for name in STATES}
+        chosen = _parts.choose_one(text("State"), states, key="state", everything=text("Any state"))
+    with trigger:
+        triggers = {name: trigger_label(name, text) for name in TRIGGERS}
+        begun = _parts.choose_one(text("Started by"), triggers, key="trigger", everything=text("Anything"))
+    with genre:
+        known = {name: name for name in _run_data.genres()}
+        about = _parts.choose_one(text("Genre"), known, key="genre", everything=text("All genres"))
+    with days:
+        span = st.date_input(text("Days (UTC)"), NO_DAYS, key="days", bind="query-params", format="YYYY-MM-DD")
+    first, last = (span[0], span[-1]) if span else (None, None)
+    return RunFilter(chosen, begun, about, first, last)
 
 
 def show_list(text: Text) -> None:
-    """Every run, newest first; each leads to its tasks."""
-    count = _data.runs_count()
-    if not count:
-        advice = text("Press Run now: it collects within your request budget and stops by itself.")
-        st.html(_cards.empty(text("No run yet"), advice))
-        return
-    place, page = st.container(key="list_runs"), _parts.choose_page(count, PER_PAGE)
+    """Every run that is asked for, newest first; each leads to its page."""
+    st.header(text("All runs"), anchor=False)
+    wanted, place = choose(text), st.container(key="list_runs")
+    count = _run_data.count_runs(wanted)
+    page = _parts.choose_page(count, PER_PAGE)
     with place:
-        for run in _data.runs(PER_PAGE, (page - 1) * PER_PAGE):
+        for run in _run_data.find_runs(wanted, PER_PAGE, (page - 1) * PER_PAGE):
             with st.container(key=f"go_run_{run['run_id']}"):
                 st.html(_run_cards.run_row(run, text))
-                label = text("Tasks of run {id}", id=run["run_id"])
-                st.page_link("runs.py", label=label, query_params={"run": run["run_id"]})
-
-
-def show_run(run: dict[str, Any], text: Text) -> None:
-    """One run: what it did, task by task and item by item."""
-    st.header(text("Run {id}", id=run["run_id"]), anchor=False)
-    st.html(_run_cards.run_summary(run, text))
-    attempts = _data.task_runs(run["run_id"])
-    if not attempts:
-        advice = text("They appear as soon as the run has begun its first one.")
-        st.html(_cards.empty(text("No tasks yet"), advice))
-        return
-    st.html(_run_cards.task_table(attempts, text))
-    with st.expander(text.plural("{count} attempt, item by item", "{count} attempts, item by item", len(attempts))):
-        frame = _run_cards.attempts_frame(attempts, text)
-        st.dataframe(frame, hide_index=True, key="attempts", alt=text("Attempts of this run"))
+                st.page_link("run.py", label=text("Run {id}", id=run["run_id"]), query_params={"id": run["run_id"]})
+        if not count:
+            st.html(_cards.empty(text("No run matches"), text("Try another state, another genre or more days.")))
 
 
 def main() -> None:
     """The page."""
-    text, busy = current_text(), is_busy(_data.status())
+    text, is_busy = current_text(), _run_data.is_busy(_data.status())
     st.title(text("Runs"), anchor=False)
-    st.session_state["was_busy"] = busy
-    st.fragment(panel, run_every="1s" if busy else None)()
-    asked = st.query_params.get("run", "")
-    run = _data.run_row(asked) if asked else None
-    if run is not None:
-        show_run(run, text)
-        st.header(text("All runs"), anchor=False)
-    elif asked:
-        st.html(_cards.empty(text("No run {id} here", id=asked), text("Choose one below.")))
-    show_list(text)
+    st.session_state["was_busy"] = is_busy
+    show_actions(text)
+    st.fragment(panel, run_every="1s" if is_busy else None)()
+    if _data.runs_count():
+        show_past(text)
+        show_list(text)
+    elif not is_busy:
+        advice = text("Press Run now: it collects within your request budget and stops by itself.")
+        st.html(_cards.empty(text("No run yet"), advice))
+    _run_form.show_form()
 
 
 main()

@@ -1,93 +1,152 @@
-"""The runs page: start, cancel, look back."""
+"""The page of runs: a form that says what it will cost, what goes on, every run by filter and page by page."""
 
 from __future__ import annotations
 
 import pytest
 
+from pages import _run_data
 from pipeline.ledger import TaskOutcome
+from pipeline.lock import hold_run_lock
 from tests.screens import install_service, open_screen
+
+FIRST, SECOND = "20261121T060000-aaaaaa", "20261122T060000-bbbbbb"
 
 
 @pytest.fixture
 def service(tmp_path):
     """A service that is not started: what is asked of it stays asked."""
-    return install_service(tmp_path)
+    return install_service(tmp_path, genres=("mpb", "samba"))
 
 
-def add_run(ledger, run_id, state="succeeded", message=""):
+def add_run(ledger, run_id, state="succeeded", message="", trigger="cli", genres=("mpb",)):
     """A run with one task of two items, one of them failed."""
-    ledger.begin_run(run_id, "cli", {}, pid=1)
+    ledger.begin_run(run_id, trigger, {"genres": list(genres)}, pid=1)
     for place, ended in enumerate(("succeeded", "failed")):
         ledger.begin_task(run_id, f"discover-{place}", 1, "discover", "mpb")
         ledger.finish_task(TaskOutcome(run_id, f"discover-{place}", 1, ended, requests=3, rows=1200))
     ledger.finish_run(run_id, state, message)
 
 
+def runs_on(screen):
+    """Ids of the runs that are listed, in order."""
+    return [target.removeprefix("run?id=") for _, target in screen.links if target.startswith("run?id=")]
+
+
 def test_runs_are_listed_newest_first(service):
-    """Each run stands with its state, what began it, requests and rows, and leads to its tasks."""
-    add_run(service.ledger, "20261121T060000-aaaaaa")
-    add_run(service.ledger, "20261122T060000-bbbbbb", "deferred")
+    """Each run stands with its state, what began it, when and in which time zone, requests and rows."""
+    add_run(service.ledger, FIRST)
+    add_run(service.ledger, SECOND, "deferred")
     screen = open_screen("runs.py")
-    targets = [target for _, target in screen.links]
-    assert targets == ["runs?run=20261122T060000-bbbbbb", "runs?run=20261121T060000-aaaaaa"]
-    for expected in ("deferred", "succeeded", "the command line", "2,400"):
+    assert runs_on(screen) == [SECOND, FIRST]
+    for expected in ("deferred", "succeeded", "the command line", "2,400", " UTC "):
         assert expected in screen.words
 
 
 def test_failed_run_says_why(service):
-    """A run that failed bears its reason in the list, and the frame of every page says that the last run failed."""
-    add_run(service.ledger, "20261121T060000-aaaaaa", "failed", "the token was refused")
+    """A run that failed bears its reason, its tasks named as people do; the frame says that the last run failed."""
+    add_run(service.ledger, FIRST, "failed", "refresh_tracks: the token was refused")
     words = open_screen("runs.py").words
-    assert "the token was refused" in words
+    assert "reading tracks: the token was refused" in words
     assert "The last run failed" in words
 
 
-def test_one_run_shows_its_tasks(service):
-    """A run in the address shows what each task did and how its items ended."""
-    add_run(service.ledger, "20261121T060000-aaaaaa", "failed", "one genre did not answer")
-    screen = open_screen("runs.py", run="20261121T060000-aaaaaa")
-    for expected in ("discovering artists", "one genre did not answer", "succeeded", "failed"):
-        assert expected in screen.words
-    [attempts] = screen.app.dataframe
-    assert attempts.value["Item"].to_list() == ["mpb", "mpb"]
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state": "failed"}, [SECOND]),
+        ({"trigger": "cli"}, [FIRST]),
+        ({"genre": "samba"}, [SECOND]),
+        ({"state": "nonsense"}, [SECOND, FIRST]),
+        ({"state": "crashed"}, []),
+    ],
+)
+def test_address_decides(service, query, found):
+    """State, what began it and genre come from the address, under the same names in both languages."""
+    add_run(service.ledger, FIRST)
+    add_run(service.ledger, SECOND, "failed", trigger="button", genres=("samba",))
+    screens = [open_screen("runs.py", language, **query) for language in ("en", "pt")]
+    assert [runs_on(screen) for screen in screens] == [found, found]
+    assert ("No run matches" in screens[0].words) is not bool(found)
 
 
-def test_unknown_run_is_said(service):
-    """A run that is not here is named, and the list stays."""
-    add_run(service.ledger, "20261121T060000-aaaaaa")
-    screen = open_screen("runs.py", run="nobody")
-    assert "No run nobody here" in screen.words
-    assert len(screen.links) == 1
-
-
-def test_run_now_starts_one(service):
-    """Run now asks the service for a run; the page shows it at once and offers to cancel it."""
+def test_choice_enters_the_address(service):
+    """A state chosen on the page is in the address afterwards, and goes when it is cleared."""
+    add_run(service.ledger, FIRST)
     app = open_screen("runs.py").app
-    assert (app.button(key="run_now").disabled, app.button(key="cancel").disabled) == (False, True)
-    app.button(key="run_now").click().run()
-    assert service.status().active.trigger == "button"
-    assert (app.button(key="run_now").disabled, app.button(key="cancel").disabled) == (True, False)
-
-
-def test_cancel_asks_the_service(service):
-    """Cancel reaches the service."""
-    app = open_screen("runs.py").app
-    app.button(key="run_now").click().run()
-    app.button(key="cancel").click().run()
-    assert service._cancel.is_set()
-
-
-def test_late_click_starts_nothing(service):
-    """When another tab was quicker, a click on Run now leaves its run alone and shows it."""
-    app = open_screen("runs.py").app
-    first = service.run_now()
-    app.button(key="run_now").click().run()
-    assert service.status().active.run_id == first
-    assert (app.exception, app.button(key="run_now").disabled) == ([], True)
+    app.selectbox(key="choice_state").set_value("failed").run()
+    assert dict(app.query_params) == {"state": "failed"}
+    app.selectbox(key="choice_state").set_value(None).run()
+    assert dict(app.query_params) == {}
 
 
 def test_many_runs_come_in_pages(service):
     """A long list of runs is shown page by page."""
     for place in range(14):
         add_run(service.ledger, f"2026110{place // 10}T06000{place % 10}-aaaaaa")
-    assert [len(open_screen("runs.py", page=page).links) for page in ("1", "2")] == [12, 2]
+    assert [len(runs_on(open_screen("runs.py", page=page))) for page in ("1", "2")] == [12, 2]
+
+
+def test_past_is_drawn(service):
+    """Durations of earlier runs are a chart, their outcomes a calendar that can also be heard."""
+    add_run(service.ledger, FIRST)
+    add_run(service.ledger, SECOND, "failed")
+    screen = open_screen("runs.py")
+    assert len(screen.charts) == 1
+    [calendar] = [each.proto.body for each in screen.app.get("html") if 'class="g-cal"' in each.proto.body]
+    assert "Outcomes of the last half year: failed 1, succeeded 1" in calendar
+    assert calendar.count("<i class=") > 7 * 25
+
+
+def test_form_says_what_it_costs(service):
+    """Run now opens a form that says what a run would ask before anything is started; a dry run lists it by name."""
+    app = open_screen("runs.py").app
+    app.button(key="run_now").click().run()
+    app.multiselect(key="form_genres").set_value(["samba"]).run()
+    app.number_input(key="form_limit").set_value(40).run()
+    app.toggle(key="form_dry").set_value(True).run()
+    told = " ".join(each.proto.body for each in app.get("html"))
+    assert "It asks 1 requests now" in told
+    assert "samba" in told
+    assert (service.status().active, service.status().waiting) == (None, ())
+    assert "form_start" not in {button.key for button in app.button}
+
+
+def test_form_starts_a_run(service):
+    """Start begins the run that was described and shows it."""
+    app = open_screen("runs.py").app
+    app.button(key="run_now").click().run()
+    app.button(key="form_start").click().run()
+    active = service.status().active
+    assert active.trigger == "button"
+    assert app.title[0].value == f"Run {active.run_id}"
+
+
+def test_second_run_waits(service):
+    """While a run goes on the form offers to wait for its end; who waits is counted and can be cancelled."""
+    first = service.run_now()
+    _run_data.forget()
+    app = open_screen("runs.py").app
+    app.button(key="run_now").click().run()
+    assert app.button(key="form_start").label == "Start when the present run has ended"
+    app.button(key="form_start").click().run()
+    assert service.status().active.run_id == first
+    assert len(service.status().waiting) == 1
+
+
+def test_run_elsewhere_is_shown(service):
+    """A run of another process is seen with where it is, and Cancel reaches it through the ledger."""
+    with hold_run_lock(service.workspace, FIRST, "cli", service.ledger.now()):
+        service.ledger.begin_run(FIRST, "cli", {"genres": ["mpb"]}, pid=1)
+        service.ledger.begin_task(FIRST, "discover-0", 1, "discover", "mpb")
+        app = open_screen("runs.py").app
+        app.button(key="cancel").click().run()
+    assert service.ledger.cancel_requested(FIRST)
+
+
+def test_cancel_asks_the_service(service):
+    """Cancel reaches the run of this process."""
+    service.run_now()
+    _run_data.forget()
+    app = open_screen("runs.py").app
+    app.button(key="cancel").click().run()
+    assert service._cancel.is_set()

@@ -1,0 +1,96 @@
+"""Items, log lines and budget of a run as HTML tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pages._cards import NONE, badge
+from pages._html import Html, join, tag
+from pages._run_words import bucket_label, state_label, task_label, told, tone
+from pages._text import Text
+
+__all__ = ["budget_table", "cost_table", "item_table", "log_lines"]
+
+Row = Mapping[str, Any]
+LOUD = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
+
+
+def item_table(rows: Iterable[Row], now: datetime, text: Text) -> Html:
+    """Mapped items by name: task, state, attempts, duration, requests, rows, what was said last."""
+    heads = (
+        text("Item"), text("Task"), text("State"), text("Attempts"), text("Duration"), text("Requests"), text("Rows"),
+        text("Message"),
+    )  # fmt: skip
+    return _table(heads, [_item(row, now, text) for row in rows], "g-items")
+
+
+def _item(row: Row, now: datetime, text: Text) -> Html:
+    took = NONE
+    if row["started_at"]:
+        took = text.duration(((row["finished_at"] or now) - row["started_at"]).total_seconds())
+    tries = [tag("small", _try(each, now, text)) for each in row["tries"]]
+    cells = (
+        task_label(row["task"], text),
+        badge(state_label(row["state"], text), tone(row["state"])),
+        text.number(row["attempts"]),
+        took,
+        text.number(row["requests"]),
+        text.number(row["rows"]),
+        join(told(row["message"], text), *tries),
+    )
+    return tag("tr", tag("th", row["item"], scope="row"), *(tag("td", cell) for cell in cells))
+
+
+def _try(row: Row, now: datetime, text: Text) -> str:
+    """One of several attempts, in a line; how the one before the last ended does not vanish."""
+    took = text.duration(((row["finished_at"] or now) - row["started_at"]).total_seconds())
+    words = [text("attempt {number}", number=row["attempt"]), state_label(row["state"], text), took]
+    if row["wait_s"]:
+        words.append(text("after a wait of {seconds}", seconds=text.duration(row["wait_s"])))
+    return ", ".join(words)
+
+
+def log_lines(rows: Sequence[Row], text: Text) -> Html:
+    """Lines of the log, the newest first: time, level, task, item, event and what it says."""
+    return tag("ol", *(_line(row, text) for row in rows), cls="g-log", tabindex="0", aria_label=text("Log"))
+
+
+def _line(row: Row, text: Text) -> Html:
+    level = badge(row["level"].lower(), LOUD.get(row["level"], "quiet"))
+    about = " \u00b7 ".join(filter(None, (task_label(row["task"], text) if row["task"] else "", row["item"])))
+    words = tag("span", tag("b", row["event"]), f" {row['message']}")
+    stamp = tag("time", text.clock(row["at"]), datetime=row["at"].isoformat())
+    return tag("li", stamp, level, tag("em", about), words, cls=f"g-{LOUD.get(row['level'], 'calm')}")
+
+
+def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> Html:
+    """What this run sent in each bucket of the budget, what 24 hours took in all, what is left, until when locked."""
+    heads = (text("Requests"), text("By this run"), text("In 24 hours"), text("Left"), text("Locked until"))
+    lines = []
+    for view in views:
+        left = text("no limit known") if view.left is None else text.number(view.left)
+        lock = tag("span", text.zoned(view.locked_until), title=view.reason) if view.locked_until else NONE
+        cells = (text.number(sent.get(view.bucket, 0)), text.number(view.used), left, lock)
+        name = tag("th", bucket_label(view.bucket, text), scope="row")
+        lines.append(tag("tr", name, *(tag("td", cell) for cell in cells)))
+    return _table(heads, lines, "g-budget")
+
+
+def cost_table(planned: Iterable[Any], text: Text) -> Html:
+    """What a run would ask: by task its items, the requests that are certain, the most, what is left of the bucket."""
+    heads = (text("Task"), text("Items"), text("Requests"), text("At most"), text("Left"))
+    lines = []
+    for row in planned:
+        left = text("no limit known") if row.left is None else text.number(row.left)
+        cells = (text.number(len(row.items)), text.number(row.requests), text.number(row.at_most), left)
+        name = tag("th", task_label(row.task, text), scope="row")
+        lines.append(tag("tr", name, *(tag("td", cell) for cell in cells)))
+    return _table(heads, lines, "g-cost")
+
+
+def _table(heads: Iterable[str], lines: Iterable[Html], css: str) -> Html:
+    head = tag("thead", tag("tr", *(tag("th", label, scope="col") for label in heads)))
+    whole = tag("table", head, tag("tbody", *lines), cls=f"g-table {css}")
+    return tag("div", whole, cls="g-scroll", tabindex="0")

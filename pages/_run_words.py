@@ -1,0 +1,125 @@
+"""Runs in the reader's words: states, tasks, triggers, buckets, and messages in which tasks are named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pages._text import Text
+
+__all__ = [
+    "STATES",
+    "TASKS",
+    "TRIGGERS",
+    "bucket_label",
+    "shown_state",
+    "state_label",
+    "task_label",
+    "told",
+    "tone",
+    "trigger_label",
+]
+
+Row = Mapping[str, Any]
+STATES = ("running", "succeeded", "deferred", "failed", "cancelled", "crashed")  # of runs
+TRIGGERS = ("schedule", "button", "cli", "external")
+TASKS = (
+    "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
+)  # fmt: skip
+TONES = {
+    "running": "live",
+    "retrying": "live",
+    "cancelling": "warn",
+    "succeeded": "good",
+    "failed": "bad",
+    "crashed": "bad",
+    "deferred": "warn",
+    "partial": "warn",
+}
+_NAMED = re.compile(rf"(?:^|(?<=; )|(?<=, ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b")
+
+
+def tone(state: str) -> str:
+    """The tone of a state's badge."""
+    return TONES.get(state, "quiet")
+
+
+def state_label(state: str, text: Text) -> str:
+    """The state of a run, task or item."""
+    labels = {
+        "pending": text("pending"),
+        "waiting": text("waiting"),
+        "running": text("running"),
+        "retrying": text("retrying"),
+        "cancelling": text("cancelling"),
+        "succeeded": text("succeeded"),
+        "partial": text("in part"),
+        "failed": text("failed"),
+        "crashed": text("crashed"),
+        "cancelled": text("cancelled"),
+        "skipped": text("skipped"),
+        "deferred": text("deferred"),
+    }
+    return labels.get(state, state)
+
+
+def shown_state(run: Row) -> str:
+    """The state to show: a run that was asked to stop is cancelling until it has."""
+    return "cancelling" if run["state"] == "running" and run["cancel_requested"] else str(run["state"])
+
+
+def task_label(name: str, text: Text) -> str:
+    """A task of the graph."""
+    labels = {
+        "": text("starting"),
+        "probe": text("probing the source"),
+        "plan": text("planning"),
+        "discover": text("discovering artists"),
+        "refresh_artists": text("reading artists"),
+        "refresh_releases": text("reading releases"),
+        "refresh_tracks": text("reading tracks"),
+        "publish": text("publishing"),
+        "check": text("checking"),
+    }
+    return labels.get(name, name.replace("_", " "))
+
+
+def trigger_label(trigger: str, text: Text) -> str:
+    """What began a run."""
+    labels = {
+        "schedule": text("the schedule"),
+        "button": text("the button Run now"),
+        "cli": text("the command line"),
+        "external": text("another system"),
+    }
+    return labels.get(trigger, trigger)
+
+
+def bucket_label(bucket: str, text: Text) -> str:
+    """A bucket of the request budget."""
+    labels = {
+        "search": text("searches"),
+        "artist": text("artists"),
+        "albums": text("releases"),
+        "tracks": text("tracks"),
+        "other": text("other requests"),
+    }
+    return labels.get(bucket, bucket)
+
+
+def told(message: str, text: Text) -> str:
+    """A message of the pipeline with its tasks, and what it says most often, in the reader's language."""
+    usual = {
+        "cancelled; everything committed is kept": text("cancelled; everything committed is kept"),
+        "its process ended without a word; what it committed is kept": text(
+            "its process ended without a word; what it committed is kept"
+        ),
+        "the run's requests for this task are used up; the next run goes on": text(
+            "the run's requests for this task are used up; the next run goes on"
+        ),
+        "cancelled before it was done": text("cancelled before it was done"),
+    }
+    for english, words in usual.items():
+        message = message.replace(english, words)
+    return _NAMED.sub(lambda found: task_label(found[0], text), message)

@@ -1,0 +1,197 @@
+"""The page of one run: graph, line of time, items by name, log, budget, and the ways to stop it or go on with it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pages import _run_data
+from pages._run_words import TASKS, told
+from pages._text import Text
+from pipeline.bindings import bound
+from pipeline.calls import Call
+from pipeline.dag import DAG
+from pipeline.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
+from pipeline.ledger import TaskOutcome
+from pipeline.planner import Item
+from tests.screens import install_service, open_screen
+
+RUN = "20261121T060000-aaaaaa"
+CALL = Call("artist", {"id": "a"})
+ENDED = {"state": "succeeded", "due_at": None, "items": 0, "missing": 0, "message": ""}
+
+
+@pytest.fixture
+def service(tmp_path):
+    """A service that is not started."""
+    return install_service(tmp_path, genres=("mpb", "samba"))
+
+
+def begin(ledger, items=2):
+    """A run in its third task, with so many items: the first ended, the second failed once and is tried again."""
+    ledger.begin_run(RUN, "button", {"genres": ["mpb"]}, pid=1)
+    plan_run_tasks(ledger, RUN, [task.name for task in DAG])
+    for name in ("probe", "plan"):
+        begin_run_task(ledger, RUN, name)
+        end_run_task(ledger, RUN, {**ENDED, "name": name})
+    begin_run_task(ledger, RUN, "discover")
+    plan_items(ledger, RUN, "discover", {f"discover-{n}": Item(f"genre {n}", (CALL,), 3) for n in range(items)})
+    ledger.begin_task(RUN, "discover-0", 1, "discover", "genre 0")
+    ledger.finish_task(TaskOutcome(RUN, "discover-0", 1, "succeeded", requests=3, rows=1200))
+    ledger.begin_task(RUN, "discover-1", 1, "discover", "genre 1")
+    ledger.finish_task(TaskOutcome(RUN, "discover-1", 1, "failed", requests=1, message="503 of the source"))
+    set_retrying(ledger, RUN, "discover-1", "discover-1-2", (CALL,), wait_s=1.0)
+    ledger.begin_task(RUN, "discover-1-2", 2, "discover", "genre 1", wait_s=1.0)
+
+
+def html(screen, part):
+    """The one piece of HTML with a word in it."""
+    [found] = [each.proto.body for each in screen.app.get("html") if part in each.proto.body[:60]]
+    return found
+
+
+def tables(screen):
+    """The tables."""
+    return [each.proto.body for each in screen.app.get("html") if 'class="g-table' in each.proto.body]
+
+
+def buttons(screen):
+    """Keys of the buttons that can be pressed."""
+    return {button.key for button in screen.app.button if not button.disabled}
+
+
+def test_graph_shows_states(service):
+    """Every task of the graph stands with its state; the mapped one under way with how many of its items are done."""
+    begin(service.ledger)
+    graph = html(open_screen("run.py", id=RUN), "g-dag")
+    assert re.findall(r"g-node g-s-(\w+)", graph)[:4] == ["succeeded", "succeeded", "running", "pending"]
+    assert graph.count("g-node") == len(DAG)
+    assert "1 / 2" in graph
+
+
+def test_line_of_time_has_attempts(service):
+    """Tasks are bars, and each attempt at an item is a thinner one that says its name, number and end."""
+    begin(service.ledger)
+    line = html(open_screen("run.py", id=RUN), "g-gantt")
+    assert line.count('class="g-bar') == 3
+    assert line.count("g-try") == 3
+    assert "genre 1, attempt 1: failed" in line
+    assert line.count("g-again") == 1
+
+
+def test_many_attempts_are_counted(service):
+    """Where there are hundreds of attempts they are columns by time, so that the page stays small."""
+    begin(service.ledger)
+    for number in range(2, 202):
+        service.ledger.begin_task(RUN, f"discover-{number}", 1, "discover", f"genre {number}")
+    line = html(open_screen("run.py", id=RUN), "g-gantt")
+    assert "g-try" not in line
+    assert 0 < line.count("g-bin") <= 180
+
+
+def test_items_stand_by_name(service):
+    """Items bear their names, what is in trouble first, and an earlier attempt does not vanish behind a later one."""
+    begin(service.ledger)
+    [table] = [each for each in tables(open_screen("run.py", id=RUN)) if "g-items" in each]
+    assert re.findall(r'scope="row">([^<]+)', table) == ["genre 1", "genre 0"]
+    assert "attempt 1, failed, &lt; 1\u00a0s" in table
+    assert "after a wait of 1\u00a0s" in table
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"item": "GENRE 1"}, ["genre 1", *(f"genre {n}" for n in range(10, 20))]),
+        ({"state": "succeeded"}, ["genre 0"]),
+        ({"task": "refresh_tracks"}, []),
+        ({"items_page": "2"}, ["genre 21", "genre 22", "genre 23", "genre 24", "genre 0"]),
+    ],
+)
+def test_items_are_filtered_and_paged(service, query, found):
+    """Name, state, task and page of the items come from the address."""
+    begin(service.ledger, items=25)
+    screen = open_screen("run.py", id=RUN, **query)
+    shown = [each for each in tables(screen) if "g-items" in each]
+    assert [name for table in shown for name in re.findall(r'scope="row">([^<]+)', table)] == found
+
+
+def test_log_is_filtered(service):
+    """Lines come newest first in the reader's time zone; level, task and words narrow them; all go into a file."""
+    begin(service.ledger)
+    for number, level in enumerate(("INFO", "WARNING", "INFO")):
+        with bound(run_id=RUN, task="discover", item="mpb"):
+            service.ledger.add_event(level, "tick", f"line {number}")
+    log = html(open_screen("run.py", id=RUN), "g-log")
+    assert re.findall(r"line \d", log) == ["line 2", "line 1", "line 0"]
+    for query in ({"level": "WARNING"}, {"words": "LINE 1"}):
+        assert re.findall(r"line \d", html(open_screen("run.py", id=RUN, **query), "g-log")) == ["line 1"]
+    assert "No line matches." in open_screen("run.py", id=RUN, log_task="plan").words
+    text = _run_data.whole_log(_run_data.EventFilter(RUN)).decode()
+    assert [line.split(" ", 1)[1] for line in text.splitlines()][1] == "WARNING discover [mpb] tick line 1"
+
+
+def test_live_run_can_be_cancelled(service):
+    """A run of another process is asked to stop through the ledger, and is seen to be cancelling at once."""
+    begin(service.ledger)
+    screen = open_screen("run.py", id=RUN)
+    assert buttons(screen) >= {"cancel"}
+    screen.app.button(key="cancel").click().run()
+    assert service.ledger.cancel_requested(RUN)
+    assert "cancelling" in screen.words
+    assert "cancel" not in buttons(screen)
+
+
+def test_crashed_run_resumes_with_one_click(service):
+    """A crashed run is shown as such with what it left; one click asks for the rest and shows the run that does."""
+    begin(service.ledger)
+    service.ledger.finish_run(RUN, "crashed", "its process ended without a word; what it committed is kept")
+    screen = open_screen("run.py", id=RUN)
+    assert "crashed" in screen.words
+    assert "1 item is left, 1 request" in screen.words
+    screen.app.button(key="resume").click().run()
+    active = service.status().active
+    assert (active.trigger, screen.app.title[0].value) == ("button", f"Run {active.run_id}")
+
+
+def test_chosen_items_say_their_cost(service):
+    """What is left can be chosen by name; the form says what that costs before anything starts."""
+    begin(service.ledger)
+    service.ledger.finish_run(RUN, "failed", "discover: 1 not collected")
+    app = open_screen("run.py", id=RUN).app
+    app.button(key="retry").click().run()
+    assert app.multiselect(key="form_items").options == ["genre 1"]
+    app.multiselect(key="form_items").set_value(["genre 1"]).run()
+    assert "It asks 1 requests now" in " ".join(each.proto.body for each in app.get("html"))
+    assert service.status().active is None
+    app.button(key="form_start").click().run()
+    assert service.status().active is not None
+
+
+def test_finished_run_offers_nothing(service):
+    """A run that left nothing has neither Cancel nor Retry."""
+    service.ledger.begin_run(RUN, "cli", {}, 1)
+    service.ledger.finish_run(RUN, "succeeded")
+    screen = open_screen("run.py", id=RUN)
+    assert buttons(screen) & {"cancel", "resume", "retry"} == set()
+
+
+@pytest.mark.parametrize("query", [{}, {"id": "nobody"}, {"id": "<b>"}])
+def test_unknown_run_leads_to_the_list(service, query):
+    """Without an id, or with one that is not here, the page says so and leads to the list."""
+    screen = open_screen("run.py", **query)
+    assert f"No run {query.get('id', '')} here" in screen.words
+    assert ("All runs", "runs") in screen.links
+
+
+def test_both_languages_name_tasks(service):
+    """Tasks are named in the reader's language in graph, table and messages; every task of the graph has a name."""
+    begin(service.ledger)
+    assert "procurando" in open_screen("run.py", "pt", id=RUN).words or "descobrindo" in html(
+        open_screen("run.py", "pt", id=RUN), "g-dag"
+    )
+    assert set(TASKS) >= {task.name for task in DAG}
+    assert told("discover: 3 not collected; refresh_artists, plan did not finish", Text("en")) == (
+        "discovering artists: 3 not collected; reading artists, planning did not finish"
+    )
+    assert told("the plan to publish was checked", Text("en")) == "the plan to publish was checked"
