@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
-from pipeline.generations import Generation, current_number, generation_path, open_generation
+from pipeline.generations import Generation, generation_path
 from pipeline.scheduler import Service, Status, service
 
 __all__ = [
@@ -42,12 +42,12 @@ def _service() -> Service:
 
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
-    return current_number(_service().workspace)
+    return _service().shown.number()
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before."""
-    generation = open_generation(_service().workspace)
+    generation = _service().shown.generation()
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = tuple((name, value) for name, value in call.arguments.items() if value is not generation)
     answer: T = _answer((str(generation.path), question.__name__, rest), generation, question)

@@ -62,7 +62,7 @@ DAG: tuple[Task, ...] = (
          expand=planner.plan_releases, mapped_over="artists", bucket="albums", share=0.8),
     Task("refresh_tracks", "tracks of releases not yet read, newest first", ("refresh_releases",),
          expand=planner.plan_albums, mapped_over="releases", bucket="albums", share=1.0),
-    Task("publish", "bring what pages read up to date, if blocking checks hold", ("refresh_tracks",), run=tasks.publish),
+    Task("publish", "bring what pages read up to date if blocking checks hold", ("refresh_tracks",), run=tasks.publish),
     Task("check", "look for what is odd in what was published, and warn", ("publish",), run=tasks.check),
 )  # fmt: skip
 
