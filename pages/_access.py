@@ -1,6 +1,7 @@
 """Who may start runs and change schedules: everybody on this machine, or, where login is set up, those who are named.
 
-Login is Streamlit's own (OpenID Connect, the section [auth] of `.streamlit/secrets.toml`); without it nothing changes.
+Login is Streamlit's own (OpenID Connect, the section [auth] of `.streamlit/secrets.toml`). Without it and without
+operators everybody may; with operators but without login nobody, so that a lost file opens nothing.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ __all__ = ["is_named", "may_operate", "say_read_only", "sign_in_control"]
 
 def may_operate() -> bool:
     """Whether this visitor may change anything; asked again by whatever acts, since a page can be old."""
-    return not _is_set_up() or is_named(st.user.to_dict(), service().settings.operators)
+    return not (_has_login() or service().settings.operators) or is_named(
+        st.user.to_dict(), service().settings.operators
+    )
 
 
 def is_named(claims: Mapping[str, object], operators: Sequence[str]) -> bool:
-    """Whether somebody who is logged in is one of these: by subject id, or by an address the provider has verified."""
+    """Whether somebody who is logged in is one of these: by an address the provider has verified, or by subject id."""
     if claims.get("is_logged_in") is not True:
         return False
-    known = {str(claims["sub"])} if claims.get("sub") else set()
-    if claims.get("email") and claims.get("email_verified") is True:
-        known.add(str(claims["email"]).casefold())
-    return any(name in known or ("@" in name and name.casefold() in known) for name in operators)
+    address = str(claims.get("email") or "").casefold() if claims.get("email_verified") is True else ""
+    subject = str(claims.get("sub") or "")
+    return any(name.casefold() == address if "@" in name else name == subject for name in operators)
 
 
 def say_read_only() -> None:
@@ -37,7 +39,9 @@ def say_read_only() -> None:
     if may_operate():
         return
     text = current_text()
-    if st.user.get("is_logged_in"):
+    if not _has_login():
+        st.html(_cards.note(text("GARIMPO_OPERATORS names who may start and change things, but login is not set up.")))
+    elif st.user.get("is_logged_in"):
         st.html(_cards.note(text("You may look at everything. The owner names who may start and change things.")))
     else:
         st.html(_cards.note(text("You may look at everything. To start or change things, sign in.")))
@@ -45,7 +49,7 @@ def say_read_only() -> None:
 
 def sign_in_control(text: Text) -> None:
     """Sign in, or who is signed in and the way out; nothing where login is not set up."""
-    if not _is_set_up():
+    if not _has_login():
         return
     if st.user.get("is_logged_in"):
         if st.button(text("Sign out"), help=_who(), type="tertiary", key="sign_out"):
@@ -67,5 +71,5 @@ def _who() -> str:
     return str(st.user.get("email") or st.user.get("name") or st.user.get("sub") or "")
 
 
-def _is_set_up() -> bool:
+def _has_login() -> bool:
     return "is_logged_in" in st.user

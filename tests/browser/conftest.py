@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.apps import running_app
+
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PLACES = ("/usr/bin/chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 ARGUMENTS = (
@@ -95,18 +90,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real server on a free port, its data folder empty at the start; it ends promptly when told to."""
-    folder, port = tmp_path_factory.mktemp("app"), _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GARIMPO_", "SPOTIPY_"))}
-    environment = {**bare, **DEMO, "GARIMPO_DATA": str(folder / "data")}
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/healthz", process, folder / "server.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
+    with running_app(tmp_path_factory.mktemp("app"), DEMO) as app:
+        yield app.url
 
 
 @pytest.fixture(scope="session")
@@ -144,20 +129,3 @@ def open_tab(browser: Browser, home: str, first_visit: Visit) -> Iterator[Callab
     for tab in tabs:
         tab.page.context.close()
     assert [complaint for tab in tabs for complaint in tab.complaints] == []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urlopen(address, timeout=2):  # noqa: S310  an address on this machine
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
