@@ -66,4 +66,4 @@ def style_sheet() -> str:
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    return f'<style>[data-testid="stApp"]{{{variables}}}\n{rules}</style>'
+    return f'<style>[data-testid="stApp"],[data-testid="stDialog"]{{{variables}}}\n{rules}</style>'

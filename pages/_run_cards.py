@@ -33,7 +33,7 @@ def run_row(run: Row, text: Text) -> Html:
     return tag(
         "div",
         tag("div", state_badge(shown_state(run), text)),
-        tag("div", tag("b", text.zoned(run["started_at"])), tag("span", about, title=about), cls="g-who"),
+        tag("div", tag("b", text.instant(run["started_at"])), tag("span", about, title=about), cls="g-who"),
         figure(_duration(run, text), text("duration"), tone="g-wide"),
         figure(text.number(run["requests"]), text("requests")),
         figure(text.number(run["rows"]), text("rows")),
@@ -47,6 +47,7 @@ def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: b
     if is_slow:
         badges.append(badge(text("slower than usual"), "warn"))
     rows = [
+        (text("Run"), run["run_id"]),
         (text("Began"), text.zoned(run["started_at"])),
         (text("Started by"), trigger_label(run["trigger"], text)),
         (text("Duration"), _duration({**run, "finished_at": run["finished_at"] or now}, text)),

@@ -88,7 +88,8 @@ def show_log_foot(wanted: EventFilter, count: int, zone: str, text: Text) -> Non
     """How many lines there are, in which time zone, and the way to take them along."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log_foot"):
         counted = text.plural("{count} line", "{count} lines", count)
-        st.html(_cards.note(f"{counted}; {text('newest first, times in {zone}', zone=zone)}"), width="content")
+        order = text("newest first, times in {zone}", zone=zone)
+        st.html(_cards.note(f"{counted}; {order}"), width="content")
         st.download_button(
             text("Download the log"), lambda: _run_data.whole_log(wanted), f"{wanted.run_id}.log", "text/plain",
             on_click="ignore", key="download",

@@ -20,7 +20,7 @@ LOUD = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
 def item_table(rows: Iterable[Row], now: datetime, text: Text) -> Html:
     """Mapped items by name: task, state, attempts, duration, requests, rows, what was said last."""
     heads = (
-        text("Item"), text("Task"), text("State"), text("Attempts"), text("Duration"), text("Requests"), text("Rows"),
+        text("Item"), text("State"), text("Task"), text("Attempts"), text("Duration"), text("Requests"), text("Rows"),
         text("Message"),
     )  # fmt: skip
     return _table(heads, [_item(row, now, text) for row in rows], "g-items")
@@ -32,8 +32,8 @@ def _item(row: Row, now: datetime, text: Text) -> Html:
         took = text.duration(((row["finished_at"] or now) - row["started_at"]).total_seconds())
     tries = [tag("small", _try(each, now, text)) for each in row["tries"]]
     cells = (
-        task_label(row["task"], text),
         badge(state_label(row["state"], text), tone(row["state"])),
+        task_label(row["task"], text),
         text.number(row["attempts"]),
         took,
         text.number(row["requests"]),

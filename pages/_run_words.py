@@ -37,7 +37,8 @@ TONES = {
     "deferred": "warn",
     "partial": "warn",
 }
-_NAMED = re.compile(rf"(?:^|(?<=; )|(?<=, ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b")
+_NAMED = re.compile(rf"(?:^|(?<=; )|(?<=, ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
+_TOGETHER = re.compile(r"its rows are in [a-z_]+-[\d-]+")
 
 
 def tone(state: str) -> str:
@@ -120,6 +121,7 @@ def told(message: str, text: Text) -> str:
         ),
         "cancelled before it was done": text("cancelled before it was done"),
     }
+    message = _TOGETHER.sub(text("its rows are counted with another item"), message)
     for english, words in usual.items():
         message = message.replace(english, words)
     return _NAMED.sub(lambda found: task_label(found[0], text), message)

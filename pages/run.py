@@ -75,12 +75,13 @@ def main() -> None:
     look: Any = _run_data.look_at(run_id)
     status = _data.status()
     is_coming = run_id in status.waiting or (status.active is not None and status.active.run_id == run_id)
-    st.page_link("runs.py", label=text("All runs"))
+    st.page_link("runs.py", label="\u2190 " + text("All runs"))
     if look is None and not is_coming:
         st.title(text("Run"), anchor=False)
         st.html(_cards.empty(text("No run {id} here", id=run_id), text("Choose one on the page Runs.")))
         return
-    st.title(text("Run {id}", id=run_id), anchor=False)
+    when = text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run")
+    st.title(when, anchor=False)
     st.session_state["phase"] = phase(look)
     if look is not None:
         show_relatives(look, text)

@@ -92,7 +92,11 @@ def show_list(text: Text) -> None:
             with st.container(key=f"go_run_{run['run_id']}"):
                 st.html(_run_cards.run_row(run, text))
                 st.page_link("run.py", label=text("Run {id}", id=run["run_id"]), query_params={"id": run["run_id"]})
-        if not count:
+    if count:
+        counted = text.plural("{count} run", "{count} runs", count)
+        st.html(_cards.note(f"{counted}; " + text("times in {zone}", zone=text.zone_name(_data.now()))))
+    else:
+        with place:
             st.html(_cards.empty(text("No run matches"), text("Try another state, another genre or more days.")))
 
 
