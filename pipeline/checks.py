@@ -25,6 +25,7 @@ __all__ = [
     "Check",
     "CheckResult",
     "count_rows",
+    "in_words",
     "latest_results",
     "prove",
     "read_results",
@@ -38,7 +39,7 @@ COUNTED = ("artists", "artist_genres", "releases", "release_artists", "tracks", 
 
 @dataclass(frozen=True)
 class Check:
-    """One promise; `query` gives the number of rows that break it since the day in `{since}`."""
+    """One promise; `query` gives the number of rows that break it since the day in `{since}`, and which, if it can."""
 
     name: str
     promise: str
@@ -105,12 +106,16 @@ CHECKS: tuple[Check, ...] = (
             (first(followers ORDER BY observed_on) >= 0.5 AND last(followers ORDER BY observed_on) = 0)::INTEGER
             + (first(popularity ORDER BY observed_on) >= 0.5 AND last(popularity ORDER BY observed_on) = 0)::INTEGER END
         FROM days"""),
+    Check("genres_find_artists", "every genre that was asked finds somebody", query="""
+        SELECT count(*), string_agg(genre, ', ' ORDER BY genre) FROM (
+            SELECT genre, arg_max(returned, sweep_on) AS found FROM search_pages WHERE page_offset = 0 GROUP BY genre)
+        WHERE found = 0"""),
     Check("coverage_holds", "no genre's last whole sweep brought less than half of the one before", query="""
         WITH sweeps AS (
             SELECT genre, sweep_on, sum(returned) AS found,
                 row_number() OVER (PARTITION BY genre ORDER BY sweep_on DESC) AS back
             FROM search_pages GROUP BY genre, sweep_on HAVING bool_or(last_page))
-        SELECT count(*) FROM sweeps n JOIN sweeps p ON n.genre = p.genre AND n.back = 1 AND p.back = 2
+        SELECT count(*), string_agg(n.genre, ', ' ORDER BY n.genre) FROM sweeps n JOIN sweeps p ON n.genre = p.genre AND n.back = 1 AND p.back = 2
         WHERE n.found < p.found / 2"""),
     Check("answers_are_sound", "of the answers of the last run no more than one in a hundred was rejected"),
     Check("parts_are_there", "every part of the ledger is on the disk, with its size"),
@@ -138,7 +143,7 @@ def prove(
     found += [CheckResult(_BY_NAME["no_row_lost"], len(lost), ", ".join(lost)), _parts_agree(con, ledger)]
     _keep(ledger, number, found)
     if broken := [result for result in found if result.violations]:
-        told = "; ".join(_told(result) for result in broken)
+        told = "; ".join(in_words(result) for result in broken)
         raise PublishRefused(
             f"Generation {number} was not published: {told}. The one before stays current and every part is kept. "
             "Run `python -m pipeline rebuild`, which makes it anew from the parts."
@@ -183,14 +188,16 @@ def _is_proof(check: Check) -> bool:
     return check.severity == "blocking"
 
 
-def _told(result: CheckResult) -> str:
+def in_words(result: CheckResult) -> str:
+    """What a broken promise is, and how far."""
     details = f" ({result.details})" if result.details else ""
     return f"{result.check.name}, {result.check.promise}, is broken by {result.violations}{details}"
 
 
 def _queried(con: duckdb.DuckDBPyConnection, check: Check, since: date, today: date) -> CheckResult:
     query = check.query.replace("{since}", since.isoformat()).replace("{today}", today.isoformat())
-    return CheckResult(check, int(con.execute(query).fetchall()[0][0] or 0))
+    violations, *details = con.execute(query).fetchall()[0]
+    return CheckResult(check, int(violations or 0), str(*details) if violations else "")
 
 
 def _parts_agree(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> CheckResult:
@@ -253,4 +260,4 @@ def _keep(ledger: Ledger, number: int, found: Sequence[CheckResult]) -> None:
         if result.violations:
             level = "ERROR" if _is_proof(result.check) else "WARNING"
             facts = {"check": result.check.name, "generation": number, "violations": result.violations}
-            ledger.add_event(level, "check_failed", _told(result), **facts)
+            ledger.add_event(level, "check_failed", in_words(result), **facts)

@@ -32,7 +32,7 @@ from pipeline.progress import Progress, RunResult, TaskResult
 from pipeline.publish import publish
 from pipeline.retries import Leftovers, asked_of, find_leftovers
 from pipeline.settings import Settings
-from pipeline.tasks import Facts
+from pipeline.tasks import WARNING, Facts
 from pipeline.workspace import open_workspace
 
 __all__ = ["RunRequest", "new_run_id", "run_pipeline"]
@@ -239,7 +239,8 @@ class _Run:
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
         mapped = [result for result in results.values() if result.items or result.state != "succeeded"]
-        notes = "; ".join(f"{result.name}: {result.message}" for result in mapped if result.message)
+        told = [result for result in results.values() if result in mapped or result.message.startswith(WARNING)]
+        notes = "; ".join(f"{result.name}: {result.message}" for result in told if result.message)
         deferred = [result.due_at for result in mapped if result.state == "deferred" and result.due_at]
         if any(result.state == "failed" for result in mapped):
             return self._end("failed", notes, 1, results)

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.budget import BUCKETS
 from pipeline.capabilities import is_stale, load
 from pipeline.capabilities import probe as probe_source
-from pipeline.checks import watch
+from pipeline.checks import in_words, watch
 from pipeline.context import Context
 from pipeline.deadline import TimedSource
 from pipeline.events import retire_rows
@@ -21,9 +21,10 @@ from pipeline.publish import publish as publish_pending
 from pipeline.retention import keep_within_retention
 from pipeline.store import sweep
 
-__all__ = ["PROBE_S", "Facts", "check", "plan", "probe", "publish"]
+__all__ = ["PROBE_S", "WARNING", "Facts", "check", "plan", "probe", "publish"]
 
 Facts = dict[str, Any]
+WARNING = "warning:"  # a fact that belongs into the word on how the run went
 PROBE_S = 120.0  # a source that answers that slowly is asked another time
 PROBED_BUCKETS, QUESTIONS = ("search", "artist", "albums"), 4  # what a probe asks of, at most so often each
 
@@ -80,5 +81,5 @@ def check(context: Context) -> Facts:
     generation, since = open_generation(context.workspace), context.ledger.now().date()
     with generation.cursor() as cursor:
         found = watch(cursor, context.workspace, context.ledger, generation.number, since)
-    broken = [result.check.name for result in found if result.violations]
-    return {"checks": len(found), "warnings": len(broken)} | ({"broken": ", ".join(broken)} if broken else {})
+    broken = [in_words(result) for result in found if result.violations]
+    return {WARNING: "; ".join(broken)} if broken else {"checks": len(found)}

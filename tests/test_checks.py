@@ -81,6 +81,7 @@ def test_lost_rows_are_noticed(workspace: Workspace, ledger: Ledger) -> None:
         ("followers_move_slowly", {"artist_snapshots": [snapshot(BEFORE, 200), snapshot(DAY, 2000)]}),
         ("followers_move_slowly", {"artist_snapshots": [snapshot(BEFORE, 2000), snapshot(DAY, 200)]}),
         ("numbers_still_given", {"artist_snapshots": [snapshot(BEFORE, 20, 5), snapshot(DAY, 20)]}),
+        ("genres_find_artists", {"search_pages": [sweep(BEFORE, 0), sweep(DAY, 0)]}),
         ("coverage_holds", {"search_pages": [sweep(BEFORE, 10), sweep(DAY, 4)]}),
     ],
 )

@@ -66,9 +66,10 @@ def test_unreachable_source(cli: Any, tmp_path: Path):
 
 
 def test_unknown_genre_finds_nothing(cli: Any, world: Running, tmp_path: Path):
-    """A genre that does not exist is an empty page: the run succeeds with no artist."""
+    """A genre that does not exist is an empty page: the run succeeds with no artist, and names the genre."""
     code, out, _ = cli(tmp_path / "data", "run", "--genres", "no such genre", "--json", **pointed_at(world))
     assert (code, json.loads(out)["state"]) == (0, "succeeded")
+    assert "finds somebody, is broken by 1 (no such genre)" in json.loads(out)["message"]
     code, out, _ = cli(tmp_path / "data", "status", "--json", **pointed_at(world))
     assert json.loads(out)["rows"]["artists"] == 0
 
