@@ -33,7 +33,7 @@ def show_buttons(schedule: Schedule, text: Text) -> None:
     """What can be done with one schedule."""
     with st.container(horizontal=True, gap="small", key=f"do_{schedule.name}"):
         if st.button(text("Run now"), key=f"run_{schedule.name}"):
-            run_now(schedule, text)
+            run_now(schedule)
         if st.button(text("Change"), key=f"change_{schedule.name}"):
             _schedule_form.open_form(schedule)
             st.rerun()
@@ -57,11 +57,11 @@ def act(change: Callable[[str], None], name: str) -> None:
     st.rerun()
 
 
-def run_now(schedule: Schedule, text: Text) -> None:
-    """Start what the schedule would start; it waits for a run in progress."""
+def run_now(schedule: Schedule) -> None:
+    """Start what the schedule would start, which waits for a run in progress, and go where it is shown."""
     if _access.may_operate():
-        service().run_now(genres=schedule.genres, max_requests=schedule.max_requests, wait=True)
-        st.toast(text("{name} runs now, or as soon as the run in progress has ended.", name=schedule.name))
+        run_id = service().run_now(genres=schedule.genres, max_requests=schedule.max_requests, wait=True)
+        st.switch_page("run.py", query_params={"id": run_id})
 
 
 def show_last_run(schedule: Schedule, text: Text) -> None:
@@ -72,7 +72,7 @@ def show_last_run(schedule: Schedule, text: Text) -> None:
             state = _run_cards.state_badge(rows[0]["state"], text)
             st.html(tag("div", text("Last run"), state, text.instant(rows[0]["started_at"]), cls="g-last"))
             label = text("Tasks of run {id}", id=schedule.last_run_id)
-            st.page_link("runs.py", label=label, query_params={"run": schedule.last_run_id})
+            st.page_link("run.py", label=label, query_params={"id": schedule.last_run_id})
 
 
 def show_missed(text: Text) -> None:

@@ -114,12 +114,24 @@ def test_change_keeps_the_name(service):
 
 
 def test_run_now_asks_the_same(service):
-    """Run now starts a run of the schedule's genres and limit; a second one waits."""
+    """Run now starts a run of the schedule's genres and limit, or lets it wait, and leads to the page of the run."""
+    running = service.run_now()
     app = open_screen("schedules.py").app
     app.button(key="run_daily").click().run()
-    app.button(key="run_daily").click().run()
-    assert service.status().active.trigger == "button"
+    assert service.status().active.run_id == running
     assert [(each.genres, each.max_requests) for each in service._waiting] == [(("forró", "mpb"), 50)]
+    assert app.query_params["id"] == service._waiting[0].run_id
+
+
+def test_last_run_is_shown(service):
+    """The last run that a schedule started stands on it with its state, and leads to its tasks."""
+    service.ledger.begin_run("20261121T060000-aaaaaa", "schedule", {}, pid=1)
+    service.ledger.finish_run("20261121T060000-aaaaaa", "deferred")
+    with service.ledger.write() as connection:
+        connection.execute("UPDATE schedules SET last_run_id = '20261121T060000-aaaaaa'")
+    screen = open_screen("schedules.py")
+    assert "deferred" in screen.words
+    assert ("Tasks of run 20261121T060000-aaaaaa", "run?id=20261121T060000-aaaaaa") in screen.links
 
 
 def test_change_from_the_command_line_is_seen(service):

@@ -77,6 +77,20 @@ def test_sleep_is_caught_up_once(ledger: Ledger) -> None:
     assert due_schedules(ledger, at("24 09:31")) == []
 
 
+@pytest.mark.parametrize(("first", "line"), [("2026-10-24", "30 1 * * *"), ("2026-03-28", "30 1 * * *")])
+def test_clock_change_gives_one_run_a_day(first: str, line: str, ledger: Ledger, clock: Any) -> None:
+    """Watched minute by minute over the nights on which Lisbon's clocks change, a daily line starts one run a day."""
+    clock.instant = datetime.fromisoformat(f"{first}T00:00+00:00")
+    add_schedule(ledger, Schedule("nightly", "cron", line, "Europe/Lisbon"))
+    started = list[datetime]()
+    for _ in range(3 * 24 * 12):
+        for due in due_schedules(ledger, clock.move(minutes=5)):
+            assert claim(ledger, due) is True
+            started.append(due.due_at)
+    assert len(started) == 3
+    assert [each.date().isoformat() for each in started] == sorted({each.date().isoformat() for each in started})
+
+
 def test_missed_time_outlives_the_program(ledger: Ledger, tmp_path: Path) -> None:
     """What passed while no program ran is due at the next start: the ledger knows how far was dealt with."""
     add_schedule(ledger, DAILY)
