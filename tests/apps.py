@@ -7,16 +7,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
-__all__ = ["RunningApp", "free_port", "running_app"]
+__all__ = ["RunningApp", "free_port", "running_app", "until"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,6 +56,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def until(is_so: Callable[[], Any]) -> Any:
+    """What a condition gives once it holds; fails after half a minute."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if found := is_so():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it never came to be")
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.apps import running_app
+from tests.apps import RunningApp, running_app
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PLACES = ("/usr/bin/chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -88,10 +88,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real server on a free port, its data folder empty at the start; it ends promptly when told to."""
+def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """A real server on a free port, its data folder empty at the start; it ends promptly when told to."""
     with running_app(tmp_path_factory.mktemp("app"), DEMO) as app:
-        yield app.url
+        yield app
+
+
+@pytest.fixture(scope="session")
+def home(served: RunningApp) -> str:
+    """Its address."""
+    return served.url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,79 @@
+"""Schedules as a person meets them: added with a preview, changed from the command line before one's eyes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.commands import ROOT, command
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+OVERFLOW = """() => {
+    const main = document.querySelector('[data-testid="stMain"]'), root = document.documentElement;
+    return [root.scrollWidth - root.clientWidth, main.scrollWidth - main.clientWidth];
+}"""
+
+
+def type_into(page: Page, label: str, words: str) -> None:
+    """Fill a field and leave it."""
+    page.get_by_label(label, exact=True).fill(words)
+    page.keyboard.press("Tab")
+
+
+def test_schedule_is_added_with_preview(open_tab):
+    """The form shows five times before anything is kept; kept, the schedule stands in the list with the same times."""
+    tab = open_tab()
+    page = tab.show("/schedules")
+    page.get_by_role("button", name="New schedule").click()
+    type_into(page, "Name", "fridays")
+    type_into(page, "Crontab line", "15 8 * * fri")
+    preview = page.locator(".st-key-schedule_form_box .g-times li")
+    expect(preview.first).to_contain_text("Fri, ")
+    expect(preview).to_have_count(6)
+    times = preview.all_inner_texts()
+    page.get_by_role("button", name="Keep it").click()
+    card = page.locator(".st-key-plan_fridays")
+    expect(card).to_contain_text("Friday at 08:15")
+    assert card.locator(".g-times li").all_inner_texts() == times
+
+
+def test_command_line_is_seen(open_tab, served):
+    """A schedule added, paused and removed by the command line is seen on the open page within seconds."""
+    tab, folder = open_tab(), served.log.parent
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GARIMPO_", "SPOTIPY_"))}
+    settings = {**bare, "GARIMPO_DATA": str(folder / "data"), "GARIMPO_SCHEDULE": "", "PYTHONPATH": str(ROOT)}
+    page = tab.show("/schedules")
+    card = page.locator(".st-key-plan_nightly")
+    expect(card).to_have_count(0)
+    assert command(settings, folder, "schedule", "add", "nightly", "--every", "6h")[0] == 0
+    expect(card).to_contain_text("every 6 hours", timeout=5_000)
+    assert command(settings, folder, "schedule", "pause", "nightly")[0] == 0
+    expect(card).to_contain_text("paused", timeout=5_000)
+    assert command(settings, folder, "schedule", "remove", "nightly")[0] == 0
+    expect(card).to_have_count(0, timeout=5_000)
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+def test_telephone_holds_the_form(open_tab, theme, language):
+    """At a width of 390 nothing hangs over the edge: schedules with the form open, and health."""
+    tab = open_tab(theme, language, 390)
+    page = tab.show("/schedules")
+    page.locator(".st-key-new_schedule button").click()
+    page.wait_for_selector(".st-key-sf_keep")
+    assert page.evaluate(OVERFLOW) == [0, 0]
+    assert tab.show("/health").evaluate(OVERFLOW) == [0, 0]
+
+
+def test_target_is_changed_in_health(open_tab):
+    """A genre gets a target of its own, and the table says so at once."""
+    page = open_tab().show("/health")
+    page.get_by_text("Change a target").click()
+    page.get_by_label("Days").fill("5")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("5 days, its own")).to_be_visible()
+    page.get_by_role("button", name="As the setting says").click()
+    expect(page.get_by_text("5 days, its own")).to_have_count(0)
