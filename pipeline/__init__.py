@@ -12,11 +12,12 @@ Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `stor
 `history_files`, `snapshots`, `building`, `checks`, `generations`, `publish`, `compaction`; read by `queries` and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
 Kept and let go of: `exchange` (one file for another), `replay`, `retention`,
-`erasure` (an artist out of a text), `purge`.
+`erasure` (an artist out of a text), `purge`; after damage: `found_files`, `salvage` (a ledger from what is left),
+`recovery`.
 A run: `context` (what it holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the
 graph), `retries` (what one left), `preview` (a dry run), `progress`, `fanout`, `runner`.
 When: `cron`, `schedules`. How it goes: `history`, `freshness`, `notify`, `status`, `upkeep`; printed by `console`,
-`schedule_cli`, `moving_cli`.
+`schedule_cli`, `moving_cli`, `keeping_cli`.
 In the app: `demo` (on the simulator, a package of its own), `warming` (the generation that pages see), `controls` (what
 pages ask and change), `scheduler`.
 """

@@ -21,6 +21,7 @@ from pipeline import console
 from pipeline.dag import dag_rows, render_mermaid, render_text
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.events import LEVELS, EventFilter
+from pipeline.keeping_cli import KEEPING
 from pipeline.moving_cli import MOVING
 from pipeline.preview import plan_retry, plan_run
 from pipeline.runner import RunRequest, run_pipeline
@@ -150,7 +151,7 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 
 
-for command_name, command in MOVING.items():
+for command_name, command in {**MOVING, **KEEPING}.items():
     app.command(name=command_name)(command)
 
 

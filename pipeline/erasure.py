@@ -108,8 +108,8 @@ def _pruned(value: Any, subject: Subject) -> Any:
     if isinstance(value, str):
         return _GONE if subject.pattern.search(value) else value
     if isinstance(value, list):
-        kept = [(item, _pruned(item, subject)) for item in value]
-        return [None if each is _GONE else each for item, each in kept if each is not _GONE or isinstance(item, dict)]
+        both = [(item, _pruned(item, subject)) for item in value]
+        return [None if each is _GONE else each for item, each in both if each is not _GONE or isinstance(item, dict)]
     if not isinstance(value, dict):
         return value
     if value.get("id") in subject.all_ids:

@@ -25,10 +25,11 @@ from pipeline.publish import rebuild
 from pipeline.store import sweep
 from pipeline.workspace import Workspace
 
-__all__ = ["ASIDE", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Connection", "Exchange", "settle"]
+__all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Connection", "Exchange", "settle"]
 
 RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
 ASIDE = "damaged"  # the folder for what could not be mended
+LEAVING = ".purging"  # the folder in which everything lies that is being deleted
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
 ADD_PART = (
     "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
@@ -46,6 +47,7 @@ class Exchange:
     statements: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
     placed: list[Path] = field(default_factory=list)
     gone: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
     touches_parts: bool = False
 
     def replace_part(self, old: Mapping[str, Any], content: bytes, rows: int, schema_version: int) -> None:
@@ -111,7 +113,7 @@ class Exchange:
                 known = {str(row["path"]) for row in listed} if self.placed else set()
                 remove_files(path for path in self.placed if self._relative(path) not in known)
             raise
-        remove_files(set(self.gone) - set(self.placed))
+        remove_files(set(self.gone) - {*self.placed, *self.kept})
 
     def discard(self) -> None:
         """Remove what was written for an exchange that is not carried out."""
@@ -119,10 +121,14 @@ class Exchange:
 
     def _write(self, old: str, content: bytes) -> tuple[str, str]:
         """The path, relative to the workspace, and the hash of new content, still hidden: named by what it holds."""
-        digest, found = hashlib.sha256(content).hexdigest(), _NAME.fullmatch(old)
+        digest, found = hashlib.sha256(content).hexdigest(), _NAME.fullmatch(Path(old).name)
         if found is None:
             raise StorageError(f"{old} is not named as a file of the workspace. Nothing was changed.")
-        path = self.workspace.root / f"{found['stem']}.{digest[:8]}{found['end']}"
+        plain = self.workspace.root / old
+        if plain.is_file() and plain.read_bytes() == content:  # there already, and nobody lists it as such
+            self.kept.append(plain)
+            return old, digest
+        path = plain.with_name(f"{found['stem']}.{digest[:8]}{found['end']}")
         write_hidden(path, content)
         self.placed.append(path)
         return self._relative(path), digest

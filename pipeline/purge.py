@@ -22,7 +22,7 @@ from pipeline import engine
 from pipeline.backup import require_unused
 from pipeline.erasure import Subject, without
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.exchange import SCRUB_DUE, Connection, Exchange, settle
+from pipeline.exchange import LEAVING, SCRUB_DUE, Connection, Exchange, settle
 from pipeline.files import explained
 from pipeline.ledger import Ledger
 from pipeline.parquet import parquet_bytes
@@ -32,7 +32,6 @@ from pipeline.workspace import Workspace
 
 __all__ = ["Purged", "purge_all", "purge_artist", "require_id"]
 
-LEAVING = ".purging"  # where everything goes before it is deleted
 SUBJECTS = ("artist_id", "album_id", "track_id")
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
 NOT_TEXT = ("path", "sha256", "day", "run_id", "batch_id", "state", "bucket", "endpoint")

@@ -28,11 +28,16 @@ OWNERS = {
     "duckdb": {
         "pipeline/engine.py",
         "pipeline/building.py",
+        "pipeline/compaction.py",
+        "pipeline/history_files.py",
+        "pipeline/snapshots.py",
+        "pipeline/staging.py",
         "pipeline/checks.py",
         "pipeline/normalize.py",
         "pipeline/generations.py",
         "pipeline/publish.py",
         "pipeline/tracing.py",
+        "pipeline/salvage.py",
         "pipeline/exporting.py",
         "pipeline/bundles.py",
         "pipeline/import_findings.py",
@@ -40,7 +45,14 @@ OWNERS = {
     "filelock": {"pipeline/lock.py", "pipeline/publish.py"},
     "joblib": {"pipeline/fanout.py"},
     "plotly": {"pages/_charts.py"},
-    "polars": {"pipeline/generations.py", "pipeline/queries.py", "pages"},
+    "polars": {
+        "pipeline/generations.py",
+        "pipeline/queries_artists.py",
+        "pipeline/queries_genres.py",
+        "pipeline/queries_growth.py",
+        "pipeline/queries_releases.py",
+        "pages",
+    },
     "pyarrow": {
         "pipeline/shapes.py",
         "pipeline/normalize.py",
@@ -57,7 +69,7 @@ OWNERS = {
     "spotipy": {"pipeline/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
-    "typer": {"pipeline/__main__.py", "pipeline/moving_cli.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
+    "typer": {"pipeline/__main__.py", "pipeline/keeping_cli.py", "pipeline/moving_cli.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
     "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
@@ -66,6 +78,8 @@ OWNERS = {
         "pipeline/store.py",
         "pipeline/tracing.py",
         "pipeline/importing.py",
+        "pipeline/purge.py",
+        "pipeline/salvage.py",
     },
 }
 OPTIONAL = {"apprise"}  # imported where it is used, with a word where it is missing; a dependency group of its own

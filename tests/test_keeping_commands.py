@@ -1,0 +1,119 @@
+"""The commands that keep house: rebuild, compact, replay, purge, recover; as JSON, and with their exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.ledger import Ledger
+from pipeline.lock import hold_run_lock
+from pipeline.publish import open_generation, publish
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import artist, commit, search_line
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with one run of two artists of ten years ago, which the commands find by the environment."""
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    monkeypatch.chdir(tmp_path)
+    workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
+    with closing(Ledger(workspace.ledger)) as ledger:
+        commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2"), day="2016-11-22"))
+        publish(workspace, ledger)
+        with ledger.write() as connection:
+            connection.execute("UPDATE runs SET started_at = 1479790000")
+            connection.execute("INSERT INTO requests (at, bucket, endpoint) VALUES (?, 'search', 'search')",
+                               (ledger.now().timestamp(),))  # fmt: skip
+    return workspace
+
+
+@pytest.fixture
+def ask(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Exit code and JSON of a command."""
+
+    def asked(*arguments: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = main([*arguments, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return asked
+
+
+def test_made_anew(kept: Workspace, ask: Ask) -> None:
+    """Rebuild and replay tell what they did and leave the rows as they were."""
+    code, made = ask("rebuild")
+    assert (code, made["number"], made["parts"], made["rows"]) == (0, 2, 4, 7)
+    code, done = ask("replay", "--since", "2016-11-01", "--table", "artists")
+    assert (code, done["batches"], done["changed"], done["damaged"]) == (0, 1, 0, [])
+    assert ask("compact", "--all")[0] == 0
+    assert ask("recover") == (0, {"findings": [], "mended": True})
+    assert open_generation(kept).rows("SELECT count(*) FROM artist_snapshots") == [(2,)]
+
+
+def test_retention_on_demand(kept: Workspace, ask: Ask) -> None:
+    """A dry run says what would go and changes nothing; without it that goes."""
+    code, planned = ask("purge", "--dry-run")
+    assert (code, [(each["layer"], each["files"], each["rows"], each["first_day"]) for each in planned["layers"]]) == (
+        0, [("raw", 1, 1, "2016-11-22"), ("artist_snapshots", 1, 2, "2016-11-22")],
+    )  # fmt: skip
+    assert len(open_generation(kept).rows("FROM artist_snapshots")) == 2
+    code, done = ask("purge")
+    assert ({**done, "dry_run": True}, list(kept.raw.rglob("*.zst"))) == (planned, [])
+    assert open_generation(kept).rows("FROM artist_snapshots") == []
+
+
+def test_one_artist(kept: Workspace, ask: Ask) -> None:
+    """An artist goes once it is said twice."""
+    code, refused = ask("purge", "--artist", "a1")
+    assert (code, "say --yes" in refused["message"]) == (2, True)
+    assert ask("purge", "--artist", "a1", "--dry-run")[1]["rows"]["artists"] == 1
+    assert ask("purge", "--artist", "a1", "--yes")[1]["parts"] == 3
+    assert open_generation(kept).rows("SELECT artist_id FROM artists") == [("a2",)]
+
+
+def test_everything(kept: Workspace, ask: Ask) -> None:
+    """All goes but the count of the last day's requests; afterwards there is an empty workspace."""
+    (kept.root / "replaced-20200101T000000").mkdir()
+    assert ask("purge", "--all", "--dry-run")[1]["raw_files"] == 1
+    assert ask("purge", "--all", "--yes")[0] == 0
+    left = {path.name for path in kept.root.rglob("*") if path.is_file()} - {"run.lock"}
+    assert left <= {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"}
+    with closing(Ledger(kept.ledger)) as ledger:
+        assert (ledger.runs(), ledger.parts(), ledger.meta("generation")) == ([], [], "1")
+        assert ledger.read("SELECT bucket FROM requests") == [{"bucket": "search"}]
+
+
+def test_unmended_is_one(kept: Workspace, ask: Ask) -> None:
+    """What cannot be mended ends with 1 and is named, with what to do."""
+    with closing(Ledger(kept.ledger)) as ledger:
+        part, raw = ledger.parts()[1].path, ledger.read("SELECT path FROM raw_files")[0]["path"]
+    for name in (part, raw):
+        (kept.root / name).unlink()
+    code, told = ask("recover")
+    assert (code, told["mended"], [each["where"] for each in told["findings"]]) == (1, False, [part, raw])
+
+
+@pytest.mark.parametrize("words", [["replay", "--since", "tomorrow"], ["replay", "--table", "songs"],
+                                   ["purge", "--artist", "x", "--all"], ["purge", "--artist", "no id", "--yes"],
+                                   ["purge", "--all"]])  # fmt: skip
+def test_wrong_words(ask: Ask, words: list[str]) -> None:
+    """Days, tables, ids and wishes that are none end with 2; nothing was changed."""
+    assert ask(*words)[0] == 2
+
+
+@pytest.mark.parametrize("words", [["rebuild"], ["replay"], ["purge"], ["purge", "--all", "--yes"], ["recover"]])
+def test_while_a_run_goes(kept: Workspace, ask: Ask, words: list[str]) -> None:
+    """While another run holds the workspace they end with 3."""
+    with closing(Ledger(kept.ledger)) as ledger, hold_run_lock(kept, "other", "cli", ledger.now()):
+        assert ask(*words)[0] == 3

@@ -1,0 +1,211 @@
+"""Recovery: whatever is lost or damaged is named, and mended by one command from what is left."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.backup import back_up
+from pipeline.budget import Budget, Limits
+from pipeline.errors import DamagedFile, SchemaMismatch
+from pipeline.exchange import Exchange
+from pipeline.ledger import Ledger, TaskOutcome
+from pipeline.publish import open_generation, publish
+from pipeline.recovery import recover
+from pipeline.schema import PUBLISHED
+from pipeline.store import sweep
+from pipeline.workspace import Workspace
+from tests.conftest import Clock
+from tests.payloads import album, albums_line, artist, commit, search_line
+
+RUN = "20261122T060000-abc123"
+
+
+@pytest.fixture
+def kept(workspace: Workspace, clock: Clock) -> Workspace:
+    """Three batches of a run in two generations, and a fourth that none has yet; nobody has it open."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        for place in range(4):
+            found = search_line(artist("a1", followers={"total": 10 + place}), artist(f"b{place}"))
+            rows = commit(workspace, ledger, f"discover-{place}", found, albums_line(album(f"c{place}")), run_id=RUN)
+            ledger.finish_task(TaskOutcome(RUN, f"discover-{place}", 1, "succeeded", requests=2, rows=rows))
+            if place in (0, 2):
+                publish(workspace, ledger)
+        ledger.finish_run(RUN, "succeeded")
+    return workspace
+
+
+def answers(workspace: Workspace, clock: Clock) -> dict[str, list[Any]]:
+    """Every published row, all commits published, and the list of parts."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        publish(workspace, ledger)
+        parts = [(part.seq, part.table, part.sha256) for part in ledger.parts()]
+    generation = open_generation(workspace)
+    return {"parts": parts} | {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
+
+
+def lose(workspace: Workspace, name: str) -> None:
+    """Remove the ledger with its log, or a folder."""
+    for path in workspace.root.glob(f"{name}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def flip(path: Path) -> None:
+    """Turn one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 8
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    """Lose the second half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_all_is_well(kept: Workspace, clock: Clock) -> None:
+    """Where nothing is wrong nothing is found, and nothing changes."""
+    number = open_generation(kept).number
+    assert (recover(kept, clock.now), open_generation(kept).number) == ((), number)
+    empty = Workspace(kept.root / "empty")
+    empty.raw.mkdir(parents=True), empty.lake.mkdir()
+    assert recover(empty, clock.now) == ()
+
+
+@pytest.mark.parametrize("names", [["db"], ["ledger.sqlite"], ["db", "ledger.sqlite"]], ids=["db", "ledger", "both"])
+def test_lost_and_mended(kept: Workspace, clock: Clock, names: list[str]) -> None:
+    """Without the database, the ledger, or both: the same answers to every query, the same parts in the same order."""
+    before = answers(kept, clock)
+    for name in names:
+        lose(kept, name)
+    findings = recover(kept, clock.now)
+    assert (len(findings), all(each.mended for each in findings)) == (len(names), True)
+    after = answers(kept, clock)
+    if "db" in names and "ledger.sqlite" in names:  # then nothing tells of the runs but their files
+        for name in ("runs", "task_runs"):
+            before.pop(name), after.pop(name)
+    assert after == before
+
+
+def test_one_after_the_other(kept: Workspace, clock: Clock) -> None:
+    """The database goes and is built anew, then the ledger goes and is written anew: identical answers."""
+    before = answers(kept, clock)
+    for name in ("db", "ledger.sqlite"):
+        lose(kept, name)
+        recover(kept, clock.now)
+    assert answers(kept, clock) == before
+
+
+def test_commits_behind_the_generation(kept: Workspace, clock: Clock) -> None:
+    """What was committed after the newest generation is found again by its files, in its place in the order."""
+    lose(kept, "ledger.sqlite")
+    (finding,) = recover(kept, clock.now)
+    assert "12 parts" not in finding.done
+    assert "1 batches from files alone" in finding.done
+    followers = answers(kept, clock)["artist_snapshots"]
+    assert [row[2] for row in followers if row[0] == "a1"] == [13]
+
+
+def test_spent_requests_stay_spent(kept: Workspace, clock: Clock) -> None:
+    """Requests of the last day count against the bucket of their task; those of unknown tasks against each."""
+    lose(kept, "ledger.sqlite")
+    recover(kept, clock.now)
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        views = {bucket: Budget(ledger, Limits(90, 600)).view(bucket).used for bucket in ("search", "albums")}
+        assert views == {"search": 8, "albums": 2}
+        assert {row["requests"] for row in ledger.runs()} == {0}
+
+
+PART, RAW, SHOWN = "lake/artist_snapshots/*/*-0-1.parquet", "raw/*/*/*-1.jsonl.zst", "db/garimpo-00000003.duckdb"
+HARMS = [
+    (pattern, harm)
+    for pattern in (PART, RAW, SHOWN, "db/CURRENT", "ledger.sqlite")
+    for harm in (flip, cut, Path.unlink)
+]
+SOON = [(PART, flip), (RAW, cut), ("db/CURRENT", cut), ("ledger.sqlite", cut)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "harm"), [pytest.param(*each, marks=[] if each in SOON else pytest.mark.slow) for each in HARMS]
+)
+def test_any_file_harmed(kept: Workspace, clock: Clock, pattern: str, harm: Callable[[Path], object]) -> None:
+    """A flipped bit, a cut, a missing file: no row is lost, the order stays, and a second look finds nothing."""
+    before = answers(kept, clock)
+    (path,) = kept.root.glob(pattern)
+    if path.name == "ledger.sqlite":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    harm(path)
+    findings = recover(kept, clock.now)
+    assert all(each.mended for each in findings)
+    if path.name != "CURRENT" and (path.name != "ledger.sqlite" or harm is not flip):
+        assert findings
+    assert recover(kept, clock.now) == ()
+    after = answers(kept, clock)
+    if path.name == "ledger.sqlite":
+        for name in ("runs", "task_runs"):
+            before.pop(name), after.pop(name)
+    assert after == before
+
+
+def test_harmed_beyond_its_answers(kept: Workspace, clock: Clock, tmp_path: Path) -> None:
+    """A part whose answers are gone is named with its rows, stays published, and comes back from a backup."""
+    before = answers(kept, clock)
+    back_up(kept, tmp_path / "backup", clock.now())
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        exchange = Exchange(kept, ledger)
+        exchange.drop_raw(ledger.read("SELECT * FROM raw_files ORDER BY path")[0], "retention")
+        exchange.carry_out()
+        part = ledger.parts()[1]
+    flip(kept.root / part.path)
+    (finding,) = recover(kept, clock.now)
+    assert (finding.mended, "2 rows of artist_snapshots of 2026-11-22 cannot be derived" in finding.done) == (
+        False,
+        True,
+    )
+    assert len(open_generation(kept).rows("FROM artist_snapshots")) == 5
+    assert [each.done for each in recover(kept, clock.now, tmp_path / "backup")] == ["brought back from the backup"]
+    assert answers(kept, clock) == before
+
+
+def test_ledger_begun_anew(kept: Workspace, clock: Clock) -> None:
+    """A program that made itself an empty ledger and committed to it: its batch stays, behind those from before."""
+    before = answers(kept, clock)["parts"]
+    lose(kept, "ledger.sqlite")
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        commit(kept, ledger, "import-00001", search_line(artist("new")), run_id="20261122T070000-abc124")
+        with pytest.raises(DamagedFile, match="python -m pipeline recover"):
+            sweep(kept, ledger)
+    recover(kept, clock.now)
+    after = answers(kept, clock)
+    assert after["parts"][: len(before)] == before
+    assert [row[0] for row in after["artists"]] == ["a1", "b0", "b1", "b2", "b3", "new"]
+
+
+def test_newer_ledger_is_refused(kept: Workspace, clock: Clock) -> None:
+    """A ledger of a newer program is no damage: refused by name, untouched."""
+    with closing(sqlite3.connect(kept.ledger)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(SchemaMismatch, match="newer version of this program"):
+        recover(kept, clock.now)
+
+
+def test_clock_set_back(kept: Workspace, clock: Clock) -> None:
+    """A run dated before those there are commits, publishes and recovers as any other; no row is lost to it."""
+    before = answers(kept, clock)
+    clock.instant = datetime(2020, 1, 1, tzinfo=UTC)
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        commit(kept, ledger, "b", search_line(artist("early"), day="2020-01-01"), run_id="20200101T000000-abc125")
+    clock.instant += timedelta(hours=1)
+    after = answers(kept, clock)
+    lose(kept, "ledger.sqlite")
+    recover(kept, clock.now)
+    found = answers(kept, clock)
+    assert (found["artists"], found["parts"]) == (after["artists"], after["parts"])
+    assert [row for row in found["artist_snapshots"] if row[0] != "early"] == before["artist_snapshots"]
