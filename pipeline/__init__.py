@@ -9,7 +9,8 @@ The source: `sightings`, `calls` (requests as data), `deadline`, `sockets`, `tra
 `refusals`, `spotify`.
 One batch of requests → raw bytes: `paging`, `collect`, `allowance`; what the app has: `probing`, `capabilities`.
 Raw → rows: `files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `store`; → database: `merges`, `staging`,
-`history_files`, `snapshots`, `building`, `checks`, `generations`, `publish`, `compaction`; read by `queries` and `tracing` (where a value came from).
+`history_files`, `snapshots`, `building`, `checks`, `generations`, `publish`, `compaction`; read by `queries_growth`,
+`queries_artists`, `queries_genres`, `queries_releases`, as `queries`, and `tracing` (where a value came from).
 Out and in: `exporting`, `bundles`; `import_values`, `import_files`, `import_findings`, `importing`; `backup`.
 Kept and let go of: `exchange` (one file for another), `replay`, `retention`,
 `erasure` (an artist out of a text), `purge`; after damage: `found_files`, `salvage` (a ledger from what is left),

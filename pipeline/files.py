@@ -19,6 +19,7 @@ __all__ = [
     "fsync_file",
     "hidden",
     "is_hidden",
+    "make_folder",
     "place_files",
     "remove_files",
     "replace_file",
@@ -42,7 +43,7 @@ def write_hidden(path: Path, content: bytes) -> Path:
     """Write what will be `path` under its hidden name, not yet durable; raises DiskFull and leaves nothing."""
     aside = hidden(path)
     with explained(path):
-        _make_folder(path.parent)
+        make_folder(path.parent)
         try:
             aside.write_bytes(content)
         except BaseException:
@@ -118,11 +119,11 @@ def explained(path: Path) -> Iterator[None]:
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each durable in the one above."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     _fsync_folder(folder.parent)
 

@@ -18,10 +18,10 @@ import duckdb
 import polars as pl
 
 from pipeline import engine
-from pipeline.building import parts_select
 from pipeline.errors import DamagedFile, StorageError
 from pipeline.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
+from pipeline.staging import parts_select
 from pipeline.workspace import Workspace
 
 __all__ = ["Generation", "current_number", "generation_path", "live", "open_generation"]
@@ -34,8 +34,8 @@ class Generation:
 
     def __init__(self, number: int, path: Path) -> None:
         self.number, self.path = number, path
-        self._alias = engine.attach(path)
-        weakref.finalize(self, engine.detach, self._alias).atexit = False
+        self.alias = engine.attach(path)
+        weakref.finalize(self, engine.detach, self.alias).atexit = False
 
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
@@ -58,7 +58,7 @@ class Generation:
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own; its temporary views are seen by nobody else."""
         try:
-            with engine.cursor(self._alias) as cursor:
+            with engine.cursor(self.alias) as cursor:
                 yield cursor
         except (duckdb.IOException, duckdb.SerializationException) as error:
             raise DamagedFile(

@@ -6,25 +6,56 @@ once gives the same tables. Imports `schema`.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from pipeline.schema import LEADERS, PUBLISHED, STATE, latest_attributes
+from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
-__all__ = ["STEPS", "Step", "merge_statement", "publish_sql"]
+__all__ = ["SMALL", "STEPS", "Step", "merge_statement", "publish_sql", "size_statement"]
+
+
+STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
+SEARCH_CAP = 1000  # artists that a search shows at most
+SMALL = 50_000  # snapshots up to which deriving everything anew takes no longer than finding out what changed
 
 
 @dataclass(frozen=True)
 class Step:
-    """A statement that changes `table`, run when a lake table it needs has new parts; it merges the first of them."""
+    """A statement that changes `table`, run when a lake table it needs has new parts; it merges the first of them.
+
+    `only` in databases that are "fresh", where all rows are new, or "onto" others; that are "small", where deriving all
+    anew is quicker, or "large". Either way gives the same rows.
+    """
 
     table: str
     file: str
     needs: tuple[str, ...]
+    only: str = ""
+    sign: int = 1
+
+    def applies(self, staged: AbstractSet[str], *, fresh: bool, small: bool) -> bool:
+        """Whether it has something to do."""
+        said = {"small" if small else "large", "fresh" if fresh else "onto"}
+        return not staged.isdisjoint(self.needs) and said.issuperset(self.only.split())
 
 
-STEPS = (
+_DAYS = ("artist_snapshots", "artist_genres")
+_TOLD = (*_DAYS, "artists", "release_pages")
+_BEFORE = (
+    Step("name_tokens", "renamed", ("artists",), "large"),
+    Step("genre_membership", "entering", ("artist_genres",)),
+    Step("genre_days", "touched", _TOLD, "large"),
+    Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
+    Step("genre_days", "touched_sighted", ("artist_genres",), "large onto"),
+    Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
+    Step("genre_coverage", "touched_alone", ("release_pages",), "large onto"),
+    Step("genre_days", "earlier", _DAYS, "large onto"),
+    Step("genre_days", "shifts", _DAYS, "large onto", -1),
+    Step("genre_coverage", "covered", _TOLD, "large onto", -1),
+)
+_OBSERVED = (
     Step("artists", "latest", ("artists",)),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "artist_numbers", ("artist_snapshots",)),
@@ -39,6 +70,36 @@ STEPS = (
     Step("artists", "releases_checked", ("release_pages", "artists")),
     Step("releases", "tracks_read", ("tracks", "releases")),
 )
+_AFTER = (
+    Step("name_tokens", "name_tokens", ("artists",), "large"),
+    Step("name_tokens", "name_tokens_small", ("artists",), "small"),
+    Step("genre_days", "touched_whole", _TOLD, "large fresh"),
+    Step("genre_days", "earlier", _DAYS, "large fresh"),
+    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large"),
+    Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
+    Step("genre_days", "shifts", _DAYS, "large"),
+    Step("genre_days", "genre_days", _DAYS, "large"),
+    Step("genre_days", "genre_days_small", _DAYS, "small"),
+    Step("genre_growth", "genre_growth", _DAYS, "large"),
+    Step("genre_growth", "genre_growth_small", _DAYS, "small"),
+    Step("genre_membership", "genre_membership", ("artist_genres",)),
+    Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
+    Step("genre_membership", "back", ("artist_genres",), "large onto"),
+    Step("genre_membership", "left_spotify", ("artists",), "large"),
+    Step("genre_membership", "left_search", ("search_pages", "artist_genres"), "large"),
+    Step("genre_membership", "left_small", ("search_pages", "artist_genres", "artists"), "small"),
+    Step("genre_coverage", "covered", _TOLD, "large"),
+    Step("genre_coverage", "genre_coverage", (*_TOLD, "search_pages"), "large"),
+    Step("genre_coverage", "genre_coverage_small", (*_TOLD, "search_pages"), "small"),
+)
+# What is to be known of the state before; what was observed; what follows from it.
+STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)
+
+
+def size_statement(staged: AbstractSet[str]) -> str:
+    """SQL of how many snapshots there are, those to be merged included."""
+    new = " + (SELECT count(*) FROM staged_artist_snapshots)" if "artist_snapshots" in staged else ""
+    return f"SELECT (SELECT count(*) FROM state_snapshots) + (SELECT coalesce(sum(rows), 0) FROM state_history){new}"
 
 
 def publish_sql(name: str) -> str:
@@ -63,11 +124,47 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "lake": step.needs[0],
         "key": table.key[0],
         "keys": ", ".join(table.key),
+        "words": name_tokens("name"),
         "match": " AND ".join(f"p.{name} = n.{name}" for name in table.key),
         "rest_packed": f"struct_pack({', '.join(f'{name} := {name}' for name in rest)})",
+        "sign": str(step.sign),
+        "stay": str(STAY_DAYS),
+        "cap": str(SEARCH_CAP),
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
     }
-    return marks | _latest_marks(step.table, ordered=ordered) if step.file == "latest" else marks
+    if step.file == "latest":
+        return marks | _latest_marks(step.table, ordered=ordered)
+    if step.table == "artist_growth":
+        return marks | _growth_marks()
+    return marks | _leader_marks() if step.table == "genre_growth" else marks
+
+
+def _growth_marks() -> dict[str, str]:
+    """What growth over 1, 7, 30 and 90 days have in common, once for each; a day's is in what is kept anyway."""
+    before, longer = publish_sql("before"), [days for days in GROWTH_DAYS if days > 1]
+    each = [f"b{n}.observed_on AS since_{n}, e.followers - b{n}.followers AS gained_{n}" for n in longer]
+    texts = [before.replace("{days}", str(n)).replace("{slack}", str(GROWTH_DAYS[n])) for n in longer]
+    within = {n: f"FILTER (observed_on BETWEEN until - {n + more} AND until - {n})" for n, more in GROWTH_DAYS.items()}
+    befores = [
+        f"max(observed_on) {within[n]} AS since_{n}, arg_max(followers, observed_on) {within[n]} AS before_{n}"
+        for n in GROWTH_DAYS
+    ]
+    return {
+        "befores": "\n".join(texts),
+        "since_and_gained": ",\n        ".join(each),
+        "joined_befores": "\n    ".join(f"LEFT JOIN before_{n} b{n} ON b{n}.artist_id = e.artist_id" for n in longer),
+        "all_befores": ",\n        ".join(befores),
+        "all_before_names": ", ".join(f"before_{n}" for n in GROWTH_DAYS),
+        "all_gained": ", ".join(f"followers - before_{n} AS gained_{n}" for n in GROWTH_DAYS),
+    }
+
+
+def _leader_marks() -> dict[str, str]:
+    whens = {name: " ".join(f"WHEN {n} THEN g.{name}_{n}" for n in GROWTH_DAYS) for name in ("gained", "since")}
+    text = publish_sql("leaders").replace("{days}", str(list(GROWTH_DAYS)))
+    for name, value in whens.items():
+        text = text.replace(f"{{{name}_of_days}}", value)
+    return {"leaders": text}
 
 
 def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:

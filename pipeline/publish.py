@@ -1,34 +1,51 @@
 """Build and publish a generation: a copy of the current one with every part committed since, in one transaction.
 
 Under a lock between processes; the new file is fsynced and renamed before CURRENT points to it, three are kept. What a
-part does to the published tables stands in `building` and `merges`. Imports `building`, `generations`, `files`,
-`ledger`.
+part does to the published tables stands in `building` and `merges`. Imports `building`, `checks`, `generations`,
+`files`, `ledger`.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from pipeline import engine
-from pipeline.building import Rows, Source, fill, insert_rows
+from pipeline.building import fill, insert_rows, shape
 from pipeline.checks import count_rows, prove
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.files import explained, hidden, place_files, remove_files, replace_file
 from pipeline.generations import Generation, current_number, generation_path, live, open_generation
+from pipeline.history_files import history_files
 from pipeline.ledger import Ledger, with_times
+from pipeline.staging import Rows, Source
 from pipeline.workspace import Workspace
 
-__all__ = ["Generation", "Published", "current_number", "live", "open_generation", "publish", "rebuild"]
+__all__ = [
+    "REBUILD_DUE",
+    "Generation",
+    "Published",
+    "current_number",
+    "live",
+    "open_generation",
+    "place_generation",
+    "publish",
+    "publish_lock",
+    "rebuild",
+    "retire",
+]
 
 KEPT = 3  # generations: the current one, and those that readers may still be in
+REBUILD_DUE = "rebuild_due"  # "1" in the ledger's meta: rows were let go of, that are still in what was published
 LOCK_WAIT_S = 60.0
 
 
@@ -49,40 +66,55 @@ def publish(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> Pub
     Raises WriterBusy when another process publishes for a minute, DamagedFile naming a part that is not what was
     committed, DiskFull, PublishRefused when a blocking check fails: the current generation stays as it is.
     """
-    with _publish_lock(workspace):
+    with publish_lock(workspace):
         begun = time.perf_counter()
+        if ledger.meta(REBUILD_DUE) == "1":
+            return _rebuild(workspace, ledger, begun)
         current = current_number(workspace)
+        if current is None or open_generation(workspace).meta("shape") != shape():
+            current = None
         applied = 0 if current is None else int(open_generation(workspace).meta("applied_seq"))
-        pending = _parts(ledger, applied)
-        if not pending and not force:
-            return Published(current or 0, 0, 0, time.perf_counter() - begun, changed=False)
-        return _publish(workspace, ledger, pending, current, begun)
+        source = Source(workspace.root, _parts(ledger, applied))
+        if current is not None and not source.parts and not force:
+            return Published(current, 0, 0, time.perf_counter() - begun, changed=False)
+        return _publish(workspace, ledger, source, current, begun)
 
 
 def rebuild(workspace: Workspace, ledger: Ledger) -> Published:
     """A new generation from the committed parts alone, equal to what publishing them one by one gives.
 
-    Asks nothing of the current generation, which may be damaged. Raises as `publish` does.
+    Asks nothing of the current generation, which may be damaged. Where rows were let go of (meta `rebuild_due`), the
+    generations and history files that still have them go at once. Raises as `publish` does.
     """
-    with _publish_lock(workspace):
-        return _publish(workspace, ledger, _parts(ledger, 0), None, time.perf_counter())
+    with publish_lock(workspace):
+        return _rebuild(workspace, ledger, time.perf_counter())
+
+
+def _rebuild(workspace: Workspace, ledger: Ledger, begun: float) -> Published:
+    due = ledger.meta(REBUILD_DUE) == "1"
+    published = _publish(workspace, ledger, Source(workspace.root, _parts(ledger, 0)), None, begun)
+    if due:
+        retire(workspace, published.number, kept=1)
+        ledger.set_meta(REBUILD_DUE, "0")
+    return published
 
 
 def _parts(ledger: Ledger, after: int) -> Rows:
     return ledger.read("SELECT * FROM parts WHERE seq > ? ORDER BY seq", (after,))
 
 
-def _publish(workspace: Workspace, ledger: Ledger, parts: Rows, onto: int | None, begun: float) -> Published:
+def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:
     """A generation of these parts and those in generation `onto`; its pointer set, old ones gone."""
-    number = _next_number(workspace, ledger)
-    _build(workspace, ledger, onto, number, Source(workspace.root, parts))
-    _retire(workspace, number)
-    rows = sum(part["rows"] for part in parts)
-    return Published(number, len(parts), rows, time.perf_counter() - begun, changed=True)
+    fresh, since = onto is None, None if onto is None else source.first_day()
+    number = place_generation(workspace, ledger, partial(fill, source=source, fresh=fresh), onto=onto, since=since)
+    retire(workspace, number)
+    rows = sum(part["rows"] for part in source.parts)
+    return Published(number, len(source.parts), rows, time.perf_counter() - begun, changed=True)
 
 
 @contextmanager
-def _publish_lock(workspace: Workspace) -> Iterator[None]:
+def publish_lock(workspace: Workspace) -> Iterator[None]:
+    """Held by the one process that makes a generation; raises WriterBusy after a minute."""
     path = workspace.db / ".lock"
     lock = FileLock(path)
     with explained(path):
@@ -98,7 +130,19 @@ def _publish_lock(workspace: Workspace) -> Iterator[None]:
         lock.release()
 
 
-def _build(workspace: Workspace, ledger: Ledger, onto: int | None, number: int, source: Source) -> None:
+def place_generation(
+    workspace: Workspace,
+    ledger: Ledger,
+    change: Callable[[duckdb.DuckDBPyConnection], None],
+    *,
+    onto: int | None,
+    since: date | None,
+) -> int:
+    """Make a generation and point to it: a copy of generation `onto`, or an empty file, after `change`. Its number.
+
+    For the holder of the lock. `since`: first day of rows that are new, None for all; checks prove those.
+    """
+    number = _next_number(workspace, ledger)
     path = generation_path(workspace, number)
     aside = hidden(path)
     try:
@@ -108,9 +152,9 @@ def _build(workspace: Workspace, ledger: Ledger, onto: int | None, number: int, 
         with engine.building(aside) as con:
             con.execute("BEGIN")
             before = {} if onto is None else count_rows(con)
-            fill(con, source, fresh=onto is None)
+            change(con)
             _record(con, ledger, number)
-            prove(con, ledger, number, None if onto is None else source.first_day(), before)
+            prove(con, ledger, number, since, before)
             con.execute("COMMIT")
         place_files([path])
         replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
@@ -119,6 +163,7 @@ def _build(workspace: Workspace, ledger: Ledger, onto: int | None, number: int, 
     finally:
         remove_files([aside.with_name(f"{aside.name}.wal")])
         aside.unlink(missing_ok=True)
+    return number
 
 
 def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None:
@@ -130,9 +175,9 @@ def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None
     for name, rows in (("task_runs", [with_times(row) for row in tasks]), ("runs", runs[::-1])):
         con.execute(f"DELETE FROM {name} WHERE run_id IN (SELECT run_id FROM runs WHERE finished_at IS NULL)")
         insert_rows(con, name, rows)
-    con.execute("DELETE FROM state_meta")
+    con.execute("DELETE FROM state_meta WHERE key IN ('applied_seq', 'number', 'shape')")
     con.execute("INSERT INTO state_meta SELECT 'applied_seq', coalesce(max(seq), 0)::VARCHAR FROM state_parts")
-    con.execute("INSERT INTO state_meta VALUES ('number', ?)", [str(number)])
+    con.execute("INSERT INTO state_meta VALUES ('number', ?), ('shape', ?)", [str(number), shape()])
 
 
 def _next_number(workspace: Workspace, ledger: Ledger) -> int:
@@ -145,15 +190,28 @@ def _next_number(workspace: Workspace, ledger: Ledger) -> int:
     return number
 
 
-def _retire(workspace: Workspace, number: int) -> None:
-    """Remove generations before the last three, and what killed publishers left."""
-    oldest = generation_path(workspace, number - KEPT + 1)
+def retire(workspace: Workspace, number: int, kept: int = KEPT) -> None:
+    """Remove generations but for the last `kept`, what was made of them, and what killed publishers left."""
+    oldest = generation_path(workspace, number - kept + 1)
     remove_files(path for path in workspace.db.glob("garimpo-*.duckdb") if path < oldest)
+    remove_files(path for path in (workspace.db / "as-of").glob("*.duckdb*") if path.name < oldest.name)
     remove_files(
         workspace.db / path.name.removeprefix(".tmp-")
         for path in workspace.db.glob(".tmp-*")
         if "CURRENT" not in path.name
     )
+    _retire_history(workspace, [path for path in workspace.db.glob("garimpo-*.duckdb") if path >= oldest])
+
+
+def _retire_history(workspace: Workspace, kept: list[Path]) -> None:
+    """Remove history files that no kept generation lists; while one of them cannot be read, none."""
+    there = {path.relative_to(workspace.root).as_posix() for path in history_files(workspace.root)}
+    listed = {row[0] for row in open_generation(workspace).rows("SELECT path FROM state_history")} if there else set()
+    with suppress(duckdb.Error):
+        for path in kept if there - listed else ():
+            with closing(duckdb.connect(path, read_only=True)) as con:
+                listed |= {row[0] for row in con.execute("SELECT path FROM state_history").fetchall()}
+        remove_files(workspace.root / path for path in there - listed)
 
 
 def _explain(error: duckdb.Error, path: Path) -> StorageError:

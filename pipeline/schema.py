@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.tables import LAKE_TABLES, PUBLISHED_TABLES, STATE_TABLES
 
 __all__ = [
+    "GROWTH_DAYS",
     "LAKE",
     "LEADERS",
     "PUBLISHED",
@@ -22,6 +23,7 @@ __all__ = [
     "create_statement",
     "create_statements",
     "latest_attributes",
+    "name_tokens",
 ]
 
 SCHEMA_VERSION = 1
@@ -78,6 +80,10 @@ STATE: dict[str, Table] = _tables(STATE_TABLES) | {
 # Published names that are views; the table of which each one shows all rows, while there are no history files.
 VIEWS = {"artist_snapshots": "state_snapshots"}
 
+# Over how many days growth is kept. The earlier number may be older by a quarter of them, rounded up: artists are not
+# read every day, and a number of yesterday says nothing about a week.
+GROWTH_DAYS = {1: 1, 7: 2, 30: 8, 90: 23}
+
 # Attributes that say one thing together: what was last known of one is what the leader's answer said.
 LEADERS = {"release_date": "release_date_text", "release_date_precision": "release_date_text"}
 
@@ -86,6 +92,13 @@ def latest_attributes(name: str) -> list[str]:
     """Attributes of a published table of which the latest known value stands: those that its lake table carries too."""
     observed = set(LAKE[name].column_names()) - {"observed_on", *PUBLISHED[name].key}
     return [column for column in PUBLISHED[name].column_names() if column in observed]
+
+
+def name_tokens(text: str) -> str:
+    """SQL of the words of a text, without accents and case; of one that has no letters, what stands between blanks."""
+    folded = f"lower(strip_accents({text}))"
+    words = f"regexp_extract_all({folded}, '[\\p{{L}}\\p{{M}}\\p{{N}}]+')"
+    return f"if(len({words}) > 0, {words}, list_filter(string_split({folded}, ' '), lambda word: word <> ''))"
 
 
 def create_statement(table: Table) -> str:

@@ -162,6 +162,65 @@ search_pages | genre, sweep_on, page_offset | a page of a genre search that was 
     total | INTEGER | total Spotify claimed
     returned | INTEGER | artists on the page
     last_page | BOOLEAN | nothing follows
+artist_growth | artist_id | an artist's last known followers and what was gained until then | artist_snapshots
+    artist_id | VARCHAR | Spotify id
+    until | DATE | last day with a number
+    followers | BIGINT | number of that day, people
+    previous_on | DATE | the day with a number before; NULL where there is none
+    previous_followers | BIGINT | number of that day, people
+    first_on | DATE | first day with a number
+    first_followers | BIGINT | number of that day, people
+    since_1 | DATE | last day with a number 1 to 2 days before `until`; NULL where there is none
+    gained_1 | BIGINT | followers gained since then, people; NULL where it cannot be said
+    since_7 | DATE | last day with a number 7 to 9 days before
+    gained_7 | BIGINT | followers gained since then
+    since_30 | DATE | last day with a number 30 to 38 days before
+    gained_30 | BIGINT | followers gained since then
+    since_90 | DATE | last day with a number 90 to 113 days before
+    gained_90 | BIGINT | followers gained since then
+name_tokens | artist_id, token | a word of an artist's name | artists
+    token | VARCHAR | the word, without accents and case; the table is ordered by it
+    artist_id | VARCHAR | Spotify id
+    name | VARCHAR | every word of the name, a space before each
+genre_days | genre, observed_on | a genre on a day, of the artists that were in it by then | artist_snapshots
+    genre | VARCHAR | genre, lower case; '' stands for all artists
+    observed_on | DATE | UTC day
+    artists | BIGINT | its artists that were seen
+    with_followers | BIGINT | of them with a number of followers
+    followers_total | BIGINT | sum of these numbers, people; NULL where there is none
+    with_popularity | BIGINT | artists with a popularity
+    popularity_total | BIGINT | sum of these, each 0 to 100; NULL where there is none
+    compared | BIGINT | artists with a number on this day and on an earlier one in the genre
+    gained | BIGINT | sum of what they gained since that earlier day, people; NULL where nobody was compared
+    found | BIGINT | artists with their first number in the genre
+    found_followers | BIGINT | sum of these first numbers, people: found, not gained; NULL where there is none
+genre_growth | genre, days, place | an artist of the hundred of a genre that grew most in proportion | artist_growth
+    genre | VARCHAR | genre, lower case
+    days | INTEGER | over how many days: 1, 7, 30 or 90
+    place | INTEGER | place, from 1
+    artist_id | VARCHAR | Spotify id
+    followers | BIGINT | last known number, people
+    gained | BIGINT | followers gained, people; above 0, and from at least 1,000
+    growth | DOUBLE | gained in proportion to the earlier number
+    since | DATE | day of the earlier number
+    until | DATE | day of the last number
+    compared | BIGINT | artists of the genre of whom growth can be said at all
+genre_coverage | genre | how much of a genre is known, and how fresh it is | artist_genres, artists, search_pages
+    genre | VARCHAR | genre, lower case
+    artists | BIGINT | artists ever seen under it
+    found_now | BIGINT | of them those that a search of the genre shows now
+    given_now | BIGINT | of them those that have it among their own genres now
+    with_followers | BIGINT | artists whose last answer gave followers
+    with_releases | BIGINT | artists whose releases were read
+    first_seen_on | DATE | first day an artist was seen under it
+    last_seen_on | DATE | last day an artist was seen under it
+    swept_on | DATE | day on which the last complete search of it began; NULL where there was none
+genre_membership | genre, artist_id, provenance, entered_on | a stay: sightings at most 30 days apart | artist_genres
+    genre | VARCHAR | genre, lower case
+    artist_id | VARCHAR | Spotify id
+    provenance | VARCHAR | search or spotify
+    entered_on | DATE | first day seen under it
+    left_on | DATE | day after the last sighting, once a later complete search or answer lacked it; NULL while in it
 runs | run_id | a run | ledger
     run_id | VARCHAR | id, sorts by time
     trigger | VARCHAR | schedule, button, cli, external or import

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipeline.generations import Generation, generation_path, open_generation
+from pipeline.merges import STEPS, merge_statement
 from pipeline.schema import VIEWS, create_statements
 from pipeline.workspace import Workspace
 
@@ -19,13 +20,14 @@ Row = Mapping[str, Any]
 
 
 def publish_rows(workspace: Workspace, number: int = 1, **tables: Sequence[Row]) -> Generation:
-    """A generation that holds these rows by table; a column not given is NULL."""
+    """A generation that holds these rows by table, and what follows from them; a column not given is NULL."""
     with _new(workspace, number) as con:
         for name, rows in tables.items():
             for row in rows:
                 marks = ", ".join("?" for _ in row)
                 values = f"({', '.join(row)}) VALUES ({marks})"
                 con.execute(f"INSERT INTO {VIEWS.get(name, name)} {values}", list(row.values()))
+        _derive(con)
     return _current(workspace, number)
 
 
@@ -45,6 +47,7 @@ def publish_many(
         con.execute(MANY)
         if withheld:
             con.execute(WITHHOLD)
+        _derive(con)
     return _current(workspace, number)
 
 
@@ -71,6 +74,28 @@ WITHHOLD = """
     UPDATE state_snapshots SET followers = NULL, popularity = NULL;
     DELETE FROM artist_genres WHERE provenance = 'spotify';
 """
+
+
+# What the derived tables are made from, as if it were all new.
+STAGED = """
+    CREATE TEMP VIEW staged_artists AS SELECT *, last_seen_on AS observed_on FROM artists;
+    CREATE TEMP VIEW staged_artist_snapshots AS FROM artist_snapshots;
+    UPDATE artist_genres g SET first_seen_on = (SELECT min(observed_on) FROM artist_snapshots)
+        WHERE first_seen_on IS NULL;
+    UPDATE artist_genres g SET last_seen_on = (SELECT max(observed_on) FROM artist_snapshots)
+        WHERE last_seen_on IS NULL;
+    CREATE TEMP VIEW staged_artist_genres AS
+        SELECT artist_id, genre, provenance, unnest([first_seen_on, last_seen_on]) AS observed_on FROM artist_genres;
+"""
+GIVEN = {"artists", "artist_snapshots", "artist_genres"}
+MERGED = {"latest", "artist_snapshots", "artist_numbers", "artist_genres", "releases_checked"}
+
+
+def _derive(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(STAGED)
+    for step in STEPS:
+        if step.file not in MERGED and step.applies(GIVEN, fresh=True, small=True):
+            con.execute(merge_statement(step, ordered=True))
 
 
 def _new(workspace: Workspace, number: int) -> duckdb.DuckDBPyConnection:

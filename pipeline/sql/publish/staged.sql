@@ -5,4 +5,4 @@ SELECT
     place * 10000000 + (observed_on - DATE '1970-01-01') AS arrival,
     (observed_on - DATE '1970-01-01') * 10000000 + place AS moment
 FROM ({parts})
-{until}
+WHERE {condition}

@@ -1,0 +1,153 @@
+"""Compaction changes where snapshots are kept and nothing else: every question has the same answer before and after."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.compaction import compact, pays
+from pipeline.generations import open_generation
+from pipeline.history_files import FOLDER
+from pipeline.ledger import Ledger
+from pipeline.publish import publish, rebuild
+from pipeline.schema import PUBLISHED
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
+
+
+def answers(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
+    """Every published table of the current generation."""
+    generation, names = open_generation(workspace), sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
+
+
+def collect(workspace: Workspace, ledger: Ledger, *days: str, followers: int = 10) -> None:
+    """Commit a batch of two artists for each day, and publish."""
+    for day in days:
+        number = len(ledger.parts())
+        items = [artist(name, followers={"total": followers + number}) for name in ("a1", "a2")]
+        commit(workspace, ledger, f"b{number:04d}", search_line(*items, day=day))
+    publish(workspace, ledger)
+
+
+def files(workspace: Workspace) -> list[Path]:
+    """History files, oldest month first."""
+    return sorted((workspace.root / FOLDER).glob("*/*.parquet"))
+
+
+def counts(workspace: Workspace) -> list[tuple[Any, ...]]:
+    """Snapshots in the database, in files, and in all."""
+    return open_generation(workspace).rows(
+        "SELECT (SELECT count(*) FROM state_snapshots), (SELECT coalesce(sum(rows), 0)::INT FROM state_history), "
+        "(SELECT count(*) FROM artist_snapshots)"
+    )
+
+
+def test_months_move_to_files(workspace: Workspace, ledger: Ledger):
+    """Months that are over go to a file each; the newest stays in the database until it is asked for."""
+    collect(workspace, ledger, "2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01")
+    before = answers(workspace)
+    done = compact(workspace, ledger)
+    assert (done.months, done.rows, answers(workspace) == before) == (("2026-09", "2026-10"), 6, True)
+    assert counts(workspace) == [(2, 6, 8)]
+    assert compact(workspace, ledger, all_months=True).months == ("2026-11",)
+    assert (counts(workspace), answers(workspace) == before) == ([(0, 8, 8)], True)
+    assert compact(workspace, ledger, all_months=True).months == ()
+
+
+def test_file_says_what_it_holds(workspace: Workspace, ledger: Ledger):
+    """Rows stand in order of artist and day; month, rows and days are noted in the generation."""
+    collect(workspace, ledger, "2026-10-02", "2026-10-01", "2026-11-01")
+    compact(workspace, ledger)
+    listed = open_generation(workspace).rows("SELECT * EXCLUDE (path, bytes, inputs) FROM state_history")
+    assert listed == [("2026-10", 4, date(2026, 10, 1), date(2026, 10, 2), False)]
+    found = open_generation(workspace).rows(
+        "SELECT artist_id, day(observed_on) FROM read_parquet(?)", [str(files(workspace)[0])]
+    )
+    assert found == [("a1", 1), ("a1", 2), ("a2", 1), ("a2", 2)]
+
+
+def test_late_rows_override_files(workspace: Workspace, ledger: Ledger):
+    """A second answer for a day in a file counts, is merged with the first, and moves into the file with the next."""
+    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-11-01")
+    compact(workspace, ledger)
+    late = search_line(artist("a1", followers=None, popularity=77), artist("a3", popularity=3), day="2026-10-02")
+    commit(workspace, ledger, "late", late)
+    publish(workspace, ledger)
+    query = "SELECT artist_id, followers, popularity FROM artist_snapshots WHERE observed_on = '2026-10-02' ORDER BY 1"
+    rows = [("a1", 14, 77), ("a2", 14, 5), ("a3", 10, 3)]
+    assert (open_generation(workspace).rows(query), counts(workspace)) == (rows, [(4, 4, 7)])
+    assert compact(workspace, ledger).months == ("2026-10",)
+    assert (open_generation(workspace).rows(query), counts(workspace)) == (rows, [(2, 5, 7)])
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
+def test_any_order_is_equal(workspace: Workspace, ledger: Ledger, seed: int):
+    """Batches of any days, compacted and rebuilt in between, give what a rebuild without any file gives."""
+    rng = random.Random(seed)
+    for number in range(6):
+        day = f"2026-{rng.randrange(9, 12):02d}-{rng.randrange(1, 4):02d}"
+        commit(workspace, ledger, f"b{number}", *some_lines(rng, day))
+        publish(workspace, ledger)
+        if rng.random() < 0.4:
+            compact(workspace, ledger, all_months=rng.random() < 0.5)
+    found = answers(workspace)
+    rebuild(workspace, ledger)
+    assert answers(workspace) == found
+    shutil.rmtree(workspace.root / FOLDER)
+    rebuild(workspace, ledger)
+    assert answers(workspace) == found
+
+
+def test_lost_database_finds_files(workspace: Workspace, ledger: Ledger):
+    """Without the database the files are found again; one that is damaged or of other parts is not used."""
+    collect(workspace, ledger, "2026-09-01", "2026-10-01", "2026-11-01")
+    compact(workspace, ledger)
+    before = answers(workspace)
+    shutil.rmtree(workspace.db)
+    publish(workspace, ledger)
+    assert (counts(workspace), answers(workspace) == before) == ([(2, 4, 6)], True)
+    files(workspace)[0].write_bytes(b"broken")
+    rebuild(workspace, ledger)
+    assert (counts(workspace), answers(workspace) == before) == ([(4, 2, 6)], True)
+
+
+def test_rebuild_writes_what_is_large(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """When there are too many rows for the database a rebuild writes the missing files itself."""
+    monkeypatch.setattr("pipeline.snapshots.PAYS", 5)
+    collect(workspace, ledger, "2026-09-01", "2026-09-01", "2026-10-01", "2026-11-01")
+    before = answers(workspace)
+    rebuild(workspace, ledger)
+    assert (counts(workspace), answers(workspace) == before) == ([(0, 6, 6)], True)
+
+
+def test_unlisted_files_go(workspace: Workspace, ledger: Ledger):
+    """A file goes when the last of the kept generations that lists it goes, and not before."""
+    collect(workspace, ledger, "2026-10-01", "2026-11-01")
+    compact(workspace, ledger)
+    old = files(workspace)
+    collect(workspace, ledger, "2026-10-01")
+    compact(workspace, ledger)
+    assert len(files(workspace)) == 2
+    collect(workspace, ledger, "2026-11-02")
+    assert set(old) < set(files(workspace))
+    collect(workspace, ledger, "2026-11-03")
+    assert len(files(workspace)) == 1
+    assert not set(old) & set(files(workspace))
+
+
+def test_small_stores_stay_whole(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """It pays when months that are over have many rows, or all months very many."""
+    assert not pays(workspace)
+    collect(workspace, ledger, "2026-10-01", "2026-11-01")
+    assert not pays(workspace)
+    monkeypatch.setattr("pipeline.compaction.FINISHED_PAYS", 2)
+    assert pays(workspace)
+    compact(workspace, ledger)
+    assert not pays(workspace)
