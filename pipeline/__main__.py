@@ -28,7 +28,15 @@ from pipeline.runner import RunRequest, run_pipeline
 from pipeline.schedule_cli import freshness, read_genres, schedule_app
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
-from pipeline.status import diagnose, follow_events, newest_run, tell_run_end, workspace_status
+from pipeline.status import (
+    diagnose,
+    follow_events,
+    newest_run,
+    tell_crashed,
+    tell_run_end,
+    tell_run_refused,
+    workspace_status,
+)
 
 __all__ = ["app", "main"]
 
@@ -194,8 +202,13 @@ def _execute(settings: Settings, request: RunRequest, *, as_json: bool) -> None:
     """One run to its end, cancelled by signals; its exit code is the program's."""
     console.log_to_people(settings.log_level)
     stop = threading.Event()
-    with _stop_on_signals(stop), console.shown_progress() as report:
-        result = run_pipeline(settings, request, stop=stop, report=report)
+    try:
+        tell_crashed(settings)
+        with _stop_on_signals(stop), console.shown_progress() as report:
+            result = run_pipeline(settings, request, stop=stop, report=report)
+    except GarimpoError as error:
+        tell_run_refused(settings, error)
+        raise
     tell_run_end(settings, result)
     console.show_result(result, as_json=as_json)
     raise typer.Exit(result.exit_code)

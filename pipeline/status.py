@@ -19,7 +19,7 @@ from pipeline.budget import BUCKETS, Budget
 from pipeline.capabilities import load as load_capabilities
 from pipeline.clock import system_now, workspace_clock
 from pipeline.context import check_source, planning_limits
-from pipeline.errors import GarimpoError, SettingsError
+from pipeline.errors import GarimpoError, RunInProgress, SettingsError
 from pipeline.events import EventFilter, read_events
 from pipeline.freshness import genre_freshness, stale_genres
 from pipeline.generations import current_number, open_generation
@@ -33,7 +33,17 @@ from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.sqlite_file import Row
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["diagnose", "follow_events", "health", "newest_run", "plain_value", "tell_run_end", "workspace_status"]
+__all__ = [
+    "diagnose",
+    "follow_events",
+    "health",
+    "newest_run",
+    "plain_value",
+    "tell_crashed",
+    "tell_run_end",
+    "tell_run_refused",
+    "workspace_status",
+]
 
 FOLLOW_S = 0.5
 LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
@@ -113,10 +123,25 @@ def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:
         return None
 
 
+def tell_crashed(settings: Settings) -> None:
+    """End runs whose process is gone, and notify whoever wants to know."""
+    with _opened(settings):
+        pass
+
+
 def tell_run_end(settings: Settings, result: RunResult) -> None:
-    """Notify whoever wants to know how a headless run ended."""
+    """Notify whoever wants to know how a headless run ended, and which genres are too old even so."""
     with _opened(settings) as ledger:
-        notifier(settings, ledger).run_ended(result)
+        told = notifier(settings, ledger)
+        told.run_ended(result)
+        told.genres_seen(stale_genres(genre_freshness(open_workspace(settings), ledger, settings, ledger.now().date())))
+
+
+def tell_run_refused(settings: Settings, error: GarimpoError) -> None:
+    """Notify whoever wants to know that a headless run could not start; one that only came too late is no failure."""
+    if not isinstance(error, RunInProgress):
+        with _opened(settings) as ledger:
+            notifier(settings, ledger).run_refused(str(error))
 
 
 def newest_run(settings: Settings) -> str:
@@ -152,7 +177,8 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
     workspace = open_workspace(settings)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
-        find_crashed(workspace, ledger)
+        for run_id in find_crashed(workspace, ledger):
+            notifier(settings, ledger).run_crashed(run_id)
         yield ledger
     finally:
         ledger.close()

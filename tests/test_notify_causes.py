@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from pipeline.ledger import Ledger
 from pipeline.notify import Notifier, check_notifications, notifier
 from pipeline.progress import RunResult, TaskResult
 from pipeline.settings import Settings
+from pipeline.workspace import open_workspace
 
 # Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -150,6 +152,19 @@ def test_webhook_receives_it(ledger: Ledger) -> None:
         notifier(settings, ledger).run_ended(ended(ledger, "r1", "failed", "probe"))
     assert [(row["title"], row["message"]) for row in received] == [
         ("Garimpo (test): failure", "Run r1 failed in probe: because")
+    ]
+
+
+def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path) -> None:
+    """From the command line a dead run, one that cannot start and one that fails are told, each once."""
+    with webhook() as (address, received):
+        settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_WORKSPACE": "test", "GARIMPO_NOTIFY_URLS": address}
+        with closing(Ledger(open_workspace(Settings(data=tmp_path, workspace="test")).ledger)) as opened:
+            opened.begin_run("dead", "cli", {}, 1)
+        assert [inside(settings, tmp_path, "run")[0] for _ in range(2)] == [2, 2]
+    assert [row["message"].split(":")[0] for row in received] == [
+        "Run dead ended without a word; what it committed is kept.",
+        "A run could not start",
     ]
 
 
