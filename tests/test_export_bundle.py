@@ -96,6 +96,12 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
         "tracks": ["t"],
         "track_artists": ["t"],
         "search_pages": ["mpb"],
+        "artist_growth": [],
+        "name_tokens": [],
+        "genre_days": ["mpb", "mpb"],
+        "genre_growth": [],
+        "genre_coverage": ["mpb"],
+        "genre_membership": [],
         "runs": [],
         "task_runs": [],
     }

@@ -29,7 +29,7 @@ def test_rows_lead_to_artists(sixty):
 @pytest.mark.parametrize(
     ("query", "first", "count"),
     [
-        ({"q": "banda 5"}, "Banda 59", 15),
+        ({"q": "banda 5"}, "Banda 59", 11),
         ({"q": "nobody"}, None, 0),
         ({"genre": "samba"}, "Banda 59", 25),
         ({"sort": "name"}, "Banda 0", 25),

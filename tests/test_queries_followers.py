@@ -25,13 +25,13 @@ def in_genre(*artist_ids, genre="mpb"):
 
 
 def test_line_is_of_same_artists(workspace):
-    """An artist found later does not lift the line: it counts those known from the start."""
-    seen = [*snapshots("a", 10, 11, 12), *snapshots("b", 20, 20, 20), *snapshots("c", 900)]
+    """An artist found later does not lift the line: it stands from the start with its first number."""
+    seen = [*snapshots("a", 10, 11, 12), *snapshots("b", 20, 20, 20), *snapshots("c", 900, 904)]
     found = publish_rows(workspace, artist_snapshots=seen, artist_genres=in_genre("a", "b", "c"))
     assert queries.followers_over_time(found, "mpb").rows() == [
-        (date(2026, 11, 20), 30, 2),
-        (date(2026, 11, 21), 31, 2),
-        (date(2026, 11, 22), 32, 2),
+        (date(2026, 11, 20), 930, 3),
+        (date(2026, 11, 21), 931, 3),
+        (date(2026, 11, 22), 936, 3),
     ]
 
 

@@ -1,0 +1,89 @@
+"""Derived tables are the same whichever way they were made: bit by bit from what changed, or all anew."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import merges
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation, publish, rebuild
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import albums_line, artist, commit, line, search_line
+
+DERIVED = ("artist_growth", "name_tokens", "genre_days", "genre_growth", "genre_coverage", "genre_membership")
+FIRST = date(2026, 6, 1)
+
+
+def some_line(rng: random.Random, day: date) -> dict[str, Any]:
+    """A page of a search, an answer about artists or an artist's releases; numbers or genres may be withheld."""
+    found = [
+        artist(
+            f"a{number}",
+            name=rng.choice(["Olá Mar", "Os do Cais", "Mar", "!!!"]),
+            followers=rng.choice([{"total": rng.randrange(900, 4000)}] * 4 + [None]),
+            genres=rng.choice([["mpb"], ["axé", "mpb"], [], None]),
+        )
+        for number in rng.sample(range(5), 2)
+    ]
+    searched = search_line(*found, day=day.isoformat(), genre=rng.choice(["mpb", "samba"]), offset=0)
+    answered = line("artists", {"artists": found}, day.isoformat())
+    return rng.choice([searched, searched, answered, albums_line(day=day.isoformat(), artist_id="a1")])
+
+
+def some_days(rng: random.Random, batches: int, *, late: bool) -> list[date]:
+    """Days with gaps of a day to two months, some twice; a third of them too late when `late`."""
+    gaps = [rng.choice([0, 1, 1, 7, 30, 61]) for _ in range(batches)]
+    days = [FIRST + timedelta(days=sum(gaps[: place + 1])) for place in range(batches)]
+    for place in rng.sample(range(batches), batches // 3 if late else 0):
+        other = rng.randrange(batches)
+        days[place], days[other] = days[other], days[place]
+    return days
+
+
+def derived(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
+    """Every derived table of the current generation."""
+    generation = open_generation(workspace)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in DERIVED}
+
+
+def compare(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, batches: int
+) -> None:
+    """Publish bit by bit as large stores do; then all at once as small ones do, and as large ones are rebuilt."""
+    rng = random.Random(seed)
+    whole = open_workspace(Settings(data=tmp_path / "whole", workspace="test"))
+    other = Ledger(whole.ledger, ledger.now)
+    monkeypatch.setattr(merges, "SMALL", -1)
+    for number, day in enumerate(some_days(rng, batches, late=seed % 2 == 0)):
+        lines = [some_line(rng, day) for _ in range(rng.randrange(1, 3))]
+        commit(workspace, ledger, f"b{number:03d}", *lines)
+        commit(whole, other, f"b{number:03d}", *lines)
+        if rng.random() < 0.6:
+            publish(workspace, ledger)
+    publish(workspace, ledger)
+    bit_by_bit = derived(workspace)
+    rebuild(workspace, ledger)
+    assert derived(workspace) == bit_by_bit
+    monkeypatch.setattr(merges, "SMALL", 50_000)
+    publish(whole, other)
+    assert derived(whole) == bit_by_bit
+    other.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_derived_bit_by_bit(monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int):
+    """What is derived from changes equals what is derived from everything, in order and with late days."""
+    compare(monkeypatch, workspace, ledger, tmp_path, seed, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_derived_bit_by_bit_often(monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int):
+    """The same for many more stories."""
+    compare(monkeypatch, workspace, ledger, tmp_path, seed, 16)

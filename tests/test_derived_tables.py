@@ -1,0 +1,151 @@
+"""What is derived from observations: growth, days of genres, their coverage, stays in them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from pipeline import queries
+from pipeline.generations import Generation
+from pipeline.ledger import Ledger
+from pipeline.publish import open_generation, publish
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, line, search_line
+from tests.published import LAST_DAY, publish_rows
+
+Row = dict[str, Any]
+
+
+def ago(days: int) -> date:
+    """So many days before the last one."""
+    return LAST_DAY - timedelta(days=days)
+
+
+def numbers(artist_id: str, **by_age: int | None) -> list[Row]:
+    """Snapshots of an artist: `d7=5` is five followers seven days before the last day."""
+    return [
+        {"artist_id": artist_id, "observed_on": ago(int(age[1:])), "followers": followers}
+        for age, followers in by_age.items()
+    ]
+
+
+def members(*artist_ids: str, since: int = 400, genre: str = "mpb") -> list[Row]:
+    """Artists found by searching a genre."""
+    return [
+        {"artist_id": each, "genre": genre, "provenance": "search", "first_seen_on": ago(since)} for each in artist_ids
+    ]
+
+
+@pytest.fixture
+def answer(workspace: Workspace, ledger: Ledger):
+    """Commit and publish batches, each a line or a list of lines; the generation after the last."""
+    count = 0
+
+    def publish_lines(*batches: Row | list[Row]) -> Generation:
+        nonlocal count
+        for batch in batches:
+            count += 1
+            commit(workspace, ledger, f"b{count}", *(batch if isinstance(batch, list) else [batch]))
+            publish(workspace, ledger)
+        return open_generation(workspace)
+
+    return publish_lines
+
+
+def test_growth_has_its_own_days(workspace: Workspace):
+    """Each window starts with the last number before it, at most a quarter older; where there is none it is unknown."""
+    seen = [*numbers("a", d100=10, d37=20, d10=30, d9=40, d0=50), *numbers("b", d92=7, d2=8, d1=None)]
+    found = publish_rows(workspace, artist_snapshots=seen)
+    assert found.rows("SELECT * EXCLUDE (previous_on, previous_followers) FROM artist_growth ORDER BY artist_id") == [
+        ("a", LAST_DAY, 50, ago(100), 10, None, None, ago(9), 10, ago(37), 30, ago(100), 40),
+        ("b", ago(2), 8, ago(92), 7, None, None, None, None, None, None, ago(92), 1),
+    ]
+
+
+def test_growth_of_young_store(workspace: Workspace):
+    """With fewer days than asked for, growth is since the first; over windows that are not kept none is made up."""
+    found = publish_rows(workspace, artist_snapshots=numbers("a", d3=1000, d0=1500), artists=[{"artist_id": "a"}])
+    assert queries.growth_leaders(found, 30, 5).select("gained", "since").rows() == [(500, ago(3))]
+    with pytest.raises(ValueError, match="growth over 14 days is not kept"):
+        queries.growth_leaders(found, 14, 5)
+
+
+def test_leaders_of_genre(workspace: Workspace):
+    """A genre's ranking is by proportion, from a thousand followers on, and says over how many it was made."""
+    seen = [*numbers("a", d30=1000, d0=1100), *numbers("b", d30=2000, d0=2600), *numbers("c", d30=5, d0=50)]
+    named = [{"artist_id": each, "name": each.upper()} for each in "abc"]
+    found = publish_rows(workspace, artist_snapshots=seen, artists=named, artist_genres=members("a", "b", "c", "d"))
+    rows = queries.genre_leaders(found, "mpb").select("place", "name", "gained", "growth", "compared").rows()
+    assert rows == [(1, "B", 600, 0.3, 3), (2, "A", 100, 0.1, 3)]
+
+
+def test_days_tell_found_from_gained(workspace: Workspace):
+    """A first number in the genre is found; only a number after another one is gained, and only from entry on."""
+    seen = [*numbers("a", d2=10, d1=None, d0=14), *numbers("b", d2=5, d1=7, d0=8)]
+    found = publish_rows(workspace, artist_snapshots=seen, artist_genres=[*members("a"), *members("b", since=1)])
+    wanted = "observed_on, artists, followers_total, compared, gained, found, found_followers"
+    assert found.rows(f"SELECT {wanted} FROM genre_days WHERE genre = 'mpb' ORDER BY ALL") == [
+        (ago(2), 1, 10, 0, None, 1, 10),
+        (ago(1), 2, 7, 0, None, 1, 7),
+        (LAST_DAY, 2, 22, 2, 5, 0, None),
+    ]
+
+
+def test_artist_leaves_and_returns(answer):
+    """A complete search without an artist ends its stay; seen within a month it goes on, later it is a new one."""
+    found = answer(
+        search_line(artist("a1"), artist("a2"), day="2026-06-01"),
+        search_line(artist("a2"), day="2026-06-02"),
+    )
+    stays = "SELECT artist_id, entered_on, left_on FROM genre_membership WHERE provenance = 'search' ORDER BY ALL"
+    one, two, august = date(2026, 6, 1), date(2026, 6, 2), date(2026, 8, 1)
+    assert found.rows(stays) == [("a1", one, two), ("a2", one, None)]
+    assert answer(search_line(artist("a1"), day="2026-06-20")).rows(stays)[0] == ("a1", one, None)
+    found = answer(search_line(artist("a1"), day="2026-08-01"))
+    assert found.rows(stays)[:2] == [("a1", one, date(2026, 6, 21)), ("a1", august, None)]
+    assert queries.genre_members(found, "mpb").select("artist_id", "entered_on", "left_on").rows() == [
+        ("a1", august, None)
+    ]
+
+
+def test_search_that_meets_cap_ends_no_stay(answer):
+    """A search of more than a thousand artists does not show them all: being absent from it says nothing."""
+    found = answer(
+        search_line(artist("a1"), day="2026-06-01"),
+        [search_line(artist("a2"), day="2026-06-02", offset=offset) for offset in range(0, 1000, 50)],
+    )
+    assert found.rows("SELECT artist_id FROM genre_membership WHERE left_on IS NOT NULL") == []
+    assert queries.genre_coverage(found)["swept_on"].to_list() == [date(2026, 6, 2)]
+
+
+def test_own_genre_given_up(answer):
+    """A genre that an artist's last answer does not name has been left; one that names none at all says nothing."""
+    asked = [["mpb", "axé"], ["mpb"], None]
+    days = [date(2026, 6, 1) + timedelta(days=place) for place in range(3)]
+    found = answer(
+        *(
+            line("artists", {"artists": [artist("a1", genres=genres)]}, day.isoformat())
+            for day, genres in zip(days, asked, strict=True)
+        )
+    )
+    assert found.rows("SELECT genre, entered_on, left_on FROM genre_membership ORDER BY ALL") == [
+        ("axé", days[0], days[1]),
+        ("mpb", days[0], None),
+    ]
+
+
+def test_coverage_of_genre(answer):
+    """A genre says how many artists it has, of how many what is known, and when it was read whole."""
+    found = answer(search_line(artist("a1", genres=["mpb"]), artist("a2", followers=None), day="2026-06-01"))
+    day = date(2026, 6, 1)
+    assert queries.genre_coverage(found).rows() == [("mpb", 2, 2, 1, 1, 0, day, day, day)]
+
+
+def test_renamed_artist_is_found_anew(answer):
+    """A new name replaces the words of the old one."""
+    found = answer(
+        search_line(artist("a1", name="Velho Cais")), search_line(artist("a1", name="Novo Cais"), day="2026-11-23")
+    )
+    assert [queries.artists_count(found, word) for word in ("velho", "nov", "cais", "ais")] == [0, 1, 1, 0]
