@@ -283,4 +283,4 @@ def _sha256(path: Path) -> str:
 
 
 def _damaged(path: Path, what: str) -> DamagedFile:
-    return DamagedFile(f"{path} {what}. Nothing was changed; see `python -m pipeline doctor`.")
+    return DamagedFile(f"{path} {what}. Nothing was changed; `python -m pipeline recover` mends a workspace.")

@@ -74,6 +74,7 @@ def purge_artist(workspace: Workspace, ledger: Ledger, artist_id: str, *, dry_ru
         told = _count_mentions(ledger, subject)
         if not dry_run and (raw_files or parts or told):
             exchange.set_meta(SCRUB_DUE, "1")
+            exchange.touches_parts = True  # generations show names of the ledger, too
             exchange.carry_out(lambda connection: _redact(connection, subject))
     except BaseException:
         exchange.discard()

@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.backup import require_unused
 from pipeline.errors import DamagedFile
 from pipeline.exchange import ASIDE, LEAVING, Exchange, settle
-from pipeline.files import explained, hidden, place_files, remove_files, replace_file
+from pipeline.files import explained, hidden, is_hidden, place_files, remove_files, replace_file
 from pipeline.found_files import find_files
 from pipeline.generations import current_number, open_generation
 from pipeline.history_files import history_files
@@ -207,7 +207,9 @@ def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[F
     """History files and generations: removed where damaged, and made anew from the parts."""
     findings = []
     for path in history_files(workspace.root):
-        if not _is_whole(path):
+        if is_hidden(path):
+            remove_files([path])
+        elif not _is_whole(path):
             path.unlink()
             findings.append(Finding(str(path), "is not what its name says", "removed; it is made anew when needed"))
     fault = _generation_fault(workspace, ledger)

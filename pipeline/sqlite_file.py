@@ -138,6 +138,6 @@ def _explanation(path: Path, text: str) -> StorageError:
         )
     if "malformed" in text or "not a database" in text:
         return DamagedFile(
-            f"{path} is damaged ({text}). `python -m pipeline doctor` says more; Parquet files are untouched."
+            f"{path} is damaged ({text}). Run `python -m pipeline recover`; Parquet files are untouched."
         )
     return StorageError(f"{path}: {text}. The transaction was rolled back; nothing half-written was kept.")

@@ -60,10 +60,10 @@ def check_parts(root: Path, parts: Rows) -> None:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
             message = f"{path} cannot be read ({error.strerror}), yet the ledger has it."
-            raise DamagedFile(f"{message} Put it back from a backup and run again; nothing was published.") from None
+            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was published.") from None
         if found != part["sha256"]:
             message = f"{path} is not what was committed: its hash differs."
-            raise DamagedFile(f"{message} Put it back from a backup and run again; nothing was published.")
+            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was published.")
 
 
 def parts_select(name: str, parts: Sequence[tuple[Path, int]]) -> str:

@@ -40,7 +40,7 @@ def test_damaged_part_is_named(workspace: Workspace, ledger: Ledger, published: 
         flip(published, len(content) // 2)
     else:
         published.write_bytes(content[:-9])
-    with pytest.raises(DamagedFile, match=rf"{published.name}.*Put it back from a backup.*nothing was published"):
+    with pytest.raises(DamagedFile, match=rf"{published.name}.*python -m pipeline recover.*nothing was published"):
         publish(workspace, ledger)
     assert (current_number(workspace), sorted(path.suffix for path in workspace.db.iterdir())) == (
         1,
@@ -69,7 +69,7 @@ def test_damaged_generation_is_named(workspace: Workspace, damage: str):
         "truncated": content[: len(content) // 2],
     }
     path.write_bytes(whole[damage])
-    with pytest.raises(DamagedFile, match=r"Delete the folder .*db and run again"):
+    with pytest.raises(DamagedFile, match=r"python -m pipeline recover`: .*db is built anew"):
         open_generation(workspace).rows("FROM artists")
 
 
@@ -77,7 +77,7 @@ def test_damaged_generation_is_named(workspace: Workspace, damage: str):
 def test_pointer_without_number(workspace: Workspace, ledger: Ledger):
     """A pointer that points nowhere is named with the way out, which then works."""
     (workspace.db / "CURRENT").write_text("garbage", encoding="utf-8")
-    with pytest.raises(DamagedFile, match=r"CURRENT does not hold a number\. Delete the folder"):
+    with pytest.raises(DamagedFile, match=r"CURRENT does not hold a number\. Run `python -m pipeline recover`"):
         publish(workspace, ledger)
     for path in workspace.db.iterdir():
         path.unlink()

@@ -22,11 +22,11 @@ SIZE = 12 * 2**20
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Workspace]:
-    """A workspace on a disk of 12 MB."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A workspace on a disk of 12 MB, or of the size that a test asks for."""
     root = tmp_path / "small" / "test"
     root.parent.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(root.parent)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', SIZE)}", "tmpfs", str(root.parent)]
     if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("a small disk can be mounted on Linux by root alone")
     workspace = Workspace(root)

@@ -1,0 +1,191 @@
+"""Every writer killed at random instants, and on full disks: nothing lost, nothing twice, no orphan seen by a query."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import random
+import sys
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.compaction import compact
+from pipeline.errors import StorageError
+from pipeline.exchange import Exchange, settle
+from pipeline.ledger import Ledger
+from pipeline.publish import current_number, open_generation, publish, rebuild
+from pipeline.purge import purge_artist
+from pipeline.recovery import recover
+from pipeline.replay import replay
+from pipeline.retention import apply_retention
+from pipeline.schema import PUBLISHED
+from pipeline.settings import Settings
+from pipeline.store import sweep
+from pipeline.workspace import Workspace, open_workspace
+from tests.conftest import Clock
+from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.test_store_failures import fill, small_disk
+
+__all__ = ["small_disk"]  # a fixture of that file
+
+ROUNDS, KILLS, BATCHES, VICTIMS, LONG_AGO = 4, 50, 20, 3, 1_600_000_000.0
+SETTINGS, TODAY = Settings(keep_raw_days=90, keep_snapshot_days=400), date(2026, 11, 22)
+OF_THE_RUN = {"runs", "task_runs"}
+Step = Callable[[Workspace, Ledger, random.Random], object]
+
+
+def collect(workspace: Workspace, ledger: Ledger, _: random.Random) -> None:
+    """Commit what is still missing: a few old batches, then those of today, the first of them with victims."""
+    for number in range(BATCHES):
+        run = "old" if number < 4 else f"run-{number // 8}"
+        if ledger.read("SELECT 1 FROM parts WHERE batch_id = ?", (f"b{number:03d}",)):
+            continue
+        found = [artist(f"a{number}"), artist("a0", followers={"total": number})]
+        found += [artist(f"v{number}")] if 4 <= number < 4 + VICTIMS else []
+        day = f"2026-{9 + number % 3:02d}-11" if number >= 4 else "2020-09-13"
+        lines = search_line(*found, day=day), albums_line(album(f"c{number}"), day=day)
+        tried = ledger.read("SELECT count(*) AS n FROM task_runs WHERE batch_id = ?", (f"b{number:03d}",))[0]["n"]
+        commit(workspace, ledger, f"b{number:03d}", *lines, run_id=run, attempt=tried + 1)
+        with ledger.write() as connection:
+            connection.execute("UPDATE runs SET started_at = ? WHERE run_id = 'old'", (LONG_AGO,))
+
+
+def purge(workspace: Workspace, ledger: Ledger, rng: random.Random) -> None:
+    """Take one of the victims that were collected out of everything."""
+    number = rng.randrange(4, 4 + VICTIMS)
+    if ledger.read("SELECT 1 FROM parts WHERE batch_id = ?", (f"b{number:03d}",)):
+        purge_artist(workspace, ledger, f"v{number}")
+
+
+def derive(workspace: Workspace, ledger: Ledger, rng: random.Random) -> None:
+    """Parts as another program would have made them, derived again."""
+    rows = ledger.read("SELECT p.* FROM parts p JOIN raw_files USING (run_id, batch_id) WHERE table_name = 'artists'")
+    exchange = Exchange(workspace, ledger)
+    for row in rng.sample(rows, min(3, len(rows))):
+        buffer = io.BytesIO()
+        pq.write_table(pq.read_table(workspace.root / row["path"]), buffer, compression="gzip")
+        exchange.replace_part(row, buffer.getvalue(), row["rows"], 1)
+    exchange.carry_out()
+    replay(workspace, ledger)
+
+
+def retain(workspace: Workspace, ledger: Ledger, _: random.Random) -> None:
+    """Let go of what is too old, once all of it was there."""
+    if len(ledger.read("SELECT DISTINCT batch_id FROM parts WHERE run_id = 'old'")) == 4:
+        apply_retention(workspace, ledger, SETTINGS, TODAY)
+
+
+STEPS: tuple[Step, ...] = (
+    collect, lambda w, ledger, _: publish(w, ledger), purge, derive,
+    lambda w, ledger, _: compact(w, ledger, all_months=True), retain, lambda w, ledger, _: rebuild(w, ledger),
+)  # fmt: skip
+
+
+def work(data: Path, seed: int) -> None:
+    """What a process does until it is killed: what another one left is settled, then writers in some order."""
+    rng, workspace = random.Random(seed), open_workspace(Settings(data=data, workspace="test"))
+    with closing(Ledger(workspace.ledger, Clock().now)) as ledger:
+        sweep(workspace, ledger)
+        settle(workspace, ledger)
+        for step in rng.sample(STEPS, len(STEPS)):
+            step(workspace, ledger, rng)
+
+
+def finish(workspace: Workspace, ledger: Ledger) -> dict[str, list[Any]]:
+    """Everything done to its end, undisturbed; what is published then."""
+    sweep(workspace, ledger)
+    settle(workspace, ledger)
+    collect(workspace, ledger, random.Random(0))
+    retain(workspace, ledger, random.Random(0))
+    for number in range(4, 4 + VICTIMS):
+        purge_artist(workspace, ledger, f"v{number}")
+    replay(workspace, ledger)
+    publish(workspace, ledger)
+    generation = open_generation(workspace)
+    shown = {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED if name not in OF_THE_RUN}
+    return shown | {"parts": ledger.read("SELECT table_name, batch_id, rows, sha256 FROM parts ORDER BY 2, 1")}
+
+
+def see(workspace: Workspace) -> None:
+    """A reader, whatever was killed: the current generation answers, and shows no part but committed ones."""
+    if current_number(workspace) is None:
+        return
+    generation = open_generation(workspace)
+    shown = generation.rows("SELECT run_id, batch_id, table_name FROM state_parts")
+    with closing(Ledger(workspace.ledger, Clock().now)) as ledger:
+        known = {(row["run_id"], row["batch_id"], row["table_name"]) for row in ledger.read("SELECT * FROM parts")}
+        assert set(shown) <= known or ledger.meta("rebuild_due") == "1"
+    assert len(shown) == len(set(shown))
+    counted = "SELECT count(*), count(DISTINCT (artist_id, observed_on)) FROM artist_snapshots"
+    assert len(set(generation.rows(counted)[0])) == 1
+
+
+def listed_and_found(workspace: Workspace, ledger: Ledger) -> tuple[set[str], set[str]]:
+    """Files the ledger lists, and files there are but for those derived."""
+    listed = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
+    paths = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
+    found = {path.relative_to(workspace.root).as_posix() for path in paths}
+    return listed, {path for path in found if "_history/" not in path}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_", range(ROUNDS))
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and forkserver are POSIX")
+def test_kills_anywhere(tmp_path: Path, round_: int) -> None:
+    """Of two hundred a round of fifty processes killed among all writers, then one undisturbed: all is as without."""
+    context, rng = multiprocessing.get_context("forkserver"), random.Random(round_)
+    context.set_forkserver_preload(["tests.test_keeping_killed"])
+    workspace = open_workspace(Settings(data=tmp_path / "killed", workspace="test"))
+    ended = 0
+    for seed in range(round_ * KILLS, (round_ + 1) * KILLS):
+        child = context.Process(target=work, args=(tmp_path / "killed", seed))
+        child.start()
+        child.join(rng.uniform(0.05, 0.5))
+        ended += child.exitcode is not None
+        assert child.exitcode in (None, 0)
+        child.kill()
+        child.join()
+        if seed % 5 == 0:
+            see(workspace)
+    calm = open_workspace(Settings(data=tmp_path / "calm", workspace="test"))
+    with closing(Ledger(workspace.ledger, Clock().now)) as ledger, closing(Ledger(calm.ledger, Clock().now)) as only:
+        assert finish(workspace, ledger) == finish(calm, only)
+        listed, found = listed_and_found(workspace, ledger)
+        assert found == listed
+        assert len(ledger.read("SELECT DISTINCT batch_id FROM parts")) == BATCHES
+    assert recover(workspace, Clock().now) == ()
+    assert ended < KILLS / 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("small_disk", [64 * 2**20], indirect=True)
+def test_full_disk_anywhere(small_disk: Workspace) -> None:
+    """Wherever space runs out each writer says so or succeeds; once there is enough, all is as on a large disk."""
+    rng, refused = random.Random(1), 0
+    with closing(Ledger(small_disk.ledger, Clock().now)) as ledger:
+        collect(small_disk, ledger, rng)
+        publish(small_disk, ledger)
+        for step in (purge, derive, retain, STEPS[4], STEPS[6]):
+            for leave in (0, 20_000, 60_000, 200_000, 1_000_000):
+                ballast = fill(small_disk, leave)
+                try:
+                    with suppress(StorageError):
+                        refused += 1
+                        step(small_disk, ledger, rng)
+                        refused -= 1
+                finally:
+                    ballast.unlink()
+                see(small_disk)
+                sweep(small_disk, ledger)
+        shown = finish(small_disk, ledger)
+        listed, found = listed_and_found(small_disk, ledger)
+    large = open_workspace(Settings(data=small_disk.root.parent.parent / "large", workspace="test"))
+    with closing(Ledger(large.ledger, Clock().now)) as ledger:
+        assert finish(large, ledger) == shown
+    assert (found == listed, refused > 10) == (True, True)
