@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -23,7 +25,8 @@ SHOWN = 6  # genres named in the badge's hint
 def rows() -> list[GenreFreshness]:
     """How old each watched genre is; asked again when data, day, targets or schedules change."""
     watched = (*service().settings.genres, *(genre for each in service().schedules() for genre in each.genres))
-    return _rows(str(service().workspace.root), _data.generation_number(), _data.now().date(), watched, _targets())
+    kept = _rows(str(service().workspace.root), _data.generation_number(), _data.now().date(), watched, _targets())
+    return [GenreFreshness(*row) for row in kept]
 
 
 def _targets() -> tuple[tuple[str, int], ...]:
@@ -31,8 +34,8 @@ def _targets() -> tuple[tuple[str, int], ...]:
 
 
 @st.cache_data(max_entries=20, ttl="60s", show_spinner=False)
-def _rows(*_key: object) -> list[GenreFreshness]:
-    return service().freshness()
+def _rows(*_key: object) -> list[tuple[Any, ...]]:
+    return [astuple(row) for row in service().freshness()]  # plain: a class does not outlive a reload of its module
 
 
 def frame_badge(text: Text) -> Html:
