@@ -34,7 +34,7 @@ def _targets() -> tuple[tuple[str, int], ...]:
 
 
 @st.cache_data(max_entries=20, ttl="60s", show_spinner=False)
-def _rows(*_key: object) -> list[tuple[Any, ...]]:
+def _rows(*key: object) -> list[tuple[Any, ...]]:  # noqa: ARG001  what the answer depends on
     return [astuple(row) for row in service().freshness()]  # plain: a class does not outlive a reload of its module
 
 
