@@ -6,6 +6,7 @@ once gives the same tables. Imports `schema`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -73,11 +74,14 @@ _OBSERVED = (
 _AFTER = (
     Step("name_tokens", "name_tokens", ("artists",), "large"),
     Step("name_tokens", "name_tokens_small", ("artists",), "small"),
+    Step("artist_growth", "rims", _TOLD, "large fresh"),
     Step("genre_days", "touched_whole", _TOLD, "large fresh"),
     Step("genre_days", "earlier", _DAYS, "large fresh"),
-    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large"),
+    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large onto"),
+    Step("artist_growth", "artist_growth_fresh", ("artist_snapshots",), "large fresh"),
     Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
     Step("genre_days", "shifts", _DAYS, "large"),
+    Step("genre_days", "shifts_fresh", _DAYS, "large fresh"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
     Step("genre_growth", "genre_growth", _DAYS, "large"),
@@ -110,10 +114,7 @@ def publish_sql(name: str) -> str:
 @cache
 def merge_statement(step: Step, *, ordered: bool) -> str:
     """The SQL of a step; `ordered` says that no new part is of an earlier day than one committed before it."""
-    text = publish_sql(step.file)
-    for mark, value in _marks(step, ordered=ordered).items():
-        text = text.replace("{" + mark + "}", value)
-    return text
+    return _filled(publish_sql(step.file), _marks(step, ordered=ordered))
 
 
 def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
@@ -135,8 +136,8 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
     if step.file == "latest":
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
-        return marks | _growth_marks()
-    return marks | _leader_marks() if step.table == "genre_growth" else marks
+        return _growth_marks() | marks
+    return _leader_marks() | marks if step.table == "genre_growth" else marks
 
 
 def _growth_marks() -> dict[str, str]:
@@ -149,10 +150,13 @@ def _growth_marks() -> dict[str, str]:
         f"max(observed_on) {within[n]} AS since_{n}, arg_max(followers, observed_on) {within[n]} AS before_{n}"
         for n in GROWTH_DAYS
     ]
-    return {
+    growth = {
         "befores": "\n".join(texts),
         "since_and_gained": ",\n        ".join(each),
         "joined_befores": "\n    ".join(f"LEFT JOIN before_{n} b{n} ON b{n}.artist_id = e.artist_id" for n in longer),
+    }
+    return {
+        "growth": _filled(publish_sql("growth"), growth),
         "all_befores": ",\n        ".join(befores),
         "all_before_names": ", ".join(f"before_{n}" for n in GROWTH_DAYS),
         "all_gained": ", ".join(f"followers - before_{n} AS gained_{n}" for n in GROWTH_DAYS),
@@ -161,10 +165,14 @@ def _growth_marks() -> dict[str, str]:
 
 def _leader_marks() -> dict[str, str]:
     whens = {name: " ".join(f"WHEN {n} THEN g.{name}_{n}" for n in GROWTH_DAYS) for name in ("gained", "since")}
-    text = publish_sql("leaders").replace("{days}", str(list(GROWTH_DAYS)))
-    for name, value in whens.items():
-        text = text.replace(f"{{{name}_of_days}}", value)
-    return {"leaders": text}
+    days = {f"{name}_of_days": value for name, value in whens.items()}
+    return {"leaders": _filled(publish_sql("leaders"), days | {"days": str(list(GROWTH_DAYS))})}
+
+
+def _filled(text: str, marks: Mapping[str, str]) -> str:
+    for mark, value in marks.items():
+        text = text.replace("{" + mark + "}", value)
+    return text
 
 
 def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:

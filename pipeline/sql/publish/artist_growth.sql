@@ -42,21 +42,4 @@ FROM (
     FROM numbers
     GROUP BY artist_id
 );
-SET VARIABLE ends_first = (SELECT min(until) FROM ends);
-SET VARIABLE ends_last = (SELECT max(until) FROM ends);
-{befores}
-
-MERGE INTO artist_growth p
-USING (
-    SELECT
-        e.*,
-        CASE WHEN e.previous_on >= e.until - 2 THEN e.previous_on END AS since_1,
-        CASE WHEN e.previous_on >= e.until - 2 THEN e.followers - e.previous_followers END AS gained_1,
-        {since_and_gained}
-    FROM ends e
-    {joined_befores}
-    ORDER BY e.artist_id
-) n
-ON p.artist_id = n.artist_id
-WHEN MATCHED THEN UPDATE SET {rest_updated}
-WHEN NOT MATCHED THEN INSERT BY NAME
+{growth}

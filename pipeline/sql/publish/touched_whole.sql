@@ -1,3 +1,25 @@
--- In a database built from nothing every artist is touched, since its first day.
-INSERT INTO touched SELECT artist_id, min(observed_on) FROM artist_snapshots GROUP BY artist_id;
-INSERT INTO touched SELECT DISTINCT artist_id, NULL::DATE FROM artist_genres
+-- In a database built from nothing: artists in all their genres from their first day on are alike as far as these are the
+-- same (`sets`, of a `kind`). The others, whose days count for a genre from mid-history on, are counted one by one.
+CREATE OR REPLACE TEMP TABLE firsts AS
+SELECT artist_id, min(observed_on) AS first_on
+FROM (
+    SELECT artist_id, observed_on FROM rims WHERE is_head
+    UNION ALL
+    SELECT artist_id, min(observed_on) FROM artist_snapshots WHERE followers IS NULL GROUP BY artist_id
+)
+GROUP BY artist_id;
+CREATE OR REPLACE TEMP TABLE sets AS
+SELECT f.artist_id, coalesce(g.genres, []) AS genres
+FROM firsts f
+LEFT JOIN (
+    SELECT artist_id, list(genre ORDER BY genre) AS genres, max(entered_on) AS entered_on
+    FROM (SELECT artist_id, genre, min(first_seen_on) AS entered_on FROM artist_genres GROUP BY artist_id, genre)
+    GROUP BY artist_id
+) g ON g.artist_id = f.artist_id
+WHERE g.entered_on IS NULL OR g.entered_on <= f.first_on;
+CREATE OR REPLACE TEMP TABLE kinds AS
+SELECT genres, row_number() OVER () AS kind FROM (SELECT DISTINCT genres FROM sets);
+CREATE OR REPLACE TEMP TABLE sets AS
+SELECT s.artist_id, k.kind FROM sets s JOIN kinds k ON k.genres = s.genres;
+INSERT INTO touched SELECT artist_id, first_on FROM firsts ANTI JOIN sets USING (artist_id);
+INSERT INTO touched SELECT artist_id, NULL FROM sets UNION SELECT artist_id, NULL FROM artist_genres
