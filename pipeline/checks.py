@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
 
 from pipeline.bindings import current_binding
 from pipeline.errors import PublishRefused
-from pipeline.ledger import Ledger, with_times
+from pipeline.ledger import Ledger
 from pipeline.schema import PUBLISHED, VIEWS
 from pipeline.workspace import Workspace
 
 __all__ = [
+    "BLOCKING",
     "CHECKS",
     "Check",
     "CheckResult",
@@ -32,6 +33,7 @@ __all__ = [
     "watch",
 ]
 
+BLOCKING = "blocking"
 EVER = date(1, 1, 1)
 HASHED_A_RUN = 100  # parts whose content is read again; a few tens of milliseconds
 COUNTED = ("artists", "artist_genres", "releases", "release_artists", "tracks", "track_artists")
@@ -62,7 +64,7 @@ def _unique(name: str) -> Check:
     day = "observed_on" if "observed_on" in PUBLISHED[name].column_names() else "last_seen_on"
     touched = f"SEMI JOIN (SELECT {key} FROM {table} WHERE {day} >= DATE '{{since}}') USING ({key})"
     query = f"SELECT count(*) - count(DISTINCT ({key})) FROM (SELECT {key} FROM {table} {touched})"
-    return Check(f"{name}_unique", f"one row per {key} in {name}", "blocking", query)
+    return Check(f"{name}_unique", f"one row per {key} in {name}", BLOCKING, query)
 
 
 def _owned(name: str, owner: str, promise: str) -> Check:
@@ -70,7 +72,7 @@ def _owned(name: str, owner: str, promise: str) -> Check:
     table, key = VIEWS.get(name, name), PUBLISHED[owner].key[0]
     day = "observed_on" if name in VIEWS else "last_seen_on"
     query = f"SELECT count(*) FROM (FROM {table} WHERE {day} >= DATE '{{since}}') ANTI JOIN {owner} USING ({key})"
-    return Check(f"{name}_owned", promise, "blocking", query)
+    return Check(f"{name}_owned", promise, BLOCKING, query)
 
 
 _KEYED = ("artists", "artist_snapshots", "artist_genres", "releases", "release_artists", "tracks", "track_artists")
@@ -80,11 +82,11 @@ CHECKS: tuple[Check, ...] = (
     _owned("artist_genres", "artists", "every genre belongs to an artist"),
     _owned("release_artists", "releases", "every release credit belongs to a release"),
     _owned("track_artists", "tracks", "every track credit belongs to a track"),
-    Check("numbers_in_range", "popularity is between 0 and 100, followers are not negative", "blocking", """
+    Check("numbers_in_range", "popularity is between 0 and 100, followers are not negative", BLOCKING, """
         SELECT count(*) FROM state_snapshots WHERE observed_on >= DATE '{since}'
             AND (popularity NOT BETWEEN 0 AND 100 OR followers < 0)"""),
-    Check("no_row_lost", "no table has fewer rows than in the generation before", "blocking"),
-    Check("parts_agree", "the parts of the database are those of the ledger", "blocking"),
+    Check("no_row_lost", "no table has fewer rows than in the generation before", BLOCKING),
+    Check("parts_agree", "the parts of the database are those of the ledger", BLOCKING),
     Check("days_have_passed", "nothing was observed after today", query="""
         SELECT count(*) FROM artists WHERE last_seen_on > DATE '{today}'"""),
     Check("release_dates_sound", "no release is dated before 1877 or more than two years ahead", query="""
@@ -115,7 +117,8 @@ CHECKS: tuple[Check, ...] = (
             SELECT genre, sweep_on, sum(returned) AS found,
                 row_number() OVER (PARTITION BY genre ORDER BY sweep_on DESC) AS back
             FROM search_pages GROUP BY genre, sweep_on HAVING bool_or(last_page))
-        SELECT count(*), string_agg(n.genre, ', ' ORDER BY n.genre) FROM sweeps n JOIN sweeps p ON n.genre = p.genre AND n.back = 1 AND p.back = 2
+        SELECT count(*), string_agg(n.genre, ', ' ORDER BY n.genre)
+        FROM sweeps n JOIN sweeps p ON n.genre = p.genre AND n.back = 1 AND p.back = 2
         WHERE n.found < p.found / 2"""),
     Check("answers_are_sound", "of the answers of the last run no more than one in a hundred was rejected"),
     Check("parts_are_there", "every part of the ledger is on the disk, with its size"),
@@ -166,6 +169,7 @@ def watch(
         for check in CHECKS
         if check.query and (whole or not _is_proof(check))
     ]
+    found += [_parts_agree(con, ledger)] if whole else []
     found += [_answers_sound(ledger), _parts_there(workspace, ledger), _hashes_kept(workspace, ledger, whole=whole)]
     _keep(ledger, number, found)
     return found
@@ -174,18 +178,22 @@ def watch(
 def latest_results(ledger: Ledger) -> list[dict[str, Any]]:
     """The last result of each check, in the order of `CHECKS`; `at` as a UTC datetime."""
     rows = ledger.read("SELECT * FROM check_results WHERE id IN (SELECT max(id) FROM check_results GROUP BY name)")
-    found = {row["name"]: with_times(row) for row in rows}
+    found = {row["name"]: _dated(row) for row in rows}
     return [{**found[name], "promise": check.promise} for name, check in _BY_NAME.items() if name in found]
 
 
 def read_results(ledger: Ledger, name: str = "", limit: int = 100) -> list[dict[str, Any]]:
     """Results of one check, or of all, the newest first."""
     rows = ledger.read("SELECT * FROM check_results WHERE ? IN ('', name) ORDER BY id DESC LIMIT ?", (name, limit))
-    return [with_times(row) for row in rows]
+    return [_dated(row) for row in rows]
+
+
+def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "at": datetime.fromtimestamp(row["at"], UTC)}
 
 
 def _is_proof(check: Check) -> bool:
-    return check.severity == "blocking"
+    return check.severity == BLOCKING
 
 
 def in_words(result: CheckResult) -> str:

@@ -1,4 +1,4 @@
-"""`python -m pipeline rebuild, compact, replay, purge, recover`: what is kept made anew, smaller, let go of, mended.
+"""`python -m pipeline rebuild, compact, replay, purge, recover, checks`: what is kept made anew, let go of, mended.
 
 Imports `console` and the rooms that do it.
 """
@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from pipeline import console
+from pipeline.checks import BLOCKING, latest_results, read_results, watch
 from pipeline.clock import workspace_clock
 from pipeline.compaction import compact as compact_snapshots
 from pipeline.errors import SettingsError
 from pipeline.exchange import settle
+from pipeline.generations import open_generation
 from pipeline.ledger import Ledger
 from pipeline.lock import hold_run_lock
 from pipeline.publish import rebuild as rebuild_generation
@@ -123,6 +125,29 @@ def recover(
         raise typer.Exit(1)
 
 
+def checks(
+    history: Annotated[
+        str, typer.Option(metavar="NAME", help="What this check found before, newest first, instead of looking.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything that is published, row by row, and at every part; 1 when a blocking check is broken."""
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        if not history:
+            generation = open_generation(workspace)
+            with generation.cursor() as cursor:
+                watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
+        rows = read_results(ledger, history) if history else latest_results(ledger)
+    finally:
+        ledger.close()
+    _tell(rows, "\n".join(_told_check(row) for row in rows), as_json=as_json)
+    if any(row["violations"] and row["severity"] == BLOCKING for row in rows):
+        raise typer.Exit(1)
+
+
 # The commands by name, in the order of the help.
 KEEPING: dict[str, Callable[..., None]] = {
     "rebuild": rebuild,
@@ -130,6 +155,7 @@ KEEPING: dict[str, Callable[..., None]] = {
     "replay": replay,
     "purge": purge,
     "recover": recover,
+    "checks": checks,
 }
 
 
@@ -165,6 +191,14 @@ def _told(going: Going, *, dry_run: bool) -> str:
         return f"{going.layer} ({kept}): nothing {'would go' if dry_run else 'went'}"
     size = f"{going.files:,} files, {going.rows:,} rows, {going.bytes / 1e6:,.1f} MB"
     return f"{going.layer} ({kept}): {size} {'would go' if dry_run else 'went'}, {going.first_day} to {going.last_day}"
+
+
+def _told_check(row: dict[str, Any]) -> str:
+    state = (
+        f"{'BROKEN' if row['severity'] == BLOCKING else 'warning'} {row['violations']:,}" if row["violations"] else "ok"
+    )
+    details = f" ({row['details']})" if row["violations"] and row["details"] else ""
+    return f"{row['at']:%Y-%m-%d %H:%M} generation {row['generation']} {row['name']}: {state}{details}"
 
 
 def _tell_purged(done: Purged, *, as_json: bool) -> None:

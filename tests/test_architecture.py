@@ -69,7 +69,13 @@ OWNERS = {
     "spotipy": {"pipeline/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
-    "typer": {"pipeline/__main__.py", "pipeline/keeping_cli.py", "pipeline/moving_cli.py", "pipeline/schedule_cli.py", "pipeline/simulator"},
+    "typer": {
+        "pipeline/__main__.py",
+        "pipeline/keeping_cli.py",
+        "pipeline/moving_cli.py",
+        "pipeline/schedule_cli.py",
+        "pipeline/simulator",
+    },
     "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.checks import CHECKS
 from pipeline.ledger import Ledger
 from pipeline.lock import hold_run_lock
 from pipeline.publish import open_generation, publish
@@ -59,6 +60,19 @@ def test_made_anew(kept: Workspace, ask: Ask) -> None:
     assert ask("compact", "--all")[0] == 0
     assert ask("recover") == (0, {"findings": [], "mended": True})
     assert open_generation(kept).rows("SELECT count(*) FROM artist_snapshots") == [(2,)]
+
+
+def test_proof_on_demand(kept: Workspace, ask: Ask) -> None:
+    """Every check over every row; a part that was changed is named, and one check's history can be asked for."""
+    code, rows = ask("checks")
+    assert (code, {row["violations"] for row in rows}, len(rows)) == (0, {0}, len(CHECKS))
+    part = next(kept.lake.rglob("*.parquet"))
+    part.write_bytes(bytes(part.stat().st_size))
+    code, rows = ask("checks")
+    assert [(row["name"], row["severity"]) for row in rows if row["violations"]] == [
+        ("parts_keep_their_hash", "warning")
+    ]
+    assert [row["violations"] for row in ask("checks", "--history", "parts_keep_their_hash")[1]] == [1, 0]
 
 
 def test_retention_on_demand(kept: Workspace, ask: Ask) -> None:
