@@ -1,6 +1,6 @@
 """What pages show of runs, live from the ledger, asked once for everybody who looks.
 
-All sessions that watch the same thing share one answer, and the HTML made of it, for a quarter of a second; what can no
+All sessions that watch the same thing share one answer, and the HTML made of it, for a fifth of a second; what can no
 longer change is kept longer. Whoever changes something here says so with `forget`.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "shared"]
 
 Row = dict[str, Any]
 T = TypeVar("T")
-LIVE_S, ENDED_S = 0.25, 20.0
+LIVE_S, ENDED_S = 0.2, 20.0
 MOST_KEPT = 400
 MOST_BARS = 160  # attempts of a task drawn one by one; more are counted by spans of time
 BINS = 60

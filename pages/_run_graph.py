@@ -110,7 +110,7 @@ def _about(row: Row, look: Look, text: Text) -> str:
 
 def _columns(bins: Sequence[Row], text: Text) -> tuple[list[Html], int]:
     """A column for each span of time, stacked by state, as high as attempts began in it."""
-    totals: dict[int, int] = {}
+    totals, labels = dict[int, int](), {row["state"]: state_label(row["state"], text) for row in bins}
     for row in bins:
         totals[row["bin"]] = totals.get(row["bin"], 0) + row["attempts"]
     most, ground, columns = max(totals.values()), dict[int, float](), []
@@ -120,8 +120,7 @@ def _columns(bins: Sequence[Row], text: Text) -> tuple[list[Html], int]:
         ground[row["bin"]] = floor + high
         left = min(row["bin"], BINS - 1) / BINS
         place = f"left:{left:.2%};width:{1 / BINS:.2%};bottom:{floor:.0f}px;height:{high:.0f}px"
-        label = text.plural("{count} attempt", "{count} attempts", row["attempts"])
-        title = f"{label}: {state_label(row['state'], text)}"
+        title = f"{row['attempts']} \u00d7 {labels[row['state']]}"
         columns.append(tag("i", cls=f"g-bin g-s-{row['state']}", style=place, title=title))
     return columns, TRACK_PX + 4
 

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from pages import _access, _cards, _data, _run_cards, _run_data, _run_form, _run_graph
+from pages import _access, _cards, _data, _run_data, _run_form
 from pages._run_data import Look
-from pages._run_parts import drawn, show_budget, show_items, show_log
+from pages._run_parts import NOTHING, Choice, draw, is_long, lay_out
 from pages._text import Text, current_text
 
-TICK_S = 0.8
+TICK_S = 1.0
 
 
-def show(run_id: str) -> None:
-    """The run as it is now; the page is run again when it begins or ends."""
+def fill(run_id: str, chosen: Choice, places: Mapping[str, Any]) -> None:
+    """Draw the run as it is now into the places of the page; the page is run again when it begins or ends."""
     text, look = current_text(), _run_data.look_at(run_id)
     if phase(look) != st.session_state["phase"]:
         st.rerun(scope="app")
     if look is None:
-        st.html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
+        places["head"].html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
         return
-    run, key = look.run, (run_id, text)
-    summary = drawn(("head", *key), look, lambda: _run_cards.run_summary(run, text, now=look.now, is_slow=look.is_slow))
-    st.html(summary)
-    if look.is_live and _access.may_operate():
-        asked = bool(run["cancel_requested"])
-        st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel, args=(run_id,), disabled=asked)
-    st.html(drawn(("graph", *key), look, lambda: _run_graph.graph(look, text)))
-    st.html(drawn(("time", *key), look, lambda: _run_graph.timeline(look, text)))
-    show_items(look, text)
-    show_log(look, text)
-    show_budget(look, text)
+    if st.session_state["is_short"] and is_long(look, chosen):
+        st.rerun(scope="app")  # there is a second page now
+    for name, html in draw(look, chosen, text).items():
+        places[name].html(html)
 
 
 def phase(look: Look | None) -> str:
@@ -86,8 +80,10 @@ def main() -> None:
     if look is not None:
         show_relatives(look, text)
         show_rest(look, text)
+    chosen, places = lay_out(look, text) if look else (NOTHING, {"head": st.empty()})
+    st.session_state["is_short"] = look is not None and not is_long(look, chosen)
     is_live = look is None or look.is_live
-    st.fragment(show, run_every=TICK_S if is_live else None)(run_id)
+    st.fragment(fill, run_every=TICK_S if is_live else None)(run_id, chosen, places)
     _run_form.show_form()
 
 

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from tests.benchmarks.beside import measure_beside
+from tests.benchmarks.engine import measure_engine
 from tests.benchmarks.figures import Figure, load, machine, say, table
+from tests.benchmarks.formats import measure_formats
 from tests.benchmarks.ledger import measure_ledger
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.minimum import measure_minimum
 from tests.benchmarks.pace import measure_pace
+from tests.benchmarks.reading import measure_reading
+from tests.benchmarks.runs import measure_runs
 
 BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "pace": measure_pace,
@@ -21,8 +25,12 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "ledger": measure_ledger,
     "memory": measure_memory,
     "beside": measure_beside,
+    "runs": measure_runs,
+    "engine": measure_engine,
+    "formats": measure_formats,
+    "reading": measure_reading,
 }
-GROUPS = {"collector": tuple(BENCHMARKS)}
+GROUPS = {"collector": ("pace", "minimum", "ledger", "memory", "beside"), "orchestration": ("runs", "engine"), "store": ("formats", "reading")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
