@@ -255,7 +255,7 @@ def _tapered(rows: Sequence[Any], size: int, workers: int, least: int) -> Iterat
     """Chunks of `size`, the last ones smaller, down to `least`: a worker's share of what is then left."""
     start = 0
     while start < len(rows):
-        many = min(size, max(least, (len(rows) - start) // workers))
+        many = min(size, max(1, least, (len(rows) - start) // workers))  # a slow source makes `least` nought
         yield tuple(rows[start : start + many])
         start += many
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from pipeline.capabilities import Capabilities
-from pipeline.planner import Outlook, call_key, plan_albums, plan_artists, plan_discovery, plan_releases
+from pipeline.planner import Outlook, _tapered, call_key, plan_albums, plan_artists, plan_discovery, plan_releases
 from pipeline.schema import LAKE
 
 TODAY = date(2026, 3, 10)
@@ -219,3 +219,9 @@ def test_hopeless_calls_are_left_out(view):
     """A call that this run tried often enough is not planned again."""
     (item,) = plan_discovery(outlook(view))
     assert plan_discovery(outlook(view, tried={call_key(item.calls[0]): 3})) == []
+
+
+def test_slow_source_is_planned_still():
+    """Where answers take so long that no item is too small, the last rows are one by one, and there is an end."""
+    chunks = list(_tapered(range(7), 3, workers=4, least=0))
+    assert [len(chunk) for chunk in chunks] == [1] * 7
