@@ -64,15 +64,17 @@ def show_notifications(text: Text) -> None:
     """Who is told of what, and how to change that."""
     st.header(text("Notifications"), anchor=False)
     try:
-        state = service().check_notifications()
+        service().check_notifications()
+        is_set = bool(service().settings.notify_urls.get_secret_value())
+        state = text("Somebody is notified.") if is_set else text("Nobody is notified yet.")
+        st.html(_cards.badge(state, "good" if is_set else "quiet"))
     except GarimpoError as error:
         st.error(str(error))
-        state = ""
     words = text(
         "Told once each: a run that fails, and the first one that goes well again; a run that is put off; a check that "
         "stops publishing; genres that grow too old."
     )
-    st.html(_cards.note(f"{words} {state}".strip()))
+    st.html(_cards.note(words))
     how = text("Set an address of any service that Apprise knows, then start the app again. Examples:")
     st.html(_cards.note(how))
     st.code(EXAMPLES, language="sh")

@@ -42,7 +42,7 @@ def test_nobody_is_notified_by_default(tmp_path: Path):
     """The page says who is told of what, and how to set an address."""
     install_service(tmp_path)
     screen = open_screen("settings.py")
-    assert "nobody is notified" in screen.words
+    assert "Nobody is notified yet." in screen.words
     assert "a check that stops publishing" in screen.words
     assert "GARIMPO_NOTIFY_URLS" in screen.app.code[0].value
 
