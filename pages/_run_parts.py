@@ -1,52 +1,26 @@
-"""Parts of a run's page: what the reader chooses of its items and its log, and what is drawn of them.
-
-Filters and page numbers are drawn with the page; only HTML is drawn again every second, into places the page has left.
-"""
+"""Parts of a run's page: what the reader looks for, its items by name, its log, its budget."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from pages import _access, _cards, _parts, _run_cards, _run_data, _run_form, _run_graph, _run_tables
+from pages import _cards, _parts, _run_data, _run_tables
 from pages._html import Html, tag
 from pages._run_data import Look
-from pages._run_words import STATES, TASKS, state_label, task_label
+from pages._run_words import STATES, state_label, task_label
 from pages._text import Text
 from pipeline.events import LEVELS, EventFilter
 from pipeline.items import ItemFilter
 from pipeline.scheduler import service
 
-__all__ = [
-    "Choice",
-    "choose_items",
-    "choose_lines",
-    "draw_budget",
-    "draw_items",
-    "draw_lines",
-    "drawn",
-    "show_log_foot",
-]
+__all__ = ["choose", "drawn", "show_budget", "show_items", "show_lines"]
 
 ITEMS, LINES = 20, 60  # on a page
 KEEP_S = 5.0
 ITEM_STATES = ("pending", "running", "retrying", *STATES[1:], "skipped")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the reader asked for: which items, which lines, and how many of each come before."""
-
-    items: ItemFilter
-    lines: EventFilter
-    items_before: int = 0
-    lines_before: int = 0
-
-
-NOTHING = Choice(ItemFilter(), EventFilter())
 
 
 def drawn(key: tuple[Any, ...], look: Look, draw: Callable[[], Html]) -> Html:
@@ -54,122 +28,66 @@ def drawn(key: tuple[Any, ...], look: Look, draw: Callable[[], Html]) -> Html:
     return _run_data.shared((*key, look.serial), draw, 1.0 if look.is_live else _run_data.ENDED_S)
 
 
-def choose_items(look: Look, text: Text) -> ItemFilter:
-    """Name, task and state of the items to show; they stand in the address."""
-    mapped = {row["task"]: task_label(row["task"], text) for row in look.graph if row["mapped_over"]}
-    name, task, state = st.columns([2, 1, 1])
-    with name:
-        words = st.text_input(text("Item"), key="item", bind="query-params", placeholder=text("Part of a name"))
+def choose(look: Look, text: Text) -> tuple[ItemFilter, EventFilter]:
+    """What the reader looks for, among items and lines alike: words, task, state or level; the address keeps it."""
+    words, task, state, level = st.columns([2, 1, 1, 1])
+    with words:
+        said = st.text_input(
+            text("Search"), key="words", bind="query-params", placeholder=text("Part of a name or line")
+        )
     with task:
-        chosen = _parts.choose_one(text("Task"), mapped, key="task", everything=text("All tasks"))
+        tasks = {row["task"]: task_label(row["task"], text) for row in look.graph}
+        about = _parts.choose_one(text("Task"), tasks, key="task", everything=text("All tasks"))
     with state:
         states = {each: state_label(each, text) for each in ITEM_STATES}
-        ended = _parts.choose_one(text("State"), states, key="state", everything=text("Any state"))
-    return ItemFilter(chosen, ended, words or "")
-
-
-def choose_lines(run_id: str, text: Text) -> EventFilter:
-    """Words, task and level of the lines to show; they stand in the address."""
-    words, task, level = st.columns([2, 1, 1])
-    with words:
-        said = st.text_input(text("Text"), key="words", bind="query-params", placeholder=text("Part of a line"))
-    with task:
-        tasks = {each: task_label(each, text) for each in TASKS}
-        about = _parts.choose_one(text("Task"), tasks, key="log_task", everything=text("All tasks"))
+        ended = _parts.choose_one(text("State of items"), states, key="state", everything=text("Any state"))
     with level:
         levels = {each: each.lower() for each in LEVELS[1:4]}
-        severe = _parts.choose_one(text("Level, at least"), levels, key="level", everything=text("Any level"))
-    return EventFilter(run_id, about, "", severe, said or "")
+        severe = _parts.choose_one(text("Level of lines, at least"), levels, key="level", everything=text("Any level"))
+    return ItemFilter(about, ended, said or ""), EventFilter(look.run["run_id"], about, "", severe, said or "")
 
 
-def draw_items(look: Look, chosen: Choice, text: Text) -> Html:
-    """Mapped items by name, those under way and in trouble first."""
-    run_id, wanted, before = look.run["run_id"], chosen.items, chosen.items_before
+def show_items(look: Look, wanted: ItemFilter, text: Text) -> None:
+    """Mapped items by name, those under way and in trouble first, page by page."""
+    run_id, place = look.run["run_id"], st.container()
     count = _run_data.count_items(run_id, wanted, live=look.is_live)
+    before = (_parts.choose_page(count, ITEMS, "items_page") - 1) * ITEMS
     if not count:
-        if look.counts:
-            advice = text("Try fewer letters, another task or another state.")
-            return _cards.empty(text("No item matches"), advice)
-        return _cards.note(text("No items yet: its tasks have found nothing to ask."))
+        advice = text("Try fewer letters, another task or another state.")
+        none = _cards.note(text("No items yet: its tasks have found nothing to ask."))
+        place.html(_cards.empty(text("No item matches"), advice) if look.counts else none)
+        return
     rows = _run_data.find_items(run_id, wanted, ITEMS, before, live=look.is_live)
 
     def draw() -> Html:
         counted = _cards.note(text.plural("{count} item", "{count} items", count))
         return tag("div", _run_tables.item_table(rows, look.now, text), counted, cls="g-stack")
 
-    return drawn(("items", run_id, wanted, before, text), look, draw)
+    place.html(drawn(("items", run_id, wanted, before, text), look, draw))
 
 
-def draw_lines(look: Look, chosen: Choice, text: Text) -> Html:
-    """Lines of the log, newest first."""
-    wanted, before = chosen.lines, chosen.lines_before
-    rows = _run_data.newest_lines(wanted, LINES, before, live=look.is_live)
+def show_lines(look: Look, wanted: EventFilter, text: Text) -> None:
+    """Lines of the log, newest first, page by page; all that match as a file."""
+    place, count = st.container(), _run_data.count_lines(wanted, live=look.is_live)
+    before = (_parts.choose_page(count, LINES, "log_page") - 1) * LINES
+    rows = _run_data.newest_lines(wanted, LINES, before, live=look.is_live) if count else []
     if not rows:
-        return _cards.note(text("No line matches."))
+        place.html(_cards.note(text("No line matches.")))
+        return
     key = ("lines", rows[0]["id"], rows[-1]["id"], wanted, text)
-    return _run_data.shared(key, lambda: _run_tables.log_lines(rows, text), KEEP_S)
-
-
-def draw_budget(look: Look, text: Text) -> Html:
-    """Requests that this run sent and what is left, bucket by bucket."""
-
-    def draw() -> Html:
-        return _run_tables.budget_table(look.requests, _run_data.shared("budget", service().budget, 1.0), text)
-
-    return _run_data.shared(("budget", look.run["run_id"], text), draw, 1.0)
-
-
-def show_log_foot(look: Look, wanted: EventFilter, text: Text) -> None:
-    """In which order and time zone lines stand, and the way to take them all along."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log_foot"):
-        zone = text.zone_name(look.now)
-        st.html(_cards.note(text("newest first, times in {zone}", zone=zone)), width="content")
+    place.html(_run_data.shared(key, lambda: _run_tables.log_lines(rows, text), KEEP_S))
+    with place.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(_cards.note(text("newest first, times in {zone}", zone=text.zone_name(look.now))), width="content")
         st.download_button(
             text("Download the log"), lambda: _run_data.whole_log(wanted), f"{wanted.run_id}.log", "text/plain",
             on_click="ignore", key="download",
         )  # fmt: skip
 
 
-def lay_out(look: Look, text: Text) -> tuple[Choice, dict[str, Any]]:
-    """Filters, page numbers and buttons of the page, and between them the places for what changes."""
-    run_id, live = look.run["run_id"], look.is_live
-    places = {"head": st.empty()}
-    if live and _access.may_operate():
-        asked = bool(look.run["cancel_requested"])
-        st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel, args=(run_id,), disabled=asked)
-    places |= {"graph": st.empty(), "time": st.empty()}
-    st.header(text("Items"), anchor=False)
-    items = choose_items(look, text)
-    places["items"] = st.empty()
-    item_page = _parts.choose_page(_run_data.count_items(run_id, items, live=live), ITEMS, "items_page")
-    st.header(text("Log"), anchor=False)
-    lines = choose_lines(run_id, text)
-    places["lines"] = st.empty()
-    show_log_foot(look, lines, text)
-    line_page = _parts.choose_page(_run_data.count_lines(lines, live=live), LINES, "log_page")
-    st.header(text("Budget"), anchor=False)
-    places["budget"] = st.empty()
-    return Choice(items, lines, (item_page - 1) * ITEMS, (line_page - 1) * LINES), places
+def show_budget(look: Look, text: Text) -> None:
+    """Requests that this run sent and what is left, bucket by bucket."""
 
+    def draw() -> Html:
+        return _run_tables.budget_table(look.requests, _run_data.shared("budget", service().budget, 1.0), text)
 
-def draw(look: Look, chosen: Choice, text: Text) -> dict[str, Html]:
-    """The HTML of each part, most of it made once for all who look at the same."""
-    run, key = look.run, (look.run["run_id"], text)
-
-    def head() -> Html:
-        return _run_cards.run_summary(run, text, now=look.now, is_slow=look.is_slow)
-
-    return {
-        "head": drawn(("head", *key), look, head),
-        "graph": drawn(("graph", *key), look, lambda: _run_graph.graph(look, text)),
-        "time": drawn(("time", *key), look, lambda: _run_graph.timeline(look, text)),
-        "items": draw_items(look, chosen, text),
-        "lines": draw_lines(look, chosen, text),
-        "budget": draw_budget(look, text),
-    }
-
-
-def is_long(look: Look, chosen: Choice) -> bool:
-    """Whether items or lines fill more than one page."""
-    items = _run_data.count_items(look.run["run_id"], chosen.items, live=look.is_live)
-    return items > ITEMS or _run_data.count_lines(chosen.lines, live=look.is_live) > LINES
+    st.html(_run_data.shared(("budget", look.run["run_id"], text), draw, 1.0))

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from pages import _access, _cards, _data, _run_data, _run_form
+from pages import _access, _cards, _data, _run_cards, _run_data, _run_form, _run_graph
+from pages._html import Html
 from pages._run_data import Look
-from pages._run_parts import NOTHING, Choice, draw, is_long, lay_out
+from pages._run_parts import choose, drawn, show_budget, show_items, show_lines
 from pages._text import Text, current_text
 
 TICK_S = 1.0
 
 
-def fill(run_id: str, chosen: Choice, places: Mapping[str, Any]) -> None:
-    """Draw the run as it is now into the places of the page; the page is run again when it begins or ends."""
+def show(run_id: str) -> None:
+    """The run as it is now; the page is run again when it begins or ends."""
     text, look = current_text(), _run_data.look_at(run_id)
     if phase(look) != st.session_state["phase"]:
         st.rerun(scope="app")
     if look is None:
-        places["head"].html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
+        st.html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
         return
-    if st.session_state["is_short"] and is_long(look, chosen):
-        st.rerun(scope="app")  # there is a second page now
-    for name, html in draw(look, chosen, text).items():
-        places[name].html(html)
+    show_course(look, text)
+    st.header(text("Items"), anchor=False)
+    items, lines = choose(look, text)
+    show_items(look, items, text)
+    st.header(text("Log"), anchor=False)
+    show_lines(look, lines, text)
+    st.header(text("Budget"), anchor=False)
+    show_budget(look, text)
+
+
+def show_course(look: Look, text: Text) -> None:
+    """How it goes: summary, the way to stop it, graph, line of time; drawn once for all who look at the same."""
+    run, key = look.run, (look.run["run_id"], text)
+
+    def head() -> Html:
+        return _run_cards.run_summary(run, text, now=look.now, is_slow=look.is_slow)
+
+    st.html(drawn(("head", *key), look, head))
+    if look.is_live and _access.may_operate():
+        asked = bool(run["cancel_requested"])
+        st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel, args=(run["run_id"],), disabled=asked)
+    st.html(drawn(("graph", *key), look, lambda: _run_graph.graph(look, text)))
+    st.html(drawn(("time", *key), look, lambda: _run_graph.timeline(look, text)))
 
 
 def phase(look: Look | None) -> str:
@@ -80,10 +99,8 @@ def main() -> None:
     if look is not None:
         show_relatives(look, text)
         show_rest(look, text)
-    chosen, places = lay_out(look, text) if look else (NOTHING, {"head": st.empty()})
-    st.session_state["is_short"] = look is not None and not is_long(look, chosen)
     is_live = look is None or look.is_live
-    st.fragment(fill, run_every=TICK_S if is_live else None)(run_id, chosen, places)
+    st.fragment(show, run_every=TICK_S if is_live else None)(run_id)
     _run_form.show_form()
 
 

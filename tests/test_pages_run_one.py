@@ -102,7 +102,7 @@ def test_items_stand_by_name(service):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"item": "GENRE 1"}, ["genre 1", *(f"genre {n}" for n in range(10, 20))]),
+        ({"words": "GENRE 1"}, ["genre 1", *(f"genre {n}" for n in range(10, 20))]),
         ({"state": "succeeded"}, ["genre 0"]),
         ({"task": "refresh_tracks"}, []),
         ({"items_page": "2"}, ["genre 21", "genre 22", "genre 23", "genre 24", "genre 0"]),
@@ -126,7 +126,7 @@ def test_log_is_filtered(service):
     assert re.findall(r"line \d", log) == ["line 2", "line 1", "line 0"]
     for query in ({"level": "WARNING"}, {"words": "LINE 1"}):
         assert re.findall(r"line \d", html(open_screen("run.py", id=RUN, **query), "g-log")) == ["line 1"]
-    assert "No line matches." in open_screen("run.py", id=RUN, log_task="plan").words
+    assert "No line matches." in open_screen("run.py", id=RUN, task="plan").words
     text = _run_data.whole_log(_run_data.EventFilter(RUN)).decode()
     assert [line.split(" ", 1)[1] for line in text.splitlines()][1] == "WARNING discover [mpb] tick line 1"
 

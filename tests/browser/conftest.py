@@ -112,6 +112,8 @@ def first_visit(browser: Browser, home: str) -> Visit:
     seconds = time.monotonic() - began
     visit = Visit(first, page.inner_text("body"), page.url, seconds)
     page.goto(f"{home}/runs")
+    page.wait_for_selector(".g-foot")
+    expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=90_000)  # the history is collected
     page.wait_for_selector('[data-testid="stBaseButton-primary"]:enabled', timeout=60_000)
     context.close()
     return visit
