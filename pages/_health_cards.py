@@ -8,6 +8,7 @@ from typing import Any
 from pages import _freshness
 from pages._cards import badge, stats
 from pages._html import Html, tag
+from pages._run_words import bucket_label
 from pages._text import Text
 from pipeline.freshness import GenreFreshness
 
@@ -56,7 +57,13 @@ def budget_table(budget: Mapping[str, Found], text: Text) -> Html:
         left = text("no limit known") if view["left"] is None else text.number(view["left"])
         locked = badge(text.instant(until), "warn") if until else "\u2013"
         lines.append(
-            (name, text.number(view["used"]), left, "\u2013" if ceiling is None else text.number(ceiling), locked)
+            (
+                bucket_label(name, text),
+                text.number(view["used"]),
+                left,
+                "\u2013" if ceiling is None else text.number(ceiling),
+                locked,
+            )
         )
     return _table(heads, lines)
 
