@@ -210,12 +210,12 @@ def whole_log(wanted: EventFilter) -> bytes:
 
 def rest_of(run_id: str) -> tuple[int, int]:
     """How many items of a run have calls never answered, and how many calls."""
-    return shared(("rest", run_id), lambda: items.count_left(service().ledger, run_id), ENDED_S)
+    return shared(("rest", run_id), lambda: items.count_left(service().ledger, run_id), 1.0)
 
 
 def names_left(run_id: str) -> list[str]:
     """Names of those items, the first 500."""
-    return shared(("names", run_id), lambda: items.left_names(service().ledger, run_id), ENDED_S)
+    return shared(("names", run_id), lambda: items.left_names(service().ledger, run_id), 1.0)
 
 
 def retries_of(run_id: str) -> list[str]:

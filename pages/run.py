@@ -65,9 +65,11 @@ def show_relatives(look: Look, text: Text) -> None:
 
 def show_rest(look: Look, text: Text) -> None:
     """What a run that ended has left, what that costs, and the buttons that go on with it."""
+    if look.is_live:
+        return
     run_id = look.run["run_id"]
     items, calls = _run_data.rest_of(run_id)
-    if look.is_live or not (items or look.run["state"] in ("crashed", "cancelled", "failed")):
+    if not (items or look.run["state"] in ("crashed", "cancelled", "failed")):
         return
     left = text.plural("{count} item is left", "{count} items are left", items)
     asked = text.plural("{count} request", "{count} requests", calls)

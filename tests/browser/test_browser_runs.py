@@ -1,0 +1,185 @@
+"""Runs as people see them: one starts, cancels and goes on with a run from its form, the other watches it all."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from pipeline.runner import RunRequest
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from tests.apps import running_app
+from tests.browser.conftest import Tab
+from tests.browser.test_browser_pages import OVERFLOW
+from tests.worlds import collect, genre_names
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PATIENCE = 60_000
+REQUESTS_A_SECOND = 6  # slow enough to watch
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """A simulated Spotify in the present, so that the app's clock is the machine's."""
+    with running(SimulatorConfig(profile="extended", artists=40, seed=5)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def slow_home(world: Running, tmp_path: Path) -> Iterator[str]:
+    """An app beside that Spotify, its artists known and their releases not, in no hurry."""
+    collect(world, tmp_path / "data", RunRequest("cli", max_requests=12))
+    settings = {
+        "GARIMPO_API_URL": world.api_url,
+        "GARIMPO_TOKEN_URL": world.token_url,
+        "GARIMPO_GENRES": ",".join(genre_names(world)),
+        "GARIMPO_SCHEDULE": "",
+        "GARIMPO_WINDOW_REQUESTS": str(REQUESTS_A_SECOND * 30),
+        "SPOTIPY_CLIENT_ID": "simulator",
+        "SPOTIPY_CLIENT_SECRET": "simulator",
+    }
+    with running_app(tmp_path, settings) as app:
+        yield app.url
+
+
+@pytest.fixture
+def two_tabs(browser: Any, slow_home: str) -> Iterator[tuple[Tab, Tab]]:
+    """Two people on that app, each with a browser session of their own; at the end nothing may have complained."""
+    contexts = [browser.new_context(locale="en-US", timezone_id="UTC") for _ in range(2)]
+    first, second = (Tab(context.new_page(), slow_home) for context in contexts)
+    first.watch()
+    second.watch()
+    yield first, second
+    for context in contexts:
+        context.close()
+    assert first.complaints + second.complaints == []
+
+
+def start_from_form(tab: Tab) -> Page:
+    """A run started from the form, after it has said what it costs; its page."""
+    page = tab.show("/runs")
+    page.get_by_role("button", name="Run now", exact=True).click()
+    form = page.get_by_role("dialog")
+    expect(form).to_contain_text("requests now, and", timeout=PATIENCE)
+    form.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".g-gantt")).to_be_visible(timeout=PATIENCE)
+    return page
+
+
+def state(page: Page) -> Locator:
+    """The badge that says how the run is."""
+    return page.locator(".g-box .g-badge").first
+
+
+def moves(page: Page) -> None:
+    """Graph, line of time and log change by themselves, and the page is never loaded or run anew for that."""
+    page.evaluate("window.stayed = true")
+    expect(page.locator(".g-node.g-s-running")).to_contain_text("/", timeout=PATIENCE)
+    bars, newest = page.locator(".g-try").count(), page.locator(".g-log li").first.inner_text()
+    done = page.locator(".g-node.g-s-running small").inner_text()
+    expect(page.locator(".g-log li").first).not_to_have_text(newest, timeout=PATIENCE)
+    page.wait_for_function("count => document.querySelectorAll('.g-try').length > count", arg=bars, timeout=PATIENCE)
+    expect(page.locator(".g-dag")).not_to_contain_text(done, timeout=PATIENCE)
+    assert page.evaluate("window.stayed") is True
+
+
+@pytest.mark.slow
+def test_two_people_steer_runs(two_tabs: tuple[Tab, Tab], world: Running) -> None:
+    """A run started from the form is watched, cancelled and resumed; what fails in it is retried; both see it all."""
+    artists = world.truth(genres=genre_names(world))["artists"]
+    broken = f"/v1/artists/{artists[0]['artist_id']}/albums"
+    world.set_scenario({"rules": [{"what": "server_error", "where": broken}]})
+    mine, theirs = two_tabs
+    page = start_from_form(mine)
+    other = theirs.show("/runs")
+    other.get_by_role("link", name="Watch this run").click(timeout=PATIENCE)
+    for each in (page, other):
+        expect(state(each)).to_have_text("running", timeout=PATIENCE)
+        moves(each)
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    began = time.monotonic()
+    expect(state(other)).to_have_text(re.compile("cancelling|cancelled"), timeout=10_000)
+    assert time.monotonic() - began < 5  # two on a machine of its own; tests share theirs
+    for each in (page, other):
+        expect(state(each)).to_have_text("cancelled", timeout=PATIENCE)
+
+    page.get_by_role("button", name="Resume", exact=True).click(timeout=PATIENCE)
+    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".g-items")).to_contain_text("retrying", timeout=PATIENCE)
+    expect(state(page)).to_have_text(re.compile("failed|succeeded"), timeout=120_000)
+    expect(page.locator(".g-items tbody tr").first).to_contain_text("failed")
+    name = page.locator(".g-items tbody th").first.inner_text()
+
+    world.set_scenario({})
+    page.get_by_role("button", name="Choose, and see the cost", exact=True).click(timeout=PATIENCE)
+    form = page.get_by_role("dialog")
+    form.get_by_role("combobox").click()
+    page.get_by_role("option", name=name).click()
+    expect(form).to_contain_text("requests now, and", timeout=PATIENCE)
+    page.keyboard.press("Escape")  # closes the list of names
+    form.get_by_role("button", name="Start", exact=True).click(timeout=PATIENCE)
+    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible(timeout=PATIENCE)
+    expect(state(page)).to_have_text("succeeded", timeout=PATIENCE)
+    expect(page.locator(".g-items")).to_contain_text(name)
+    other = theirs.show("/runs")
+    expect(other.locator(".g-run .g-badge").first).to_have_text("succeeded", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+def test_run_fits_a_telephone(open_tab, theme, language):
+    """At a width of 390 a run hangs over no edge, and its tasks, items and lines are there."""
+    tab = open_tab(theme, language, 390)
+    page = tab.show("/runs")
+    page.locator('[class*="st-key-go_run"] a').first.click()
+    expect(page.locator(".g-log li").first).to_be_visible(timeout=PATIENCE)
+    tab.settle()
+    assert page.evaluate(OVERFLOW) == [0, 0]
+    expect(page.locator(".g-node")).to_have_count(page.locator(".g-dag li").count())
+    assert page.locator(".g-gantt .g-bar").count() >= 4
+
+
+def test_form_is_used_by_keyboard(open_tab):
+    """The form opens with the keyboard, lists by name what a dry run would ask, and closes with Escape for good."""
+    tab = open_tab()
+    page = tab.show("/runs")
+    page.get_by_role("button", name="Run now", exact=True).focus()
+    page.keyboard.press("Enter")
+    form = page.get_by_role("dialog")
+    expect(form.locator(".g-cost")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    tab.settle()
+    page.reload()
+    tab.settle()
+    expect(form).to_have_count(0)
+
+
+def test_filters_stay_in_the_address(open_tab):
+    """A state that is chosen is in the address, which shows the same to whoever opens it."""
+    tab = open_tab()
+    page = tab.show("/runs")
+    page.get_by_role("combobox", name="State").click()
+    page.get_by_role("option", name="crashed").click()
+    page.wait_for_url("**/runs?state=crashed")
+    expect(page.get_by_text("No run matches")).to_be_visible(timeout=PATIENCE)
+    expect(open_tab().show("/runs?state=crashed").get_by_text("No run matches")).to_be_visible(timeout=PATIENCE)
+
+
+def test_log_is_downloaded(open_tab):
+    """The log of a run can be taken along as a file of lines."""
+    tab = open_tab()
+    page = tab.show("/runs")
+    page.locator('[class*="st-key-go_run"] a').first.click()
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name="Download the log").click(timeout=PATIENCE)
+    lines = Path(started.value.path()).read_text(encoding="utf-8").splitlines()
+    assert " run_started " in lines[0]
+    assert started.value.suggested_filename.endswith(".log")
