@@ -49,9 +49,9 @@ def shape() -> str:
 
 def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fresh: bool) -> None:
     """Run every step that the staged tables call for; when `fresh`, later steps see each merged snapshot as new."""
-    small = con.execute(merges.size_statement(staged)).fetchall()[0][0] <= merges.SMALL
+    size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
-        if step.applies(staged, fresh=fresh, small=small):
+        if step.applies(staged, fresh=fresh, size=size):
             con.execute(merge_statement(step, ordered=ordered))
         if step.table == "state_snapshots":
             (show_all if fresh else show_new)(con)

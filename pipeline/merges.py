@@ -27,7 +27,7 @@ class Step:
     """A statement that changes `table`, run when a lake table it needs has new parts; it merges the first of them.
 
     `only` in databases that are "fresh", where all rows are new, or "onto" others; that are "small", where deriving all
-    anew is quicker, or "large". Either way gives the same rows.
+    anew is quicker, or "large", and then "filed" if they have history files. Any way gives the same rows.
     """
 
     table: str
@@ -36,9 +36,9 @@ class Step:
     only: str = ""
     sign: int = 1
 
-    def applies(self, staged: AbstractSet[str], *, fresh: bool, small: bool) -> bool:
+    def applies(self, staged: AbstractSet[str], *, fresh: bool, size: str) -> bool:
         """Whether it has something to do."""
-        said = {"small" if small else "large", "fresh" if fresh else "onto"}
+        said = {*size.split(), "fresh" if fresh else "onto"}
         return not staged.isdisjoint(self.needs) and said.issuperset(self.only.split())
 
 
@@ -74,6 +74,8 @@ _OBSERVED = (
 _AFTER = (
     Step("name_tokens", "name_tokens", ("artists",), "large"),
     Step("name_tokens", "name_tokens_small", ("artists",), "small"),
+    Step("artist_growth", "stretches", _TOLD, "large fresh"),
+    Step("artist_growth", "stretches_filed", _TOLD, "large filed fresh"),
     Step("artist_growth", "rims", _TOLD, "large fresh"),
     Step("genre_days", "touched_whole", _TOLD, "large fresh"),
     Step("genre_days", "earlier", _DAYS, "large fresh"),
@@ -81,7 +83,9 @@ _AFTER = (
     Step("artist_growth", "artist_growth_fresh", ("artist_snapshots",), "large fresh"),
     Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
     Step("genre_days", "shifts", _DAYS, "large"),
-    Step("genre_days", "shifts_fresh", _DAYS, "large fresh"),
+    Step("genre_days", "alike", _DAYS, "large fresh"),
+    Step("genre_days", "alike_filed", _DAYS, "large filed fresh"),
+    Step("genre_days", "shifts_alike", _DAYS, "large fresh"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
     Step("genre_growth", "genre_growth", _DAYS, "large"),
@@ -101,9 +105,12 @@ STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)
 
 
 def size_statement(staged: AbstractSet[str]) -> str:
-    """SQL of how many snapshots there are, those to be merged included."""
+    """SQL of the words on the size of a database with what is staged, as `Step.applies` takes them."""
     new = " + (SELECT count(*) FROM staged_artist_snapshots)" if "artist_snapshots" in staged else ""
-    return f"SELECT (SELECT count(*) FROM state_snapshots) + (SELECT coalesce(sum(rows), 0) FROM state_history){new}"
+    filed = "(SELECT coalesce(sum(rows), 0) FROM state_history)"
+    return f"""
+        SELECT CASE WHEN here + filed <= {SMALL} THEN 'small' WHEN filed > 0 THEN 'large filed' ELSE 'large' END
+        FROM (SELECT (SELECT count(*) FROM state_snapshots){new} AS here, {filed} AS filed)"""
 
 
 def publish_sql(name: str) -> str:

@@ -94,7 +94,7 @@ MERGED = {"latest", "artist_snapshots", "artist_numbers", "artist_genres", "rele
 def _derive(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(STAGED)
     for step in STEPS:
-        if step.file not in MERGED and step.applies(GIVEN, fresh=True, small=True):
+        if step.file not in MERGED and step.applies(GIVEN, fresh=True, size="small"):
             con.execute(merge_statement(step, ordered=True))
 
 

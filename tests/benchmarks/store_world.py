@@ -15,7 +15,7 @@ from pipeline.parquet import parquet_bytes
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
-__all__ = ["LAST_DAY", "World", "add_day", "make_store"]
+__all__ = ["LAST_DAY", "World", "add_day", "add_releases", "make_store"]
 
 LAST_DAY = date(2026, 11, 22)
 
@@ -70,6 +70,37 @@ def add_day(workspace: Workspace, ledger: Ledger, world: World, age: int, *, art
         con.execute(_POPULATION, [world.artists])
         con.execute("DELETE FROM population WHERE number >= ?", [artists])
         _commit_day(workspace, ledger, con, World(artists, world.days, parts), age)
+
+
+def add_releases(workspace: Workspace, ledger: Ledger, world: World) -> None:
+    """Commit a release for one artist in three, of the last ten years."""
+    run_id, day = f"releases-{world.artists}", LAST_DAY
+    ledger.begin_run(run_id, "cli", {}, 1)
+    ledger.begin_task(run_id, "batch-0000", 1, "refresh_releases")
+    with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_POPULATION, [world.artists])
+        con.execute("DELETE FROM population WHERE number % 3 > 0")
+        tables = {name: con.sql(select, params={"day": day}).to_arrow_table() for name, select in _RELEASES.items()}
+    parts = [_write(workspace, name, run_id, day, table) for name, table in tables.items()]
+    ledger.commit_batch(TaskOutcome(run_id, "batch-0000", 1, "succeeded"), None, parts)
+    ledger.finish_run(run_id, "succeeded")
+
+
+_RELEASES = {
+    "releases": """
+        SELECT reverse(id) AS album_id, $day AS observed_on, 'Canto ' || number AS name,
+            ['album', 'single', 'compilation'][(1 + hash(number) % 3)::INTEGER] AS album_type,
+            ($day - (hash(number) % 3650)::INTEGER)::DATE AS release_date,
+            strftime($day - (hash(number) % 3650)::INTEGER, '%Y-%m-%d') AS release_date_text,
+            'day' AS release_date_precision, 10 AS total_tracks, NULL::VARCHAR AS label, NULL::SMALLINT AS popularity,
+            NULL::VARCHAR AS upc, 'https://i.scdn.co/image/' || md5('r' || number) AS image_url,
+            'https://open.spotify.com/album/' || reverse(id) AS spotify_url
+        FROM population ORDER BY 1""",
+    "release_artists": """
+        SELECT reverse(id) AS album_id, id AS artist_id, $day AS observed_on, 0::SMALLINT AS position,
+            'Banda ' || number AS artist_name
+        FROM population ORDER BY 1, 2""",
+}
 
 
 def _commit_day(workspace: Workspace, ledger: Ledger, con: duckdb.DuckDBPyConnection, world: World, age: int) -> None:

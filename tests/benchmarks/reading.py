@@ -1,0 +1,175 @@
+"""How long the questions of pages take on a store of a hundred million rows: idle, while publishing, among readers.
+
+Run as a program it is one of the other processes: a reader that asks at random, or a writer that commits and publishes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline import queries
+from pipeline.generations import Generation, open_generation
+from pipeline.ledger import Ledger
+from pipeline.publish import publish, rebuild
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.benchmarks.figures import Figure, load, say
+from tests.benchmarks.store_world import World, add_day, add_releases, make_store
+
+__all__ = ["measure_reading"]
+
+WORLDS = (World(1_000_000, 100), World(100_000, 1_000))
+QUICK = (World(30_000, 40),)
+READERS = 8
+WRITTEN = 10_000  # artists that the writer adds at a time
+Ask = Callable[[Generation, random.Random], object]
+
+
+def measure_reading(*, quick: bool = False, folder: Path | None = None) -> Iterator[Figure]:
+    """p95 of every question, on each world; `folder` keeps the stores, or has them already."""
+    for world in QUICK if quick else WORLDS:
+        with tempfile.TemporaryDirectory() as temporary:
+            root = (folder or Path(temporary)) / f"w{world.artists}"
+            _make(root, world)
+            yield from _measure(root, world, rounds=20 if quick else 60, seconds=10 if quick else 45)
+
+
+def _make(root: Path, world: World) -> None:
+    """A published store of a world, unless it is there."""
+    workspace, ledger = _opened(root)
+    if not ledger.meta("made"):
+        say(f"reading: making {world.artists:,} artists × {world.days:,} days …")
+        for days in make_store(workspace, ledger, world):
+            if days % 50 == 0:
+                say(f"  {days} days")
+        add_releases(workspace, ledger, world)
+        say(f"  published anew in {rebuild(workspace, ledger).seconds:.0f} s; {load()}")
+        ledger.set_meta("made", "1")
+    ledger.close()
+
+
+def _measure(root: Path, world: World, rounds: int, seconds: float) -> Iterator[Figure]:
+    workspace, told = _opened(root)[0], f"{world.artists:,} × {world.days:,} days"
+    questions = _questions(open_generation(workspace))
+    idle = {name: _timed(workspace, ask, rounds) for name, ask in questions.items()}
+    for name, took in idle.items():
+        yield _figure(f"{name}, {told}", took, _goal(name), load())
+    with _beside(root, "write", 1, world, seconds * len(questions)):
+        busy = {name: _timed(workspace, ask, rounds) for name, ask in questions.items()}
+    for name, took in busy.items():
+        yield _figure(f"{name}, while publishing", took, max(100, _goal(name)), load())
+    with _beside(root, "write", 1, world, seconds) as writer, _beside(root, "read", READERS, world, seconds) as readers:
+        answers = [json.loads(each.communicate()[0]) for each in readers]
+        published = json.loads(writer[0].communicate()[0])
+    took, errors = [ms for each in answers for ms in each["ms"]], [text for each in answers for text in each["errors"]]
+    note = f"{len(took):,} questions, {len(errors)} errors, {published['published']} publishes; {load()}"
+    yield _figure(f"any question, {READERS} reading processes and one publishing", took, 100, note)
+    yield Figure("errors among them", str(len(errors)), "0", not errors, next(iter(errors), ""))
+
+
+def _figure(what: str, took: Sequence[float], goal: float, note: str) -> Figure:
+    p50, p95 = _quantile(took, 0.5), _quantile(took, 0.95)
+    return Figure(f"{what}: p95", f"{p95:.0f} ms", f"< {goal:.0f} ms", p95 < goal, f"p50 {p50:.1f} ms; {note}")
+
+
+def _goal(name: str) -> float:
+    return {"history of an artist": 80.0, "search by name": 20.0}.get(name, 50.0)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def _timed(workspace: Workspace, ask: Ask, rounds: int) -> list[float]:
+    """Milliseconds of each round, the generation looked up as pages do; the first two, which warm up, left out."""
+    rng, took = random.Random(1), list[float]()
+    for _ in range(rounds + 2):
+        began = time.perf_counter()
+        ask(open_generation(workspace), rng)
+        took.append((time.perf_counter() - began) * 1000)
+    return took[2:]
+
+
+def _questions(generation: Generation) -> Mapping[str, Ask]:
+    """The questions, each about something that is there."""
+    known = generation.rows("SELECT artist_id, name FROM artists USING SAMPLE reservoir(2000 ROWS) REPEATABLE (1)")
+    ids, names = [row[0] for row in known], [row[1] for row in known]
+    genres = [row[0] for row in generation.rows("SELECT genre FROM genre_coverage ORDER BY genre")]
+
+    def search(found: Generation, rng: random.Random) -> object:
+        words = rng.choice(names).split()
+        chosen = rng.sample(words, rng.randint(1, len(words)))
+        return queries.artists(found, search=" ".join(word[: rng.randint(3, 8)] for word in chosen))
+
+    return {
+        "history of an artist": lambda found, rng: queries.artist_history(found, rng.choice(ids)),
+        "growth ranking in a genre": lambda found, rng: queries.genre_leaders(found, rng.choice(genres)),
+        "growth ranking of all": lambda found, _: queries.growth_leaders(found, 30, 25),
+        "genre totals by day": lambda found, rng: queries.followers_over_time(found, rng.choice(genres)),
+        "top 25 by followers": lambda found, _: queries.artists(found),
+        "top 25 of a genre": lambda found, rng: queries.artists(found, genre=rng.choice(genres)),
+        "release radar": lambda found, _: queries.newest_releases(found, 24),
+        "search by name": search,
+    }
+
+
+@contextmanager
+def _beside(root: Path, role: str, many: int, world: World, seconds: float) -> Iterator[list[subprocess.Popen[bytes]]]:
+    command = [sys.executable, "-m", "tests.benchmarks.reading", role, str(root)]
+    rest = [str(world.artists), str(world.days), str(seconds)]
+    started = [subprocess.Popen([*command, str(n), *rest], stdout=subprocess.PIPE) for n in range(many)]
+    try:
+        yield started
+    finally:
+        for each in started:
+            each.kill()
+            with suppress(ValueError):
+                each.communicate()
+
+
+def read(workspace: Workspace, seed: int, seconds: float) -> dict[str, object]:
+    """Ask at random for so long; milliseconds of each question, and what went wrong."""
+    rng, took, errors = random.Random(seed), list[float](), list[str]()
+    questions = list(_questions(open_generation(workspace)).values())
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.perf_counter()
+        try:
+            rng.choice(questions)(open_generation(workspace), rng)
+        except Exception as error:
+            errors.append(repr(error))
+        took.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.5)  # eight people who look, not eight that do nothing else
+    return {"ms": took, "errors": errors}
+
+
+def write(workspace: Workspace, ledger: Ledger, world: World, seconds: float) -> dict[str, object]:
+    """Commit and publish days for some artists for so long; how often, and the seconds of each publish."""
+    took, until = list[float](), time.monotonic() + seconds
+    while time.monotonic() < until:
+        age = world.days + int(ledger.meta("added") or 0)
+        add_day(workspace, ledger, world, age, artists=min(WRITTEN, world.artists), parts=4)
+        ledger.set_meta("added", str(age - world.days + 1))
+        took.append(publish(workspace, ledger).seconds)
+    return {"published": len(took), "seconds": took}
+
+
+def _opened(root: Path) -> tuple[Workspace, Ledger]:
+    workspace = open_workspace(Settings(data=root.parent, workspace=root.name))
+    return workspace, Ledger(workspace.ledger)
+
+
+if __name__ == "__main__":
+    role, path, number, artists, days, for_s = sys.argv[1:]
+    opened, books = _opened(Path(path))
+    amount = World(int(artists), int(days))
+    done = read(opened, int(number), float(for_s)) if role == "read" else write(opened, books, amount, float(for_s))
+    sys.stdout.write(json.dumps(done))
