@@ -30,6 +30,7 @@ from pipeline.workspace import Workspace
 __all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
 
 PROGRESS = "replay"  # the ledger's word for how far one has come
+MOST_BYTES = 2**21  # of raw files read together: compressed, some 20,000 artists
 TOGETHER = 50  # batches without a change between two notes of it
 Report = Callable[[int, int], object]
 
@@ -88,12 +89,11 @@ class _Replay:
     def run(self, report: Report) -> dict[str, Any]:
         only = {self._asked["table"]} - {""}
         batches = raw_files(self._ledger, self._asked["since"], tuple(self._after))
-        for place, raw in enumerate(batches, 1):
-            try:
-                change = derive_batch(self._workspace, self._ledger, self._normalizer, raw, only)
-            except DamagedFile as error:
-                self._damaged.append(str(error))
+        for place, (raw, normal) in enumerate(self._normalized(batches), 1):
+            if isinstance(normal, DamagedFile):
+                self._damaged.append(str(normal))
                 continue
+            change = _change(self._workspace, self._ledger, raw, normal, only)
             self._done["batches"] += 1
             self._done["rows"] += change.rows
             self._done["changed"] += bool(change.exchange.statements)
@@ -106,6 +106,15 @@ class _Replay:
             connection.execute("DELETE FROM meta WHERE key = ?", (PROGRESS,))
         return {**self._done, "without_raw": _without_raw(self._ledger, self._asked["since"]),
                 "damaged": tuple(self._damaged), "resumed": self._resumed}  # fmt: skip
+
+    def _normalized(self, batches: Sequence[Row]) -> Iterator[tuple[Row, Normalized | DamagedFile]]:
+        """Each batch with what its raw file gives; many small files are read together."""
+        for group in _groups(batches):
+            faults = {raw["path"]: _fault(self._workspace, raw) for raw in group}
+            sound = [raw for raw in group if faults[raw["path"]] is None]
+            found = iter(self._normalizer.each([self._workspace.root / raw["path"] for raw in sound]))
+            for raw in group:
+                yield raw, faults[raw["path"]] or next(found)
 
     def _note(self, exchange: Exchange) -> None:
         said = {"asked": self._asked, "after": self._after, "done": self._done}
@@ -128,7 +137,15 @@ def derive_batch(
     `only`: these tables, empty for all; not `whole`: parts are added and mended, none is dropped. Raises DamagedFile
     when the raw file is not what was committed.
     """
-    normal = _normalized(workspace, normalizer, raw)
+    if fault := _fault(workspace, raw):
+        raise fault
+    normal = normalizer.tables([workspace.root / raw["path"]])
+    return _change(workspace, ledger, raw, normal, only, whole=whole)
+
+
+def _change(
+    workspace: Workspace, ledger: Ledger, raw: Row, normal: Normalized, only: set[str], *, whole: bool = True
+) -> Change:
     batch = (str(raw["run_id"]), str(raw["batch_id"]))
     old = {row["table_name"]: row for row in ledger.read(f"SELECT * FROM parts {_OF}", batch)}
     gone = {row["layer"] for row in ledger.read(f"SELECT layer FROM withdrawals {_OF}", batch)}
@@ -173,15 +190,27 @@ def recipe() -> str:
     return digest.hexdigest()[:16]
 
 
-def _normalized(workspace: Workspace, normalizer: Normalizer, raw: Row) -> Normalized:
+def _groups(batches: Sequence[Row]) -> Iterator[list[Row]]:
+    """Raw files to be read together: as many as fit into memory with what they become."""
+    group: list[Row] = []
+    for raw in batches:
+        if group and sum(each["bytes"] for each in group) + raw["bytes"] > MOST_BYTES:
+            yield group
+            group = []
+        group.append(raw)
+    if group:
+        yield group
+
+
+def _fault(workspace: Workspace, raw: Row) -> DamagedFile | None:
     path = workspace.root / raw["path"]
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise DamagedFile(f"{path} cannot be read ({error.strerror}), yet the ledger has it. {_MEND}") from None
+        return DamagedFile(f"{path} cannot be read ({error.strerror}), yet the ledger has it. {_MEND}")
     if found != raw["sha256"]:
-        raise DamagedFile(f"{path} is not what was committed: its hash differs. {_MEND}")
-    return normalizer.tables([path])
+        return DamagedFile(f"{path} is not what was committed: its hash differs. {_MEND}")
+    return None
 
 
 _OF = "WHERE run_id = ? AND batch_id = ?"

@@ -137,6 +137,7 @@ ASKED = {
 }
 # The table `answers` that every SQL file of sql/normalize starts from: one row per answer.
 ANSWER_ROW: dict[str, Shape] = {
+    "file": NUMBER,
     "line": NUMBER,
     "endpoint": TEXT,
     "observed_on": Leaf("DATE"),

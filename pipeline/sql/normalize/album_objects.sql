@@ -2,6 +2,7 @@
 CREATE OR REPLACE TEMP TABLE album_objects AS
 SELECT
     row_number() OVER () AS place,
+    file,
     line,
     observed_on,
     object.id AS album_id,
@@ -17,5 +18,5 @@ SELECT
     object.external_urls.spotify AS spotify_url,
     object.artists AS credits,
     object.tracks AS tracks
-FROM (SELECT line, observed_on, unnest(albums) AS object FROM answers)
+FROM (SELECT file, line, observed_on, unnest(albums) AS object FROM answers)
 WHERE object.id IS NOT NULL

@@ -1,8 +1,9 @@
--- One row per answer, in the order of the file; the objects it holds under one name per kind. For the strict reader.
+-- One row per answer, in the order of the files (`file`: their places from 0, when they are to be kept apart); the objects it holds under one name per kind. For the strict reader.
 CREATE TEMP TABLE answers AS
 SELECT *, coalesce(len(artists), len(albums), len(tracks))::INTEGER AS returned, next IS NULL AS nothing_next
 FROM (
     SELECT
+        CASE WHEN $apart THEN list_position($paths, filename) - 1 ELSE 0 END::INTEGER AS file,
         row_number() OVER () AS line,
         endpoint,
         unparsed,
@@ -20,5 +21,5 @@ FROM (
         CASE endpoint WHEN 'album_tracks' THEN album_tracks.items END AS tracks,
         coalesce(search.artists.total, artist_albums.total, album_tracks.total) AS total,
         coalesce(search.artists.next, artist_albums.next, album_tracks.next) AS next
-    FROM read_json($paths, format = 'newline_delimited', compression = 'zstd', columns = $columns)
+    FROM read_json($paths, format = 'newline_delimited', compression = 'zstd', columns = $columns, filename = true)
 )

@@ -1,8 +1,8 @@
 -- An artist under the genre we asked for, and under those Spotify gives it.
-SELECT DISTINCT artist_id, observed_on, asked_genre AS genre, 'search' AS provenance
+SELECT DISTINCT file, artist_id, observed_on, asked_genre AS genre, 'search' AS provenance
 FROM artist_objects
 WHERE asked_genre <> ''
 UNION ALL
-SELECT DISTINCT artist_id, observed_on, lower(trim(given)) AS genre, 'spotify' AS provenance
-FROM (SELECT artist_id, observed_on, unnest(genres) AS given FROM artist_objects)
+SELECT DISTINCT file, artist_id, observed_on, lower(trim(given)) AS genre, 'spotify' AS provenance
+FROM (SELECT file, artist_id, observed_on, unnest(genres) AS given FROM artist_objects)
 WHERE trim(given) <> ''

@@ -2,6 +2,7 @@
 CREATE OR REPLACE TEMP TABLE artist_objects AS
 SELECT
     row_number() OVER () AS place,
+    file,
     line,
     observed_on,
     genre AS asked_genre,
@@ -12,5 +13,5 @@ SELECT
     object.external_urls.spotify AS spotify_url,
     object.followers.total AS followers,
     object.popularity
-FROM (SELECT line, observed_on, genre, unnest(artists) AS object FROM answers)
+FROM (SELECT file, line, observed_on, genre, unnest(artists) AS object FROM answers)
 WHERE object.id IS NOT NULL

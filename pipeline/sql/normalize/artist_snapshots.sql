@@ -1,4 +1,4 @@
 -- One row per artist and day.
-SELECT artist_id, observed_on, arg_min(followers, place) AS followers, arg_min(popularity, place) AS popularity
+SELECT file, artist_id, observed_on, arg_min(followers, place) AS followers, arg_min(popularity, place) AS popularity
 FROM artist_objects
-GROUP BY artist_id, observed_on
+GROUP BY file, artist_id, observed_on

@@ -1,5 +1,6 @@
 -- One row per artist and day; of several objects the first that knows a value gives it.
 SELECT
+    file,
     artist_id,
     observed_on,
     arg_min(name, place) AS name,
@@ -7,4 +8,4 @@ SELECT
     arg_min(image_url, place) AS image_url,
     arg_min(spotify_url, place) AS spotify_url
 FROM artist_objects
-GROUP BY artist_id, observed_on
+GROUP BY file, artist_id, observed_on

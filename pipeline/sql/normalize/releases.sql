@@ -1,5 +1,6 @@
 -- One row per release and day; a full album adds what the simplified one leaves out.
 SELECT
+    file,
     album_id,
     observed_on,
     arg_min(name, place) AS name,
@@ -14,4 +15,4 @@ SELECT
     arg_min(image_url, place) AS image_url,
     arg_min(spotify_url, place) AS spotify_url
 FROM album_objects
-GROUP BY album_id, observed_on
+GROUP BY file, album_id, observed_on

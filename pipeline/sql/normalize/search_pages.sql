@@ -1,5 +1,6 @@
 -- One row per page read; of a page read twice the later answer stands. Spotify serves no offset from 1,000 on.
-SELECT DISTINCT ON (genre, sweep_on, page_offset, observed_on)
+SELECT DISTINCT ON (file, genre, sweep_on, page_offset, observed_on)
+    file,
     genre,
     observed_on,
     sweep_on,

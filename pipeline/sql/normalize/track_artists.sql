@@ -1,8 +1,8 @@
 -- One row per credit of a track, as the first object of the day has it.
-SELECT DISTINCT ON (track_id, artist_id, observed_on)
-    track_id, credit.id AS artist_id, observed_on, position - 1 AS position, credit.name AS artist_name
+SELECT DISTINCT ON (file, track_id, artist_id, observed_on)
+    file, track_id, credit.id AS artist_id, observed_on, position - 1 AS position, credit.name AS artist_name
 FROM (
-    SELECT place, track_id, observed_on, unnest(credits) AS credit, generate_subscripts(credits, 1) AS position FROM track_objects
+    SELECT file, place, track_id, observed_on, unnest(credits) AS credit, generate_subscripts(credits, 1) AS position FROM track_objects
 )
 WHERE credit.id IS NOT NULL
 ORDER BY place, position

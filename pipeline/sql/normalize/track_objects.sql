@@ -2,6 +2,7 @@
 CREATE OR REPLACE TEMP TABLE track_objects AS
 SELECT
     row_number() OVER () AS place,
+    file,
     line,
     observed_on,
     album_id,
@@ -17,8 +18,8 @@ SELECT
     object.artists AS credits,
     embedded
 FROM (
-    SELECT true AS embedded, line, observed_on, album_id, unnest(tracks.items) AS object FROM album_objects
+    SELECT true AS embedded, file, line, observed_on, album_id, unnest(tracks.items) AS object FROM album_objects
     UNION ALL
-    SELECT false AS embedded, line, observed_on, album_id, unnest(tracks) AS object FROM answers
+    SELECT false AS embedded, file, line, observed_on, album_id, unnest(tracks) AS object FROM answers
 )
 WHERE object.id IS NOT NULL

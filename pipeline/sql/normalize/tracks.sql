@@ -1,5 +1,6 @@
 -- One row per track and day.
 SELECT
+    file,
     track_id,
     observed_on,
     arg_min(album_id, place) AS album_id,
@@ -12,4 +13,4 @@ SELECT
     arg_min(popularity, place) AS popularity,
     arg_min(spotify_url, place) AS spotify_url
 FROM track_objects
-GROUP BY track_id, observed_on
+GROUP BY file, track_id, observed_on

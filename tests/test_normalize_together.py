@@ -1,0 +1,43 @@
+"""Files read together give what each of them gives by itself."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.normalize import Normalizer
+from tests.payloads import album, albums_line, artist, line, payload, search_line
+
+
+def written(folder: Path, *files: tuple[object, ...]) -> list[Path]:
+    """Raw files of these lines."""
+    paths = [folder / f"{place}.jsonl.zst" for place in range(len(files))]
+    for path, lines in zip(paths, files, strict=True):
+        path.write_bytes(payload(*lines))
+    return paths
+
+
+def test_each_file_by_itself(tmp_path: Path) -> None:
+    """The same artist in two files is a row of each; a file without a table has none of it."""
+    tracks = {"items": [{"id": "t1", "name": "T", "artists": [{"id": "a1", "name": "A"}]}], "next": None}
+    paths = written(
+        tmp_path,
+        (search_line(artist("a2"), artist("a1")), albums_line(album("b1"), album("b1", name="later"))),
+        (search_line(artist("a1", followers={"total": 11})),),
+        (line("album", album("b1", tracks=tracks)),),
+    )
+    with closing(Normalizer(small=0)) as together, closing(Normalizer(small=2**20)) as walking:
+        found = [{name: rows.to_pylist() for name, rows in each.tables.items()} for each in together.each(paths)]
+        alone = [{name: rows.to_pylist() for name, rows in walking.tables([path]).tables.items()} for path in paths]
+        assert found == alone
+        assert [row["artist_id"] for row in found[0]["artists"]] == ["a1", "a2"]
+        assert together.tables(paths[:2]).tables["artists"].num_rows == 2
+
+
+def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:
+    """One line that is not as declared is rejected of its own file; the others are whole."""
+    paths = written(tmp_path, (search_line(artist("a1")),), ("no JSON", search_line(artist("a2"))))
+    with closing(Normalizer(small=0)) as normalizer:
+        found = normalizer.each(paths)
+    assert [each.rejects for each in found] == [(), ((1, "the line is not JSON"),)]
+    assert [each.tables["artists"].column("artist_id").to_pylist() for each in found] == [["a1"], ["a2"]]
