@@ -19,6 +19,8 @@ import duckdb
 
 __all__ = ["attach", "building", "cursor", "detach", "quoted"]
 
+MOST_GIB = 4  # for sorting a month of a large store; the default would be four fifths of the machine
+
 _numbers = itertools.count(1)
 _first_use = threading.Lock()
 
@@ -73,4 +75,9 @@ def _engine() -> duckdb.DuckDBPyConnection:
         # What does not fit in memory; the default would be a folder wherever the program was started.
         "temp_directory": str(Path(tempfile.gettempdir()) / f"garimpo-{os.getpid()}"),
     }
-    return duckdb.connect(config=settings)
+    engine = duckdb.connect(config=settings)
+    engine.execute("SET memory_limit = '50%'")
+    number, unit = str(engine.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]).split()
+    if unit == "TiB" or (unit == "GiB" and float(number) > MOST_GIB):  # others run here too; the rest goes to disk
+        engine.execute(f"SET memory_limit = '{MOST_GIB}GiB'")
+    return engine

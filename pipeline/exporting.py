@@ -72,16 +72,19 @@ def export_stream(generation: Generation, what: str, out: BinaryIO, file_format:
     """
     if file_format not in FORMATS:
         raise SettingsError(f"There is no format {file_format}: {', '.join(FORMATS)}. Nothing was written.")
-    with opened_select(generation.path, _as_select(what)) as relation:
+    with opened_select(generation, _as_select(what)) as relation:
         return FORMATS[file_format](relation, out)
 
 
 @contextmanager
-def opened_select(database: Path, select: str) -> Iterator[duckdb.DuckDBPyRelation]:
-    """One SELECT bound to a database file and cut off from all else; SettingsError says what is wrong with it."""
+def opened_select(generation: Generation, select: str) -> Iterator[duckdb.DuckDBPyRelation]:
+    """One SELECT bound to a generation and cut off from all else; SettingsError says what is wrong with it."""
+    database, files = generation.path, ", ".join(f"'{engine.quoted(path)}'" for path in generation.history_paths())
     with closing(duckdb.connect(config={"threads": 1})) as con:
         con.execute(f"ATTACH '{engine.quoted(database)}' AS exported (READ_ONLY)")
-        for statement in ("USE exported", "SET enable_external_access = false", "SET lock_configuration = true"):
+        allowed = f"SET allowed_paths = [{files}]"
+        shut = (allowed, "SET enable_external_access = false", "SET lock_configuration = true")
+        for statement in filter(None, ("USE exported", generation.moved_view, *shut)):
             con.execute(statement)
         try:
             statements = con.extract_statements(select)

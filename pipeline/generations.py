@@ -7,10 +7,12 @@ changed. `live` adds the committed parts that no generation has yet, for the pla
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ import duckdb
 import polars as pl
 
 from pipeline import engine
-from pipeline.errors import DamagedFile, StorageError
+from pipeline.as_of import CACHED, build_as_of, prune
+from pipeline.errors import DamagedFile, DiskFull, StorageError
+from pipeline.history_files import view_statement
 from pipeline.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
+from pipeline.snapshots import history_of, root_of
 from pipeline.staging import parts_select
 from pipeline.workspace import Workspace
 
@@ -30,12 +35,16 @@ Params = Sequence[object] | Mapping[str, object]
 
 
 class Generation:
-    """One immutable database; safe for any number of threads, and usable as long as somebody holds it."""
+    """One immutable database; safe for any number of threads, and usable as long as somebody holds it.
 
-    def __init__(self, number: int, path: Path) -> None:
-        self.number, self.path = number, path
+    Its history files stay as long as it is among the generations kept. `as_of`: the day of which it tells, if one.
+    """
+
+    def __init__(self, number: int, path: Path, root: Path | None = None, as_of: date | None = None) -> None:
+        self.number, self.path, self.root, self.as_of = number, path, root, as_of
         self.alias = engine.attach(path)
         weakref.finalize(self, engine.detach, self.alias).atexit = False
+        self.moved_view = self._moved_view()
 
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
@@ -54,11 +63,27 @@ class Generation:
         found = self.rows("SELECT value FROM state_meta WHERE key = ?", (key,))
         return str(found[0][0]) if found else ""
 
+    def history_paths(self) -> list[Path]:
+        """The history files it reads: what a connection without access to files must be allowed."""
+        root = self.root or Path(self.meta("root"))
+        return [root / path for (path,) in self.rows("SELECT path FROM state_history ORDER BY month")]
+
+    def _moved_view(self) -> str:
+        """What makes `artist_snapshots` anew in a cursor, where its files are not where they were when it was built."""
+        with engine.cursor(self.alias) as con, suppress(duckdb.CatalogException):  # of an earlier program: no files
+            listed = history_of(con)
+            if self.root is None or not listed or root_of(con) == str(self.root):
+                return ""
+            return view_statement(self.root, listed, until=self.as_of, kind="TEMP VIEW")
+        return ""
+
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own; its temporary views are seen by nobody else."""
         try:
             with engine.cursor(self.alias) as cursor:
+                if self.moved_view:
+                    cursor.execute(self.moved_view)
                 yield cursor
         except (duckdb.IOException, duckdb.SerializationException) as error:
             raise DamagedFile(
@@ -68,6 +93,8 @@ class Generation:
 
 _opened: dict[Path, tuple[tuple[int, int, int], Generation]] = {}
 _guard = threading.Lock()
+_as_of: dict[Path, Generation] = {}  # the one used last stands last
+_as_of_guard = threading.Lock()
 
 
 def generation_path(workspace: Workspace, number: int) -> Path:
@@ -93,11 +120,44 @@ def _pointer(workspace: Workspace) -> tuple[int, int] | None:
         raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace.db)}") from None
 
 
-def open_generation(workspace: Workspace) -> Generation:
-    """The current generation, attached once per process.
+def open_generation(workspace: Workspace, as_of: date | None = None) -> Generation:
+    """The current generation, attached once per process; with a day, what was known on it.
 
     Raises StorageError while there is none, DamagedFile when it cannot be read.
     """
+    current = _open_current(workspace)
+    return current if as_of is None else _open_as_of(workspace, current, as_of)
+
+
+def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generation:
+    """Built when first asked for; the ones asked for last are kept, in this process and on disk."""
+    path = workspace.db / "as-of" / f"{current.path.stem}-{day}.duckdb"
+    with _as_of_guard:
+        found = _as_of.pop(path, None)
+        if found is None:
+            if not path.exists():
+                _build_as_of(workspace, current, path, day)
+            found = Generation(current.number, path, workspace.root, day)
+        with suppress(OSError):
+            os.utime(path)
+        _as_of[path] = found
+        prune(path.parent)
+        for old in list(_as_of)[:-CACHED]:
+            del _as_of[old]
+        return found
+
+
+def _build_as_of(workspace: Workspace, current: Generation, path: Path, day: date) -> None:
+    try:
+        build_as_of(current.alias, workspace.root, path, day)
+    except duckdb.Error as error:
+        text = _first_line(error)
+        if "No space left" in text:
+            raise DiskFull(f"No space left for {path}. Free some space and ask again; nothing was lost.") from error
+        raise DamagedFile(f"{path} cannot be built ({text}). {_mend(workspace.db)}") from error
+
+
+def _open_current(workspace: Workspace) -> Generation:
     try:
         stat = (workspace.db / "CURRENT").stat()
     except FileNotFoundError:
@@ -138,7 +198,7 @@ def _create_views(
         path = workspace.root / part.path
         if not path.is_file() or path.stat().st_size != part.bytes:
             message = f"{path} is not there as it was committed."
-            raise DamagedFile(f"{message} Put it back from a backup and run again; nothing was changed.")
+            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was changed.")
         paths[part.table].append((path, part.schema_version))
     for name, table in LAKE.items():
         cursor.execute(f"CREATE TEMP VIEW live_{name} AS {_live_select(table, paths[name], published=published)}")
@@ -166,13 +226,13 @@ def _open(workspace: Workspace) -> Generation:
     try:
         if size and path.stat().st_size != size:
             raise OSError(f"it has {path.stat().st_size} bytes instead of {size}")
-        return Generation(number, path)
+        return Generation(number, path, workspace.root)
     except (duckdb.Error, OSError) as error:
         raise DamagedFile(f"{path} cannot be opened ({_first_line(error)}). {_mend(workspace.db)}") from None
 
 
 def _mend(folder: Path) -> str:
-    return f"Delete the folder {folder} and run again: it is built anew from the Parquet files, which are untouched."
+    return f"Run `python -m pipeline recover`: {folder} is built anew from the Parquet files, which are untouched."
 
 
 def _first_line(error: BaseException) -> str:

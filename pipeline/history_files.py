@@ -71,22 +71,20 @@ def write_file(con: duckdb.DuckDBPyConnection, root: Path, month: str, inputs: s
     return _described(con, root, path, month, inputs)
 
 
-def view_statement(
-    root: Path, listed: Sequence[HistoryFile], *, prefix: str = "", until: date | None = None, kind: str = "VIEW"
-) -> str:
+def view_statement(root: Path, listed: Sequence[HistoryFile], *, until: date | None = None, kind: str = "VIEW") -> str:
     """The SQL that makes `artist_snapshots` of state_snapshots and files; of two rows for a key the former counts.
 
-    `prefix`: the database of state_snapshots and its dot; `until`: rows of files up to that day.
+    `until`: of files only rows up to that day.
     """
     bound = "true" if until is None else f"observed_on <= DATE '{until}'"
-    selects = [f"SELECT {_COLUMNS} FROM {prefix}state_snapshots"]
+    selects = [f"SELECT {_COLUMNS} FROM state_snapshots"]
     for overlaid in (False, True):
         some = [file for file in listed if file.is_overlaid == overlaid]
         if not some:
             continue
         paths = ", ".join(f"'{engine.quoted((root / file.path).as_posix())}'" for file in some)
         rows = f"SELECT {_COLUMNS} FROM read_parquet([{paths}], hive_partitioning = false) WHERE {bound}"
-        selects.append(f"FROM ({rows}) {_overlay(prefix, some)}" if overlaid else rows)
+        selects.append(f"FROM ({rows}) {_overlay(some)}" if overlaid else rows)
     return f"CREATE OR REPLACE {kind} artist_snapshots AS {' UNION ALL '.join(f'({each})' for each in selects)}"
 
 
@@ -95,9 +93,9 @@ def history_files(root: Path) -> list[Path]:
     return list((root / FOLDER).glob("month=*/*.parquet"))
 
 
-def _overlay(prefix: str, files: Sequence[HistoryFile]) -> str:
+def _overlay(files: Sequence[HistoryFile]) -> str:
     days = " OR ".join(f"observed_on BETWEEN DATE '{file.first_on}' AND DATE '{file.last_on}'" for file in files)
-    rows = f"SELECT artist_id, observed_on FROM {prefix}state_snapshots WHERE {days}"
+    rows = f"SELECT artist_id, observed_on FROM state_snapshots WHERE {days}"
     return f"ANTI JOIN ({rows}) USING (artist_id, observed_on)"
 
 

@@ -194,7 +194,9 @@ def retire(workspace: Workspace, number: int, kept: int = KEPT) -> None:
     """Remove generations but for the last `kept`, what was made of them, and what killed publishers left."""
     oldest = generation_path(workspace, number - kept + 1)
     remove_files(path for path in workspace.db.glob("garimpo-*.duckdb") if path < oldest)
-    remove_files(path for path in (workspace.db / "as-of").glob("*.duckdb*") if path.name < oldest.name)
+    for path in (workspace.db / "as-of").glob("*garimpo-*"):
+        if path.name[path.name.index("garimpo-") :] < oldest.stem:
+            remove_files([path])
     remove_files(
         workspace.db / path.name.removeprefix(".tmp-")
         for path in workspace.db.glob(".tmp-*")

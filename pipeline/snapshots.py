@@ -27,6 +27,7 @@ __all__ = [
     "note_months",
     "prepare_all",
     "prepare_new",
+    "root_of",
     "show_all",
     "show_new",
     "within",
@@ -75,7 +76,7 @@ def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     files = history_of(con)
     overlaid = [file for file in files if source.of("artist_snapshots") and _pull(con, source.root, file)]
     add_files(con, [replace(file, is_overlaid=True) for file in overlaid])
-    if overlaid or (files and _root(con) != str(source.root)):
+    if overlaid or (files and root_of(con) != str(source.root)):
         make_view(con, source.root)
 
 
@@ -107,7 +108,8 @@ def prepare_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     make_view(con, source.root)
 
 
-def _root(con: duckdb.DuckDBPyConnection) -> str:
+def root_of(con: duckdb.DuckDBPyConnection) -> str:
+    """Where the files of the view are looked for."""
     found = con.execute("SELECT value FROM state_meta WHERE key = 'root'").fetchall()
     return str(found[0][0]) if found else ""
 

@@ -27,6 +27,7 @@ OWNERS = {
     "babel": {"pages/_text.py"},
     "duckdb": {
         "pipeline/engine.py",
+        "pipeline/as_of.py",
         "pipeline/building.py",
         "pipeline/compaction.py",
         "pipeline/history_files.py",
@@ -43,7 +44,7 @@ OWNERS = {
         "pipeline/import_findings.py",
     },
     "filelock": {"pipeline/lock.py", "pipeline/publish.py"},
-    "joblib": {"pipeline/fanout.py"},
+    "joblib": {"pipeline/elsewhere.py", "pipeline/fanout.py"},
     "plotly": {"pages/_charts.py"},
     "polars": {
         "pipeline/generations.py",

@@ -1,0 +1,116 @@
+"""As of a day: every question is answered with what had been observed by then."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.compaction import compact
+from pipeline.generations import Generation, open_generation
+from pipeline.ledger import Ledger
+from pipeline.publish import publish
+from pipeline.schema import PUBLISHED
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import artist, commit, search_line
+from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
+
+D20, D21 = date(2026, 11, 20), date(2026, 11, 21)
+
+
+def answers(generation: Generation) -> dict[str, list[tuple[Any, ...]]]:
+    """Every published table but what tells when it was published."""
+    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
+
+
+def collect(workspace: Workspace, ledger: Ledger, *days: str) -> None:
+    """Commit a batch with one artist for each day, and publish."""
+    for day in days:
+        number = len(ledger.parts())
+        line = search_line(artist("a1", name=f"Name of {day}", followers={"total": number}), day=day)
+        commit(workspace, ledger, f"b{number:04d}", line)
+    publish(workspace, ledger)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_past_is_as_it_was(workspace: Workspace, ledger: Ledger, tmp_path: Path, compacted: bool):  # noqa: FBT001
+    """What is known as of a day is what a store would hold that had only been given the lines up to that day."""
+    rng, then = random.Random(3), open_workspace(Settings(data=tmp_path / "then", workspace="test"))
+    other = Ledger(then.ledger, ledger.now)
+    for number in range(6):
+        day = date(2026, 10, 27 + number) if number < 5 else date(2026, 11, 1)
+        lines = some_lines(rng, day.isoformat())
+        commit(workspace, ledger, f"b{number}", *lines)
+        if day <= date(2026, 10, 29):
+            commit(then, other, f"b{number}", *lines)
+    publish(workspace, ledger), publish(then, other)
+    if compacted:
+        compact(workspace, ledger, all_months=True)
+    found = open_generation(workspace, date(2026, 10, 29))
+    assert (answers(found), found.number) == (answers(open_generation(then)), open_generation(workspace).number)
+    other.close()
+
+
+def test_later_rows_of_a_part_stay_out(workspace: Workspace, ledger: Ledger):
+    """A batch that lasted over midnight is split by the day of each answer."""
+    lines = [search_line(artist(name), day=day) for name, day in (("a1", "2026-11-20"), ("a2", "2026-11-21"))]
+    commit(workspace, ledger, "b1", *lines)
+    publish(workspace, ledger)
+    assert open_generation(workspace, D20).rows("SELECT artist_id FROM artists") == [("a1",)]
+    assert open_generation(workspace, D21).rows("SELECT artist_id FROM artists ORDER BY 1") == [("a1",), ("a2",)]
+
+
+def test_before_the_first_day(workspace: Workspace, ledger: Ledger):
+    """Before anything was observed nothing was known."""
+    collect(workspace, ledger, "2026-11-21")
+    assert not any(answers(open_generation(workspace, D20)).values())
+
+
+def test_three_days_are_cached(workspace: Workspace, ledger: Ledger):
+    """A day asked again is not built again; the three asked for last are kept."""
+    collect(workspace, ledger, "2026-11-18")
+    opened = [open_generation(workspace, date(2026, 11, day)) for day in (18, 19, 20, 18, 21)]
+    assert opened[0] is opened[3]
+    kept = sorted(path.name for path in (workspace.db / "as-of").iterdir())
+    assert kept == [f"garimpo-00000001-2026-11-{day}.duckdb" for day in (18, 20, 21)]
+
+
+def test_cache_goes_with_its_generation(workspace: Workspace, ledger: Ledger):
+    """A new generation is asked anew; what was made of generations that went is gone."""
+    collect(workspace, ledger, "2026-11-20")
+    assert open_generation(workspace, D21).rows("SELECT name FROM artists") == [("Name of 2026-11-20",)]
+    for _ in range(3):
+        collect(workspace, ledger, "2026-11-21")
+    assert list((workspace.db / "as-of").iterdir()) == []
+    assert open_generation(workspace, D21).rows("SELECT name FROM artists") == [("Name of 2026-11-21",)]
+
+
+def test_killed_builder_leaves_nothing(workspace: Workspace, ledger: Ledger):
+    """A half-built database of a killed process is never read, and goes with the next generations."""
+    collect(workspace, ledger, "2026-11-20")
+    (workspace.db / "as-of").mkdir()
+    (workspace.db / "as-of" / ".tmp-99-garimpo-00000001-2026-11-20.duckdb").write_bytes(b"half")
+    assert open_generation(workspace, D20).rows("SELECT count(*) FROM artists") == [(1,)]
+    for _ in range(3):
+        collect(workspace, ledger, "2026-11-21")
+    assert list((workspace.db / "as-of").iterdir()) == []
+
+
+def test_moved_folder_is_read(workspace: Workspace, ledger: Ledger, tmp_path: Path):
+    """Where the whole folder was moved its history files are found where they are, as of a day too."""
+    collect(workspace, ledger, "2026-09-20", "2026-10-20", "2026-11-20")
+    compact(workspace, ledger)
+    before = answers(open_generation(workspace))
+    moved = Workspace(tmp_path / "elsewhere")
+    shutil.copytree(workspace.root, moved.root)
+    shutil.rmtree(workspace.lake)
+    assert answers(open_generation(moved)) == before
+    assert len(open_generation(moved, date(2026, 10, 31)).rows("FROM artist_snapshots")) == 2
+    here = [path.relative_to(moved.root).parts[0] for path in open_generation(moved).history_paths()]
+    assert here == ["lake", "lake"]
