@@ -30,7 +30,11 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "formats": measure_formats,
     "reading": measure_reading,
 }
-GROUPS = {"collector": ("pace", "minimum", "ledger", "memory", "beside"), "orchestration": ("runs", "engine"), "store": ("formats", "reading")}
+GROUPS = {
+    "collector": ("pace", "minimum", "ledger", "memory", "beside"),
+    "orchestration": ("runs", "engine"),
+    "store": ("formats", "reading"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A store of a hundred million rows, made without collecting: parts as the pipeline writes them, committed as it does."""
+"""A store of a hundred million rows, made without collecting: parts and commits are as the pipeline's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LAST_DAY = date(2026, 11, 22)
 _POPULATION = """
     CREATE OR REPLACE TABLE population AS
     SELECT
-        left(replace(replace(to_base64(unhex(md5(range::VARCHAR) || md5('x' || range))), '+', 'a'), '/', 'b'), 22) AS id,
+        left(translate(to_base64(unhex(md5(range::VARCHAR) || md5('x' || range))), '+/', 'ab'), 22) AS id,
         range AS number, exp(hash(range) / 18446744073709551615 * 14)::BIGINT AS base,
         (hash(range + 1) % 100)::SMALLINT AS popularity, (hash(range + 2) % 1000) / 500000 AS growth
     FROM range(?) ORDER BY id
@@ -40,8 +40,8 @@ _ROWS = {
             'https://open.spotify.com/artist/' || id AS spotify_url
         FROM chosen WHERE $age == 0 OR hash(number * 777 + $age) % 100 == 0 ORDER BY id""",
     "artist_genres": """
-        SELECT id AS artist_id, $day AS observed_on, unnest(['genre ' || number % 500, 'genre ' || number % 37]) AS genre,
-            'spotify' AS provenance
+        SELECT id AS artist_id, $day AS observed_on,
+            unnest(['genre ' || number % 500, 'genre ' || number % 37]) AS genre, 'spotify' AS provenance
         FROM chosen WHERE $age == 0 ORDER BY id, genre""",
 }
 
