@@ -84,7 +84,7 @@ def parts_select(name: str, parts: Sequence[tuple[Path, int]]) -> str:
 
 
 def _place(places: Sequence[int]) -> str:
-    return "file_index" if list(places) == list(range(len(places))) else f"({list(places)})[file_index + 1]"
+    return "file_index" if list(places) == list(range(len(places))) else f"({list(places)})[file_index::BIGINT + 1]"
 
 
 def _of_today(name: str, rows: str, place: str) -> str:

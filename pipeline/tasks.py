@@ -11,6 +11,7 @@ from pipeline.budget import BUCKETS
 from pipeline.capabilities import is_stale, load
 from pipeline.capabilities import probe as probe_source
 from pipeline.checks import in_words, watch
+from pipeline.compaction import compact, pays
 from pipeline.context import Context
 from pipeline.deadline import TimedSource
 from pipeline.events import retire_rows
@@ -67,12 +68,17 @@ def plan(context: Context) -> Facts:
 
 
 def publish(context: Context) -> Facts:
-    """A generation that holds every committed part, after letting go of what is older than the settings permit."""
+    """A generation that holds every committed part, after letting go of what is older than the settings permit.
+
+    Snapshots move to history files when there are so many that copying them each time costs more.
+    """
     gone = keep_within_retention(context.workspace, context.ledger, context.settings)
     settle(context.workspace, context.ledger)
     result = publish_pending(context.workspace, context.ledger)
     let_go = sum(going.files for going in gone)
-    facts = {"generation": result.number, "parts": result.parts, "new_rows": result.rows}
+    facts: Facts = {"generation": result.number, "parts": result.parts, "new_rows": result.rows}
+    if pays(context.workspace):
+        facts["compacted"] = ", ".join(compact(context.workspace, context.ledger).months)
     return {**facts, "files_let_go": let_go} if let_go else facts
 
 
