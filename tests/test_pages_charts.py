@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from pages._charts import Style, followers_chart, popularity_chart, releases_chart
+from pages._charts import Style, durations_chart, followers_chart, popularity_chart, releases_chart
 from pages._look import PALETTES
 from pages._text import Text
 
@@ -82,3 +82,18 @@ def test_traces_are_svg():
     """No trace needs WebGL, which the content policy would stop without a word."""
     figures = (followers_chart(history("followers", *range(2000)), EN), popularity_chart(history("popularity", 1), EN))
     assert {trace.type for figure in figures for trace in figure.data} == {"scatter"}
+
+
+def test_durations_are_bars_by_outcome():
+    """Each run is a bar from zero in the colour of its outcome; its day, zone and duration can be read."""
+    rows = {
+        "run_id": ["a", "b"],
+        "state": ["succeeded", "failed"],
+        "started_at": [1.8e9, 1.8e9],
+        "seconds": [3.0, 90.0],
+    }
+    figure = durations_chart(pl.DataFrame(rows), EN)
+    palette = PALETTES["light"]
+    assert list(figure.data[0].marker.color) == [palette.up, palette.down]
+    assert figure.layout.yaxis.range[0] == 0
+    assert figure.data[0].customdata[1] == ["Jan 15, 08:00 UTC", "1\u00a0min 30\u00a0s, failed"]
