@@ -68,14 +68,12 @@ class Budget:
         ceiling = self._ceiling(state.get(bucket), now)
         locks = [row for row in state.values() if row["locked_until"] > now]
         longest = max(locks, key=lambda row: row["locked_until"], default=None)
+        left = None if ceiling is None else max(0, ceiling - used)
         return BucketView(
-            bucket,
-            used,
-            ceiling,
-            None if ceiling is None else max(0, ceiling - used),
+            bucket, used, ceiling, left,
             datetime.fromtimestamp(longest["locked_until"], UTC) if longest else None,
             longest["reason"] if longest else "",
-        )
+        )  # fmt: skip
 
     def rate(self) -> float:
         """Requests a second that the 30 s window permits."""
@@ -249,11 +247,11 @@ class LedgerGate:
         """A ticket for one request, when its slot has come; raises BudgetSpent, AllowanceSpent or RunCancelled."""
         while True:
             self.pause(0.0)
-            self._take_one(bucket)
+            self.take(bucket)
             try:
                 ticket, wait_s = self._budget.reserve(bucket, endpoint, self._run_id)
             except BudgetSpent as refusal:
-                self._give_back()
+                self.give_back()
                 seconds = (refusal.due_at - self.now()).total_seconds()
                 if seconds > PATIENCE_S:
                     raise
@@ -263,19 +261,23 @@ class LedgerGate:
                 self.pause(wait_s)
             except RunCancelled:
                 self._budget.release(ticket)
-                self._give_back()
+                self.give_back()
                 raise
             return ticket
 
-    def _take_one(self, bucket: str) -> None:
+    def take(self, bucket: str, many: int = 1) -> int:
+        """So many requests of the run's own limit, or what is left of it; raises AllowanceSpent when nothing is."""
         with self._guard:
             if self._allowance is not None and self.sent >= self._allowance:
                 raise AllowanceSpent(bucket, self.now(), f"the run's limit of {self._allowance} requests is reached")
-            self.sent += 1
+            many = many if self._allowance is None else min(many, self._allowance - self.sent)
+            self.sent += many
+            return many
 
-    def _give_back(self) -> None:
+    def give_back(self, many: int = 1) -> None:
+        """Requests taken and not sent."""
         with self._guard:
-            self.sent -= 1
+            self.sent -= many
 
     def settle(
         self,

@@ -19,6 +19,7 @@ __all__ = [
     "Answer",
     "Batch",
     "Call",
+    "Exchange",
     "Gate",
     "Meter",
     "RawBatch",
@@ -85,6 +86,20 @@ _BATCH_FIELDS = ("run_id", "batch_id", "task", "item", "attempt", "max_requests"
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """One request that a worker far from the ledger sent, `at_s` seconds after its batch began; status 0: no answer."""
+
+    bucket: str
+    endpoint: str
+    at_s: float
+    status: int
+    retry_after_s: float | None = None
+    reason: str = ""
+    duration_ms: float = 0.0
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class RawBatch:
     """What a worker brings back.
 
@@ -92,7 +107,7 @@ class RawBatch:
     included. `failures`: calls the batch went on without (Skippable, or SourceUnavailable after the last attempt).
     `error`: why it stopped before its end, and `left`: the calls to be made another time, the refused one first.
     `left` without `error`: `max_requests` was reached, or more came than a worker should hold. `capabilities`: what the
-    answers showed.
+    answers showed. `exchanges`: what was sent, for the ledger's books, where the worker does not write them itself.
     """
 
     batch_id: str
@@ -103,6 +118,7 @@ class RawBatch:
     error: GarimpoError | None = None
     left: tuple[Call, ...] = ()
     capabilities: Sightings = Sightings()  # noqa: RUF009  frozen and empty
+    exchanges: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,28 @@ from pipeline.paging import following
 from pipeline.refusals import NO_MESSAGE
 from pipeline.sightings import Sightings, Watcher
 
-__all__ = ["Answer", "Batch", "Call", "Gate", "Meter", "RawBatch", "Sightings", "Source", "collect", "gathered"]
+__all__ = [
+    "MOST_BYTES",
+    "Answer",
+    "Batch",
+    "Call",
+    "Gate",
+    "Meter",
+    "RawBatch",
+    "Sightings",
+    "Source",
+    "collect",
+    "gathered",
+]
 
 ATTEMPTS_AT_A_DEAD_SOURCE = 2  # calls in a row, each after its own retries
 MOST_BYTES = 64 * 1024 * 1024  # lines held before compression: a batch that grows beyond hands the rest back
 LONGEST_UNPARSED = 1024 * 1024
 
 
-def collect(batch: Batch, source: Source) -> RawBatch:
+def collect(batch: Batch, source: Source, most_bytes: int = MOST_BYTES) -> RawBatch:
     """Everything the batch's calls brought; an error ends it early and is returned, with the calls left."""
-    return _Collection(batch, source).run()
+    return _Collection(batch, source, most_bytes).run()
 
 
 def gathered(raws: Sequence[RawBatch]) -> RawBatch:
@@ -48,8 +60,8 @@ def _packed(text: bytes) -> bytes:
 class _Collection:
     """One batch under way."""
 
-    def __init__(self, batch: Batch, source: Source) -> None:
-        self.batch, self.source = batch, source
+    def __init__(self, batch: Batch, source: Source, most_bytes: int) -> None:
+        self.batch, self.source, self.most_bytes = batch, source, most_bytes
         self.queue, self.meter, self.watcher = deque(batch.calls), Meter(batch.max_requests), Watcher()
         self.failures: list[tuple[Call, GarimpoError]] = []
         self.lines: list[bytes] = []
@@ -58,7 +70,7 @@ class _Collection:
 
     def run(self) -> RawBatch:
         error = None
-        while self.queue and error is None and not self.meter.spent and self.size < MOST_BYTES:
+        while self.queue and error is None and not self.meter.spent and self.size < self.most_bytes:
             error = self._take(self.queue.popleft())
         text = b"".join(self.lines)
         return RawBatch(

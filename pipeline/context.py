@@ -5,11 +5,13 @@ Imports the rooms below it; knows nothing of tasks or threads.
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pipeline.allowance import Workers
 from pipeline.budget import Budget, LedgerGate, Limits
 from pipeline.capabilities import Capabilities
 from pipeline.capabilities import load as load_capabilities
@@ -41,6 +43,7 @@ class Context:
     genres: tuple[str, ...]
     max_requests: int
     capabilities: Capabilities = field(default_factory=Capabilities)
+    workers: Workers | None = None  # of another system; None: threads of this process
 
 
 @contextmanager
@@ -59,11 +62,25 @@ def open_context(
     budget = Budget(ledger, planning_limits(settings, ledger))
     gate = LedgerGate(budget, run_id, wait=stop.wait, allowance=most)
     source = SpotifySource(Access.from_settings(settings), gate)
-    workspace = open_workspace(settings)
+    workspace, workers = open_workspace(settings), None
     try:
-        yield Context(settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most)
+        workers = _workers(settings) if run_id else None
+        yield Context(
+            settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most, workers=workers
+        )
     finally:
         source.close()
+        if workers is not None:
+            workers.close()
+
+
+def _workers(settings: Settings) -> Workers | None:
+    """The workers that the settings name, looked for only then; raises SettingsError when they cannot be had."""
+    if settings.backend == "threads":
+        return None
+    backends = importlib.import_module("pipeline.integrations.backends")
+    opened: Workers = backends.open_workers(settings.backend)
+    return opened
 
 
 def require_credentials(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 import joblib
 
 from pipeline import capabilities
+from pipeline.allowance import collect_with_allowance
 from pipeline.bindings import bound
 from pipeline.budget import PATIENCE_S
 from pipeline.calls import Batch, Call, RawBatch
@@ -23,6 +24,7 @@ from pipeline.collect import collect, gathered
 from pipeline.context import Context
 from pipeline.dag import Task
 from pipeline.deadline import TimedSource
+from pipeline.elsewhere import Elsewhere, SubmitBackend
 from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
 from pipeline.events import note
 from pipeline.generations import live
@@ -78,6 +80,7 @@ class MappedTask:
         self, context: Context, task: Task, normalizer: Normalizer, tell: Tell, heirs: Sequence[Task] = ()
     ) -> None:
         self._context, self._task, self._heirs = context, task, heirs
+        self._elsewhere = Elsewhere(context, task.timeout_s) if context.workers else None
         self._normalizer, self._tell = normalizer, tell
         self._tries: dict[str, int] = {}
         self._missing: dict[str, str] = {}
@@ -147,34 +150,39 @@ class MappedTask:
         by_batch = {work.batch.batch_id: work for work in works}
         self._tell(self._items, self._total, self._rows, "")
         for raws in self._fan_out(works):
-            self._take([(by_batch[raw.batch_id], raw) for raw in raws])
+            # Far workers may deliver twice: a batch is kept once, in whatever commit it was.
+            self._take([(work, raw) for raw in raws if (work := by_batch.pop(raw.batch_id, None))])
         self._context.gate.pause(0.0)  # raises when the run was cancelled meanwhile
         if self._fatal is not None:
             raise self._fatal
 
     def _fan_out(self, works: Sequence[_Work]) -> Iterator[list[RawBatch]]:
         """What workers brought while the last was being kept, again and again until nothing is under way."""
-        context, timeout_s = self._context, self._task.timeout_s
+        context, timeout_s, elsewhere = self._context, self._task.timeout_s, self._elsewhere
         arrived: SimpleQueue[RawBatch] = SimpleQueue()
 
-        def attempt(work: _Work) -> None:
+        def attempt(_: Callable[..., RawBatch], work: _Work) -> None:
             batch = work.batch
             with _bound_to(batch):
                 context.ledger.begin_task(
                     batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item, work.wait_s
                 )
-                arrived.put(collect(batch, TimedSource(context.source, timeout_s, batch.item)))
+                here = TimedSource(context.source, timeout_s, batch.item)
+                arrived.put(elsewhere.collect(batch) if elsewhere else collect(batch, here))
 
-        workers = min(self._workers(), len(works))
-        parallel = joblib.Parallel(n_jobs=workers, backend="threading", return_as="generator_unordered", batch_size=1)
-        for _ in parallel(joblib.delayed(attempt)(work) for work in works):
+        # With one job joblib passes its backend by, and calls the function here.
+        workers, backend = max(2, min(self._workers(), len(works))), SubmitBackend(attempt)
+        parallel = joblib.Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered", batch_size=1)
+        for _ in parallel(joblib.delayed(collect_with_allowance)(work) for work in works):
             if raws := [arrived.get() for _ in range(min(arrived.qsize(), MOST_TOGETHER))]:
                 yield raws
 
     def _workers(self) -> int:
         """Little's law: requests under way = permitted rate × latency; twice as many make up for slots nobody took."""
-        budget = self._context.budget
-        return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, MOST_WORKERS)
+        budget, most = self._context.budget, MOST_WORKERS
+        if self._elsewhere:  # half as many more: a batch away is not always under way
+            return min(math.ceil(1.5 * self._elsewhere.pacemakers()) + 1, self._elsewhere.slots, most)
+        return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, most)
 
     def _take(self, brought: Sequence[tuple[_Work, RawBatch]]) -> None:
         """Keep what came together, in the files of the first that brought anything; note what did not come."""

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-__all__ = ["Address", "Count", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host"]
+__all__ = ["Address", "Backend", "Count", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+BACKENDS = ("dask", "ray", "spark", "lambda", "gcf")
 
 
 def host(address: str) -> str | None:
@@ -64,6 +65,13 @@ def _address(value: str) -> str:
     return value
 
 
+def _backend(value: str) -> str:
+    parts = urlsplit(value)
+    if value != "threads" and (parts.scheme not in BACKENDS or not parts.netloc or parts.username):
+        raise ValueError("is not threads, nor one of dask, ray, spark, lambda, gcf followed by :// and an address")
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -73,6 +81,7 @@ def _time_zone(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Backend = Annotated[str, AfterValidator(_backend)]
 Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]

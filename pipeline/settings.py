@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import SettingsError
-from pipeline.setting_types import Address, Count, Folder, Genres, LogLevel, People, Secret, TimeZone, host
+from pipeline.setting_types import Address, Backend, Count, Folder, Genres, LogLevel, People, Secret, TimeZone, host
 
 __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
 
@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="Requests per bucket and 24 h; empty: 600 for a development app until Spotify teaches otherwise",
+    )
+    backend: Backend = Field(
+        "threads",
+        description="Where batches are collected: threads, dask://host:port, ray://host:port, spark://host:port, "
+        "lambda://function or gcf://host/path",
     )
     timeout_s: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest wait for one answer, seconds")
     schedule: str = Field(

@@ -89,7 +89,19 @@ OWNERS = {
         "pipeline/salvage.py",
     },
 }
-OPTIONAL = {"apprise"}  # imported where it is used, with a word where it is missing; a dependency group of its own
+# Of one system each, imported by the file that knows it.
+OWNERS |= {
+    "boto3": {"pipeline/integrations/lambda_client.py"},
+    "botocore": {"pipeline/integrations/lambda_client.py"},
+    "distributed": {"pipeline/integrations/dask_workers.py"},
+    "functions_framework": {"pipeline/integrations/cloud_functions.py"},
+    "google": {"pipeline/integrations/functions_client.py"},
+    "pyspark": {"pipeline/integrations/spark_workers.py"},
+    "ray": {"pipeline/integrations/ray_workers.py"},
+}
+FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "google", "pyspark", "ray"}
+# Imported where it is used, with a word where it is missing; a dependency group of its own.
+OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 READ_SIDE = {"events", "freshness", "history", "items", "ledger", "progress", "schedules"}  # of runs
 PAGES_MAY_USE = READ_SIDE | {"errors", "generations", "publish", "queries", "scheduler", "schema", "settings"}

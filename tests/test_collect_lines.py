@@ -111,9 +111,8 @@ def test_payload_is_not_shown():
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_large_batch_hands_over_early(monkeypatch, most):
+def test_large_batch_hands_over_early(most):
     """A batch that holds too many bytes stops and leaves the rest, without an error."""
-    monkeypatch.setattr("pipeline.collect.MOST_BYTES", most * 1_000)
     with asking(Sent({"artists": {"items": [], "x": "y" * 900}})) as (_, source):
-        raw = collect(batch(*[SEARCH] * 5), source)
+        raw = collect(batch(*[SEARCH] * 5), source, most * 1_000)
     assert (raw.lines, len(raw.left), raw.error) == (most, 5 - most, None)

@@ -1,0 +1,98 @@
+"""A run whose batches other workers collect: the same rows, one budget, and a stated end whatever befalls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from pipeline.integrations import backends
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from tests.worlds import collect, database
+
+Accident = Callable[[int], object]  # of the n-th batch; None: nothing happens to it
+
+
+class Unlucky(backends.Pool):
+    """Threads that stand for other machines, and what happens to the batches on their way."""
+
+    def __init__(self, accident: Accident, *, alive: bool = True) -> None:
+        super().__init__(ThreadPoolExecutor(4), 4)
+        self.accident, self.alive, self.batches = accident, alive, 0
+
+    def submit(self, function, *arguments):
+        """Hand over one batch."""
+        self.batches += 1
+        match self.accident(self.batches):
+            case BaseException() as error:
+                lost: Future[object] = Future()
+                lost.set_exception(error)
+                return lost
+            case "twice":
+                super().submit(function, *arguments).result()
+        return super().submit(function, *arguments)
+
+    def is_alive(self):
+        """As told."""
+        return self.alive
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Running]:
+    """A small world."""
+    with running(SimulatorConfig(profile="extended", artists=6, seed=3, now="2026-03-01T12:00:00Z")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def wanted(simulator, tmp_path_factory) -> object:
+    """What threads of this process collect from it."""
+    folder = tmp_path_factory.mktemp("here")
+    assert collect(simulator, folder).state == "succeeded"
+    return database(folder)
+
+
+def run(simulator, data, monkeypatch, accident: Accident = lambda _: None, **options):
+    """A run by workers with that accident, and those workers."""
+    workers = Unlucky(accident, **options)
+    monkeypatch.setattr(backends, "open_workers", lambda _: workers)
+    return collect(simulator, data, backend="dask://far:1"), workers
+
+
+def test_far_workers_bring_the_same(simulator, wanted, tmp_path, monkeypatch):
+    """The published database is what threads here collect; the run reports what the source was asked."""
+    before = simulator.counts()["total"]
+    result, workers = run(simulator, tmp_path, monkeypatch)
+    assert (result.state, workers.batches > 3, database(tmp_path)) == ("succeeded", True, wanted)
+    assert result.requests == simulator.counts()["total"] - before
+
+
+def test_lost_worker_is_replaced(simulator, wanted, tmp_path, monkeypatch):
+    """A batch whose worker is lost is another attempt's, and nothing is missing in the end."""
+    result, _ = run(simulator, tmp_path, monkeypatch, lambda n: OSError("worker lost") if n == 2 else None)
+    assert (result.state, database(tmp_path)) == ("succeeded", wanted)
+
+
+@pytest.mark.slow
+def test_each_worker_lost_is_told(simulator, tmp_path, monkeypatch):
+    """When every worker is lost, each time, the run fails and says so; the next one completes."""
+    result, _ = run(simulator, tmp_path, monkeypatch, lambda _: OSError("worker lost"))
+    assert (result.state, "worker lost" in result.message) == ("failed", True)
+    assert collect(simulator, tmp_path).state == "succeeded"
+
+
+def test_system_gone_ends_run(simulator, tmp_path, monkeypatch):
+    """When the system itself is gone the run ends at once, names it, and keeps what was committed."""
+    gone = lambda n: OSError("no scheduler") if n > 3 else None  # noqa: E731
+    result, _ = run(simulator, tmp_path, monkeypatch, gone, alive=False)
+    assert (result.state, "dask://far:1 does not answer any more" in result.message) == ("failed", True)
+    assert collect(simulator, tmp_path).state == "succeeded"
+
+
+@pytest.mark.slow
+def test_work_done_twice_is_kept_once(simulator, wanted, tmp_path, monkeypatch):
+    """A batch that was collected twice, as systems do that lose a result, brings its rows once."""
+    run(simulator, tmp_path, monkeypatch, lambda n: "twice" if n % 2 else None)
+    assert database(tmp_path) == wanted
