@@ -26,6 +26,8 @@ __all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "shared"]
 Row = dict[str, Any]
 T = TypeVar("T")
 LIVE_S, ENDED_S = 0.2, 20.0
+COSTLY_S = 0.5  # attempts of large runs
+COUNT_S = 2.0  # how many pages there are may be known a little later than what stands on them
 MOST_KEPT = 400
 MOST_BARS = 160  # attempts of a task drawn one by one; more are counted by spans of time
 BINS = 60
@@ -129,22 +131,32 @@ def _look(run_id: str) -> Look | None:
     now = run["finished_at"] or _latest(run)
     known = {row["task"]: row for row in items.run_tasks(ledger, run_id)}
     graph = tuple({**row, **known.get(row["task"], _UNKNOWN)} for row in service().graph())
+    bars, bins, bin_s = shared(("attempts", run_id, run["state"]), lambda: _attempts(run, now), COSTLY_S)
+    is_slow = shared(("slow", run_id, run["state"]), lambda: history.is_slow(ledger, run_id, now), COUNT_S)
+    sent = shared(("sent", run_id, run["state"]), lambda: history.requests_of(ledger, run_id), 1.0)
+    return Look(
+        run,
+        now,
+        is_slow,
+        graph,
+        items.count_items(ledger, run_id),
+        bars,
+        bins,
+        bin_s,
+        sent,
+        next(_serials),
+    )
+
+
+def _attempts(run: Row, now: datetime) -> tuple[tuple[Row, ...], tuple[Row, ...], float]:
+    """Attempts at tasks that have few, the others by spans of time, and how long such a span is."""
+    ledger, run_id = service().ledger, run["run_id"]
     attempts = items.count_attempts(ledger, run_id)
     few = [task for task, count in attempts.items() if count <= MOST_BARS]
     bin_s = max((now - run["started_at"]).total_seconds() / BINS, 0.001)
     binned = items.attempt_bins(ledger, run_id, run["started_at"], bin_s) if len(few) < len(attempts) else []
-    return Look(
-        run,
-        now,
-        history.is_slow(ledger, run_id, now),
-        graph,
-        items.count_items(ledger, run_id),
-        tuple(items.run_attempts(ledger, run_id, few)),
-        tuple(row for row in binned if row["task"] not in few),
-        bin_s,
-        history.requests_of(ledger, run_id),
-        next(_serials),
-    )
+    bars = tuple(items.run_attempts(ledger, run_id, few))
+    return bars, tuple(row for row in binned if row["task"] not in few), bin_s
 
 
 _UNKNOWN = {"state": "pending", "started_at": None, "finished_at": None, "items": 0, "missing": 0, "message": ""}
@@ -162,13 +174,16 @@ def _latest(run: Row) -> datetime:
 # ---- its items, its lines, its rest
 
 
-def count_items(run_id: str, wanted: ItemFilter, *, live: bool) -> int:
+def count_items(look: Look, wanted: ItemFilter) -> int:
     """How many items of a run there are."""
+    if wanted == ItemFilter():
+        return sum(sum(states.values()) for states in look.counts.values())
+    run_id = look.run["run_id"]
 
     def make() -> int:
         return sum(sum(states.values()) for states in items.count_items(service().ledger, run_id, wanted).values())
 
-    return shared(("count", run_id, wanted), make, _age(live))
+    return shared(("count", run_id, wanted, look.is_live), make, COUNT_S)
 
 
 def find_items(run_id: str, wanted: ItemFilter, limit: int, offset: int, *, live: bool) -> list[Row]:
@@ -180,12 +195,13 @@ def find_items(run_id: str, wanted: ItemFilter, limit: int, offset: int, *, live
         tried = items.attempts_of(ledger, run_id, [row for row in rows if row["attempts"] > 1])
         return [{**row, "tries": tried.get(row["item_id"], [])} for row in rows]
 
-    return shared(("items", run_id, wanted, limit, offset), make, _age(live))
+    return shared(("items", run_id, wanted, limit, offset, live), make, _age(live))
 
 
 def count_lines(wanted: EventFilter, *, live: bool) -> int:
     """How many lines of the log there are."""
-    return shared(("lines", wanted), lambda: events.count_events(service().ledger, wanted), _age(live))
+    age = COUNT_S if live else ENDED_S
+    return shared(("lines", wanted, live), lambda: events.count_events(service().ledger, wanted), age)
 
 
 def newest_lines(wanted: EventFilter, limit: int, offset: int, *, live: bool) -> list[Row]:
@@ -194,7 +210,7 @@ def newest_lines(wanted: EventFilter, limit: int, offset: int, *, live: bool) ->
     def make() -> list[Row]:
         return events.read_events(service().ledger, wanted, limit=limit, offset=offset, newest=True)[::-1]
 
-    return shared(("log", wanted, limit, offset), make, _age(live))
+    return shared(("log", wanted, limit, offset, live), make, _age(live))
 
 
 def whole_log(wanted: EventFilter) -> bytes:

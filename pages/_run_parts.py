@@ -50,7 +50,7 @@ def choose(look: Look, text: Text) -> tuple[ItemFilter, EventFilter]:
 def show_items(look: Look, wanted: ItemFilter, text: Text) -> None:
     """Mapped items by name, those under way and in trouble first, page by page."""
     run_id, place = look.run["run_id"], st.container()
-    count = _run_data.count_items(run_id, wanted, live=look.is_live)
+    count = _run_data.count_items(look, wanted)
     before = (_parts.choose_page(count, ITEMS, "items_page") - 1) * ITEMS
     if not count:
         advice = text("Try fewer letters, another task or another state.")
@@ -70,7 +70,7 @@ def show_lines(look: Look, wanted: EventFilter, text: Text) -> None:
     """Lines of the log, newest first, page by page; all that match as a file."""
     place, count = st.container(), _run_data.count_lines(wanted, live=look.is_live)
     before = (_parts.choose_page(count, LINES, "log_page") - 1) * LINES
-    rows = _run_data.newest_lines(wanted, LINES, before, live=look.is_live) if count else []
+    rows = _run_data.newest_lines(wanted, LINES, before, live=look.is_live)
     if not rows:
         place.html(_cards.note(text("No line matches.")))
         return
