@@ -19,7 +19,7 @@ from pipeline import engine
 from pipeline.building import insert_rows, merge
 from pipeline.files import explained, fsync_file, make_folder
 from pipeline.merges import publish_sql
-from pipeline.schema import STATE, create_statements
+from pipeline.schema import LAKE, STATE, create_statements
 from pipeline.snapshots import make_view
 from pipeline.staging import Rows, Source, stage_parts
 
@@ -36,7 +36,7 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
             con.execute(statement)
         source = Source(root, _parts(con, alias, root, day), day)
         _take_over(con, alias, source)
-        for name in {part["table_name"] for part in source.parts} | {"artist_snapshots"}:
+        for name in LAKE:
             stage_parts(con, source, name, "false" if name == "artist_snapshots" else "true")
         con.execute(publish_sql("merged_snapshots"))
         days = [part["day"] for part in source.parts]

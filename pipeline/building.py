@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline import merges
 from pipeline.merges import STEPS, merge_statement, publish_sql
-from pipeline.schema import PUBLISHED, STATE, create_statements
+from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements
 from pipeline.snapshots import note_months, prepare_all, prepare_new, show_all, show_new
 from pipeline.staging import Rows, Source, check_parts, stage_parts
 
@@ -32,9 +32,8 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
     newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
     insert_rows(con, "state_parts", source.parts)
     staged = {part["table_name"] for part in source.parts}
-    for name in staged:
+    for name in LAKE:
         stage_parts(con, source, name)
-    stage_parts(con, source, "artist_snapshots")
     con.execute(publish_sql("merged_snapshots"))
     note_months(con, source)
     (prepare_all if fresh else prepare_new)(con, source)

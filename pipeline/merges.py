@@ -57,6 +57,7 @@ _BEFORE = (
     Step("genre_coverage", "covered", _TOLD, "large onto", -1),
 )
 _OBSERVED = (
+    Step("releases", "touched_albums", ("tracks", "releases")),
     Step("artists", "latest", ("artists",)),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "artist_numbers", ("artist_snapshots",)),

@@ -4,6 +4,7 @@ USING (
     SELECT artist_id, genre, provenance, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on
     FROM staged_artist_genres
     GROUP BY artist_id, genre, provenance
+    ORDER BY artist_id, genre
 ) n
 ON p.artist_id = n.artist_id AND p.genre = n.genre AND p.provenance = n.provenance
 WHEN MATCHED THEN UPDATE SET

@@ -2,9 +2,9 @@
 UPDATE releases r
 SET tracks_read = n.tracks_read
 FROM (
-    SELECT r.album_id, nullif(count(t.track_id), 0) AS tracks_read
-    FROM releases r
-    LEFT JOIN tracks t ON t.album_id = r.album_id
-    GROUP BY r.album_id
+    SELECT x.album_id, nullif(count(t.track_id), 0) AS tracks_read
+    FROM touched_albums x
+    LEFT JOIN tracks t ON t.album_id = x.album_id
+    GROUP BY x.album_id
 ) n
 WHERE r.album_id = n.album_id AND r.tracks_read IS DISTINCT FROM n.tracks_read
