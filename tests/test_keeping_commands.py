@@ -51,6 +51,7 @@ def ask(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> Ask:
     return asked
 
 
+@pytest.mark.slow
 def test_made_anew(kept: Workspace, ask: Ask) -> None:
     """Rebuild and replay tell what they did and leave the rows as they were."""
     code, made = ask("rebuild")
@@ -87,6 +88,7 @@ def test_retention_on_demand(kept: Workspace, ask: Ask) -> None:
     assert open_generation(kept).rows("FROM artist_snapshots") == []
 
 
+@pytest.mark.slow
 def test_one_artist(kept: Workspace, ask: Ask) -> None:
     """An artist goes once it is said twice."""
     code, refused = ask("purge", "--artist", "a1")
@@ -126,6 +128,7 @@ def test_wrong_words(ask: Ask, words: list[str]) -> None:
     assert ask(*words)[0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["rebuild"], ["replay"], ["purge"], ["purge", "--all", "--yes"], ["recover"]])
 def test_while_a_run_goes(kept: Workspace, ask: Ask, words: list[str]) -> None:
     """While another run holds the workspace they end with 3."""

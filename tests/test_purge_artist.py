@@ -98,6 +98,7 @@ def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
     assert (others(workspace), sweep(workspace, ledger)) == (before, 0)
 
 
+@pytest.mark.slow
 def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     """From the answers that are left a replay gives the rows of everybody else, and nothing comes back."""
     collected(workspace, ledger)
@@ -108,6 +109,7 @@ def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> No
     assert open_generation(workspace).rows("FROM artists WHERE artist_id = ?", [GONE]) == []
 
 
+@pytest.mark.slow
 def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
     """It says the same numbers, and every byte stays."""
     collected(workspace, ledger)
@@ -120,6 +122,7 @@ def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
     assert (planned.raw_lines, planned.rows, planned.ledger_rows) == (done.raw_lines, done.rows, done.ledger_rows)
 
 
+@pytest.mark.slow
 def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
     """Calls for the artist go, those for others stay; labels and messages say that something was removed."""
     collected(workspace, ledger)
@@ -133,6 +136,7 @@ def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_interrupted_purge_ends_later(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """When files and generations could not go at once, they go the next time."""
     collected(workspace, ledger)

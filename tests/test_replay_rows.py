@@ -61,6 +61,7 @@ def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     assert sweep(workspace, ledger) == 0
 
 
+@pytest.mark.slow
 def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
     """Where today's SQL gives the same rows no file is written and no generation built."""
     collected(workspace, ledger)
@@ -69,6 +70,7 @@ def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
     assert open_generation(workspace).number == number
 
 
+@pytest.mark.slow
 def test_one_table_since_a_day(workspace: Workspace, ledger: Ledger) -> None:
     """A table and a day narrow it down: other parts stay as they are."""
     collected(workspace, ledger)
@@ -100,6 +102,7 @@ def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
     assert (shown(workspace), replay(workspace, ledger).resumed) == (before, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [b"cut", None], ids=["damaged", "missing"])
 def test_harmed_part_is_mended(workspace: Workspace, ledger: Ledger, harm: bytes | None) -> None:
     """A part that is not what was committed, or is gone, is derived again under its place in the order."""
@@ -123,6 +126,7 @@ def test_harmed_raw_file_changes_nothing(workspace: Workspace, ledger: Ledger) -
     assert "its hash differs" in done.damaged[0]
 
 
+@pytest.mark.slow
 def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
     """A value still leads to its part, raw file and line."""
     collected(workspace, ledger)
@@ -133,6 +137,7 @@ def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
     assert (workspace.root / origin.part).is_file()
 
 
+@pytest.mark.slow
 def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
     """Rows of a table that a batch had none of become a part of their own, committed last."""
     collected(workspace, ledger)
@@ -146,6 +151,7 @@ def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
     assert shown(workspace)["release_artists"] == before["release_artists"]
 
 
+@pytest.mark.slow
 def test_refusals(workspace: Workspace, ledger: Ledger) -> None:
     """A table there is none of, and parts of a newer program, are refused by name."""
     collected(workspace, ledger)
