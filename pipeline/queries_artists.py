@@ -66,15 +66,20 @@ def artists(
         WITH ranked AS MATERIALIZED ({ranked} WHERE {condition}),
         edge AS (SELECT value FROM ranked ORDER BY value {end} NULLS LAST LIMIT 1 OFFSET ?),
         near AS (
-            FROM ranked WHERE NOT EXISTS (FROM edge WHERE value IS NOT NULL)
-                OR value {">=" if end == "DESC" else "<="} (SELECT value FROM edge)),
-        page AS (
-            SELECT place, row_number() OVER (ORDER BY value {end} NULLS LAST, {_FOLDED}, a.artist_id) AS rank
-            FROM near JOIN artists a ON a.rowid = place ORDER BY rank LIMIT ? OFFSET ?),
-        shown AS (SELECT a.*, rank FROM page JOIN artists a ON a.rowid = place)
-        SELECT a.* EXCLUDE (rank), g.gained, g.growth, g.since,
-            (SELECT list(DISTINCT genre ORDER BY genre) FROM artist_genres x WHERE x.artist_id = a.artist_id) AS found
-        FROM shown a LEFT JOIN ({grown(30)}) g USING (artist_id) ORDER BY rank
+            SELECT * FROM ranked
+            WHERE coalesce(value {">=" if end == "DESC" else "<="} (SELECT value FROM edge),
+                (SELECT value FROM edge) IS NULL)),
+        named AS (SELECT place, value, a.artist_id, {_FOLDED} AS folded FROM near JOIN artists a ON a.rowid = place),
+        page AS MATERIALIZED (
+            FROM named ORDER BY value {end} NULLS LAST, folded, artist_id LIMIT ? OFFSET ?),
+        growth AS ({grown(30)} AND artist_id IN (SELECT artist_id FROM page)),
+        genres AS (
+            SELECT artist_id, list(DISTINCT genre ORDER BY genre) AS found FROM artist_genres
+            WHERE artist_id IN (SELECT artist_id FROM page) GROUP BY artist_id)
+        SELECT a.*, g.gained, g.growth, g.since, x.found
+        FROM page p JOIN artists a ON a.rowid = p.place LEFT JOIN growth g ON g.artist_id = p.artist_id
+            LEFT JOIN genres x ON x.artist_id = p.artist_id
+        ORDER BY p.value {end} NULLS LAST, p.folded, p.artist_id
         """,
         [*params, offset + limit - 1, limit, offset],
     )
