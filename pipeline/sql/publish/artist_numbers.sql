@@ -1,5 +1,12 @@
--- An artist shows the numbers of its last day, absent ones too.
+-- An artist shows the numbers of its last day, absent ones too. Rows are changed in the order in which they lie: in
+-- another, a million of them take ten times as long.
 UPDATE artists a
-SET followers = s.followers, popularity = s.popularity, last_seen_on = s.observed_on
-FROM last_snapshots s
-WHERE a.artist_id = s.artist_id AND s.observed_on >= a.last_seen_on
+SET followers = n.followers, popularity = n.popularity, last_seen_on = n.observed_on
+FROM (
+    SELECT b.rowid AS place, s.followers, s.popularity, s.observed_on
+    FROM last_snapshots s
+    JOIN artists b ON b.artist_id = s.artist_id
+    WHERE s.observed_on >= b.last_seen_on
+    ORDER BY place
+) n
+WHERE a.rowid = n.place
