@@ -31,6 +31,7 @@ __all__ = ["Elsewhere", "SubmitBackend"]
 log = logging.getLogger(__name__)
 
 POLL_S = 0.2  # how soon a cancel is noticed while a batch is away
+LOOK_EVERY = 10  # polls: whether the system is still there
 GRACE_S = 30.0  # beyond a task's time-out, for the way there and back
 HEADROOM = 1.25  # requests above one per call that a first batch is granted
 
@@ -142,10 +143,12 @@ class Elsewhere:
             raise self._gone(batch, error) from None
 
     def _awaited(self, future: Future[RawBatch]) -> RawBatch:
-        for _ in range(math.ceil((self._timeout_s + GRACE_S) / POLL_S)):
+        for number in range(math.ceil((self._timeout_s + GRACE_S) / POLL_S)):
             if wait([future], POLL_S).done:
                 return future.result()
             self._context.gate.pause(0.0)
+            if number % LOOK_EVERY == LOOK_EVERY - 1 and not self._workers.is_alive():
+                raise ConnectionError("it is gone, and its workers with it")
         raise TimeoutError(f"no result within {self._timeout_s + GRACE_S:.0f} s")
 
     def _gone(self, batch: Batch, error: BaseException) -> GarimpoError:

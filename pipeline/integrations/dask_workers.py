@@ -31,7 +31,9 @@ class DaskWorkers(Pool):
     def is_alive(self) -> bool:
         """Whether the scheduler answers and has workers."""
         try:
-            return self._client.status == "running" and bool(self._client.nthreads())
+            if self._client.status != "running":
+                return False
+            return bool(self._client.sync(self._client.scheduler.ncores, callback_timeout=CONNECT_S))
         except Exception:  # noqa: BLE001  a client whose scheduler is gone raises what it likes
             return False
 

@@ -1,0 +1,117 @@
+"""Dask as it is deployed: a scheduler, workers beside it, and what happens when either goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.integrations.backends import open_workers
+from tests.integrations import far
+
+
+class Cluster:
+    """A scheduler and its workers as processes."""
+
+    def __init__(self, folder: Path, workers: int = 2) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.place = f"127.0.0.1:{free.getsockname()[1]}"
+        self.log = (folder / "dask.log").open("wb")
+        self.address, port = f"dask://{self.place}", self.place.partition(":")[2]
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port)
+        options = ("--host", "127.0.0.1", "--nthreads", "8", "--memory-limit", "0", "--local-directory", str(folder))
+        nanny = [self._start("worker", f"tcp://{self.place}", *options) for _ in range(workers)]
+        self.processes = [self.scheduler, *nanny]
+        self._wait(workers)
+
+    def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
+        environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        command = [sys.executable, "-m", "dask", what, "--no-dashboard", *options]
+        return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
+
+    def _wait(self, workers: int) -> None:
+        for _ in range(120):
+            try:
+                opened = open_workers(self.address)
+            except Exception:  # noqa: BLE001  not yet
+                time.sleep(0.5)
+                continue
+            slots = opened.slots
+            opened.close()
+            if slots == 8 * workers:
+                return
+            time.sleep(0.5)
+        raise RuntimeError("no cluster")
+
+    def close(self) -> None:
+        """End them all."""
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """Two workers."""
+    running = Cluster(tmp_path_factory.mktemp("dask"))
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """A small world."""
+    with far.small_world() as running:
+        yield running
+
+
+def test_same_database(cluster, simulated, tmp_path):
+    """A run through Dask publishes what threads publish."""
+    far.same_as_threads(simulated, tmp_path, cluster.address)
+
+
+def test_work_leaves_driver(cluster):
+    """Batches are collected in the workers' processes."""
+    workers = open_workers(cluster.address)
+    found = far.processes(workers)
+    far.told(overhead_ms=round(far.overhead_ms(workers), 2), processes=len(found))
+    workers.close()
+    assert os.getpid() not in found
+    assert len(found) == 2
+
+
+def test_worker_killed_once(cluster, tmp_path):
+    """A worker that dies under a batch loses it, says so, and is replaced: the next batch is collected."""
+    workers = open_workers(cluster.address)
+    batch, access, allowance = far._nothing()
+    doomed = type(batch)("r", "b", "t", str(tmp_path / "once"), 1, batch.calls, 1)
+    with pytest.raises(Exception, match="worker"):
+        workers.submit(far.suicide, doomed, access, allowance).result(60)
+    assert workers.submit(far.suicide, doomed, access, allowance).result(60).payload
+    workers.close()
+
+
+def test_scheduler_gone_mid_run(simulated, tmp_path):
+    """A run whose scheduler is killed ends failed and says why; what was committed stays, the next run completes."""
+    doomed = Cluster(tmp_path, workers=1)
+    with far.while_running(lambda: doomed.scheduler.send_signal(signal.SIGKILL), 2.5):
+        result = far.collect(simulated, tmp_path, doomed.address, window_requests=150)
+    doomed.close()
+    assert (result.state, doomed.address in result.message) == ("failed", True)
+    assert far.collect(simulated, tmp_path, "threads").state == "succeeded"
+    assert far.collect(simulated, tmp_path / "whole", "threads").state == "succeeded"
+    assert far.published(tmp_path)["tracks"] == far.published(tmp_path / "whole")["tracks"]
+
+
+def test_no_secret_in_logs(cluster):
+    """The scheduler's and the workers' logs never show the client secret."""
+    assert far.SECRET not in Path(cluster.log.name).read_text(encoding="utf-8", errors="replace")

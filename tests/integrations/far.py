@@ -1,0 +1,125 @@
+"""What every system has to do alike: the same database as threads, one budget, a stated end, a price per batch.
+
+Each system's test hands over an address, a way to kill its workers, and what its logs say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.allowance import Allowance, collect_with_allowance
+from pipeline.calls import Batch, Call, RawBatch
+from pipeline.generations import open_generation
+from pipeline.progress import RunResult
+from pipeline.runner import run_pipeline
+from pipeline.settings import Settings
+from pipeline.spotify import Access
+from pipeline.workspace import open_workspace
+from tests.benchmarks.worlds import World, world
+
+__all__ = ["SECRET", "collect", "overhead_ms", "published", "same_as_threads", "small_world", "told", "while_running"]
+
+SECRET = "a-secret-that-no-log-may-show"
+NAMES_A_RUN = re.compile(r"run_id|_at$|batch|attempt")
+TABLES = "artists artist_snapshots artist_genres releases release_artists tracks track_artists"
+
+
+def small_world(**config: Any) -> Any:
+    """A simulator in a process of its own."""
+    return world(**{"profile": "extended", "artists": 12, "client_id": "garimpo", "client_secret": SECRET, **config})
+
+
+def collect(simulated: World, data: Path, backend: str, **changes: Any) -> RunResult:
+    """One run through a backend."""
+    values = {"client_id": "garimpo", "client_secret": SECRET, "backend": backend, **changes}
+    return run_pipeline(simulated.settings(data, **values))
+
+
+def published(data: Path) -> dict[str, list[Any]]:
+    """Every row of the published tables, but for what names the run and its instant."""
+    generation = open_generation(open_workspace(Settings(data=data, workspace="simulator")))
+    found = {}
+    for name in TABLES.split():
+        columns = [row[0] for row in generation.rows(f"SELECT column_name FROM (DESCRIBE {name})")]
+        same = [column for column in columns if not NAMES_A_RUN.search(column)]
+        found[name] = generation.rows(f"SELECT {', '.join(same)} FROM {name} ORDER BY ALL")
+    return found
+
+
+def same_as_threads(simulated: World, folder: Path, backend: str) -> RunResult:
+    """Run by threads and by the backend: the databases must be equal, table by table, and no row missing."""
+    here, there = folder / "here", folder / "there"
+    if not here.exists():
+        assert collect(simulated, here, "threads").state == "succeeded"
+    simulated.restart()
+    result = collect(simulated, there, backend)
+    assert result.state == "succeeded", result.message
+    assert result.requests == simulated.counts()["total"]
+    wanted, found = published(here), published(there)
+    assert {name: len(rows) for name, rows in found.items()} == {name: len(rows) for name, rows in wanted.items()}
+    assert found == wanted
+    return result
+
+
+def where(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:  # noqa: ARG001  as a batch is collected
+    """The process that a batch is collected in, as its payload."""
+    time.sleep(0.05)
+    return RawBatch(batch.batch_id, str(os.getpid()).encode(), 0, 0)
+
+
+def suicide(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
+    """Ends its process once per marker file, then collects."""
+    marker = Path(batch.item)
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return where(batch, access, allowance)
+
+
+def processes(workers: Any, many: int = 16) -> set[int]:
+    """The processes that so many batches were collected in."""
+    futures = [workers.submit(where, *_nothing()) for _ in range(many)]
+    return {int(future.result(60).payload) for future in futures}
+
+
+def overhead_ms(workers: Any, rounds: int = 100) -> float:
+    """Median milliseconds from handing over a batch of no requests to its result, once warm."""
+    nothing = _nothing(calls=0)
+    spent = []
+    for _ in range(rounds + 10):
+        began = time.perf_counter()
+        workers.submit(collect_with_allowance, *nothing).result(60)
+        spent.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spent[10:])
+
+
+def _nothing(calls: int = 1) -> tuple[Batch, Access, Allowance]:
+    batch = Batch("run", "b", "discover", "nothing", 1, (Call("artist", {"id": "a"}),) * calls, 1)
+    return batch, Access("http://127.0.0.1:9/v1/", "http://127.0.0.1:9/token", "garimpo", SECRET), Allowance(1, 1.0)
+
+
+def told(**figures: Any) -> None:
+    """A line that run.sh shows."""
+    print("FIGURES", json.dumps(figures))
+
+
+@contextmanager
+def while_running(action: Callable[[], None], after_s: float) -> Any:
+    """Do something to the system in the middle of a run."""
+    import threading
+
+    timer = threading.Timer(after_s, action)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
