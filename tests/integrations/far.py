@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -26,7 +27,19 @@ from pipeline.spotify import Access
 from pipeline.workspace import open_workspace
 from tests.benchmarks.worlds import World, world
 
-__all__ = ["SECRET", "collect", "overhead_ms", "published", "same_as_threads", "small_world", "told", "while_running"]
+__all__ = [
+    "SECRET",
+    "collect",
+    "nothing",
+    "overhead_ms",
+    "processes",
+    "published",
+    "same_as_threads",
+    "small_world",
+    "suicide",
+    "told",
+    "while_running",
+]
 
 SECRET = "a-secret-that-no-log-may-show"
 NAMES_A_RUN = re.compile(r"run_id|_at$|batch|attempt")
@@ -87,13 +100,13 @@ def suicide(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
 
 def processes(workers: Any, many: int = 16) -> set[int]:
     """The processes that so many batches were collected in."""
-    futures = [workers.submit(where, *_nothing()) for _ in range(many)]
+    futures = [workers.submit(where, *nothing()) for _ in range(many)]
     return {int(future.result(60).payload) for future in futures}
 
 
 def overhead_ms(workers: Any, rounds: int = 100) -> float:
     """Median milliseconds from handing over a batch of no requests to its result, once warm."""
-    nothing = _nothing(calls=0)
+    nothing = nothing(calls=0)
     spent = []
     for _ in range(rounds + 10):
         began = time.perf_counter()
@@ -102,7 +115,8 @@ def overhead_ms(workers: Any, rounds: int = 100) -> float:
     return statistics.median(spent[10:])
 
 
-def _nothing(calls: int = 1) -> tuple[Batch, Access, Allowance]:
+def nothing(calls: int = 1) -> tuple[Batch, Access, Allowance]:
+    """A batch that goes nowhere, or with no calls at all, and what goes with it."""
     batch = Batch("run", "b", "discover", "nothing", 1, (Call("artist", {"id": "a"}),) * calls, 1)
     return batch, Access("http://127.0.0.1:9/v1/", "http://127.0.0.1:9/token", "garimpo", SECRET), Allowance(1, 1.0)
 
@@ -115,8 +129,6 @@ def told(**figures: Any) -> None:
 @contextmanager
 def while_running(action: Callable[[], None], after_s: float) -> Any:
     """Do something to the system in the middle of a run."""
-    import threading
-
     timer = threading.Timer(after_s, action)
     timer.start()
     try:
