@@ -48,7 +48,8 @@ def pack(kind: str, folder: Path, python: str = "3.13") -> Path:
 
 def _own(target: Path) -> None:
     """The modules that `wire` imports, found by importing it in a process of its own."""
-    code = "import pipeline.integrations.wire, pipeline.integrations.orchestrate, sys;" + (
+    code = (
+        "import pipeline.integrations.orchestrate, sys;"
         "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'pipeline'], sep='\\n')"
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -83,7 +84,8 @@ def _zip(source: Path, made: Path, limit: int) -> None:
     unpacked = sum(path.stat().st_size for path in files)
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for path in files:
-            packed.writestr(zipfile.ZipInfo(path.relative_to(source).as_posix()), path.read_bytes(), zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(path.relative_to(source).as_posix())
+            packed.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     size = made.stat().st_size
     if size > limit or unpacked > UNPACKED:
         raise SystemExit(f"{made} has {size:,} bytes, {unpacked:,} unpacked: more than {limit:,} or {UNPACKED:,}.")

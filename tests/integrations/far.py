@@ -10,12 +10,16 @@ import os
 import re
 import signal
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pipeline.allowance import Allowance, collect_with_allowance
 from pipeline.calls import Batch, Call, RawBatch
@@ -30,6 +34,7 @@ from tests.benchmarks.worlds import World, world
 __all__ = [
     "SECRET",
     "collect",
+    "dies_once",
     "nothing",
     "overhead_ms",
     "processes",
@@ -38,6 +43,7 @@ __all__ = [
     "small_world",
     "suicide",
     "told",
+    "until",
     "while_running",
 ]
 
@@ -83,7 +89,7 @@ def same_as_threads(simulated: World, folder: Path, backend: str) -> RunResult:
     return result
 
 
-def where(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:  # noqa: ARG001  as a batch is collected
+def where(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
     """The process that a batch is collected in, as its payload."""
     time.sleep(0.05)
     return RawBatch(batch.batch_id, str(os.getpid()).encode(), 0, 0)
@@ -98,6 +104,20 @@ def suicide(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
     return where(batch, access, allowance)
 
 
+def dies_once(workers: Any, folder: Path) -> bytes:
+    """A batch kills its worker and is lost with an error; handed over again it is collected: by which process."""
+    batch, access, allowance = nothing()
+    doomed = replace(batch, item=str(folder / "once"))
+    with pytest.raises(Exception, match=r"\S"):
+        workers.submit(suicide, doomed, access, allowance).result(120)
+    for _ in range(60):  # until the system has a worker in the place of the dead one
+        try:
+            return workers.submit(suicide, doomed, access, allowance).result(120).payload
+        except Exception:  # noqa: BLE001  whatever the system raises meanwhile
+            time.sleep(0.5)
+    raise AssertionError("no worker came back")
+
+
 def processes(workers: Any, many: int = 16) -> set[int]:
     """The processes that so many batches were collected in."""
     futures = [workers.submit(where, *nothing()) for _ in range(many)]
@@ -106,11 +126,10 @@ def processes(workers: Any, many: int = 16) -> set[int]:
 
 def overhead_ms(workers: Any, rounds: int = 100) -> float:
     """Median milliseconds from handing over a batch of no requests to its result, once warm."""
-    nothing = nothing(calls=0)
-    spent = []
+    empty, spent = nothing(calls=0), []
     for _ in range(rounds + 10):
         began = time.perf_counter()
-        workers.submit(collect_with_allowance, *nothing).result(60)
+        workers.submit(collect_with_allowance, *empty).result(60)
         spent.append((time.perf_counter() - began) * 1000)
     return statistics.median(spent[10:])
 
@@ -123,7 +142,7 @@ def nothing(calls: int = 1) -> tuple[Batch, Access, Allowance]:
 
 def told(**figures: Any) -> None:
     """A line that run.sh shows."""
-    print("FIGURES", json.dumps(figures))
+    sys.stdout.write(f"\nFIGURES {json.dumps(figures)}\n")
 
 
 @contextmanager
@@ -135,3 +154,17 @@ def while_running(action: Callable[[], None], after_s: float) -> Any:
         yield
     finally:
         timer.join()
+
+
+def until(action: Callable[[], Any], seconds: float = 60) -> None:
+    """Try until it works."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            action()
+        except Exception:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return

@@ -92,11 +92,7 @@ def test_work_leaves_driver(cluster):
 def test_worker_killed_once(cluster, tmp_path):
     """A worker that dies under a batch loses it, says so, and is replaced: the next batch is collected."""
     workers = open_workers(cluster.address)
-    batch, access, allowance = far.nothing()
-    doomed = type(batch)("r", "b", "t", str(tmp_path / "once"), 1, batch.calls, 1)
-    with pytest.raises(Exception, match="worker"):
-        workers.submit(far.suicide, doomed, access, allowance).result(60)
-    assert workers.submit(far.suicide, doomed, access, allowance).result(60).payload
+    assert far.dies_once(workers, tmp_path)
     workers.close()
 
 
