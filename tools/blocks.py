@@ -53,7 +53,10 @@ def _command_options() -> str:
     for name, command in _every_command():
         given = [each for each in command.params if isinstance(each, TyperArgument) and not each.hidden]
         options = [each for each in command.params if isinstance(each, TyperOption) and not each.hidden]
-        rows = [(f"`{', '.join([*each.opts, *each.secondary_opts])}`", _default(each), _one_line(each.help or "")) for each in options]
+        rows = [
+            (f"`{', '.join([*each.opts, *each.secondary_opts])}`", _default(each), _one_line(each.help or ""))
+            for each in options
+        ]
         rows = [(f"`{_argument(each)}`", _default(each), _one_line(each.help or "")) for each in given] + rows
         first, _, rest = inspect.cleandoc(command.help or "").partition("\n\n")
         more = f"```text\n{rest.strip()}\n```\n\n" if rest.strip() else ""
