@@ -18,8 +18,7 @@ from pipeline.integrations.wire import FUNCTION_LINES, question, raw_from_json
 
 __all__ = ["open_workers", "poster"]
 
-SLOTS = 32  # calls at once, unless the address says ?slots=
-LOOPBACK = ("127.0.0.1", "localhost")
+SLOTS, LOOPBACK = 32, ("127.0.0.1", "localhost")  # calls at once, unless the address says ?slots=
 
 
 class FunctionWorkers(Pool):

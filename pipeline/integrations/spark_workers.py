@@ -49,4 +49,7 @@ def open_workers(address: str) -> SparkWorkers:
     builder = SparkSession.builder.master(address).appName("garimpo").config("spark.pyspark.python", sys.executable)
     for name, value in OPTIONS.items():
         builder = builder.config(name, value)
-    return SparkWorkers(builder.getOrCreate())
+    try:
+        return SparkWorkers(builder.getOrCreate())
+    except Exception as error:  # py4j's own errors are no RuntimeError
+        raise RuntimeError(str(error).splitlines()[0]) from None

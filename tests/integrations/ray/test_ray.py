@@ -1,0 +1,102 @@
+"""Ray with a head of its own: same rows, work in actors, an actor that dies, a head that goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.integrations.backends import open_workers
+from tests.integrations import far
+
+
+def ports(many: int) -> list[str]:
+    """Ports that are free."""
+    opened = [socket.socket() for _ in range(many)]
+    for each in opened:
+        each.bind(("127.0.0.1", 0))
+    found = [str(each.getsockname()[1]) for each in opened]
+    for each in opened:
+        each.close()
+    return found
+
+
+class Head:
+    """A cluster of one node, in a process group of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        (port,) = ports(1)
+        self.address, self.log = f"ray://127.0.0.1:{port}", folder / "ray.log"
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus", "2"]
+        command += ["--node-ip-address", "127.0.0.1", "--port", port, "--include-dashboard", "false"]
+        command += ["--object-store-memory", "100000000"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+    def kill(self) -> None:
+        """All of it, at once."""
+        if self.process.poll() is None:
+            for child in self._children():
+                os.kill(child, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+
+    def _children(self) -> list[int]:
+        told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)  # noqa: PLW1510
+        return [int(line) for line in told.stdout.split()]
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory) -> Iterator[Head]:
+    """One that runs."""
+    running = Head(tmp_path_factory.mktemp("ray"))
+    far.until(lambda: open_workers(running.address).close())
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[far.World]:
+    """A small world."""
+    with far.small_world() as running:
+        yield running
+
+
+def test_same_database(head, simulated, tmp_path):
+    """A run through Ray publishes what threads publish."""
+    far.same_as_threads(simulated, tmp_path, head.address)
+
+
+def test_work_leaves_driver(head, tmp_path):
+    """Batches are collected in the actors' processes; one that dies loses its batch and is made again."""
+    workers = open_workers(head.address)
+    found = far.processes(workers)
+    far.told(overhead_ms=round(far.overhead_ms(workers), 2), processes=len(found))
+    assert (os.getpid() in found, len(found)) == (False, 2)
+    assert far.dies_once(workers, tmp_path)
+    workers.close()
+
+
+def test_no_secret_in_logs(head):
+    """Neither the head's output nor its session's logs show the client secret."""
+    session = Path(os.environ["RAY_TMPDIR"])
+    logs = [head.log, *session.glob("session_*/logs/**/*.*")]
+    assert not [path for path in logs if path.is_file() and far.SECRET.encode() in path.read_bytes()]
+
+
+def test_head_gone_mid_run(simulated, tmp_path):
+    """A run whose head is killed ends failed and says why; the next run completes."""
+    doomed = Head(tmp_path)
+    far.until(lambda: open_workers(doomed.address).close())
+    script = Path(__file__).with_name("one_run.py")
+    command = [sys.executable, str(script), simulated.api_url, simulated.token_url, str(tmp_path), doomed.address]
+    with far.while_running(doomed.kill, 12.0):
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
+    assert "failed" in ended.stdout, ended.stderr[-2000:]
+    assert far.collect(simulated, tmp_path, "threads").state == "succeeded"

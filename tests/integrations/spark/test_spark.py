@@ -1,0 +1,84 @@
+"""Spark with a master and a worker of its own: same rows, work in executors, a process that dies."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from pipeline.integrations.backends import open_workers
+from tests.integrations import far
+
+CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
+
+
+class Cluster:
+    """A master and one worker with four cores."""
+
+    def __init__(self, folder: Path) -> None:
+        opened = [socket.socket() for _ in range(3)]
+        for each in opened:
+            each.bind(("127.0.0.1", 0))
+        port, *pages = [str(each.getsockname()[1]) for each in opened]
+        for each in opened:
+            each.close()
+        self.address, self.log = f"spark://127.0.0.1:{port}", (folder / "spark.log").open("wb")
+        master = ("master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", pages[0])
+        worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", "4", "--memory", "1g")
+        self.processes = [self._start(*master)]
+        self._reach(int(port))
+        self.processes.append(self._start(*worker, self.address))
+
+    def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [str(CLASS), f"org.apache.spark.deploy.{name}", *options]
+        return subprocess.Popen(command, stdout=self.log, stderr=self.log)
+
+    def _reach(self, port: int) -> None:
+        far.until(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+
+    def kill(self) -> None:
+        """Both, at once."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """One that runs."""
+    running = Cluster(tmp_path_factory.mktemp("spark"))
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[far.World]:
+    """A small world."""
+    with far.small_world() as running:
+        yield running
+
+
+def test_same_database(cluster, simulated, tmp_path):
+    """A run through Spark publishes what threads publish."""
+    far.same_as_threads(simulated, tmp_path, cluster.address)
+
+
+def test_work_leaves_driver(cluster, tmp_path):
+    """Batches are collected in the executor's Python processes; one that dies loses its batch and is replaced."""
+    workers = open_workers(cluster.address)
+    found = far.processes(workers)
+    far.told(overhead_ms=round(far.overhead_ms(workers, 30), 2), processes=len(found))
+    assert os.getpid() not in found
+    assert far.dies_once(workers, tmp_path)
+    workers.close()
+
+
+def test_no_secret_in_logs(cluster):
+    """The master's and the worker's logs never show the client secret."""
+    assert far.SECRET not in Path(cluster.log.name).read_text(encoding="utf-8", errors="replace")
