@@ -99,6 +99,7 @@ OWNERS |= {
     "pyspark": {"pipeline/integrations/spark_workers.py"},
     "ray": {"pipeline/integrations/ray_workers.py"},
 }
+OWNERS["requests"] = OWNERS["requests"] | {"pipeline/integrations/functions_client.py"}
 FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "google", "pyspark", "ray"}
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS

@@ -51,5 +51,5 @@ def open_workers(address: str) -> SparkWorkers:
         builder = builder.config(name, value)
     try:
         return SparkWorkers(builder.getOrCreate())
-    except Exception as error:  # py4j's own errors are no RuntimeError
+    except Exception as error:  # noqa: BLE001  py4j's own errors are no RuntimeError
         raise RuntimeError(str(error).splitlines()[0]) from None

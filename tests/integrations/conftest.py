@@ -1,4 +1,4 @@
-"""Tests of other systems need those systems: `tests/integrations/run.sh` sets them up, the plain suite leaves them out."""
+"""Tests of other systems need those systems: `run.sh` sets them up, the plain suite leaves them out."""
 
 from __future__ import annotations
 
