@@ -80,7 +80,7 @@ def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     assert said(capsys, "export", "SELECT name FROM artists", "--to", "a.csv") == (0, "", "1 rows in a.csv\n")
     assert (place / "a.csv").read_bytes() == b"name\r\nBanda Um\r\n"
-    assert said(capsys, "export", "--bundle", "b.zip", "--since", "2024-05-01") == (0, "", "2 rows in b.zip\n")
+    assert said(capsys, "export", "--bundle", "b.zip", "--since", "2024-05-01") == (0, "", "6 rows in b.zip\n")
     code, out, _ = said(capsys, "export", "artist_snapshots", "--from", "b.zip", "--to", "s.jsonl", "--json")
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
 

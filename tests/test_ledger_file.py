@@ -49,7 +49,7 @@ def test_newer_version_is_refused(tmp_path: Path) -> None:
 def test_damaged_file_is_named(content: bytes, tmp_path: Path) -> None:
     """A file that is no ledger is named, with what to do."""
     (tmp_path / "l.sqlite").write_bytes(content)
-    with pytest.raises(DamagedFile, match=r"l\.sqlite is damaged \(.*doctor"):
+    with pytest.raises(DamagedFile, match=r"l\.sqlite is damaged \(.*recover"):
         Ledger(tmp_path / "l.sqlite")
 
 
