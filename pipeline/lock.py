@@ -1,13 +1,14 @@
 """One run at a time on a workspace, across processes: a file lock that a killed process lets go of by dying.
 
-Whoever gets the lock knows that a run still shown as running is dead. Owns filelock for runs. Imports `errors`,
-`ledger` and `workspace`.
+Whoever gets the lock knows that a run still shown as running is dead. A run that another system owns holds a lease
+instead (see `lease`), which nobody passes by. Owns filelock for runs. Imports `errors`, `lease`, `ledger`, `workspace`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,12 +18,14 @@ from filelock import FileLock, Timeout
 
 from pipeline.bindings import bound
 from pipeline.errors import RunCancelled, RunInProgress
+from pipeline.lease import read_lease
 from pipeline.ledger import Ledger
 from pipeline.workspace import Workspace
 
 __all__ = ["bury_dead_runs", "find_crashed", "hold_run_lock", "is_run_locked", "run_holder"]
 
 PATIENCE_S = 0.5  # somebody who only looks whether the lock is free holds it for a few milliseconds
+POLL_S = 0.05
 
 
 @contextmanager
@@ -40,21 +43,13 @@ def hold_run_lock(
     Waiting ends early, in the same way, when `cancelled()` says so.
     """
     lock = FileLock(workspace.run_lock)
-    try:
-        lock.acquire(timeout=max(wait_s, PATIENCE_S), poll_interval=0.05, cancel_check=cancelled)
-    except Timeout:
+    if not _acquire(lock, workspace, max(wait_s, PATIENCE_S), cancelled):
         if cancelled():
-            raise RunCancelled("Cancelled while waiting for another run; nothing was started.") from None
-        holder = run_holder(workspace)
-        who = (
-            f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
-            if holder
-            else "another process"
-        )
+            raise RunCancelled("Cancelled while waiting for another run; nothing was started.")
         raise RunInProgress(
-            f"A run is in progress in workspace {workspace.name}: {who}. Wait for it, or cancel it there; "
+            f"A run is in progress in workspace {workspace.name}: {_who(workspace)}. Wait for it, or cancel it there; "
             "nothing was started."
-        ) from None
+        )
     try:
         text = json.dumps(
             {"pid": os.getpid(), "run_id": run_id, "trigger": trigger, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
@@ -66,8 +61,36 @@ def hold_run_lock(
         lock.release()
 
 
+def _acquire(lock: FileLock, workspace: Workspace, patience_s: float, cancelled: Callable[[], bool]) -> bool:
+    """Whether the lock was free of processes and leases in time."""
+    began, waited = time.monotonic(), 0.0
+    while waited <= patience_s:
+        try:
+            lock.acquire(timeout=patience_s - waited, poll_interval=POLL_S, cancel_check=cancelled)
+        except Timeout:
+            return False
+        if read_lease(workspace) is None:
+            return True
+        lock.release()
+        if cancelled():
+            return False
+        time.sleep(POLL_S)
+        waited = time.monotonic() - began
+    return False
+
+
+def _who(workspace: Workspace) -> str:
+    if lease := read_lease(workspace):
+        return f"{lease.system} (run {lease.run_id}, external)"
+    if holder := run_holder(workspace):
+        return f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
+    return "another process"
+
+
 def is_run_locked(workspace: Workspace) -> bool:
-    """Whether some process runs the pipeline here at this moment."""
+    """Whether some process, or a run that another system owns, works here at this moment."""
+    if read_lease(workspace):
+        return True
     lock = FileLock(workspace.run_lock)
     try:
         lock.acquire(timeout=0)
@@ -80,7 +103,7 @@ def is_run_locked(workspace: Workspace) -> bool:
 def find_crashed(workspace: Workspace, ledger: Ledger) -> list[str]:
     """End, as crashed, runs that call themselves running while nobody holds the lock; their ids."""
     running = "SELECT run_id FROM runs WHERE state = 'running'"
-    if not ledger.read(running):
+    if read_lease(workspace) or not ledger.read(running):
         return []
     lock = FileLock(workspace.run_lock)
     try:

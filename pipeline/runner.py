@@ -11,7 +11,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -35,7 +35,7 @@ from pipeline.settings import Settings
 from pipeline.tasks import WARNING, Facts
 from pipeline.workspace import open_workspace
 
-__all__ = ["RunRequest", "new_run_id", "run_pipeline"]
+__all__ = ["USABLE", "RunRequest", "Verdict", "judge_run", "new_run_id", "run_pipeline", "watch_for_cancel"]
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,30 @@ def new_run_id(now: datetime) -> str:
 
 def _asked(request: RunRequest) -> tuple[tuple[str, ...], int | None]:
     return request.genres, request.max_requests
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run ended whose every task was dealt with."""
+
+    state: str
+    message: str
+    exit_code: int = 0
+    due_at: datetime | None = None
+
+
+def judge_run(results: Iterable[TaskResult]) -> Verdict:
+    """The end of a run, from the ends of all its tasks."""
+    results = list(results)
+    mapped = [result for result in results if result.items or result.state != "succeeded"]
+    told = [result for result in results if result in mapped or result.message.startswith(WARNING)]
+    notes = "; ".join(f"{result.name}: {result.message}" for result in told if result.message)
+    deferred = [result.due_at for result in mapped if result.state == "deferred" and result.due_at]
+    if any(result.state == "failed" for result in mapped):
+        return Verdict("failed", notes, 1)
+    if deferred:
+        return Verdict("deferred", notes, Deferred.exit_code, min(deferred))
+    return Verdict("succeeded", notes)
 
 
 def _nobody(_: Progress) -> None:
@@ -107,14 +131,14 @@ def run_pipeline(
                 params |= {"retry_of": request.retry_of, "items": list(request.items)}
             ledger.begin_run(run_id, request.trigger, params, os.getpid())
             note(log, "run_started", trigger=request.trigger, **params)
-            with _watch_for_cancel(context, stop):
+            with watch_for_cancel(context, stop):
                 return _Run(context, request, report, leftovers).execute()
     finally:
         ledger.close()
 
 
 @contextmanager
-def _watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]:
+def watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]:
     """Turn a cancel asked for in the ledger, by whatever process, into `stop`, and end requests under way."""
     over = threading.Event()
 
@@ -238,15 +262,8 @@ class _Run:
         return result
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
-        mapped = [result for result in results.values() if result.items or result.state != "succeeded"]
-        told = [result for result in results.values() if result in mapped or result.message.startswith(WARNING)]
-        notes = "; ".join(f"{result.name}: {result.message}" for result in told if result.message)
-        deferred = [result.due_at for result in mapped if result.state == "deferred" and result.due_at]
-        if any(result.state == "failed" for result in mapped):
-            return self._end("failed", notes, 1, results)
-        if deferred:
-            return self._end("deferred", notes, Deferred.exit_code, results, min(deferred))
-        return self._end("succeeded", notes, 0, results)
+        verdict = judge_run(results.values())
+        return self._end(verdict.state, verdict.message, verdict.exit_code, results, verdict.due_at)
 
     def _end_early(self, results: dict[str, TaskResult], state: str, message: str, exit_code: int) -> RunResult:
         """End now, then publish what was committed: nothing that was paid for stays hidden."""

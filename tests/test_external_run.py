@@ -1,0 +1,123 @@
+"""A run whose steps another system calls: it brings what a run of our own brings, and ends in a stated way."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline import external
+from pipeline.dag import DAG
+from pipeline.errors import RunInProgress, SourceUnavailable, TaskFailed
+from pipeline.external import Owner
+from pipeline.items import item_attempts
+from pipeline.ledger import Ledger
+from pipeline.lock import find_crashed, is_run_locked
+from pipeline.runner import run_pipeline
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from pipeline.workspace import open_workspace
+from tests.worlds import collect, database, settings_for
+
+NOON = "2026-03-10T12:00:00Z"
+OWNER = Owner("cron", "night-1")
+
+
+@pytest.fixture(scope="module")
+def small_world():
+    """Serve thirty synthetic artists on a fixed day."""
+    with running(SimulatorConfig(profile="extended", artists=30, seed=3, now=NOON, clock_speed=60)) as simulator:
+        yield simulator
+
+
+def walk(settings, run_id):
+    """Call every step of the graph once, as a system would."""
+    for task in DAG:
+        if task.run is not None:
+            external.run_task(settings, run_id, task.name)
+            continue
+        for item in external.expand_task(settings, run_id, task.name):
+            external.collect_item(settings, run_id, item["item_id"])
+        external.close_task(settings, run_id, task.name)
+
+
+def ledger_of(settings):
+    """The ledger of the workspace."""
+    return Ledger(open_workspace(settings).ledger)
+
+
+def test_steps_bring_the_same(small_world, tmp_path):
+    """Step by step, the published database equals that of one run of our own; the same steps again ask nothing."""
+    settings = settings_for(small_world, tmp_path / "steps")
+    collect(small_world, tmp_path / "own")
+    run_id = external.begin_run(settings, OWNER)
+    walk(settings, run_id)
+    ended = external.end_run(settings, run_id)
+    assert (ended["state"], ended["message"]) == ("succeeded", "")
+    assert database(tmp_path / "steps") == database(tmp_path / "own")
+    again = external.begin_run(settings, Owner("cron", "night-2"))
+    walk(settings, again)
+    assert external.end_run(settings, again)["requests"] == 0
+
+
+def test_beginning_twice_is_once(small_world, tmp_path):
+    """The same run of the same system is begun once; nobody else gets in before it has ended."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER, genres=("mpb",), max_requests=7)
+    assert external.begin_run(settings, OWNER) == run_id
+    with pytest.raises(RunInProgress, match=f"cron \\(run {run_id}, external\\)"):
+        run_pipeline(settings)
+    with pytest.raises(RunInProgress):
+        external.begin_run(settings, Owner("cron", "night-2"))
+    with pytest.raises(TaskFailed, match=r"probe, plan, .* did not end"):
+        external.end_run(settings, run_id)
+    assert run_pipeline(settings).state == "succeeded"
+
+
+def test_lapsed_lease_is_crash(small_world, tmp_path):
+    """A run whose system fell silent holds nobody up: it is shown as crashed, and its steps say so."""
+    settings = settings_for(small_world, tmp_path)
+    workspace, ledger = open_workspace(settings), ledger_of(settings)
+    run_id = external.begin_run(settings, OWNER)
+    assert (is_run_locked(workspace), find_crashed(workspace, ledger)) == (True, [])
+    workspace.run_lock.with_suffix(".lease").unlink()
+    assert (is_run_locked(workspace), find_crashed(workspace, ledger)) == (False, [run_id])
+    with pytest.raises(TaskFailed, match=f"Run {run_id} has crashed already"):
+        external.run_task(settings, run_id, "probe")
+    ledger.close()
+
+
+def test_failed_item_is_asked_again(small_world, tmp_path):
+    """A failed item raises what makes the system call it again; the next attempt asks only what was not answered."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER)
+    external.run_task(settings, run_id, "probe")
+    external.run_task(settings, run_id, "plan")
+    items = external.expand_task(settings, run_id, "discover")
+    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    with pytest.raises(SourceUnavailable) as raised:
+        external.collect_item(settings, run_id, items[0]["item_id"])
+    assert external.is_worth_retrying(raised.value)
+    small_world.set_scenario({})
+    done = external.collect_item(settings, run_id, items[0]["item_id"])
+    assert (done["item"], done["state"], done["attempts"]) == (items[0]["label"], "succeeded", 2)
+    assert external.collect_item(settings, run_id, items[0]["item_id"]) == done
+    ledger = ledger_of(settings)
+    assert [row["state"] for row in item_attempts(ledger, run_id, "discover", done["item"])] == ["failed", "succeeded"]
+    ledger.close()
+
+
+def test_killed_item_is_said(small_world, tmp_path):
+    """An item whose process dies without a word is named as missing, is not asked again, and the run has an end."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER, genres=(settings.genres[0],))
+    external.run_task(settings, run_id, "probe")
+    external.run_task(settings, run_id, "plan")
+    [item] = external.expand_task(settings, run_id, "discover")
+    ledger = ledger_of(settings)
+    ledger.begin_task(run_id, item["item_id"], 1, "discover", item["label"])
+    closed = external.close_task(settings, run_id, "discover")
+    assert (closed["state"], closed["missing"], closed["rows"]) == ("failed", 1, 0)
+    assert closed["message"].endswith(f"{item['label']}: its process ended without a word")
+    assert external.expand_task(settings, run_id, "refresh_artists") == []
+    with pytest.raises(TaskFailed, match=f"Run {run_id} failed: discover: 1 not collected"):
+        external.end_run(settings, run_id)
+    ledger.close()
