@@ -20,6 +20,7 @@ from pipeline.schedules import Kind, Schedule
 __all__ = ["close_form", "is_open", "open_form", "show_form"]
 
 OPEN = "schedule_form"  # in the session: whether the form is open, and for which schedule ("" for a new one)
+GIVEN = "sf_given"  # what the fields held when the form was opened
 KINDS: tuple[Kind, ...] = ("cron", "interval", "once")
 UNITS = ("m", "h", "d", "w")
 HOUR_S = 3_600
@@ -35,23 +36,21 @@ def open_form(schedule: Schedule | None = None) -> None:
     made = schedule or Schedule("", "cron", "0 6 * * *", service().settings.timezone)
     count, unit = _schedule_cards.interval_parts(made.spec) if made.kind == "interval" else (6, "h")
     at = datetime.fromisoformat(made.spec) if made.kind == "once" else _tomorrow(made.timezone)
-    st.session_state.update(
-        {
-            OPEN: made.name,
-            "sf_name": made.name,
-            "sf_kind": made.kind,
-            "sf_cron": made.spec if made.kind == "cron" else "0 6 * * *",
-            "sf_count": count,
-            "sf_unit": unit,
-            "sf_day": at.date(),
-            "sf_time": at.time(),
-            "sf_zone": made.timezone,
-            "sf_genres": list(made.genres),
-            "sf_most": made.max_requests,
-            "sf_priority": made.priority,
-            "sf_grace": None if made.grace_s is None else made.grace_s / HOUR_S,
-        }
-    )
+    given = {
+        "sf_name": made.name,
+        "sf_kind": made.kind,
+        "sf_cron": made.spec if made.kind == "cron" else "0 6 * * *",
+        "sf_count": count,
+        "sf_unit": unit,
+        "sf_day": at.date(),
+        "sf_time": at.time(),
+        "sf_zone": made.timezone,
+        "sf_genres": list(made.genres),
+        "sf_most": made.max_requests,
+        "sf_priority": made.priority,
+        "sf_grace": None if made.grace_s is None else made.grace_s / HOUR_S,
+    }
+    st.session_state.update({OPEN: made.name, GIVEN: given} | given)
 
 
 def close_form() -> None:
@@ -62,6 +61,8 @@ def close_form() -> None:
 def show_form(text: Text) -> None:
     """The form, and below it when the schedule would fire; kept only by the button."""
     changing = str(st.session_state[OPEN])
+    for field, value in st.session_state[GIVEN].items():  # Streamlit forgets fields that a run of the page passed by
+        st.session_state.setdefault(field, value)
     with st.container(border=True, key="schedule_form_box"):
         st.subheader(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
         left, right = st.columns(2, gap="medium")
