@@ -45,7 +45,7 @@ def show_form() -> None:
 
 def retry_at_once(run_id: str) -> None:
     """Resume with one click, and show the run that does."""
-    _begin(lambda wait: service().retry(run_id, wait=wait), current_text())
+    _begin(lambda wait: service().retry(run_id, wait=wait))
 
 
 def cancel(run_id: str = "") -> None:
@@ -131,10 +131,10 @@ def _start_button(text: Text, begin: Callable[[bool], str]) -> None:
     is_busy = _run_data.is_busy(_run_data.current_status())
     label = text("Start when the present run has ended") if is_busy else text("Start")
     if st.button(label, type="primary", key="form_start"):
-        _begin(begin, text)
+        _begin(begin)
 
 
-def _begin(begin: Callable[[bool], str], text: Text) -> None:
+def _begin(begin: Callable[[bool], str]) -> None:
     """Start it, or let it wait its turn, and go where it is shown."""
     if not _access.may_operate():
         return
@@ -145,5 +145,4 @@ def _begin(begin: Callable[[bool], str], text: Text) -> None:
         return
     close_form()
     _run_data.forget()
-    st.session_state["said"] = text("Run {id} begins.", id=run_id)
     st.switch_page("run.py", query_params={"id": run_id})

@@ -35,7 +35,7 @@ from pipeline.planner import Item, Outlook, call_key
 from pipeline.progress import TaskResult
 from pipeline.store import commit_raw_batch
 
-__all__ = ["MappedTask"]
+__all__ = ["NEVER_AGAIN", "MappedTask", "Work"]
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ Tell = Callable[[int, int, int, str], None]
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """One attempt at an item."""
 
     item_id: str
@@ -84,7 +84,7 @@ class MappedTask:
         self._normalizer, self._tell = normalizer, tell
         self._tries: dict[str, int] = {}
         self._missing: dict[str, str] = {}
-        self._waiting: list[_Work] = []
+        self._waiting: list[Work] = []
         self._items = self._rows = self._total = 0
         self._limit = ""
         self._kept: int | None = None
@@ -134,18 +134,18 @@ class MappedTask:
         heirs = [task for task in self._heirs if task.bucket == self._task.bucket]
         return sum(len(item.calls) for task in heirs if task.expand for item in task.expand(outlook))
 
-    def _enlist(self, items: Sequence[Item]) -> list[_Work]:
+    def _enlist(self, items: Sequence[Item]) -> list[Work]:
         """First attempts at newly planned items, which everybody sees as pending from here on."""
         context, name = self._context, self._task.name
         planned = {f"{name}-{self._total + number:05d}": item for number, item in enumerate(items, start=1)}
         self._total += len(planned)
         plan_items(context.ledger, context.run_id, name, planned)
         return [
-            _Work(item_id, Batch(context.run_id, item_id, name, item.label, 1, item.calls, item.max_requests))
+            Work(item_id, Batch(context.run_id, item_id, name, item.label, 1, item.calls, item.max_requests))
             for item_id, item in planned.items()
         ]
 
-    def _collect(self, works: Sequence[_Work]) -> None:
+    def _collect(self, works: Sequence[Work]) -> None:
         """One attempt at each; raises what ends the task."""
         by_batch = {work.batch.batch_id: work for work in works}
         self._tell(self._items, self._total, self._rows, "")
@@ -156,12 +156,12 @@ class MappedTask:
         if self._fatal is not None:
             raise self._fatal
 
-    def _fan_out(self, works: Sequence[_Work]) -> Iterator[list[RawBatch]]:
+    def _fan_out(self, works: Sequence[Work]) -> Iterator[list[RawBatch]]:
         """What workers brought while the last was being kept, again and again until nothing is under way."""
         context, timeout_s, elsewhere = self._context, self._task.timeout_s, self._elsewhere
         arrived: SimpleQueue[RawBatch] = SimpleQueue()
 
-        def attempt(_: Callable[..., RawBatch], work: _Work) -> None:
+        def attempt(_: Callable[..., RawBatch], work: Work) -> None:
             batch = work.batch
             with _bound_to(batch):
                 context.ledger.begin_task(
@@ -184,7 +184,7 @@ class MappedTask:
             return min(math.ceil(1.5 * self._elsewhere.pacemakers()) + 1, self._elsewhere.slots, most)
         return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, most)
 
-    def _take(self, brought: Sequence[tuple[_Work, RawBatch]]) -> None:
+    def _take(self, brought: Sequence[tuple[Work, RawBatch]]) -> None:
         """Keep what came together, in the files of the first that brought anything; note what did not come."""
         taken = [(work, raw, self._judge(work.batch, raw)) for work, raw in brought]
         full = [raw for _, raw in brought if raw.payload]
@@ -198,7 +198,7 @@ class MappedTask:
                 message = "; ".join(filter(None, (verdict.message, f"its rows are in {full[0].batch_id}")))
                 self._finish(work, replace(raw, payload=b""), replace(verdict, message=message))
 
-    def _finish(self, work: _Work, raw: RawBatch, verdict: _Verdict) -> None:
+    def _finish(self, work: Work, raw: RawBatch, verdict: _Verdict) -> None:
         batch, context = work.batch, self._context
         with _bound_to(batch):
             rows = self._commit(batch, raw, verdict)
@@ -226,13 +226,13 @@ class MappedTask:
         context.ledger.finish_task(outcome)
         return 0
 
-    def _try_again(self, work: _Work, calls: tuple[Call, ...]) -> None:
+    def _try_again(self, work: Work, calls: tuple[Call, ...]) -> None:
         """Queue the item's next attempt."""
         attempt, wait_s = work.batch.attempt + 1, self._task.retry.wait_s(work.batch.attempt)
         batch = replace(work.batch, batch_id=f"{work.item_id}-{attempt}", attempt=attempt, calls=calls)
         set_retrying(self._context.ledger, batch.run_id, work.item_id, batch.batch_id, calls, wait_s=wait_s)
         note(log, "item_retry", item=batch.item, attempt=attempt, calls=len(calls), wait_s=wait_s)
-        self._waiting.append(_Work(work.item_id, batch, wait_s))
+        self._waiting.append(Work(work.item_id, batch, wait_s))
 
     def _judge(self, batch: Batch, raw: RawBatch) -> _Verdict:
         """How the attempt ended; remembers what is missing and whether the task may go on."""

@@ -75,11 +75,14 @@ class SqliteFile:
                 raise
 
     def _create(self, script: str, version: int, upgrades: Mapping[int, str]) -> None:
-        """Make or upgrade the tables in one transaction; of several processes that try at once the first one does."""
+        """Make or upgrade the tables in one transaction; of several processes that try at once the first one does.
+
+        An upgrade changes tables there are; the script, which leaves those alone, then makes those that are missing.
+        """
         with self.write() as connection:
             found = _version(connection)
-            steps = [upgrades[number] for number in range(found + 1, version + 1)] if found else [script]
-            for statement in (each for step in steps for each in _statements(step)):
+            changes = [upgrades[number] for number in range(found + 1, version + 1)] if found else []
+            for statement in (each for step in (*changes, script) for each in _statements(step)):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={version}")
 

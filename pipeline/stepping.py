@@ -20,7 +20,7 @@ from pipeline.context import Context, open_context
 from pipeline.dag import DAG, Retry, Task, heirs
 from pipeline.errors import RunInProgress, SettingsError, TaskFailed
 from pipeline.events import kept_log
-from pipeline.fanout import NEVER_AGAIN, MappedTask, _Work
+from pipeline.fanout import NEVER_AGAIN, MappedTask, Work
 from pipeline.items import set_retrying
 from pipeline.lease import kept_alive, read_lease, renew_lease
 from pipeline.ledger import Ledger
@@ -73,7 +73,7 @@ class SteppedTask(MappedTask):
         key, asked = missing_key(run_id, item_id), {call_key(call) for call in calls}
         before = {name: told for name, told in json.loads(ledger.meta(key) or "{}").items() if name not in asked}
         try:
-            self._collect([_Work(item_id, batch)])
+            self._collect([Work(item_id, batch)])
         finally:
             if missing := before | self._missing:
                 ledger.set_meta(key, json.dumps(missing))
