@@ -26,8 +26,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipeline.errors import GarimpoError
-from pipeline.scheduler import service
-from pipeline.status import plain_value
+from pipeline.service.scheduler import service
+from pipeline.watching.status import plain_value
 
 WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polars", "pyarrow")
 

@@ -13,7 +13,7 @@ from streamlit.errors import StreamlitAuthError
 
 from pages import _cards
 from pages._text import Text, current_text
-from pipeline.scheduler import service
+from pipeline.service.scheduler import service
 
 __all__ = ["is_named", "may_operate", "say_read_only", "sign_in_control"]
 

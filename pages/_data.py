@@ -13,8 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
-from pipeline.generations import Generation, generation_path
-from pipeline.scheduler import Service, Status, service
+from pipeline.published.generations import Generation, generation_path
+from pipeline.service.scheduler import Service, Status, service
 
 __all__ = [
     "ask",

@@ -13,9 +13,9 @@ from pages import _data
 from pages._html import Html, tag
 from pages._text import Text
 from pipeline.errors import StorageError
-from pipeline.freshness import GenreFreshness
-from pipeline.progress import CatchUp
-from pipeline.scheduler import service
+from pipeline.runs.progress import CatchUp
+from pipeline.service.scheduler import service
+from pipeline.watching.freshness import GenreFreshness
 
 __all__ = ["catch_up_words", "frame_badge", "rows", "state_words"]
 

@@ -10,7 +10,7 @@ from pages._cards import badge, stats
 from pages._html import Html, tag
 from pages._run_words import bucket_label
 from pages._text import Text
-from pipeline.freshness import GenreFreshness
+from pipeline.watching.freshness import GenreFreshness
 
 __all__ = ["budget_table", "freshness_table", "numbers", "verdict"]
 

@@ -14,7 +14,7 @@ import streamlit as st
 from pages import _cards, _data, _freshness, _run_cards
 from pages._html import Html, tag
 from pages._text import Text, current_text
-from pipeline.scheduler import Status
+from pipeline.service.scheduler import Status
 
 __all__ = ["frame_line", "progress_of", "progress_text", "waiting"]
 

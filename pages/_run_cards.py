@@ -10,7 +10,7 @@ from pages._cards import badge, facts, figure, note
 from pages._html import Html, join, tag
 from pages._run_words import shown_state, state_label, task_label, told, tone, trigger_label
 from pages._text import Text
-from pipeline.scheduler import Status
+from pipeline.service.scheduler import Status
 
 __all__ = ["calendar", "calendar_begin", "progress_facts", "run_row", "run_summary", "state_badge", "task_label"]
 

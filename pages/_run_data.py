@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from pipeline import events, history, items
-from pipeline.events import EventFilter
-from pipeline.history import RunFilter
-from pipeline.items import ItemFilter
-from pipeline.progress import Progress, Status
-from pipeline.scheduler import service
+from pipeline.records import events
+from pipeline.records.events import EventFilter
+from pipeline.runs import items
+from pipeline.runs.items import ItemFilter
+from pipeline.runs.progress import Progress, Status
+from pipeline.service.scheduler import service
+from pipeline.watching import history
+from pipeline.watching.history import RunFilter
 
 __all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "shared"]
 

@@ -15,7 +15,7 @@ from pages._html import tag
 from pages._run_words import task_label
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
-from pipeline.scheduler import service
+from pipeline.service.scheduler import service
 
 __all__ = ["cancel", "close_form", "open_form", "retry_at_once", "show_form"]
 

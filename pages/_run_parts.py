@@ -12,9 +12,9 @@ from pages._html import Html, tag
 from pages._run_data import Look
 from pages._run_words import STATES, state_label, task_label
 from pages._text import Text
-from pipeline.events import LEVELS, EventFilter
-from pipeline.items import ItemFilter
-from pipeline.scheduler import service
+from pipeline.records.events import LEVELS, EventFilter
+from pipeline.runs.items import ItemFilter
+from pipeline.service.scheduler import service
 
 __all__ = ["choose", "drawn", "show_budget", "show_items", "show_lines"]
 

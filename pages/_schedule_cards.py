@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pages._cards import badge
 from pages._html import Html, tag
 from pages._text import Text
-from pipeline.schedules import Schedule
+from pipeline.watching.schedules import Schedule
 
 __all__ = ["clock_of", "fire_times", "interval_parts", "schedule_row", "when_label"]
 

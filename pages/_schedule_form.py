@@ -13,9 +13,9 @@ from pages import _access, _cards, _schedule_cards
 from pages._html import tag
 from pages._text import Text
 from pipeline.errors import SettingsError
-from pipeline.freshness import watched_genres
-from pipeline.scheduler import service
-from pipeline.schedules import Kind, Schedule
+from pipeline.service.scheduler import service
+from pipeline.watching.freshness import watched_genres
+from pipeline.watching.schedules import Kind, Schedule
 
 __all__ = ["close_form", "is_open", "open_form", "show_form"]
 

@@ -12,7 +12,7 @@ from pages._html import Html, tag
 from pages._look import current_palette, style_sheet
 from pages._text import LANGUAGES, Text, choose_text, preferred_language
 from pipeline.errors import GarimpoError
-from pipeline.scheduler import service
+from pipeline.service.scheduler import service
 
 MARK = str(Path(__file__).parent / "mark.svg")
 LOGO = (Path(__file__).parent / "logo.svg").read_text(encoding="utf-8")

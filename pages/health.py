@@ -9,7 +9,7 @@ import streamlit as st
 from pages import _access, _cards, _freshness, _health_cards
 from pages._html import tag
 from pages._text import Text, current_text
-from pipeline.scheduler import service
+from pipeline.service.scheduler import service
 
 
 @st.fragment(run_every="5s")

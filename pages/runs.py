@@ -10,7 +10,7 @@ import streamlit as st
 from pages import _access, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
 from pages._run_words import STATES, TRIGGERS, state_label, trigger_label
 from pages._text import Text, current_text
-from pipeline.history import RunFilter
+from pipeline.watching.history import RunFilter
 
 PER_PAGE = 12
 NO_DAYS: Any = ()  # a span of days, none chosen

@@ -10,8 +10,8 @@ from pages import _access, _cards, _run_cards, _schedule_cards, _schedule_form
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
-from pipeline.scheduler import service
-from pipeline.schedules import Schedule
+from pipeline.service.scheduler import service
+from pipeline.watching.schedules import Schedule
 
 
 @st.fragment(run_every="2s")

@@ -10,7 +10,7 @@ from pages import _access, _cards, _data
 from pages._html import Html, tag
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
-from pipeline.scheduler import service
+from pipeline.service.scheduler import service
 from pipeline.settings import describe_settings
 
 EXAMPLES = """pip install "apprise>=2.2"

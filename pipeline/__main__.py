@@ -17,18 +17,18 @@ from typing import Annotated
 
 import typer
 
-from pipeline import console
-from pipeline.dag import dag_rows, render_mermaid, render_text
+from pipeline.cli import console
+from pipeline.cli.keeping import KEEPING
+from pipeline.cli.moving import MOVING
+from pipeline.cli.schedule import freshness, read_genres, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
-from pipeline.events import LEVELS, EventFilter
-from pipeline.keeping_cli import KEEPING
-from pipeline.moving_cli import MOVING
-from pipeline.preview import plan_retry, plan_run
-from pipeline.runner import RunRequest, run_pipeline
-from pipeline.schedule_cli import freshness, read_genres, schedule_app
+from pipeline.records.events import LEVELS, EventFilter
+from pipeline.runs.dag import dag_rows, render_mermaid, render_text
+from pipeline.runs.preview import plan_retry, plan_run
+from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
-from pipeline.status import (
+from pipeline.watching.status import (
     diagnose,
     follow_events,
     newest_run,

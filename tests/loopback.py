@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pipeline.errors import RunCancelled
-from pipeline.spotify import Access, SpotifySource
+from pipeline.source.spotify import Access, SpotifySource
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import zstandard
 
-from pipeline.calls import Batch, RawBatch
-from pipeline.ledger import Ledger
-from pipeline.normalize import SMALL, Normalized, Normalizer
-from pipeline.store import commit_raw_batch
+from pipeline.lake.normalize import SMALL, Normalized, Normalizer
+from pipeline.lake.store import commit_raw_batch
+from pipeline.records.ledger import Ledger
+from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 
 __all__ = ["album", "albums_line", "artist", "commit", "data", "line", "normalized", "payload", "rows", "search_line"]

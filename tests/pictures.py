@@ -20,12 +20,12 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.clock import system_now
-from pipeline.ledger import Ledger
-from pipeline.runner import RunRequest, run_pipeline
-from pipeline.schedules import Schedule, add_schedule
+from pipeline.records.ledger import Ledger
+from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import DEFAULT_GENRES
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
+from pipeline.watching.schedules import Schedule, add_schedule
 from pipeline.workspace import open_workspace
 from tests.apps import running_app
 from tests.commands import environment

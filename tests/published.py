@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from pipeline.generations import Generation, generation_path, open_generation
-from pipeline.merges import STEPS, merge_statement
+from pipeline.published.generations import Generation, generation_path, open_generation
+from pipeline.published.merges import STEPS, merge_statement
 from pipeline.schema import VIEWS, create_statements
 from pipeline.workspace import Workspace
 

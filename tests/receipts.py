@@ -9,12 +9,12 @@ from typing import Any
 
 import zstandard
 
-from pipeline.calls import Batch, RawBatch
-from pipeline.ledger import Ledger
-from pipeline.normalize import Normalizer
-from pipeline.publish import open_generation, publish
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import commit_raw_batch
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
-from pipeline.store import commit_raw_batch
+from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 
 __all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "fill", "line", "names", "rows"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from pipeline.scheduler import HOLDER, Service
+from pipeline.service.scheduler import HOLDER, Service
 from pipeline.settings import Settings
 
 __all__ = ["Screen", "install_service", "open_screen"]

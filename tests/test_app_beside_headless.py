@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.scheduler import Service
+from pipeline.service.scheduler import Service
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from tests.apps import until

@@ -7,86 +7,84 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-import pipeline
-
 ROOT = Path(__file__).parent.parent
-MAP = re.findall(r"`(\w+)`", pipeline.__doc__ or "")
+BESIDE = ("simulator", "integrations")  # packages with rules of their own
 SOURCES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("app.py")])
 
 # Third-party packages and the only files that may import them; a folder stands for everything below it.
 OWNERS = {
-    "apprise": {"pipeline/notify.py"},
+    "apprise": {"pipeline/watching/notify.py"},
     "anyio": {"app.py"},
-    "apscheduler": {"pipeline/scheduler.py"},
+    "apscheduler": {"pipeline/service/scheduler.py"},
     "babel": {"pages/_text.py"},
     "duckdb": {
-        "pipeline/engine.py",
-        "pipeline/as_of.py",
-        "pipeline/building.py",
-        "pipeline/compaction.py",
-        "pipeline/history_files.py",
-        "pipeline/snapshots.py",
-        "pipeline/staging.py",
-        "pipeline/checks.py",
-        "pipeline/normalize.py",
-        "pipeline/generations.py",
-        "pipeline/publish.py",
-        "pipeline/tracing.py",
-        "pipeline/salvage.py",
-        "pipeline/exporting.py",
-        "pipeline/bundles.py",
-        "pipeline/import_findings.py",
+        "pipeline/lake/engine.py",
+        "pipeline/published/as_of.py",
+        "pipeline/published/building.py",
+        "pipeline/published/compaction.py",
+        "pipeline/published/history_files.py",
+        "pipeline/published/snapshots.py",
+        "pipeline/published/staging.py",
+        "pipeline/published/checks.py",
+        "pipeline/lake/normalize.py",
+        "pipeline/published/generations.py",
+        "pipeline/published/publish.py",
+        "pipeline/queries/tracing.py",
+        "pipeline/keeping/salvage.py",
+        "pipeline/moving/exporting.py",
+        "pipeline/moving/bundles.py",
+        "pipeline/moving/import_findings.py",
     },
-    "filelock": {"pipeline/lock.py", "pipeline/publish.py"},
-    "joblib": {"pipeline/elsewhere.py", "pipeline/fanout.py"},
+    "filelock": {"pipeline/records/lock.py", "pipeline/published/publish.py"},
+    "joblib": {"pipeline/runs/elsewhere.py", "pipeline/runs/fanout.py"},
     "plotly": {"pages/_charts.py"},
     "polars": {
-        "pipeline/generations.py",
-        "pipeline/queries_artists.py",
-        "pipeline/queries_genres.py",
-        "pipeline/queries_growth.py",
-        "pipeline/queries_releases.py",
+        "pipeline/published/generations.py",
+        "pipeline/queries/artists.py",
+        "pipeline/queries/genres.py",
+        "pipeline/queries/growth.py",
+        "pipeline/queries/releases.py",
         "pages",
     },
     "pyarrow": {
-        "pipeline/shapes.py",
-        "pipeline/normalize.py",
-        "pipeline/store.py",
-        "pipeline/parquet.py",
-        "pipeline/exporting.py",
-        "pipeline/bundles.py",
-        "pipeline/import_findings.py",
+        "pipeline/lake/shapes.py",
+        "pipeline/lake/normalize.py",
+        "pipeline/lake/store.py",
+        "pipeline/lake/parquet.py",
+        "pipeline/moving/exporting.py",
+        "pipeline/moving/bundles.py",
+        "pipeline/moving/import_findings.py",
     },
-    "pydantic": {"pipeline/settings.py", "pipeline/setting_types.py", "pipeline/demo.py"},
+    "pydantic": {"pipeline/settings.py", "pipeline/setting_types.py", "pipeline/service/demo.py"},
     "pydantic_settings": {"pipeline/settings.py", "pipeline/setting_types.py"},
-    "requests": {"pipeline/sockets.py", "pipeline/transport.py"},
-    "rich": {"pipeline/console.py"},
-    "spotipy": {"pipeline/spotify.py"},
+    "requests": {"pipeline/source/sockets.py", "pipeline/source/transport.py"},
+    "rich": {"pipeline/cli/console.py"},
+    "spotipy": {"pipeline/source/spotify.py"},
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
     "typer": {
         "pipeline/__main__.py",
-        "pipeline/keeping_cli.py",
-        "pipeline/moving_cli.py",
-        "pipeline/schedule_cli.py",
+        "pipeline/cli/keeping.py",
+        "pipeline/cli/moving.py",
+        "pipeline/cli/schedule.py",
         "pipeline/simulator",
     },
-    "urllib3": {"pipeline/sockets.py", "pipeline/transport.py"},
+    "urllib3": {"pipeline/source/sockets.py", "pipeline/source/transport.py"},
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
-        "pipeline/collect.py",
-        "pipeline/normalize.py",
-        "pipeline/store.py",
-        "pipeline/tracing.py",
-        "pipeline/importing.py",
-        "pipeline/purge.py",
-        "pipeline/salvage.py",
+        "pipeline/source/collect.py",
+        "pipeline/lake/normalize.py",
+        "pipeline/lake/store.py",
+        "pipeline/queries/tracing.py",
+        "pipeline/moving/importing.py",
+        "pipeline/keeping/purge.py",
+        "pipeline/keeping/salvage.py",
     },
 }
 # Of one system each, imported by the file that knows it.
@@ -104,8 +102,10 @@ FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "g
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
-READ_SIDE = {"events", "freshness", "history", "items", "ledger", "progress", "schedules"}  # of runs
-PAGES_MAY_USE = READ_SIDE | {"errors", "generations", "publish", "queries", "scheduler", "schema", "settings"}
+READ_SIDE = {"records.events", "records.ledger", "runs.items", "runs.progress"}  # of runs
+READ_SIDE |= {"watching.freshness", "watching.history", "watching.schedules"}
+PAGES_MAY_USE = READ_SIDE | {"errors", "published.generations", "published.publish", "queries", "schema", "settings"}
+PAGES_MAY_USE |= {"service.scheduler"}
 
 
 def name_of(path: Path) -> str:
@@ -132,15 +132,41 @@ def packages(path: Path, *, top_level_only: bool = False) -> set[str]:
     return {name.split(".")[0] for name in imports(path, top_level_only=top_level_only)}
 
 
+def room_of(path: Path) -> str:
+    """The dotted name of a module below `pipeline`; a package is its `__init__`."""
+    parts = path.relative_to(ROOT / "pipeline").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
 def rooms(path: Path) -> set[str]:
-    """The modules directly below the pipeline that a file imports."""
-    found = {name.split(".")[1] for name in imports(path) if name.startswith("pipeline.")}
-    return {name for name in found if (ROOT / "pipeline" / f"{name}.py").exists() or name == "simulator"}
+    """The modules of the pipeline that a file imports; the simulator as a whole."""
+    found = {name.removeprefix("pipeline.") for name in imports(path) if name.startswith("pipeline.")}
+    return {"simulator" if name.startswith("simulator") else name for name in found} & {*ROOMS, "simulator"}
 
 
 def modules_on_the_map() -> list[Path]:
-    """The pipeline's own modules; the door and the simulator have rules of their own."""
-    return [path for path in ROOT.glob("pipeline/*.py") if path.stem not in ("__init__", "__main__")]
+    """The pipeline's own modules; the door and the packages beside it have rules of their own."""
+    paths = [path for path in ROOT.glob("pipeline/**/*.py") if room_of(path) not in ("", "__main__")]
+    return [path for path in paths if room_of(path).split(".")[0] not in BESIDE and room_of(path) not in PACKAGES]
+
+
+def map_of(package: str) -> list[str]:
+    """The modules that a package's docstring names, those of its packages in their place, in reading order."""
+    text = ast.get_docstring(ast.parse((ROOT / "pipeline" / package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    named = [name for name in re.findall(r"`(\w+)`", text) if name not in BESIDE]
+    if package:
+        return [f"{package}.{name}" for name in named]
+    return [room for name in named for room in (map_of(name) if name in PACKAGES else [name])]
+
+
+def packages_of(names: Iterable[str]) -> set[str]:
+    """The packages that modules are in."""
+    return {name.split(".")[0] for name in names if "." in name}
+
+
+PACKAGES = {path.parent.name for path in ROOT.glob("pipeline/*/__init__.py")} - set(BESIDE)
+MAP = map_of("")
+ROOMS = {room_of(path) for path in ROOT.glob("pipeline/**/*.py")}
 
 
 def strangers(path: Path) -> set[str]:
@@ -161,20 +187,22 @@ def readers(pattern: str) -> set[str]:
 
 
 def test_every_module_is_on_the_map() -> None:
-    """The package's docstring names every module once, and none that is not there."""
-    assert sorted(MAP) == sorted(path.stem for path in modules_on_the_map())
+    """The packages' docstrings name every module once, and none that is not there."""
+    assert sorted(MAP) == sorted(room_of(path) for path in modules_on_the_map())
 
 
 def test_imports_point_down() -> None:
     """A module imports only modules that the map names before it."""
-    paths = [path for path in modules_on_the_map() if path.stem in MAP]
-    assert violations({path: rooms(path) - set(MAP[: MAP.index(path.stem)]) - {"simulator"} for path in paths}) == {}
+    paths = {path: MAP.index(room_of(path)) for path in modules_on_the_map() if room_of(path) in MAP}
+    allowed = {path: {*MAP[:place], "simulator", *packages_of(MAP[: place + 1])} for path, place in paths.items()}
+    assert violations({path: rooms(path) - allowed[path] for path in paths}) == {}
 
 
 def test_simulator_is_for_the_demo() -> None:
     """Only the demo, the service that keeps its process, and the command line know the simulator."""
-    users = {path.stem for path in ROOT.glob("pipeline/*.py") if "simulator" in rooms(path)}
-    assert users == {"__main__", "demo", "scheduler"}
+    paths = [*modules_on_the_map(), ROOT / "pipeline" / "__main__.py"]
+    users = {room_of(path) for path in paths if "simulator" in rooms(path)}
+    assert users == {"__main__", "service.demo", "service.scheduler"}
 
 
 def test_simulator_stands_alone() -> None:
@@ -184,12 +212,13 @@ def test_simulator_stands_alone() -> None:
 
 def test_pages_reach_queries_only() -> None:
     """A page asks queries, and where it shows runs or settings the scheduler and the read side: never a collector."""
-    assert violations({path: rooms(path) - PAGES_MAY_USE for path in ROOT.glob("pages/**/*.py")}) == {}
+    used = {path: rooms(path) - PAGES_MAY_USE for path in ROOT.glob("pages/**/*.py")}
+    assert violations({path: names - packages_of(PAGES_MAY_USE) for path, names in used.items()}) == {}
 
 
 def test_nothing_below_imports_pages() -> None:
     """The pipeline does not know that there are pages."""
-    assert violations({path: packages(path) & {"pages", "app"} for path in ROOT.glob("pipeline/*.py")}) == {}
+    assert violations({path: packages(path) & {"pages", "app"} for path in ROOT.glob("pipeline/**/*.py")}) == {}
 
 
 def test_packages_have_owners() -> None:
@@ -224,11 +253,11 @@ def test_environment_is_read_in_one_place() -> None:
 
 def test_clock_is_read_in_few_places() -> None:
     """Time enters as an argument: only clocks, and the ledger's default, ask the machine."""
-    clocks = {"pipeline/clock.py", "pipeline/ledger.py", "pipeline/simulator/world.py"}
+    clocks = {"pipeline/clock.py", "pipeline/records/ledger.py", "pipeline/simulator/world.py"}
     assert readers(r"datetime\.now\(|date\.today\(|\btime\.time\(") <= clocks
 
 
-@pytest.mark.parametrize("module", ["pipeline.__main__", "pipeline.runner"])
+@pytest.mark.parametrize("module", ["pipeline.__main__", "pipeline.runs.runner"])
 def test_headless_path_needs_no_browser_side(module: str) -> None:
     """`python -m pipeline` starts where streamlit and plotly are not installed."""
     script = f"import sys; sys.modules.update(dict.fromkeys(('streamlit', 'plotly', 'pandas'))); import {module}"

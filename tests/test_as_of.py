@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.compaction import compact
-from pipeline.generations import Generation, open_generation
-from pipeline.ledger import Ledger
-from pipeline.publish import publish
+from pipeline.published.compaction import compact
+from pipeline.published.generations import Generation, open_generation
+from pipeline.published.publish import publish
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace

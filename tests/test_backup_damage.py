@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.backup import back_up, restore
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
-from pipeline.ledger import Ledger
+from pipeline.moving.backup import back_up, restore
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.receipts import artist, commit_lines, fill, line, names, rows

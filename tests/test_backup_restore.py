@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.backup import Backup, back_up, restore
 from pipeline.errors import DamagedFile, RunInProgress, SettingsError, WriterBusy
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
-from pipeline.publish import open_generation, publish
+from pipeline.moving.backup import Backup, back_up, restore
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.receipts import artist, commit_lines, fill, line, names, rows

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.budget import Budget, LedgerGate, Limits
+from pipeline.records.budget import Budget, LedgerGate, Limits
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.budget import Budget, LedgerGate, Limits
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
-from pipeline.ledger import Ledger
+from pipeline.records.budget import Budget, LedgerGate, Limits
+from pipeline.records.ledger import Ledger
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

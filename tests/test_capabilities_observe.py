@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.capabilities import WATCHED_FIELDS, Capabilities, is_stale, load, observe, save
-from pipeline.ledger import Ledger
-from pipeline.sightings import KNOWN_FIELDS, Sightings, Watcher
+from pipeline.records.ledger import Ledger
+from pipeline.source.capabilities import WATCHED_FIELDS, Capabilities, is_stale, load, observe, save
+from pipeline.source.sightings import KNOWN_FIELDS, Sightings, Watcher
 from tests.loopback import NOW
 
 LATER = NOW + timedelta(days=2)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.capabilities import Capabilities, is_stale, load, probe, save
 from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
-from pipeline.ledger import Ledger
+from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
-from pipeline.spotify import Access, SpotifySource
+from pipeline.source.capabilities import Capabilities, is_stale, load, probe, save
+from pipeline.source.spotify import Access, SpotifySource
 from tests.loopback import NOW, CountingGate, Sent, asking
 
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.checks import CHECKS, latest_results, prove, read_results, watch
 from pipeline.errors import PublishRefused
-from pipeline.ledger import Ledger, Part, TaskOutcome
-from pipeline.publish import current_number, open_generation, publish
+from pipeline.published.checks import CHECKS, latest_results, prove, read_results, watch
+from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

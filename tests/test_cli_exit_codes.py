@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.lock import hold_run_lock
+from pipeline.records.lock import hold_run_lock
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace

@@ -9,9 +9,9 @@ from multiprocessing import get_context
 
 import pytest
 
-from pipeline.allowance import Allowance, AllowanceGate, collect_with_allowance
-from pipeline.calls import Batch, Call
 from pipeline.errors import AllowanceSpent
+from pipeline.source.allowance import Allowance, AllowanceGate, collect_with_allowance
+from pipeline.source.calls import Batch, Call
 from tests.loopback import NOW, Sent, serving
 
 CALLS = tuple(Call("artist", {"id": f"a{number}"}) for number in range(1, 6))

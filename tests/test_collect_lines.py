@@ -8,10 +8,10 @@ import pickle
 import pytest
 import zstandard
 
-from pipeline.calls import Batch, Call, RawBatch
-from pipeline.collect import collect
 from pipeline.errors import ArtistNotFound, QuotaExceeded
-from pipeline.sightings import Sightings
+from pipeline.source.calls import Batch, Call, RawBatch
+from pipeline.source.collect import collect
+from pipeline.source.sightings import Sightings
 from tests.loopback import NOW, Sent, asking
 
 SEARCH = Call("search", {"genre": "bossa nova", "offset": 0, "limit": 10, "sweep_on": "2026-03-01"})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.calls import Answer, Batch, Call
-from pipeline.collect import collect
 from pipeline.errors import (
     AllowanceSpent,
     ArtistNotFound,
@@ -20,6 +18,8 @@ from pipeline.errors import (
     RunCancelled,
     SourceUnavailable,
 )
+from pipeline.source.calls import Answer, Batch, Call
+from pipeline.source.collect import collect
 from tests.loopback import NOW, CountingGate, Sent, asking
 
 CALLS = tuple(Call("artist", {"id": f"a{number}"}) for number in range(1, 6))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zstandard
 
-from pipeline.calls import RawBatch
-from pipeline.collect import gathered
-from pipeline.planner import _tapered
-from pipeline.sightings import Watcher
+from pipeline.runs.planner import _tapered
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
+from pipeline.source.calls import RawBatch
+from pipeline.source.collect import gathered
+from pipeline.source.sightings import Watcher
 from tests.worlds import collect, database, genre_names, held, stable_tables
 
 

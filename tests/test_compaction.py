@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.compaction import compact, pays
-from pipeline.generations import open_generation
-from pipeline.history_files import FOLDER
-from pipeline.ledger import Ledger
-from pipeline.publish import publish, rebuild
+from pipeline.published.compaction import compact, pays
+from pipeline.published.generations import open_generation
+from pipeline.published.history_files import FOLDER
+from pipeline.published.publish import publish, rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
@@ -120,7 +120,7 @@ def test_lost_database_finds_files(workspace: Workspace, ledger: Ledger):
 
 def test_rebuild_writes_what_is_large(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """When there are too many rows for the database a rebuild writes the missing files itself."""
-    monkeypatch.setattr("pipeline.snapshots.PAYS", 5)
+    monkeypatch.setattr("pipeline.published.snapshots.PAYS", 5)
     collect(workspace, ledger, "2026-09-01", "2026-09-01", "2026-10-01", "2026-11-01")
     before = answers(workspace)
     rebuild(workspace, ledger)
@@ -147,7 +147,7 @@ def test_small_stores_stay_whole(workspace: Workspace, ledger: Ledger, monkeypat
     assert not pays(workspace)
     collect(workspace, ledger, "2026-10-01", "2026-11-01")
     assert not pays(workspace)
-    monkeypatch.setattr("pipeline.compaction.FINISHED_PAYS", 2)
+    monkeypatch.setattr("pipeline.published.compaction.FINISHED_PAYS", 2)
     assert pays(workspace)
     compact(workspace, ledger)
     assert not pays(workspace)

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from pipeline.compaction import compact
 from pipeline.errors import StorageError
-from pipeline.generations import open_generation
-from pipeline.history_files import FOLDER
-from pipeline.ledger import Ledger
-from pipeline.publish import rebuild
+from pipeline.published.compaction import compact
+from pipeline.published.generations import open_generation
+from pipeline.published.history_files import FOLDER
+from pipeline.published.publish import rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.test_compaction import answers, collect
 
 STEPS = (
-    "pipeline.history_files.make_folder",
-    "pipeline.history_files._content",
-    "pipeline.history_files.place_files",
-    "pipeline.compaction.add_files",
-    "pipeline.publish.prove",
-    "pipeline.publish.place_files",
-    "pipeline.publish.replace_file",
-    "pipeline.compaction.retire",
+    "pipeline.published.history_files.make_folder",
+    "pipeline.published.history_files._content",
+    "pipeline.published.history_files.place_files",
+    "pipeline.published.compaction.add_files",
+    "pipeline.published.publish.prove",
+    "pipeline.published.publish.place_files",
+    "pipeline.published.publish.replace_file",
+    "pipeline.published.compaction.retire",
 )
 
 

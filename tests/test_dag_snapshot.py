@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.dag import DAG, render_mermaid, render_text, validate
 from pipeline.errors import SettingsError
+from pipeline.runs.dag import DAG, render_mermaid, render_text, validate
 
 
 def test_graph_is_pinned():

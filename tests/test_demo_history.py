@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.clock import system_now
-from pipeline.demo import missing_days
 from pipeline.errors import RunInProgress
-from pipeline.generations import open_generation
-from pipeline.scheduler import Service
+from pipeline.published.generations import open_generation
+from pipeline.service.demo import missing_days
+from pipeline.service.scheduler import Service
 from pipeline.settings import Settings
 from tests.test_schedules_service import until
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import merges, snapshots
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish, rebuild
+from pipeline.published import merges, snapshots
+from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import albums_line, artist, commit, line, search_line

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pipeline import queries
-from pipeline.generations import Generation
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish
+from pipeline.published.generations import Generation
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, line, search_line
 from tests.published import LAST_DAY, publish_rows

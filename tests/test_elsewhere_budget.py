@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.budget import Budget, Limits
-from pipeline.calls import Batch, Call, Exchange
 from pipeline.errors import BudgetSpent
-from pipeline.grants import Grants
+from pipeline.records.budget import Budget, Limits
+from pipeline.source.calls import Batch, Call, Exchange
+from pipeline.source.grants import Grants
 
 BATCH = Batch("run", "discover-00001", "discover", "x", 1, (Call("search", {"genre": "x"}),), 10)
 NINE_A_SECOND = Limits(303, None)  # less a hundredth and one: 298.97 in 30 s

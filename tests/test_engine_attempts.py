@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.calls import Call
-from pipeline.items import (
+from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.runs.items import (
     ItemFilter,
     attempt_bins,
     attempts_of,
@@ -19,8 +19,8 @@ from pipeline.items import (
     run_attempts,
     set_retrying,
 )
-from pipeline.ledger import Ledger, TaskOutcome
-from pipeline.planner import Item
+from pipeline.runs.planner import Item
+from pipeline.source.calls import Call
 
 CALLS = tuple(Call("artist", {"id": each}) for each in ("a", "b"))
 

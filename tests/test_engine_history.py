@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.budget import Budget, Limits
-from pipeline.history import (
+from pipeline.records.budget import Budget, Limits
+from pipeline.records.ledger import Ledger
+from pipeline.watching.history import (
     RunFilter,
     count_runs,
     find_runs,
@@ -21,7 +22,6 @@ from pipeline.history import (
     run_of,
     running_run,
 )
-from pipeline.ledger import Ledger
 
 
 @pytest.fixture

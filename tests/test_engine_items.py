@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import runner
-from pipeline.calls import Call
-from pipeline.dag import DAG, Retry
-from pipeline.items import ItemFilter, count_items, find_items, item_attempts, left_items, plan_items, run_tasks
-from pipeline.ledger import Ledger, TaskOutcome
-from pipeline.planner import Item
+from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.runs import runner
+from pipeline.runs.dag import DAG, Retry
+from pipeline.runs.items import ItemFilter, count_items, find_items, item_attempts, left_items, plan_items, run_tasks
+from pipeline.runs.planner import Item
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
+from pipeline.source.calls import Call
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import runner
-from pipeline.dag import DAG, Retry
 from pipeline.errors import SettingsError
-from pipeline.items import ItemFilter, find_items
-from pipeline.ledger import Ledger
-from pipeline.preview import plan_retry
-from pipeline.progress import RunResult
-from pipeline.runner import RunRequest, run_pipeline
+from pipeline.records.ledger import Ledger
+from pipeline.runs import runner
+from pipeline.runs.dag import DAG, Retry
+from pipeline.runs.items import ItemFilter, find_items
+from pipeline.runs.preview import plan_retry
+from pipeline.runs.progress import RunResult
+from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace

@@ -7,7 +7,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline.ledger import LEDGER_VERSION, Ledger
+from pipeline.records.ledger import LEDGER_VERSION, Ledger
 
 # The tables of version 1 that later versions changed, as they were.
 FIRST = """

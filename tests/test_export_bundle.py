@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from pipeline import queries
-from pipeline.bundles import TERMS, Filters, open_bundle, write_bundle
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
-from pipeline.exporting import export_file
-from pipeline.generations import Generation
+from pipeline.moving.bundles import TERMS, Filters, open_bundle, write_bundle
+from pipeline.moving.exporting import export_file
+from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.published import publish_many, publish_rows
@@ -162,7 +162,7 @@ def test_damaged_zip_names_the_file(generation: Generation, tmp_path: Path) -> N
 
 def rewritten(folder: Path, **changes: object) -> Path:
     """The bundle with a manifest that says otherwise and whose own hash fits."""
-    from pipeline.bundles import _digest
+    from pipeline.moving.bundles import _digest
 
     path = folder / "manifest.json"
     said = json.loads(path.read_text(encoding="utf-8")) | changes

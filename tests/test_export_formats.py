@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError, StorageError
-from pipeline.exporting import FORMATS, export_file, export_stream
-from pipeline.generations import Generation
+from pipeline.moving.exporting import FORMATS, export_file, export_stream
+from pipeline.published.generations import Generation
 from pipeline.workspace import Workspace
 from tests.published import publish_rows
 

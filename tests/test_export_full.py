@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bundles import write_bundle
 from pipeline.errors import DiskFull
-from pipeline.exporting import export_file
-from pipeline.generations import Generation
-from pipeline.importing import import_history
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation
+from pipeline.moving.bundles import write_bundle
+from pipeline.moving.exporting import export_file
+from pipeline.moving.importing import import_history
+from pipeline.published.generations import Generation
+from pipeline.published.publish import open_generation
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import external
-from pipeline.dag import DAG
 from pipeline.errors import RunInProgress, SourceUnavailable, TaskFailed
-from pipeline.external import Owner
-from pipeline.items import item_attempts
-from pipeline.ledger import Ledger
-from pipeline.lock import find_crashed, is_run_locked
-from pipeline.runner import run_pipeline
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import find_crashed, is_run_locked
+from pipeline.runs import external
+from pipeline.runs.dag import DAG
+from pipeline.runs.external import Owner
+from pipeline.runs.items import item_attempts
+from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.workspace import open_workspace

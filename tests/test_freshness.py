@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
-from pipeline.ledger import Ledger
-from pipeline.schedules import Schedule, add_schedule, pause_schedule
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
-from pipeline.status import health, workspace_status
-from pipeline.upkeep import catch_up, plan_catch_up, resume_deferred
+from pipeline.watching.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
+from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
+from pipeline.watching.status import health, workspace_status
+from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
 from tests.worlds import collect, genre_names, settings_for
 

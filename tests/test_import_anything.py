@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
-from pipeline.importing import import_history
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation
+from pipeline.moving.importing import import_history
+from pipeline.published.publish import open_generation
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.receipts import BANDA, VIOLA

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.capabilities import Capabilities
 from pipeline.errors import RunInProgress, SettingsError
-from pipeline.importing import import_history
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
-from pipeline.planner import Outlook, plan_artists
-from pipeline.publish import live, open_generation, publish
-from pipeline.tracing import trace_artist
+from pipeline.moving.importing import import_history
+from pipeline.published.publish import live, open_generation, publish
+from pipeline.queries.tracing import trace_artist
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.runs.planner import Outlook, plan_artists
+from pipeline.source.capabilities import Capabilities
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.import_findings import ImportReport
-from pipeline.importing import import_history
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation
+from pipeline.moving.import_findings import ImportReport
+from pipeline.moving.importing import import_history
+from pipeline.published.publish import open_generation
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA
 

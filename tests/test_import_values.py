@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.import_values import Observation, artist_id, day_in_name, observation
+from pipeline.moving.import_values import Observation, artist_id, day_in_name, observation
 from tests.receipts import BANDA
 
 TODAY = date(2026, 11, 22)

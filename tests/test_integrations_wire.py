@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.allowance import Allowance
-from pipeline.calls import Batch, Call, Exchange, RawBatch
 from pipeline.errors import ArtistNotFound, QuotaExceeded, SettingsError, SourceUnavailable
 from pipeline.integrations import backends
 from pipeline.integrations.aws_lambda import handler
 from pipeline.integrations.orchestrate import results
 from pipeline.integrations.wire import answer, question, raw_from_json, raw_to_json
-from pipeline.sightings import Sightings
+from pipeline.source.allowance import Allowance
+from pipeline.source.calls import Batch, Call, Exchange, RawBatch
+from pipeline.source.sightings import Sightings
 from tests.loopback import Sent, serving
 
 CALL = Call("artist", {"id": "a1"})

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.checks import CHECKS
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
-from pipeline.publish import open_generation, publish
+from pipeline.published.checks import CHECKS
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line

@@ -15,18 +15,18 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.compaction import compact
 from pipeline.errors import StorageError
-from pipeline.exchange import Exchange, settle
-from pipeline.ledger import Ledger
-from pipeline.publish import current_number, open_generation, publish, rebuild
-from pipeline.purge import purge_artist
-from pipeline.recovery import recover
-from pipeline.replay import replay
-from pipeline.retention import apply_retention
+from pipeline.keeping.exchange import Exchange, settle
+from pipeline.keeping.purge import purge_artist
+from pipeline.keeping.recovery import recover
+from pipeline.keeping.replay import replay
+from pipeline.keeping.retention import apply_retention
+from pipeline.lake.store import sweep
+from pipeline.published.compaction import compact
+from pipeline.published.publish import current_number, open_generation, publish, rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
-from pipeline.store import sweep
 from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock
 from tests.payloads import album, albums_line, artist, commit, search_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.ledger import Ledger, Part, RawFile, TaskOutcome
+from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 
 RAW = RawFile("raw/day=2026-11-22/r1/b1.jsonl.zst", "2026-11-22", 900, 12, "aa")
 ARTISTS = Part("artists", "lake/artists/day=2026-11-22/r1-b1-1.parquet", "2026-11-22", 10, 700, "bb", 1)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
-from pipeline.ledger import LEDGER_VERSION, Ledger
-from pipeline.sqlite_file import SqliteFile
+from pipeline.records.ledger import LEDGER_VERSION, Ledger
+from pipeline.records.sqlite_file import SqliteFile
 
 
 @contextmanager

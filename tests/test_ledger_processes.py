@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger import Ledger
+from pipeline.records.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent
 COMMIT_MANY = """
 import sys
 from pathlib import Path
-from pipeline.ledger import Ledger, Part, TaskOutcome
+from pipeline.records.ledger import Ledger, Part, TaskOutcome
 ledger = Ledger(Path(sys.argv[1]))
 won = 0
 for n in range(60):
@@ -26,7 +26,7 @@ print(won)
 RESERVE_AND_HANG = """
 import sys
 from pathlib import Path
-from pipeline.ledger import Ledger
+from pipeline.records.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
 with ledger.write(durable=False) as connection:
     connection.execute("INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (1, 'search', 'search', 'r1')")

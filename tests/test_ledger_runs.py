@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.bindings import bound
-from pipeline.ledger import Ledger, TaskOutcome
+from pipeline.records.bindings import bound
+from pipeline.records.ledger import Ledger, TaskOutcome
 
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
 AT_SEVEN = datetime(2026, 11, 22, 7, tzinfo=UTC)

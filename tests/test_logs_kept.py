@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import events
-from pipeline.bindings import bound
-from pipeline.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
-from pipeline.ledger import Ledger
+from pipeline.records import events
+from pipeline.records.bindings import bound
+from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
+from pipeline.records.ledger import Ledger
 
 log = logging.getLogger("pipeline.tests")
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)

@@ -11,8 +11,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.lake.shapes import ANSWERS, OBJECTS, Leaf, Shape, arrow_type
 from pipeline.schema import LAKE
-from pipeline.shapes import ANSWERS, OBJECTS, Leaf, Shape, arrow_type
 from tests.payloads import normalized
 
 ARROW = {"VARCHAR": pa.string(), "VARCHAR[]": pa.list_(pa.string())}

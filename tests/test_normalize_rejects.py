@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.normalize import MAX_REJECTS, Normalizer
-from pipeline.walk import MAX_TEXT
+from pipeline.lake.normalize import MAX_REJECTS, Normalizer
+from pipeline.lake.walk import MAX_TEXT
 from tests.payloads import album, albums_line, artist, line, normalized, payload, rows, search_line
 
 HUGE = "x" * 1_000_000

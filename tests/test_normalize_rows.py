@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.normalize import Normalizer
+from pipeline.lake.normalize import Normalizer
 from tests.payloads import album, albums_line, artist, data, line, normalized, payload, rows, search_line
 
 DAY = date(2026, 11, 22)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.normalize import Normalizer
+from pipeline.lake.normalize import Normalizer
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
 

@@ -14,11 +14,11 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
-from pipeline.items import end_run_task, plan_run_tasks
-from pipeline.ledger import Ledger
-from pipeline.notify import Notifier, check_notifications, notifier
-from pipeline.progress import RunResult, TaskResult
+from pipeline.records.ledger import Ledger
+from pipeline.runs.items import end_run_task, plan_run_tasks
+from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.settings import Settings
+from pipeline.watching.notify import Notifier, check_notifications, notifier
 from pipeline.workspace import open_workspace
 
 # Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.

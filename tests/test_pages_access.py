@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._access import is_named
-from pipeline.schedules import Schedule
+from pipeline.watching.schedules import Schedule
 from tests.screens import LOCALES, SHELL, Screen, install_service, open_screen
 
 OWNER = {"is_logged_in": True, "sub": "1", "email": "owner@example.org", "email_verified": True}

@@ -9,10 +9,10 @@ import pytest
 
 from pages import _freshness, _health_cards
 from pages._text import Text
-from pipeline.freshness import GenreFreshness
-from pipeline.progress import CatchUp
-from pipeline.schedules import Schedule
-from pipeline.status import plain_value
+from pipeline.runs.progress import CatchUp
+from pipeline.watching.freshness import GenreFreshness
+from pipeline.watching.schedules import Schedule
+from pipeline.watching.status import plain_value
 from tests.screens import install_service, open_screen
 
 WHEN = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -63,7 +63,7 @@ def test_health_is_the_status(launcher):
 def test_failing_is_503(launcher, broken, monkeypatch):
     """What keeps the app from collecting or reading answers 503, with the reason."""
     if broken == "disk":
-        monkeypatch.setattr("pipeline.status.LEAST_FREE", 1e18)
+        monkeypatch.setattr("pipeline.watching.status.LEAST_FREE", 1e18)
     else:
         launcher.service().ledger.close()
         launcher.service().ledger.path.write_bytes(b"not a ledger, but long enough to be taken for some file" * 99)

@@ -9,12 +9,12 @@ import pytest
 from pages import _run_data
 from pages._run_words import TASKS, told
 from pages._text import Text
-from pipeline.bindings import bound
-from pipeline.calls import Call
-from pipeline.dag import DAG
-from pipeline.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
-from pipeline.ledger import TaskOutcome
-from pipeline.planner import Item
+from pipeline.records.bindings import bound
+from pipeline.records.ledger import TaskOutcome
+from pipeline.runs.dag import DAG
+from pipeline.runs.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
+from pipeline.runs.planner import Item
+from pipeline.source.calls import Call
 from tests.screens import install_service, open_screen
 
 RUN = "20261121T060000-aaaaaa"

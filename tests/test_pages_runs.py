@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pages import _run_data
-from pipeline.ledger import TaskOutcome
-from pipeline.lock import hold_run_lock
+from pipeline.records.ledger import TaskOutcome
+from pipeline.records.lock import hold_run_lock
 from tests.screens import install_service, open_screen
 
 FIRST, SECOND = "20261121T060000-aaaaaa", "20261122T060000-bbbbbb"

@@ -9,9 +9,9 @@ import pytest
 
 from pages._schedule_cards import interval_parts, when_label
 from pages._text import Text
-from pipeline.ledger import Ledger
-from pipeline.scheduler import Service
-from pipeline.schedules import Schedule, add_schedule, pause_schedule
+from pipeline.records.ledger import Ledger
+from pipeline.service.scheduler import Service
+from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
 from tests.screens import Screen, install_service, open_screen
 
 DAILY = Schedule("daily", "cron", "0 6 * * *", "America/Sao_Paulo", ("forró", "mpb"), 50)

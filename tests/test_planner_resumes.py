@@ -7,9 +7,9 @@ from datetime import date
 import duckdb
 import pytest
 
-from pipeline.capabilities import Capabilities
-from pipeline.planner import Outlook, _tapered, call_key, plan_albums, plan_artists, plan_discovery, plan_releases
+from pipeline.runs.planner import Outlook, _tapered, call_key, plan_albums, plan_artists, plan_discovery, plan_releases
 from pipeline.schema import LAKE
+from pipeline.source.capabilities import Capabilities
 
 TODAY = date(2026, 3, 10)
 DEVELOPMENT = Capabilities()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.preview import plan_run
+from pipeline.runs.preview import plan_run
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
-from pipeline.status import workspace_status
+from pipeline.watching.status import workspace_status
 from tests.worlds import collect, settings_for
 
 NOON = "2026-03-10T12:00:00Z"

@@ -8,8 +8,8 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import DamagedFile, StorageError, WriterBusy
-from pipeline.ledger import Ledger
-from pipeline.publish import current_number, live, open_generation, publish
+from pipeline.published.publish import current_number, live, open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 
@@ -95,7 +95,7 @@ def test_missing_generation_is_named(workspace: Workspace):
 @pytest.mark.usefixtures("published")
 def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """While another process publishes we wait, and say so when it takes too long."""
-    monkeypatch.setattr("pipeline.publish.LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("pipeline.published.publish.LOCK_WAIT_S", 0.01)
     with FileLock(workspace.db / ".lock"), pytest.raises(WriterBusy, match=r"Another process has been publishing"):
         publish(workspace, ledger)
     assert publish(workspace, ledger).changed
@@ -105,7 +105,7 @@ def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatc
 def test_broken_sql_builds_nothing(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """A statement that fails leaves the current generation and no half-built file."""
     monkeypatch.setattr(
-        "pipeline.building.merge_statement", lambda step, *, ordered: f"FROM nowhere_{step.table}_{ordered}"
+        "pipeline.published.building.merge_statement", lambda step, *, ordered: f"FROM nowhere_{step.table}_{ordered}"
     )
     with pytest.raises(StorageError, match=r"could not be built .*nowhere_artists.*The current generation stays|stays"):
         publish(workspace, ledger)

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.ledger import Ledger
-from pipeline.publish import current_number, open_generation, publish
+from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

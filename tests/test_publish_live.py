@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.ledger import Ledger
-from pipeline.publish import live, publish
+from pipeline.published.publish import live, publish
+from pipeline.records.ledger import Ledger
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line

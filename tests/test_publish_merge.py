@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line
 

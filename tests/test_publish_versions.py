@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import SchemaMismatch
-from pipeline.generations import live, open_generation
-from pipeline.ledger import Ledger, Part, TaskOutcome
-from pipeline.publish import publish, rebuild
+from pipeline.published.generations import live, open_generation
+from pipeline.published.publish import publish, rebuild
+from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

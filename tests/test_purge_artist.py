@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipeline.erasure import Subject, without
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish
-from pipeline.purge import purge_artist
-from pipeline.replay import replay
-from pipeline.store import sweep
+from pipeline.keeping.erasure import Subject, without
+from pipeline.keeping.purge import purge_artist
+from pipeline.keeping.replay import replay
+from pipeline.lake.store import sweep
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line
 
@@ -141,7 +141,7 @@ def test_interrupted_purge_ends_later(workspace: Workspace, ledger: Ledger, monk
     """When files and generations could not go at once, they go the next time."""
     collected(workspace, ledger)
     (workspace.db / ".lock").unlink(missing_ok=True)
-    monkeypatch.setattr("pipeline.exchange.rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("pipeline.keeping.exchange.rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         purge_artist(workspace, ledger, GONE)
     monkeypatch.undo()

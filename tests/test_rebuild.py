@@ -7,8 +7,8 @@ import random
 import pytest
 
 from pipeline.errors import DamagedFile
-from pipeline.ledger import Ledger
-from pipeline.publish import current_number, open_generation, publish, rebuild
+from pipeline.published.publish import current_number, open_generation, publish, rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 from tests.test_publish_equal import some_lines, tables

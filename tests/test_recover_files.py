@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.backup import back_up
-from pipeline.budget import Budget, Limits
 from pipeline.errors import DamagedFile, SchemaMismatch
-from pipeline.exchange import Exchange
-from pipeline.ledger import Ledger, TaskOutcome
-from pipeline.publish import open_generation, publish
-from pipeline.recovery import recover
+from pipeline.keeping.exchange import Exchange
+from pipeline.keeping.recovery import recover
+from pipeline.lake.store import sweep
+from pipeline.moving.backup import back_up
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.budget import Budget, Limits
+from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.schema import PUBLISHED
-from pipeline.store import sweep
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.payloads import album, albums_line, artist, commit, search_line

@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import SchemaMismatch, SettingsError
-from pipeline.exchange import Exchange
-from pipeline.ledger import Ledger
-from pipeline.parquet import parquet_bytes
-from pipeline.publish import open_generation, publish
-from pipeline.replay import replay
+from pipeline.keeping.exchange import Exchange
+from pipeline.keeping.replay import replay
+from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.store import sweep
+from pipeline.published.publish import open_generation, publish
+from pipeline.queries.tracing import trace_rows
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
-from pipeline.store import sweep
-from pipeline.tracing import trace_rows
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
 

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish
-from pipeline.replay import replay
-from pipeline.retention import Going, apply_retention, keep_within_retention, plan_retention
+from pipeline.keeping.replay import replay
+from pipeline.keeping.retention import Going, apply_retention, keep_within_retention, plan_retention
+from pipeline.lake.store import sweep
+from pipeline.published.publish import open_generation, publish
+from pipeline.queries.tracing import trace_rows
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.store import sweep
-from pipeline.tracing import trace_rows
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line

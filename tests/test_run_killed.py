@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RunInProgress
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
-from pipeline.runner import RunRequest, run_pipeline
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
@@ -55,7 +55,7 @@ def states_of(data: Path) -> list[str]:
 def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
     """Thirty runs killed at random instants, then a last one: the database is the truth, every request counted."""
     context, rng = multiprocessing.get_context("forkserver"), random.Random(30)
-    context.set_forkserver_preload(["pipeline.runner", "pipeline.simulator.config"])
+    context.set_forkserver_preload(["pipeline.runs.runner", "pipeline.simulator.config"])
     settings = settings_for(world, tmp_path)
     for _ in range(KILLS):
         child = context.Process(target=run_pipeline, args=(settings,))

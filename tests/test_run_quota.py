@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.budget import BUCKETS, Budget, Limits
-from pipeline.ledger import Ledger
+from pipeline.records.budget import BUCKETS, Budget, Limits
+from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.generations import open_generation
+from pipeline.published.generations import open_generation
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running

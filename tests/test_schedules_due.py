@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.ledger import Ledger
-from pipeline.schedules import (
+from pipeline.records.ledger import Ledger
+from pipeline.watching.schedules import (
     Schedule,
     add_schedule,
     change_schedule,

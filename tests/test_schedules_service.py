@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from pipeline.errors import RunInProgress
-from pipeline.events import EventFilter, read_events
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
-from pipeline.scheduler import Service
-from pipeline.schedules import Schedule, add_schedule
+from pipeline.records.events import EventFilter, read_events
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.service.scheduler import Service
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
+from pipeline.watching.schedules import Schedule, add_schedule
 from pipeline.workspace import open_workspace
 from tests.worlds import settings_for
 

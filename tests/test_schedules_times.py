@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cron import parse_cron
-from pipeline.schedules import Schedule, next_times
+from pipeline.watching.cron import parse_cron
+from pipeline.watching.schedules import Schedule, next_times
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 

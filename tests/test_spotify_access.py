@@ -7,7 +7,7 @@ import pickle
 from pydantic import SecretStr
 
 from pipeline.settings import Settings
-from pipeline.spotify import Access
+from pipeline.source.spotify import Access
 
 ACCESS = Access("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/token", "an-id", "a-secret", 7.0)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.calls import Batch, Call
-from pipeline.collect import collect
 from pipeline.errors import GarimpoError
-from pipeline.spotify import SpotifySource
+from pipeline.source.calls import Batch, Call
+from pipeline.source.collect import collect
+from pipeline.source.spotify import SpotifySource
 from tests.loopback import CountingGate, Loopback, Sent, serving
 
 CALLS = (

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from pipeline import transport
-from pipeline.calls import Call
 from pipeline.errors import MalformedRecord, RunCancelled, SourceUnavailable
-from pipeline.spotify import SpotifySource
-from pipeline.transport import Fault, Transport
+from pipeline.source import transport
+from pipeline.source.calls import Call
+from pipeline.source.spotify import SpotifySource
+from pipeline.source.transport import Fault, Transport
 from tests.loopback import CountingGate, Loopback, Sent, asking, serving
 
 ARTIST = Call("artist", {"id": "a1"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.calls import Call
 from pipeline.errors import BadRequest
+from pipeline.source.calls import Call
 from tests.loopback import CountingGate, Sent, asking
 
 

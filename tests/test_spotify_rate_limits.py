@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline import budget, refusals
-from pipeline.calls import Call
 from pipeline.errors import Deferred, QuotaExceeded, RateLimited
+from pipeline.records import budget
+from pipeline.source import refusals
+from pipeline.source.calls import Call
 from tests.loopback import NOW, CountingGate, Sent, asking
 
 SEARCH = Call("search", {"genre": "mpb", "offset": 0, "limit": 10, "sweep_on": "2026-03-01"})

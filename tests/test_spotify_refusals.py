@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.calls import Call
 from pipeline.errors import (
     ArtistNotFound,
     BadRequest,
@@ -13,6 +12,7 @@ from pipeline.errors import (
     PremiumRequired,
     SourceUnavailable,
 )
+from pipeline.source.calls import Call
 from tests.loopback import CountingGate, Sent, asking
 
 ARTIST = Call("artist", {"id": "4Z8W4fKeB5YxbusRsdQVPb"})

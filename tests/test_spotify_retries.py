@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from pipeline.calls import Call, Meter
 from pipeline.errors import RunCancelled, SourceUnavailable
-from pipeline.spotify import SpotifySource
+from pipeline.source.calls import Call, Meter
+from pipeline.source.spotify import SpotifySource
 from tests.loopback import NOW, Asked, CountingGate, Sent, asking, serving
 
 ARTIST = Call("artist", {"id": "a1"})

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.calls import Call, Meter
 from pipeline.errors import CredentialsRejected, GarimpoError, RateLimited, SourceUnavailable
-from pipeline.spotify import SpotifySource
-from pipeline.token import Token, TokenKeeper
+from pipeline.source.calls import Call, Meter
+from pipeline.source.spotify import SpotifySource
+from pipeline.source.token import Token, TokenKeeper
 from tests.loopback import Asked, CountingGate, Sent, asking, serving
 
 ARTIST = Call("artist", {"id": "a1"})

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.asking import Question
-from pipeline.calls import Call
 from pipeline.errors import BadRequest, MalformedRecord, QuotaExceeded, SourceUnavailable
-from pipeline.spotify import Access, SpotifySource
+from pipeline.source.asking import Question
+from pipeline.source.calls import Call
+from pipeline.source.spotify import Access, SpotifySource
 from tests.loopback import CountingGate, Sent, asking, serving
 
 ARTIST = Call("artist", {"id": "a1"})

@@ -8,11 +8,11 @@ from datetime import date
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.calls import Batch, RawBatch
-from pipeline.ledger import Ledger
-from pipeline.normalize import Normalizer
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import commit_raw_batch
+from pipeline.records.ledger import Ledger
 from pipeline.schema import LAKE, SCHEMA_VERSION
-from pipeline.store import commit_raw_batch
+from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, payload, search_line
 

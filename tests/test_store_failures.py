@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DiskFull, StorageError
-from pipeline.files import place_files, replace_file, write_hidden
-from pipeline.ledger import Ledger
-from pipeline.publish import current_number, open_generation, publish
-from pipeline.store import sweep
+from pipeline.lake.files import place_files, replace_file, write_hidden
+from pipeline.lake.store import sweep
+from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 
@@ -100,7 +100,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from pipeline.errors import DiskFull
-from pipeline.files import replace_file
+from pipeline.lake.files import replace_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     replace_file(Path(sys.argv[1]) / "kept", b"x" * 20_000)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.ledger import Ledger
-from pipeline.publish import open_generation, publish
+from pipeline.lake.store import sweep
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings
-from pipeline.store import sweep
 from pipeline.workspace import open_workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
 
@@ -62,7 +62,7 @@ def tables(data: Path) -> dict[str, list[tuple[Any, ...]]]:
 def test_kills_change_nothing(tmp_path: Path):
     """Twelve writers killed, then one undisturbed: the database and the files are those of a single run."""
     context, rng = multiprocessing.get_context("forkserver"), random.Random(12)
-    context.set_forkserver_preload(["tests.payloads", "pipeline.publish"])
+    context.set_forkserver_preload(["tests.payloads", "pipeline.published.publish"])
     for number in range(KILLS):
         target = committed(tmp_path / "killed") + rng.randint(1, 3)
         child = context.Process(target=collect, args=(tmp_path / "killed", f"run-{number:02d}"))

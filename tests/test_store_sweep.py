@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile
-from pipeline.ledger import Ledger
-from pipeline.store import sweep
+from pipeline.lake.store import sweep
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 

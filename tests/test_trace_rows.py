@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.ledger import Ledger
-from pipeline.tracing import Line, Origin, trace_artist, trace_rows
+from pipeline.queries.tracing import Line, Origin, trace_artist, trace_rows
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
 

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.generations import generation_path
-from pipeline.warming import Shown
+from pipeline.published.generations import generation_path
+from pipeline.service.warming import Shown
 from pipeline.workspace import Workspace
 from tests.published import publish_many
 

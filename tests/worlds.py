@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from pipeline.generations import open_generation
-from pipeline.progress import RunResult
-from pipeline.runner import DEFAULT_REQUEST, RunRequest, run_pipeline
+from pipeline.published.generations import open_generation
+from pipeline.runs.progress import RunResult
+from pipeline.runs.runner import DEFAULT_REQUEST, RunRequest, run_pipeline
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,8 +13,8 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from pipeline import errors
 from pipeline.__main__ import EXIT_CODES, app
-from pipeline.dag import render_mermaid, render_text
 from pipeline.errors import STATUS_ERRORS, GarimpoError
+from pipeline.runs.dag import render_mermaid, render_text
 from pipeline.schema import PUBLISHED, Table
 from pipeline.settings import list_settings
 
@@ -25,15 +25,15 @@ DECISION = re.compile(r"\A# (.+)\n\n\*\*Date\*\* \d{4}-\d\d-\d\d · \*\*State\*\
 
 # The way of one answer from Spotify to the screen: who does what, in this order.
 PATH = (
-    "planner.plan_discovery",
-    "budget.LedgerGate.acquire",
-    "spotify.SpotifySource.fetch",
-    "collect.collect",
-    "normalize.Normalizer.tables",
-    "store.commit_raw_batch",
-    "ledger.Ledger.commit_batch",
-    "publish.publish",
-    "generations.open_generation",
+    "runs.planner.plan_discovery",
+    "records.budget.LedgerGate.acquire",
+    "source.spotify.SpotifySource.fetch",
+    "source.collect.collect",
+    "lake.normalize.Normalizer.tables",
+    "lake.store.commit_raw_batch",
+    "records.ledger.Ledger.commit_batch",
+    "published.publish.publish",
+    "published.generations.open_generation",
     "queries.artist_history",
 )
 
@@ -148,11 +148,7 @@ def _group() -> TyperGroup:
 
 
 def _resolve(dotted: str) -> object:
-    module, *attributes = dotted.split(".")
-    found: object = importlib.import_module(f"pipeline.{module}")
-    for attribute in attributes:
-        found = getattr(found, attribute)
-    return found
+    return pkgutil.resolve_name(f"pipeline.{dotted}")
 
 
 def _argument(argument: TyperArgument) -> str:

@@ -10,9 +10,9 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.allowance import Workers
-from pipeline.collect import MOST_BYTES
 from pipeline.errors import SettingsError
+from pipeline.source.allowance import Workers
+from pipeline.source.collect import MOST_BYTES
 
 __all__ = ["MODULES", "Pool", "open_workers"]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pipeline.allowance import Allowance
-from pipeline.calls import Batch, Call
 from pipeline.integrations.wire import question
+from pipeline.source.allowance import Allowance
+from pipeline.source.calls import Batch, Call
 
 __all__ = ["Invoke", "batches", "results"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import ray
 
-from pipeline.collect import MOST_BYTES
+from pipeline.source.collect import MOST_BYTES
 
 __all__ = ["open_workers"]
 

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from pipeline import errors
-from pipeline.allowance import Allowance, collect_with_allowance
-from pipeline.calls import Batch, Call, Exchange, RawBatch
 from pipeline.errors import GarimpoError, SourceUnavailable
 from pipeline.settings import load_settings
-from pipeline.sightings import Sightings
-from pipeline.spotify import Access
+from pipeline.source.allowance import Allowance, collect_with_allowance
+from pipeline.source.calls import Batch, Call, Exchange, RawBatch
+from pipeline.source.sightings import Sightings
+from pipeline.source.spotify import Access
 
 __all__ = [
     "FUNCTION_BYTES",

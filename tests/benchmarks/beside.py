@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.generations import open_generation
+from pipeline.published.generations import open_generation
 from pipeline.workspace import open_workspace
 from tests.benchmarks.figures import Figure, load, say
 from tests.benchmarks.worlds import World, world

@@ -12,14 +12,14 @@ from pathlib import Path
 import joblib
 from pydantic import SecretStr
 
-from pipeline.bindings import bound
-from pipeline.context import open_context
-from pipeline.dag import Task
-from pipeline.events import kept_log
-from pipeline.fanout import MappedTask
-from pipeline.ledger import Ledger
-from pipeline.normalize import Normalizer
-from pipeline.planner import Item, Outlook
+from pipeline.lake.normalize import Normalizer
+from pipeline.records.bindings import bound
+from pipeline.records.events import kept_log
+from pipeline.records.ledger import Ledger
+from pipeline.runs.context import open_context
+from pipeline.runs.dag import Task
+from pipeline.runs.fanout import MappedTask
+from pipeline.runs.planner import Item, Outlook
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
 from tests.benchmarks.figures import Figure, load, say

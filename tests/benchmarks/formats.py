@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.parquet import parquet_bytes
+from pipeline.lake.parquet import parquet_bytes
 from tests.benchmarks.figures import Figure, load, say
 
 __all__ = ["measure_formats"]

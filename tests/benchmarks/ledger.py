@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.budget import BUCKETS, Budget, Limits
-from pipeline.ledger import Ledger
+from pipeline.records.budget import BUCKETS, Budget, Limits
+from pipeline.records.ledger import Ledger
 from tests.benchmarks.figures import Figure, load, say
 
 __all__ = ["measure_ledger"]

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import zstandard
 
-from pipeline import capabilities
-from pipeline.calls import Batch, Call, RawBatch
-from pipeline.ledger import Ledger
-from pipeline.normalize import Normalizer
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import commit_raw_batch
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.sightings import Watcher
-from pipeline.store import commit_raw_batch
+from pipeline.source import capabilities
+from pipeline.source.calls import Batch, Call, RawBatch
+from pipeline.source.sightings import Watcher
 from pipeline.workspace import open_workspace
 from tests.benchmarks.figures import Figure, load, say
 

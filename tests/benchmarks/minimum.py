@@ -9,8 +9,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from pipeline.generations import open_generation
-from pipeline.runner import run_pipeline
+from pipeline.published.generations import open_generation
+from pipeline.runs.runner import run_pipeline
 from pipeline.workspace import open_workspace
 from tests.benchmarks.figures import Figure, say
 from tests.benchmarks.worlds import World, world

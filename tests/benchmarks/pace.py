@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.progress import Progress
-from pipeline.runner import run_pipeline
+from pipeline.runs.progress import Progress
+from pipeline.runs.runner import run_pipeline
 from tests.benchmarks.figures import Figure, load, say
 from tests.benchmarks.worlds import World, world
 

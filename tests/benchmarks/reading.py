@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline import queries
-from pipeline.generations import Generation, open_generation
-from pipeline.ledger import Ledger
-from pipeline.publish import publish, rebuild
+from pipeline.published.generations import Generation, open_generation
+from pipeline.published.publish import publish, rebuild
+from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.benchmarks.figures import Figure, load, say

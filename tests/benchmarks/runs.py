@@ -17,11 +17,11 @@ from statistics import median, quantiles
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from pipeline.dag import DAG
-from pipeline.events import FLUSH_S
-from pipeline.items import begin_run_task, plan_run_tasks
-from pipeline.ledger import Ledger
-from pipeline.lock import hold_run_lock
+from pipeline.records.events import FLUSH_S
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.runs.dag import DAG
+from pipeline.runs.items import begin_run_task, plan_run_tasks
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.benchmarks.figures import Figure, load, say

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import duckdb
 import pyarrow as pa
 
-from pipeline.ledger import Ledger, Part, TaskOutcome
-from pipeline.parquet import parquet_bytes
+from pipeline.lake.parquet import parquet_bytes
+from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pipeline.ledger import Ledger
+from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.workspace import open_workspace

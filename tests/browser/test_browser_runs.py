@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pipeline.runner import RunRequest
+from pipeline.runs.runner import RunRequest
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from tests.apps import running_app

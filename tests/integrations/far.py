@@ -21,13 +21,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.allowance import Allowance, collect_with_allowance
-from pipeline.calls import Batch, Call, RawBatch
-from pipeline.generations import open_generation
-from pipeline.progress import RunResult
-from pipeline.runner import run_pipeline
+from pipeline.published.generations import open_generation
+from pipeline.runs.progress import RunResult
+from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings
-from pipeline.spotify import Access
+from pipeline.source.allowance import Allowance, collect_with_allowance
+from pipeline.source.calls import Batch, Call, RawBatch
+from pipeline.source.spotify import Access
 from pipeline.workspace import open_workspace
 from tests.benchmarks.worlds import World, world
 

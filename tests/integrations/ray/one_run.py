@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.runner import run_pipeline
+from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings
 from tests.integrations.far import SECRET
 

@@ -1,0 +1,187 @@
+"""What the command line prints: people read standard error, programs the JSON on standard output.
+
+Owns rich. With `as_json`, standard output carries JSON alone. Imports rooms for what they return.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from pipeline.runs.preview import PlannedTask
+from pipeline.runs.progress import Progress, RunResult
+from pipeline.watching.freshness import GenreFreshness
+from pipeline.watching.status import plain_value
+
+__all__ = [
+    "log_to_people",
+    "people",
+    "print_json",
+    "show_doctor",
+    "show_error",
+    "show_events",
+    "show_freshness",
+    "show_plan",
+    "show_result",
+    "show_schedules",
+    "show_status",
+    "shown_progress",
+]
+
+people = Console(stderr=True, highlight=False, soft_wrap=True)
+COLOURS = {"succeeded": "green", "deferred": "yellow"}
+LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
+
+
+def print_json(value: object, *, line: bool = False) -> None:
+    """One JSON value on standard output; `line`: on a line of its own."""
+    print(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=plain_value), flush=line)
+
+
+def log_to_people(level: str) -> None:
+    """Log lines to standard error: all of them in a file or pipe, warnings only beside a progress bar."""
+    logging.basicConfig(stream=sys.stderr, level="WARNING", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    shown = "WARNING" if people.is_terminal else level
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(shown)
+    logging.getLogger("pipeline").setLevel(shown)
+
+
+@contextmanager
+def shown_progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal; elsewhere the log lines tell."""
+    if not people.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=people, transient=True) as bar:
+        row = bar.add_task("starting", total=None, told="")
+
+        def report(progress: Progress) -> None:
+            told = f"{progress.requests:,} requests, {progress.rows:,} rows {escape(progress.message)}"
+            bar.update(row, description=progress.task, completed=progress.done, total=progress.total or None, told=told)
+
+        yield report
+
+
+def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
+    """What a run would ask, task by task, and what it costs."""
+    certain, at_most = sum(row.requests for row in rows), sum(row.at_most for row in rows)
+    if as_json:
+        print_json({"dry_run": True, "requests": certain, "at_most": at_most, "tasks": rows})
+        return
+    for row in rows:
+        left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
+        labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
+        cost = f"{row.requests} to {row.at_most} requests ({left})"
+        people.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
+    people.print(f"Together {certain} to {at_most} requests. Nothing was sent.")
+
+
+def show_result(result: RunResult, *, as_json: bool) -> None:
+    """How a run ended."""
+    if as_json:
+        print_json(result)
+        return
+    told = f"{result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s"
+    people.print(f"[{COLOURS.get(result.state, 'red')}]{result.state}[/] run {result.run_id}: {told}")
+    if result.message:
+        people.print(result.message, markup=False)
+
+
+def show_error(error: Exception, exit_code: int, *, as_json: bool) -> None:
+    """What went wrong, what state things are in, what to do."""
+    if as_json:
+        print_json({"error": type(error).__name__, "message": str(error), "exit_code": exit_code})
+    people.print(f"[red]{type(error).__name__}[/] {escape(str(error))}")
+
+
+def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Workspace, rows by table, budget by bucket, the last run."""
+    if as_json:
+        print_json(found)
+        return
+    profile = found["profile"] or "not probed yet"
+    people.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {profile}, "
+                 f"generation {found['generation'] or 'none yet'}")  # fmt: skip
+    for table, rows in found["rows"].items():
+        people.print(f"  {table:<18} {rows:>12,} rows")
+    for bucket, view in found["budget"].items():
+        left = "no quota known" if view["left"] is None else f"{view['left']:,} left"
+        until = f", locked until {view['locked_until']:%Y-%m-%d %H:%M} UTC" if view["locked_until"] else ""
+        people.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{until}")
+    last = found["last_run"]
+    told = f"last run {last['run_id']}: {last['state']} {last['message']}" if last else "no run yet"
+    people.print(told if last else f"{told}: python -m pipeline run", markup=False)
+
+
+def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Each setting with its origin, then each check with its verdict."""
+    if as_json:
+        print_json(found)
+        return
+    table = Table("setting", "variable", "value", "origin", box=None)
+    for row in found["settings"]:
+        table.add_row(row["name"], row["variable"], escape(row["value"]), row["origin"])
+    people.print(table)
+    for name, row in found["capabilities"].items():
+        gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
+        people.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
+    for check in found["checks"]:
+        verdict = "[green]well[/]" if check["ok"] else "[red]wrong[/]"
+        people.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
+
+
+def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Each schedule with what it asks and its next fire times, on standard output."""
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        zone = ZoneInfo(row["timezone"])
+        coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
+        asked = f"{len(row['genres'])} genres" if row["genres"] else "all genres"
+        most = f", at most {row['max_requests']} requests" if row["max_requests"] else ""
+        when = "paused" if row["paused"] else coming
+        print(f"{row['name']}: {row['kind']} {row['spec']} ({row['timezone']}), {asked}{most}: {when}")
+    if not rows:
+        people.print("no schedule: python -m pipeline schedule add NAME --cron '0 6 * * *'")
+
+
+def show_freshness(rows: Sequence[GenreFreshness], *, as_json: bool) -> None:
+    """Each genre with the day it was read and its target, on standard output."""
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        read = "never read" if row.read_on is None else f"read on {row.read_on} ({row.age_days} days ago)"
+        print(f"{row.genre}: {row.state}, {read}, target {row.target_days} days")
+
+
+def show_events(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Events one a line, on standard output: they are what was asked for."""
+    for row in rows:
+        if as_json:
+            print_json(row, line=True)
+            continue
+        whose = "/".join(part for part in (row["task"], row["item"]) if part)
+        attempt = f"#{row['attempt']}" if row["attempt"] > 1 else ""
+        words = (f"{row['at']:%Y-%m-%d %H:%M:%S}", f"{row['level']:<7}", whose + attempt, row["event"], row["message"])
+        print(" ".join(word for word in words if word), flush=True)

@@ -1,0 +1,216 @@
+"""`python -m pipeline rebuild, compact, replay, purge, recover, checks`: what is kept made anew, let go of, mended.
+
+Imports `console` and the rooms that do it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import console
+from pipeline.clock import workspace_clock
+from pipeline.errors import SettingsError
+from pipeline.keeping.exchange import settle
+from pipeline.keeping.purge import Purged, purge_all, purge_artist
+from pipeline.keeping.recovery import recover as mend
+from pipeline.keeping.replay import replay as derive_again
+from pipeline.keeping.retention import Going, apply_retention, plan_retention
+from pipeline.published.checks import BLOCKING, latest_results, read_results, watch
+from pipeline.published.compaction import compact as compact_snapshots
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import rebuild as rebuild_generation
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.settings import Settings, load_settings
+from pipeline.workspace import Workspace, open_workspace
+
+__all__ = ["KEEPING"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; change nothing.")]
+UNTOUCHED = "Backups, exports and bundles in other folders were not touched: they are yours to delete."
+
+
+def rebuild(as_json: AsJson = False) -> None:
+    """Build the database that pages read anew, from the Parquet parts alone."""
+    with _held("rebuild") as (_, workspace, ledger):
+        made = rebuild_generation(workspace, ledger)
+        settle(workspace, ledger)  # what an interrupted exchange left
+    told = f"generation {made.number}: {made.parts:,} parts, {made.rows:,} rows in {made.seconds:.1f} s"
+    _tell(asdict(made), told, as_json=as_json)
+
+
+def compact(
+    all_months: Annotated[bool, typer.Option("--all", help="The present month, too.")] = False, as_json: AsJson = False
+) -> None:
+    """Write months of snapshots that are over as one sorted file each, so that publishing need not copy them."""
+    with _held("compact") as (_, workspace, ledger):
+        made = compact_snapshots(workspace, ledger, all_months=all_months)
+    told = f"{', '.join(made.months) or 'no month'}: {made.rows:,} rows in {made.seconds:.1f} s"
+    _tell(asdict(made), told, as_json=as_json)
+
+
+def replay(
+    since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD; empty: every day there are answers of.")] = "",
+    table: Annotated[str, typer.Option(help="One table of the lake; empty: all.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Derive rows again from the answers as received, with today's program; no request is sent."""
+    with _held("replay") as (_, workspace, ledger):
+        done = derive_again(workspace, ledger, since=_day(since), table=table)
+    said = f"{done.batches:,} batches{', resumed' * done.resumed}: {done.changed:,} changed, {done.rows:,} rows"
+    told = f"{said} in {done.seconds:.1f} s; {done.without_raw:,} batches have no answers any more and stay as they are"
+    _tell(asdict(done), "\n".join([told, *done.damaged]), as_json=as_json)
+    if done.damaged:
+        raise typer.Exit(1)
+
+
+def purge(
+    artist: Annotated[str, typer.Option(metavar="ID", help="This artist, out of everything.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Everything this workspace keeps.")] = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone."""
+    if artist and everything:
+        raise SettingsError("Say --artist or --all, not both. Nothing was changed.")
+    what = f"artist {artist}" if artist else "everything in the workspace" if everything else ""
+    if what and not (dry_run or yes):
+        _ask(what, as_json=as_json)
+    if everything:
+        settings = load_settings()
+        workspace, clock = open_workspace(settings), workspace_clock(settings)
+        with hold_run_lock(workspace, "purge", "purge", clock()):
+            _tell_purged(purge_all(workspace, clock, dry_run=dry_run), as_json=as_json)
+        return
+    with _held("purge") as (settings, workspace, ledger):
+        if artist:
+            _tell_purged(purge_artist(workspace, ledger, artist, dry_run=dry_run), as_json=as_json)
+            return
+        today = ledger.now().date()
+        if dry_run:
+            going = plan_retention(ledger, settings, today)
+        else:
+            going = apply_retention(workspace, ledger, settings, today)
+            settle(workspace, ledger)  # also what an interrupted purge left
+    said = {"dry_run": dry_run, "layers": [asdict(each) for each in going]}
+    _tell(said, "\n".join(_told(each, dry_run=dry_run) for each in going), as_json=as_json)
+
+
+def recover(
+    backup: Annotated[
+        Path | None, typer.Option(help="A folder that `backup` wrote, for files nothing else can give back.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything that is kept, and mend what is lost or damaged from what is left."""
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    findings = mend(workspace, workspace_clock(settings), backup)
+    lines = [f"{each.where}: {each.what}: {each.done}" for each in findings]
+    mended = all(each.mended for each in findings)
+    verdict = "all is well" if not findings else "mended" if mended else "not all could be mended"
+    _tell({"findings": [asdict(each) for each in findings], "mended": mended}, "\n".join([*lines, verdict]),
+          as_json=as_json)  # fmt: skip
+    if not mended:
+        raise typer.Exit(1)
+
+
+def checks(
+    history: Annotated[
+        str, typer.Option(metavar="NAME", help="What this check found before, newest first, instead of looking.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything that is published, row by row, and at every part; 1 when a blocking check is broken."""
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        if not history:
+            generation = open_generation(workspace)
+            with generation.cursor() as cursor:
+                watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
+        rows = read_results(ledger, history) if history else latest_results(ledger)
+    finally:
+        ledger.close()
+    _tell(rows, "\n".join(_told_check(row) for row in rows), as_json=as_json)
+    if any(row["violations"] and row["severity"] == BLOCKING for row in rows):
+        raise typer.Exit(1)
+
+
+# The commands by name, in the order of the help.
+KEEPING: dict[str, Callable[..., None]] = {
+    "rebuild": rebuild,
+    "compact": compact,
+    "replay": replay,
+    "purge": purge,
+    "recover": recover,
+    "checks": checks,
+}
+
+
+@contextmanager
+def _held(what: str) -> Iterator[tuple[Settings, Workspace, Ledger]]:
+    """Settings, workspace and ledger, while nobody runs the pipeline there."""
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        with hold_run_lock(workspace, what, what, ledger.now()):
+            yield settings, workspace, ledger
+    finally:
+        ledger.close()
+
+
+def _ask(what: str, *, as_json: bool) -> None:
+    if as_json or not sys.stdin.isatty():
+        raise SettingsError(f"To delete {what}, say --yes; --dry-run says what would go. Nothing was changed.")
+    typer.confirm(f"Delete {what}? It cannot be undone.", abort=True, err=True)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SettingsError(f"--since {text!r} is no day: YYYY-MM-DD. Nothing was started.") from None
+
+
+def _told(going: Going, *, dry_run: bool) -> str:
+    kept = f"kept {going.keep_days} days" if going.keep_days else "kept for ever"
+    if not going.files:
+        return f"{going.layer} ({kept}): nothing {'would go' if dry_run else 'went'}"
+    size = f"{going.files:,} files, {going.rows:,} rows, {going.bytes / 1e6:,.1f} MB"
+    return f"{going.layer} ({kept}): {size} {'would go' if dry_run else 'went'}, {going.first_day} to {going.last_day}"
+
+
+def _told_check(row: dict[str, Any]) -> str:
+    state = (
+        f"{'BROKEN' if row['severity'] == BLOCKING else 'warning'} {row['violations']:,}" if row["violations"] else "ok"
+    )
+    details = f" ({row['details']})" if row["violations"] and row["details"] else ""
+    return f"{row['at']:%Y-%m-%d %H:%M} generation {row['generation']} {row['name']}: {state}{details}"
+
+
+def _tell_purged(done: Purged, *, as_json: bool) -> None:
+    verb = "would go" if done.dry_run else "went"
+    rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "no rows"
+    size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
+    aside = [f"{folder} holds what a restore moved aside, and was not looked into" for folder in done.elsewhere]
+    _tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
+
+
+def _tell(said: object, told: str, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(said)
+    else:
+        console.people.print(told, markup=False)

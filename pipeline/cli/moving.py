@@ -1,0 +1,217 @@
+"""`python -m pipeline trace, import, export, backup, restore`: where values came from; data on their way in and out.
+
+Imports `console` and the rooms that do it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import console
+from pipeline.cli.schedule import read_genres
+from pipeline.clock import workspace_clock
+from pipeline.errors import SettingsError
+from pipeline.moving.backup import Backup, back_up
+from pipeline.moving.backup import restore as bring_back
+from pipeline.moving.bundles import Filters, open_bundle, write_bundle
+from pipeline.moving.exporting import FORMATS, export_file, export_stream
+from pipeline.moving.import_findings import ImportReport
+from pipeline.moving.importing import import_history
+from pipeline.published.generations import open_generation
+from pipeline.queries.tracing import Origin, trace_rows
+from pipeline.records.ledger import Ledger
+from pipeline.runs.runner import new_run_id
+from pipeline.settings import load_settings
+from pipeline.workspace import Workspace, open_workspace
+
+__all__ = ["MOVING"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+KINDS = {"artist": ("artist_id", "artist_snapshots"), "release": ("album_id", "releases"),
+         "track": ("track_id", "tracks")}  # fmt: skip
+SHOWN = 20  # rejects that people see; --json has more
+
+
+def trace(
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.")],
+    subject: Annotated[str, typer.Argument(metavar="ID", help="Its Spotify id.")],
+    on: Annotated[str, typer.Option(help="The day, YYYY-MM-DD; empty: every day (slower).")] = "",
+    table: Annotated[str, typer.Option(help="The lake table to look in; empty: the numbers, or the release.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show where a value came from: run, task, part, raw file and line, and the object as received."""
+    if kind not in KINDS:
+        raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
+    column, usual = KINDS[kind]
+    with _opened() as (workspace, ledger):
+        found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
+    if as_json:
+        console.print_json([asdict(origin) for origin in found])
+        return
+    for origin in found:
+        _show_origin(origin)
+    if not found:
+        console.people.print(f"nothing is known of {kind} {subject}{f' on {on}' if on else ''}", markup=False)
+        raise typer.Exit(1)
+
+
+def bring_in(
+    path: Annotated[Path, typer.Argument(help="A file, or a folder with files of any of these kinds.")],
+    on: Annotated[str, typer.Option(help="The day of what carries no date, YYYY-MM-DD.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in history that other projects kept (JSON, CSV, SQLite), or a list of ids or links of artists to follow."""
+    with _opened() as (workspace, ledger):
+        run_id = new_run_id(ledger.now())
+        report = import_history(workspace, ledger, path, run_id, on=_day("--on", on), dry_run=dry_run)
+    if as_json:
+        console.print_json({"dry_run": dry_run, **asdict(report)})
+        return
+    _show_import(report, dry_run=dry_run)
+
+
+def export(  # noqa: PLR0913, PLR0917  one parameter per option
+    what: Annotated[str, typer.Argument(help="A published table, or one SELECT in quotes.")] = "",
+    to: Annotated[Path | None, typer.Option(help="File to write; empty: standard output.")] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; empty: by the file's name, else csv.")
+    ] = "",
+    source: Annotated[Path | None, typer.Option("--from", help="A bundle to read instead of the workspace.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Write every table with schema and manifest: a new folder, or a new .zip.")
+    ] = None,
+    genres: Annotated[str, typer.Option(help="For a bundle: genres, separated by commas, or @FILE; empty: all.")] = "",
+    since: Annotated[str, typer.Option(help="For a bundle: first day, YYYY-MM-DD.")] = "",
+    until: Annotated[str, typer.Option(help="For a bundle: last day, YYYY-MM-DD.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file when it is there already.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table or the rows of a SELECT as CSV, Parquet or JSON lines; or a bundle for another Garimpo."""
+    if bool(what) == bool(bundle):
+        raise SettingsError("Say a table or a SELECT, or --bundle, and not both. Nothing was written.")
+    settings = load_settings()
+    generation = open_bundle(source) if source else open_generation(open_workspace(settings))
+    if bundle:
+        filters = Filters(read_genres(genres), _day("--since", since), _day("--until", until))
+        said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
+        _tell({"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json)
+    elif to:
+        rows = export_file(generation, what, to, file_format or None, force=force)
+        _tell({"file": str(to), "rows": rows}, f"{rows:,} rows in {to}", as_json=as_json)
+    else:
+        if file_format == "parquet" and sys.stdout.isatty():
+            raise SettingsError("Parquet is not for a terminal: name a file with --to. Nothing was written.")
+        try:
+            export_stream(generation, what, sys.stdout.buffer, file_format or "csv")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # whoever read our lines has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one with an earlier backup of this workspace.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy ledger, raw files and Parquet parts to another folder, while the app runs or not."""
+    settings = load_settings()
+    made = back_up(open_workspace(settings), folder, workspace_clock(settings)())
+    _tell_backup(made, f"in {folder}, {made.copied:,} of them new", as_json=as_json)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that `backup` wrote.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where the workspace holds data: they are moved aside, not deleted.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the workspace hold what a backup holds, and publish it. The app must not be running."""
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    made = bring_back(folder, workspace, workspace_clock(settings), force=force)
+    _tell_backup(made, f"brought back to {workspace.root}", as_json=as_json)
+
+
+# The commands by name, in the order of the help.
+MOVING: dict[str, Callable[..., None]] = {
+    "trace": trace,
+    "import": bring_in,
+    "export": export,
+    "backup": backup,
+    "restore": restore,
+}
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[Workspace, Ledger]]:
+    settings = load_settings()
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        yield workspace, ledger
+    finally:
+        ledger.close()
+
+
+def _day(option: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SettingsError(f"{option} {text!r} is no day: YYYY-MM-DD. Nothing was started.") from None
+
+
+def _tell(said: object, told: str, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(said)
+    else:
+        console.people.print(told, markup=False)
+
+
+def _tell_backup(made: Backup, where: str, *, as_json: bool) -> None:
+    told = f"{made.files:,} files, {made.bytes / 1e6:,.1f} MB and the ledger as of {made.made_at} {where}"
+    _tell(asdict(made), told, as_json=as_json)
+
+
+def _show_origin(origin: Origin) -> None:
+    values = ", ".join(f"{name} {value}" for name, value in origin.row.items() if value is not None)
+    gave = f"; decides {', '.join(origin.gave)}" if origin.gave else ""
+    print(f"{values}{gave}")
+    print(f"  run {origin.run_id} ({origin.trigger}), task {origin.task}, item {origin.item}, attempt {origin.attempt}")
+    print(f"  part {origin.part} (sha256 {origin.part_sha256[:16]}…, schema {origin.schema_version})")
+    for line in origin.lines:
+        asked = ", ".join(f"{name} {value}" for name, value in line.request.items() if not isinstance(value, list))
+        print(f"  {origin.raw_file} line {line.number}: {line.endpoint}, {asked or 'by ids'}, at {line.fetched_at}")
+    if origin.note:
+        print(f"  {origin.note}")
+
+
+def _show_import(report: ImportReport, *, dry_run: bool) -> None:
+    say = console.people
+    for file in report.files:
+        columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
+        say.print(f"{file.name}: {file.format}, {file.entries:,} entries, dates: {file.dates}", markup=False)
+        ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
+        say.print(f"  {columns}{ignored}", markup=False)
+    for name, line, reason in report.rejects[:SHOWN]:
+        say.print(f"rejected {name}{f' line {line}' if line else ''}: {reason}", markup=False)
+    if report.rejected > SHOWN:
+        say.print(f"rejected {report.rejected - SHOWN:,} more")
+    span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
+    verb = "would add" if dry_run else "added"
+    say.print(f"{verb} {report.observations:,} observations{span} and {report.to_refresh:,} ids to ask about")
+    say.print(
+        f"{report.new_artists:,} artists are new; {report.known:,} entries were known, {report.repeated:,} repeated, "
+        f"{report.rejected:,} rejected"
+    )
+    if report.run_id and report.rows:
+        say.print(f"run {report.run_id}: {report.rows:,} rows, published")

@@ -1,0 +1,163 @@
+"""`python -m pipeline schedule …` and `freshness`: what the app does by itself, edited while it runs or not.
+
+Imports `console`, `freshness`, `schedules` and the rooms below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli import console
+from pipeline.clock import system_now, workspace_clock
+from pipeline.errors import SettingsError
+from pipeline.records.ledger import Ledger
+from pipeline.settings import load_settings
+from pipeline.watching import schedules
+from pipeline.watching.freshness import genre_freshness, set_target
+from pipeline.watching.schedules import Kind, Schedule
+from pipeline.workspace import open_workspace
+
+__all__ = ["freshness", "read_genres", "schedule_app"]
+
+schedule_app = typer.Typer(
+    help="When the app collects by itself: add, list, pause, resume, remove schedules; see when they fire next."
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
+Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
+
+
+@schedule_app.command()
+def add(  # noqa: PLR0913, PLR0917  one parameter per option
+    name: Name,
+    cron: Annotated[str, typer.Option(help="A crontab line, as in '0 6 * * mon-fri'.")] = "",
+    every: Annotated[str, typer.Option(help="An interval, as in 90m, 6h, 2d.")] = "",
+    at: Annotated[str, typer.Option(help="Once, at a local date and time, as in 2027-01-31T06:00.")] = "",
+    timezone: Annotated[str, typer.Option(help="Its time zone; empty: the setting's.")] = "",
+    genres: Annotated[str, typer.Option(help="Genres, separated by commas, or @FILE; empty: the settings'.")] = "",
+    max_requests: Annotated[int | None, typer.Option(min=1, help="Most requests of one run.")] = None,
+    priority: Annotated[int, typer.Option(help="Of two that are due the higher one runs first.")] = 0,
+    grace_s: Annotated[
+        float | None, typer.Option(min=0, help="A time missed by more seconds is dropped; empty: always caught up.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of the schedule of this name.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a schedule: one of --cron, --every and --at. An app that runs takes it up within seconds."""
+    kind, spec = _kind(cron, every, at)
+    with _ledger() as (ledger, home):
+        asked = read_genres(genres)
+        wanted = Schedule(name, kind, spec, timezone or home, asked, max_requests, priority, grace_s=grace_s)
+        keep = schedules.change_schedule if replace else schedules.add_schedule
+        console.show_schedules([_row(keep(ledger, wanted), 5)], as_json=as_json)
+
+
+@schedule_app.command(name="list")
+def list_all(as_json: AsJson = False) -> None:
+    """Every schedule with its next fire time."""
+    _show("", 1, as_json=as_json)
+
+
+@schedule_app.command(name="next")
+def next_times(
+    name: Annotated[str, typer.Argument(help="Name of the schedule; empty: all.")] = "",
+    count: Annotated[int, typer.Option(min=1, max=1_000, help="How many fire times.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """The next fire times."""
+    _show(name, count, as_json=as_json)
+
+
+@schedule_app.command()
+def pause(name: Name, as_json: AsJson = False) -> None:
+    """Let a schedule fire no more until it is resumed."""
+    with _ledger() as (ledger, _):
+        schedules.pause_schedule(ledger, name)
+    _show(name, 1, as_json=as_json)
+
+
+@schedule_app.command()
+def resume(name: Name, as_json: AsJson = False) -> None:
+    """Let a paused schedule fire again; what passed meanwhile is not caught up."""
+    with _ledger() as (ledger, _):
+        schedules.resume_schedule(ledger, name)
+    _show(name, 1, as_json=as_json)
+
+
+@schedule_app.command()
+def remove(name: Name, as_json: AsJson = False) -> None:
+    """Forget a schedule; its runs stay."""
+    with _ledger() as (ledger, _):
+        schedules.remove_schedule(ledger, name)
+    _show("", 1, as_json=as_json)
+
+
+def freshness(
+    genre: Annotated[str, typer.Argument(help="Genre whose target is set; empty: show them all.")] = "",
+    days: Annotated[
+        int | None, typer.Option(min=0, help="Days after which this genre counts as stale; 0: as the setting says.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How old each genre is, against its target; GENRE with --days gives one a target of its own."""
+    settings = load_settings()
+    if bool(genre) != (days is not None):
+        raise SettingsError(f"A target needs a genre and --days. {schedules.UNCHANGED}")
+    with _ledger() as (ledger, _):
+        if genre:
+            set_target(ledger, " ".join(genre.lower().split()), days or None)
+        found = genre_freshness(open_workspace(settings), ledger, settings, workspace_clock(settings)().date())
+    console.show_freshness(found, as_json=as_json)
+
+
+def read_genres(text: str) -> tuple[str, ...]:
+    """Genres from a list with commas, or from a file with one a line."""
+    if not text.startswith("@"):
+        return _split_genres(text.split(","))
+    try:
+        return _split_genres(Path(text[1:]).read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--genres {text}: the file cannot be read ({error}). Nothing was started.") from None
+
+
+def _split_genres(parts: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+
+
+def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
+    given: list[tuple[Kind, str]] = [("cron", cron), ("interval", every), ("once", at)]
+    chosen = [(kind, spec) for kind, spec in given if spec]
+    if len(chosen) != 1:
+        raise SettingsError("A schedule needs exactly one of --cron, --every and --at. Nothing was changed.")
+    return chosen[0]
+
+
+@contextmanager
+def _ledger() -> Iterator[tuple[Ledger, str]]:
+    """The workspace's ledger, in which the setting's schedule stands, and the time zone of the settings."""
+    settings = load_settings()
+    ledger = Ledger(open_workspace(settings).ledger)
+    try:
+        schedules.keep_default(ledger, settings.schedule, settings.timezone)
+        yield ledger, settings.timezone
+    finally:
+        ledger.close()
+
+
+def _show(name: str, count: int, *, as_json: bool) -> None:
+    with _ledger() as (ledger, _):
+        found = [each for each in schedules.list_schedules(ledger) if name in ("", each.name)]
+    if name and not found:
+        raise SettingsError(f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are.")
+    console.show_schedules([_row(each, count) for each in found], as_json=as_json)
+
+
+def _row(schedule: Schedule, count: int) -> dict[str, Any]:
+    return {**asdict(schedule), "next": schedules.next_times(schedule, system_now(), count)}

@@ -1,0 +1,188 @@
+"""Files of the truth exchanged for others, or let go of: new ones are placed, one ledger transaction, old ones go.
+
+A killed exchange leaves either state whole, and files that `sweep` removes. A part keeps its `seq`: merges are defined
+by the order of commits. What parts were exchanged is readable once `settle` has built a generation of them. Imports
+`files`, `ledger`, `publish`, `workspace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StorageError, WriterBusy
+from pipeline.lake.files import place_files, remove_files, write_hidden
+from pipeline.lake.store import sweep
+from pipeline.published.generations import generation_path
+from pipeline.published.publish import rebuild
+from pipeline.records.ledger import Ledger, Part, RawFile
+from pipeline.workspace import Workspace
+
+__all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Connection", "Exchange", "settle"]
+
+RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
+ASIDE = "damaged"  # the folder for what could not be mended
+LEAVING = ".purging"  # the folder in which everything lies that is being deleted
+_NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
+ADD_PART = (
+    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+Connection = sqlite3.Connection
+
+
+@dataclass
+class Exchange:
+    """What changes in the ledger's list of files: gathered first, done by `carry_out` in one transaction."""
+
+    workspace: Workspace
+    ledger: Ledger
+    statements: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
+    placed: list[Path] = field(default_factory=list)
+    gone: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    touches_parts: bool = False
+
+    def replace_part(self, old: Mapping[str, Any], content: bytes, rows: int, schema_version: int) -> None:
+        """Put other content in a part's place, under the same `seq`."""
+        path, digest = self._write(str(old["path"]), content)
+        self.statements.append((
+            "UPDATE parts SET path = ?, rows = ?, bytes = ?, sha256 = ?, schema_version = ? WHERE seq = ?",
+            (path, rows, len(content), digest, schema_version, old["seq"]),
+        ))  # fmt: skip
+        self._let_go(old)
+        self.touches_parts = True
+
+    def add_part(self, batch: tuple[str, str], part: Part, content: bytes) -> None:
+        """Commit one more part of a batch, last in order; path, bytes and hash are found out here."""
+        path, digest = self._write(part.path, content)
+        values = (part.table, path, part.day, part.rows, len(content), digest, part.schema_version, *batch)
+        self.statements.append((ADD_PART, values))
+        self.touches_parts = True
+
+    def drop_part(self, old: Mapping[str, Any], reason: str = "") -> None:
+        """Let go of a part; `reason` is kept, where one is given, for whoever asks."""
+        self.statements.append(("DELETE FROM parts WHERE seq = ?", (old["seq"],)))
+        self._withdraw(old, str(old["table_name"]), reason)
+        self.touches_parts = True
+
+    def replace_raw(self, old: Mapping[str, Any], content: bytes, lines: int) -> None:
+        """Put other content in a raw file's place."""
+        path, digest = self._write(str(old["path"]), content)
+        self.statements.append((
+            "UPDATE raw_files SET path = ?, bytes = ?, lines = ?, sha256 = ? WHERE run_id = ? AND batch_id = ?",
+            (path, len(content), lines, digest, old["run_id"], old["batch_id"]),
+        ))  # fmt: skip
+        self._let_go(old)
+
+    def drop_raw(self, old: Mapping[str, Any], reason: str) -> None:
+        """Let go of a raw file."""
+        key = (old["run_id"], old["batch_id"])
+        self.statements.append(("DELETE FROM raw_files WHERE run_id = ? AND batch_id = ?", key))
+        self._withdraw(old, RAW, reason)
+
+    def add_raw(self, batch: tuple[str, str], raw: RawFile) -> None:
+        """Commit a raw file that lies where it belongs already."""
+        values = (*batch, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256)
+        self.statements.append(("INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)", values))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value under a name, in the same transaction."""
+        self.statements.append(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value)))
+
+    def carry_out(self, more: Callable[[Connection], object] = lambda _: None) -> None:
+        """Do it, all or nothing; `more` joins the transaction. Raises StorageError, and nothing has changed."""
+        if self.touches_parts:
+            self.set_meta(REBUILD_DUE, "1")
+        try:
+            place_files(self.placed)
+            with self.ledger.write() as connection:
+                more(connection)
+                for statement, values in self.statements:
+                    connection.execute(statement, values)
+        except BaseException:
+            with suppress(StorageError):  # an interrupt may come right after the commit
+                listed = self.ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")
+                known = {str(row["path"]) for row in listed} if self.placed else set()
+                remove_files(path for path in self.placed if self._relative(path) not in known)
+            raise
+        remove_files(set(self.gone) - {*self.placed, *self.kept})
+
+    def discard(self) -> None:
+        """Remove what was written for an exchange that is not carried out."""
+        remove_files(set(self.placed) - set(self.gone))
+
+    def _write(self, old: str, content: bytes) -> tuple[str, str]:
+        """The path, relative to the workspace, and the hash of new content, still hidden: named by what it holds."""
+        digest, found = hashlib.sha256(content).hexdigest(), _NAME.fullmatch(Path(old).name)
+        if found is None:
+            raise StorageError(f"{old} is not named as a file of the workspace. Nothing was changed.")
+        plain = self.workspace.root / old
+        if plain.is_file() and plain.read_bytes() == content:  # there already, and nobody lists it as such
+            self.kept.append(plain)
+            return old, digest
+        path = plain.with_name(f"{found['stem']}.{digest[:8]}{found['end']}")
+        write_hidden(path, content)
+        self.placed.append(path)
+        return self._relative(path), digest
+
+    def _withdraw(self, old: Mapping[str, Any], layer: str, reason: str) -> None:
+        self._let_go(old)
+        if reason:
+            day = self.ledger.now().date().isoformat()
+            values = (old["run_id"], old["batch_id"], layer, day, reason)
+            self.statements.append(("INSERT OR REPLACE INTO withdrawals VALUES (?, ?, ?, ?, ?)", values))
+
+    def _let_go(self, old: Mapping[str, Any]) -> None:
+        self.gone.append(self.workspace.root / str(old["path"]))
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.workspace.root).as_posix()
+
+
+def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool:
+    """Make readable what was exchanged, and nothing else: a generation of its own, and everything older is removed.
+
+    After a purge also what the disk still holds of it: files aside, free pages of the ledger. Whether there was
+    anything to do; `force`: also without an exchange. For the holder of the run lock.
+    """
+    scrub = ledger.meta(SCRUB_DUE) == "1"
+    if not (force or scrub or ledger.meta(REBUILD_DUE) == "1"):
+        return False
+    if scrub:
+        sweep(workspace, ledger)
+        shutil.rmtree(workspace.root / ASIDE, ignore_errors=True)
+    published = rebuild(workspace, ledger)
+    remove_files(_older(workspace, published.number))
+    ledger.set_meta(REBUILD_DUE, "0")
+    if scrub:
+        _scrub(ledger)
+        ledger.set_meta(SCRUB_DUE, "0")
+    return True
+
+
+def _scrub(ledger: Ledger) -> None:
+    """Write the ledger anew without its free pages, and empty its log."""
+    with closing(sqlite3.connect(ledger.path, timeout=ledger.busy_s, isolation_level=None)) as connection:
+        try:
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            busy = str(error)
+    if busy:
+        message = f"{ledger.path} is being read by another process ({busy}): what was removed may still lie in its log."
+        raise WriterBusy(f"{message} Run `python -m pipeline purge` again to end it.")
+
+
+def _older(workspace: Workspace, number: int) -> Iterable[Path]:
+    """Generations but this one, and all that was derived from them; what this one uses of the history stays."""
+    current = generation_path(workspace, number)
+    databases = [*workspace.db.glob("*garimpo-*.duckdb*"), *workspace.db.glob("as-of/*")]
+    return [path for path in databases if path != current and path.is_file()]

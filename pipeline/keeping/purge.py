@@ -1,0 +1,264 @@
+"""Removal on request: one artist, or everything, from raw files, parts, ledger and all that was derived from them.
+
+The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `backup`, `erasure`,
+`exchange`, `ledger`, `workspace`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import zstandard
+
+from pipeline.errors import DamagedFile, SettingsError
+from pipeline.keeping.erasure import Subject, without
+from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Connection, Exchange, settle
+from pipeline.lake import engine
+from pipeline.lake.files import explained
+from pipeline.lake.parquet import parquet_bytes
+from pipeline.moving.backup import require_unused
+from pipeline.records.ledger import Ledger
+from pipeline.records.sqlite_file import Row
+from pipeline.schema import LAKE
+from pipeline.workspace import Workspace
+
+__all__ = ["Purged", "purge_all", "purge_artist", "require_id"]
+
+SUBJECTS = ("artist_id", "album_id", "track_id")
+FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
+NOT_TEXT = ("path", "sha256", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
+MEMORY_DAYS = 1  # requests of the last day are still counted by whoever answered them
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What went, or would go. `rows`: by lake table; `elsewhere`: copies in the workspace that were not looked into."""
+
+    subject: str
+    dry_run: bool
+    raw_files: int = 0
+    raw_lines: int = 0
+    parts: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    releases: int = 0
+    tracks: int = 0
+    ledger_rows: int = 0
+    elsewhere: tuple[str, ...] = ()
+
+
+def require_id(text: str) -> str:
+    """The id as given; SettingsError when no artist can have it."""
+    if not text.isascii() or not text.isalnum() or not 1 <= len(text) <= 64:
+        raise SettingsError(f"{text[:70]!r} is no artist's id. Nothing was changed.")
+    return text
+
+
+def purge_artist(workspace: Workspace, ledger: Ledger, artist_id: str, *, dry_run: bool = False) -> Purged:
+    """Take an artist out of everything the workspace keeps; a run that finds it again would keep it anew.
+
+    For the holder of the run lock. All or nothing: one ledger transaction, then files and generations go. Raises
+    DamagedFile naming a file that cannot be looked into: `recover` first.
+    """
+    subject, exchange = _subject(workspace, ledger, require_id(artist_id)), Exchange(workspace, ledger)
+    try:
+        raw_files, raw_lines = _cut_raw(exchange, subject, dry_run=dry_run)
+        parts, rows = _cut_parts(exchange, subject, dry_run=dry_run)
+        told = _count_mentions(ledger, subject)
+        if not dry_run and (raw_files or parts or told):
+            exchange.set_meta(SCRUB_DUE, "1")
+            exchange.touches_parts = True  # generations show names of the ledger, too
+            exchange.carry_out(lambda connection: _redact(connection, subject))
+    except BaseException:
+        exchange.discard()
+        raise
+    if not dry_run:
+        settle(workspace, ledger)  # also what an interrupted purge left
+    own = (len(subject.albums), len(subject.tracks))
+    return Purged(artist_id, dry_run, raw_files, raw_lines, parts, rows, *own, told, _elsewhere(workspace))
+
+
+def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: bool = False) -> Purged:
+    """Delete everything the workspace keeps but the count of the last day's requests, which the source still counts.
+
+    For the holder of the run lock. Raises WriterBusy while another program has the workspace open.
+    """
+    files = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
+    raw = [path for path in files if workspace.raw in path.parents]
+    said = Purged("everything", dry_run, raw_files=len(raw), parts=len(files) - len(raw))
+    if dry_run:
+        return said
+    spent = _spent_requests(workspace, now)
+    require_unused(workspace)
+    leaving, ledger = workspace.root / LEAVING, workspace.ledger
+    with explained(workspace.root):
+        leaving.mkdir(exist_ok=True)
+        inner = [path for path in workspace.root.iterdir() if path.is_dir() and path != leaving]
+        for number, path in enumerate([*inner, *sorted(ledger.parent.glob(f"{ledger.name}*"), reverse=True)]):
+            path.replace(leaving / f"{number}-{now():%H%M%S%f}-{path.name}")
+        shutil.rmtree(leaving)
+        for folder in (workspace.raw, workspace.lake, workspace.db):
+            folder.mkdir()
+    with closing(Ledger(ledger, now)) as fresh, fresh.write() as connection:
+        for table, rows in spent.items():
+            for row in rows:
+                marks = ", ".join("?" for _ in row)
+                connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    return said
+
+
+def _spent_requests(workspace: Workspace, now: Callable[[], datetime]) -> dict[str, list[Row]]:
+    """Counts of requests and limits that the source does not forget, without what they were for."""
+    since = (now() - timedelta(days=MEMORY_DAYS)).timestamp()
+    try:
+        with closing(Ledger(workspace.ledger, now)) as ledger:
+            return {
+                "requests": ledger.read("SELECT at, bucket, endpoint, status FROM requests WHERE at > ?", (since,)),
+                "buckets": ledger.read("SELECT * FROM buckets"),
+                "meta": ledger.read("SELECT * FROM meta WHERE key = 'generation'"),
+            }
+    except DamagedFile:
+        return {}
+
+
+def _subject(workspace: Workspace, ledger: Ledger, artist_id: str) -> Subject:
+    """The artist with the releases and tracks that credit nobody else, and the names they were shown by."""
+    parts: dict[str, list[str]] = {}
+    for row in ledger.read("SELECT * FROM parts"):
+        parts.setdefault(row["table_name"], []).append(str(_intact(workspace, row)))
+    with engine.cursor() as con:
+        for name, table in LAKE.items():
+            listed = ", ".join(f"'{engine.quoted(path)}'" for path in parts.get(name, ()))
+            empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in table.columns)
+            source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            con.execute(f"CREATE TEMP VIEW kept_{name} AS {f'FROM {source}' if listed else f'SELECT {empty} LIMIT 0'}")
+        albums = {row[0] for row in con.execute(ALONE.format(of="release", key="album_id"), [artist_id]).fetchall()}
+        tracks = {row[0] for row in con.execute(ALONE.format(of="track", key="track_id"), [artist_id]).fetchall()}
+        on_albums = "SELECT DISTINCT track_id FROM kept_tracks WHERE list_contains(?, album_id)"
+        tracks |= {row[0] for row in con.execute(on_albums, [list(albums)]).fetchall()}
+        names = {row[0] for row in con.execute(NAMES, {"id": artist_id, "albums": list(albums)}).fetchall()}
+    return Subject(artist_id, frozenset(albums), frozenset(tracks), frozenset(names - {None}))
+
+
+ALONE = """
+    SELECT {key} FROM kept_{of}_artists WHERE {key} IN (SELECT {key} FROM kept_{of}_artists WHERE artist_id = ?)
+    GROUP BY {key} HAVING count(DISTINCT artist_id) = 1
+"""
+NAMES = """
+    SELECT name FROM kept_artists WHERE artist_id = $id
+    UNION SELECT artist_name FROM kept_release_artists WHERE artist_id = $id
+    UNION SELECT artist_name FROM kept_track_artists WHERE artist_id = $id
+    UNION SELECT name FROM kept_releases WHERE list_contains($albums, album_id)
+"""
+
+
+def _cut_raw(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, int]:
+    """Rewrite raw files that name the subject; how many files and lines."""
+    files = lines = 0
+    for row in exchange.ledger.read("SELECT * FROM raw_files"):
+        text = _unpacked(_intact(exchange.workspace, row))
+        if not subject.pattern.search(text):
+            continue
+        before = text.split("\n")
+        after = [without(line, subject) or "" for line in before]  # a line that goes leaves its number free
+        files, lines = files + 1, lines + sum(old != new for old, new in zip(before, after, strict=True))
+        kept = sum(bool(line.strip()) for line in after)
+        if dry_run:
+            continue
+        if kept:
+            content = zstandard.ZstdCompressor(level=3).compress("\n".join(after).encode())
+            exchange.replace_raw(row, content, kept)
+        else:
+            exchange.drop_raw(row, "request")
+    return files, lines
+
+
+def _cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, dict[str, int]]:
+    """Rewrite parts with rows of the subject; how many parts, and rows by table."""
+    parts, rows = 0, dict[str, int]()
+    with engine.cursor() as con:
+        for row in exchange.ledger.read("SELECT * FROM parts ORDER BY seq"):
+            name = row["table_name"]
+            columns = [column for column in (*LAKE[name].key, "album_id") if column in SUBJECTS]
+            columns = [column for column in dict.fromkeys(columns) if column in LAKE[name].column_names()]
+            if not columns:
+                continue
+            path, ids = str(exchange.workspace.root / row["path"]), list(subject.all_ids)
+            mine = " OR ".join(f"coalesce(list_contains($ids, {column}), false)" for column in columns)
+            source = "read_parquet($path, hive_partitioning = false) WHERE"
+            found = con.execute(f"SELECT count(*) FROM {source} {mine}", {"path": path, "ids": ids}).fetchall()[0][0]
+            if not found:
+                continue
+            parts, rows[name] = parts + 1, rows.get(name, 0) + found
+            if dry_run:
+                continue
+            if found == row["rows"]:
+                exchange.drop_part(row)
+                continue
+            kept = con.sql(f"FROM {source} NOT ({mine})", params={"path": path, "ids": ids}).to_arrow_table()
+            exchange.replace_part(row, parquet_bytes(name, kept), kept.num_rows, row["schema_version"])
+    return parts, rows
+
+
+def _text_columns(connection: Connection) -> Iterator[tuple[str, str]]:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    for (table,) in tables.fetchall():
+        for column in connection.execute(f"PRAGMA table_info({table})").fetchall():
+            if column[2] == "TEXT" and column[1] not in NOT_TEXT:
+                yield table, column[1]
+
+
+def _teach(connection: Connection, subject: Subject) -> None:
+    def is_mine(text: str | None, free: int) -> bool:
+        return text is not None and bool(subject.is_mentioned(text) if free else subject.pattern.search(text))
+
+    connection.create_function("is_mine", 2, is_mine, deterministic=True)
+    connection.create_function("redacted", 1, subject.redacted, deterministic=True)
+
+
+def _count_mentions(ledger: Ledger, subject: Subject) -> int:
+    """Rows of the ledger that name the subject, one for each column that does."""
+    with closing(sqlite3.connect(f"{ledger.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        _teach(connection, subject)
+        return sum(
+            int(connection.execute(f"SELECT count(*) FROM {table} WHERE is_mine({column}, {column in FREE_TEXT})")
+                .fetchone()[0])
+            for table, column in _text_columns(connection)
+        )  # fmt: skip
+
+
+def _redact(connection: Connection, subject: Subject) -> None:
+    _teach(connection, subject)
+    for table, column in list(_text_columns(connection)):
+        connection.execute(
+            f"UPDATE {table} SET {column} = redacted({column}) WHERE is_mine({column}, {column in FREE_TEXT})"
+        )
+
+
+def _intact(workspace: Workspace, row: Row) -> Path:
+    path = workspace.root / str(row["path"])
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+    if found != row["sha256"]:
+        message = f"{path} is not what was committed, and may hold what is to go."
+        raise DamagedFile(f"{message} Run `python -m pipeline recover`, then purge again; nothing was changed.")
+    return path
+
+
+def _unpacked(path: Path) -> str:
+    reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes()), read_across_frames=True)
+    return reader.read().decode("utf-8", errors="replace")
+
+
+def _elsewhere(workspace: Workspace) -> tuple[str, ...]:
+    """Folders that a restore left, with what was there before it."""
+    return tuple(str(path) for path in sorted(workspace.root.glob("replaced-*")))

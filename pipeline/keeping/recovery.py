@@ -1,0 +1,250 @@
+"""One look at everything a workspace keeps, and what is lost or damaged mended from what is left.
+
+Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
+answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `replay`, `salvage`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.errors import DamagedFile
+from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
+from pipeline.keeping.found_files import find_files
+from pipeline.keeping.replay import derive_batch, raw_files
+from pipeline.keeping.salvage import newest_generation, write_ledger
+from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import sweep
+from pipeline.moving.backup import require_unused
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.history_files import history_files
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.sqlite_file import Row
+from pipeline.workspace import Workspace
+
+__all__ = ["Finding", "recover"]
+
+RUN_LOCK_ID = "recover"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was not well: where, what was wrong, what was done; `mended`: no committed row is missing."""
+
+    where: str
+    what: str
+    done: str
+    mended: bool = True
+
+
+def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None = None) -> tuple[Finding, ...]:
+    """Find and mend what is lost or damaged; empty when all is well. `backup`: a folder with files to fall back on.
+
+    Raises RunInProgress, WriterBusy while another program has the ledger open that is to be replaced, SchemaMismatch
+    for files of a newer program, DiskFull: what was mended stays so, and it can be run again.
+    """
+    with hold_run_lock(workspace, RUN_LOCK_ID, "recover", clock()):
+        shutil.rmtree(workspace.root / LEAVING, ignore_errors=True)
+        findings = _mend_ledger(workspace, clock)
+        with closing(Ledger(workspace.ledger, clock)) as ledger:
+            bury_dead_runs(ledger)
+            if swept := sweep(workspace, ledger):
+                findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
+            findings += _Files(workspace, ledger, backup).mend()
+            findings += _mend_derived(workspace, ledger, lost=any(not each.mended for each in findings))
+    return tuple(findings)
+
+
+def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Finding]:
+    what = _ledger_fault(workspace, clock)
+    if not what:
+        return []
+    require_unused(workspace)
+    path, aside = workspace.ledger, hidden(workspace.ledger)
+    remove_files([aside, *(aside.with_name(f"{aside.name}{end}") for end in ("-wal", "-shm"))])
+    old = _put_aside(workspace, path, clock) if path.exists() else None
+    said = write_ledger(workspace, aside, old, clock)
+    with explained(path):
+        for end in ("-wal", "-shm"):
+            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+        place_files([path])
+    told = f"{said['from_generation']} parts from the newest generation, {said['from_files']} batches from files alone"
+    done = f"written anew: {told}; requests of the last day count as spent; schedules may have to be added again"
+    return [Finding(str(path), what, done)]
+
+
+def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
+    """What is wrong with the ledger; empty when nothing is, or there is nothing it could have known."""
+    path = workspace.ledger
+    if not path.exists():
+        return "is missing" if find_files(workspace, set()) or newest_generation(workspace) else ""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            told = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        told = str(error)
+    if told != "ok":
+        return f"is damaged ({told.splitlines()[-1]})"
+    with closing(Ledger(path, clock)) as ledger:
+        return _commits_lost(workspace, ledger)
+
+
+def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
+    """Whether files or the newest generation tell of commits that the ledger has never heard of."""
+    runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")}
+    strangers = [file for file in find_files(workspace, runs) if file.run_id not in runs]
+    if strangers:
+        return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"
+    generation = newest_generation(workspace)
+    if generation is None or ledger.meta("rebuild_due") == "1":
+        return ""
+    shown = {
+        row[0] for row in generation.rows("SELECT run_id || ' ' || batch_id || ' ' || table_name FROM state_parts")
+    }
+    known = {row["key"] for row in ledger.read(f"SELECT {_KEY} AS key FROM parts")}
+    missing = shown - known
+    return f"knows nothing of {len(missing)} parts that generation {generation.number} shows" if missing else ""
+
+
+_KEY = "run_id || ' ' || batch_id || ' ' || table_name"
+
+
+def _put_aside(workspace: Workspace, path: Path, clock: Callable[[], datetime]) -> Path:
+    """Keep a damaged file where nobody takes it for a whole one; where it is now."""
+    folder = workspace.root / ASIDE / f"{clock():%Y%m%dT%H%M%S}"
+    target = folder / path.relative_to(workspace.root)
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for end in ("", "-wal"):
+            beside = path.with_name(f"{path.name}{end}")
+            if beside.exists():
+                shutil.copyfile(beside, target.with_name(f"{target.name}{end}"))
+    return target
+
+
+class _Files:
+    """Files that the ledger names, each against its hash."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger, backup: Path | None) -> None:
+        self._workspace, self._ledger, self._backup = workspace, ledger, backup
+        self._findings: list[Finding] = []
+
+    def mend(self) -> list[Finding]:
+        """Parts first: what a damaged raw file gave is not to be lost with it."""
+        for row in self._ledger.read("SELECT * FROM raw_files"):
+            if self._fault(row) and self._from_backup(row):
+                self._say(row, self._fault_said, "brought back from the backup")
+        with closing(Normalizer()) as normalizer:
+            for row in self._ledger.read("SELECT * FROM parts ORDER BY seq"):
+                if fault := self._fault(row):
+                    self._mend_part(row, fault, normalizer)
+        for row in raw_files(self._ledger):
+            if fault := self._fault(row):
+                path = self._workspace.root / row["path"]
+                if path.exists():
+                    _put_aside(self._workspace, path, self._ledger.now)
+                exchange = Exchange(self._workspace, self._ledger)
+                exchange.drop_raw(row, "damage")
+                exchange.carry_out()
+                self._say(row, fault, f"put aside in {ASIDE}; its rows are in the parts, only the answer is lost")
+        return self._findings
+
+    def _mend_part(self, row: Row, fault: str, normalizer: Normalizer) -> None:
+        if self._from_backup(row):
+            self._say(row, fault, "brought back from the backup")
+            return
+        batch = (row["run_id"], row["batch_id"])
+        raw = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)
+        try:
+            if not raw:
+                raise DamagedFile("its answers are not kept any more")
+            only = {row["table_name"]}
+            exchange = derive_batch(self._workspace, self._ledger, normalizer, raw[0], only, whole=False).exchange
+            if not exchange.statements:
+                raise DamagedFile("its answers give no such rows today")
+        except DamagedFile as error:
+            lost = f"{row['rows']} rows of {row['table_name']} of {row['day']} cannot be derived again: {error}"
+            self._say(row, fault, f"{lost}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
+            return
+        exchange.carry_out()
+        self._say(row, fault, "derived again from its answers")
+
+    def _from_backup(self, row: Row) -> bool:
+        """Put back a file from the backup, when that has it as it was committed."""
+        try:
+            content = (self._backup / row["path"]).read_bytes() if self._backup else b""
+        except OSError:
+            return False
+        if not self._backup or hashlib.sha256(content).hexdigest() != row["sha256"]:
+            return False
+        replace_file(self._workspace.root / row["path"], content)
+        return True
+
+    def _fault(self, row: Row) -> str:
+        try:
+            content = (self._workspace.root / row["path"]).read_bytes()
+        except OSError as error:
+            self._fault_said = f"cannot be read ({error.strerror})"
+            return self._fault_said
+        same = hashlib.sha256(content).hexdigest() == row["sha256"]
+        self._fault_said = "" if same else "is not what was committed: its hash differs"
+        return self._fault_said
+
+    def _say(self, row: Row, what: str, done: str, *, mended: bool = True) -> None:
+        self._findings.append(Finding(row["path"], what, done, mended))
+
+
+def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[Finding]:
+    """History files and generations: removed where damaged, and made anew from the parts."""
+    findings = []
+    for path in history_files(workspace.root):
+        if is_hidden(path):
+            remove_files([path])
+        elif not _is_whole(path):
+            path.unlink()
+            findings.append(Finding(str(path), "is not what its name says", "removed; it is made anew when needed"))
+    fault = _generation_fault(workspace, ledger)
+    if lost and not findings and fault != "is missing":
+        return findings  # what is published may be the last to hold what the parts have lost
+    if fault or findings:
+        settle(workspace, ledger, force=True)
+        findings += [Finding(str(workspace.db), f"the current generation {fault}", "built anew from the parts")] * bool(
+            fault
+        )
+    else:
+        settle(workspace, ledger)
+    return findings
+
+
+def _generation_fault(workspace: Workspace, ledger: Ledger) -> str:
+    try:
+        number = current_number(workspace)
+    except DamagedFile:
+        return "cannot be told: CURRENT is damaged"
+    if number is None:
+        return "is missing" if ledger.read("SELECT 1 FROM parts LIMIT 1") else ""
+    try:
+        open_generation(workspace)
+    except DamagedFile:
+        return "cannot be opened, or is not the one that CURRENT tells of"
+    whole = newest_generation(workspace)
+    if whole is None or whole.number != number:
+        return "cannot be read"
+    shown = whole.rows("SELECT seq, sha256 FROM state_parts ORDER BY seq")
+    last = max((row[0] for row in shown), default=0)
+    known = [(each.seq, each.sha256) for each in ledger.parts() if each.seq <= last]
+    return "" if shown == known else "is not made of what the ledger lists"
+
+
+def _is_whole(path: Path) -> bool:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path.stem.rpartition("-")[2] == digest[:16]

@@ -1,0 +1,245 @@
+"""Replay: processed tables derived again from raw files with today's SQL, without a request.
+
+Batch by batch, one ledger transaction each; what a batch gives as before is left alone. A killed replay goes on where
+it was. Imports `exchange`, `ledger`, `normalize`, `store`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
+from pipeline.keeping.exchange import Exchange, settle
+from pipeline.lake.normalize import Normalized, Normalizer
+from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.shapes import ANSWERS
+from pipeline.records.ledger import Ledger, Part
+from pipeline.records.sqlite_file import Row
+from pipeline.schema import LAKE, SCHEMA_VERSION
+from pipeline.workspace import Workspace
+
+__all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
+
+PROGRESS = "replay"  # the ledger's word for how far one has come
+MOST_BYTES = 2**21  # of raw files read together: compressed, some 20,000 artists
+TOGETHER = 50  # batches without a change between two notes of it
+Report = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did. `without_raw`: batches whose rows stay as they are, since what they were made of is gone."""
+
+    batches: int = 0
+    changed: int = 0
+    rows: int = 0
+    without_raw: int = 0
+    damaged: tuple[str, ...] = ()
+    resumed: bool = False
+    seconds: float = 0.0
+
+
+def replay(
+    workspace: Workspace,
+    ledger: Ledger,
+    *,
+    since: date | None = None,
+    table: str = "",
+    report: Report = lambda _done, _total: None,
+) -> Replayed:
+    """Derive parts again, of batches from `since` on and of one lake table where named, and publish what changed.
+
+    For the holder of the run lock. Raises SettingsError for a table there is none of, SchemaMismatch where a newer
+    program has written, DiskFull: what was done is kept, and another replay goes on from there.
+    """
+    if table and table not in LAKE:
+        raise SettingsError(f"{table} is no lake table. Tables: {', '.join(LAKE)}. Nothing was changed.")
+    newer = ledger.read("SELECT path FROM parts WHERE schema_version > ? LIMIT 1", (SCHEMA_VERSION,))
+    if newer:
+        message = f"{newer[0]['path']} was written by a newer version of this program."
+        raise SchemaMismatch(f"{message} Update it; nothing was changed.")
+    begun = time.perf_counter()
+    asked = {"since": since.isoformat() if since else "", "table": table, "recipe": recipe()}
+    with closing(Normalizer()) as normalizer:
+        done = _Replay(workspace, ledger, normalizer, asked).run(report)
+    settle(workspace, ledger)
+    return Replayed(**done, seconds=time.perf_counter() - begun)
+
+
+class _Replay:
+    """One replay under way; what it has done stands in the ledger beside how far it has come."""
+
+    def __init__(self, workspace: Workspace, ledger: Ledger, normalizer: Normalizer, asked: dict[str, str]) -> None:
+        self._workspace, self._ledger, self._normalizer, self._asked = workspace, ledger, normalizer, asked
+        before = json.loads(ledger.meta(PROGRESS) or "{}")
+        self._resumed = before.get("asked") == asked
+        self._done: dict[str, Any] = before["done"] if self._resumed else {"batches": 0, "changed": 0, "rows": 0}
+        self._after: list[str] = before["after"] if self._resumed else ["", "", ""]
+        self._damaged: list[str] = []
+
+    def run(self, report: Report) -> dict[str, Any]:
+        only = {self._asked["table"]} - {""}
+        batches = raw_files(self._ledger, self._asked["since"], tuple(self._after))
+        for place, (raw, normal) in enumerate(self._normalized(batches), 1):
+            if isinstance(normal, DamagedFile):
+                self._damaged.append(str(normal))
+                continue
+            change = _change(self._workspace, self._ledger, raw, normal, only)
+            self._done["batches"] += 1
+            self._done["rows"] += change.rows
+            self._done["changed"] += bool(change.exchange.statements)
+            self._after = [raw["day"], raw["run_id"], raw["batch_id"]]
+            if change.exchange.statements or place % TOGETHER == 0:
+                self._note(change.exchange)
+                change.exchange.carry_out()
+            report(place, len(batches))
+        with self._ledger.write() as connection:
+            connection.execute("DELETE FROM meta WHERE key = ?", (PROGRESS,))
+        return {**self._done, "without_raw": _without_raw(self._ledger, self._asked["since"]),
+                "damaged": tuple(self._damaged), "resumed": self._resumed}  # fmt: skip
+
+    def _normalized(self, batches: Sequence[Row]) -> Iterator[tuple[Row, Normalized | DamagedFile]]:
+        """Each batch with what its raw file gives; many small files are read together."""
+        for group in _groups(batches):
+            faults = {raw["path"]: _fault(self._workspace, raw) for raw in group}
+            sound = [raw for raw in group if faults[raw["path"]] is None]
+            found = iter(self._normalizer.each([self._workspace.root / raw["path"] for raw in sound]))
+            for raw in group:
+                yield raw, faults[raw["path"]] or next(found)
+
+    def _note(self, exchange: Exchange) -> None:
+        said = {"asked": self._asked, "after": self._after, "done": self._done}
+        exchange.set_meta(PROGRESS, json.dumps(said))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What deriving a batch anew asks of the ledger, and the rows it gave."""
+
+    exchange: Exchange
+    rows: int
+
+
+def derive_batch(
+    workspace: Workspace, ledger: Ledger, normalizer: Normalizer, raw: Row, only: set[str], *, whole: bool = True
+) -> Change:
+    """The exchange that makes a batch's parts what its raw file gives today; nothing in it where they are that already.
+
+    `only`: these tables, empty for all; not `whole`: parts are added and mended, none is dropped. Raises DamagedFile
+    when the raw file is not what was committed.
+    """
+    if fault := _fault(workspace, raw):
+        raise fault
+    normal = normalizer.tables([workspace.root / raw["path"]])
+    return _change(workspace, ledger, raw, normal, only, whole=whole)
+
+
+def _change(
+    workspace: Workspace, ledger: Ledger, raw: Row, normal: Normalized, only: set[str], *, whole: bool = True
+) -> Change:
+    batch = (str(raw["run_id"]), str(raw["batch_id"]))
+    old = {row["table_name"]: row for row in ledger.read(f"SELECT * FROM parts {_OF}", batch)}
+    gone = {row["layer"] for row in ledger.read(f"SELECT layer FROM withdrawals {_OF}", batch)}
+    exchange, rows = Exchange(workspace, ledger), 0
+    wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
+    try:
+        for name in [each for each in LAKE if each in wanted]:
+            made = normal.tables.get(name)
+            if made is None:
+                if whole:
+                    exchange.drop_part(old[name])
+                continue
+            content, rows = parquet_bytes(name, made), rows + made.num_rows
+            if name not in old:
+                path = f"lake/{name}/day={raw['day']}/{batch[0]}-{batch[1]}-{_attempt(ledger, batch)}.parquet"
+                exchange.add_part(batch, Part(name, path, raw["day"], made.num_rows, 0, "", SCHEMA_VERSION), content)
+            elif not _is_same(workspace, old[name], content):
+                exchange.replace_part(old[name], content, made.num_rows, SCHEMA_VERSION)
+    except BaseException:
+        exchange.discard()
+        raise
+    if exchange.statements and not only:
+        exchange.statements += _rejects(batch, normal)
+    return Change(exchange, rows)
+
+
+def raw_files(ledger: Ledger, since: str = "", after: Sequence[str] = ("", "", "")) -> list[Row]:
+    """Raw files in the order of their days, from a day on, behind (day, run, batch)."""
+    return ledger.read(
+        "SELECT * FROM raw_files WHERE day >= ? AND (day, run_id, batch_id) > (?, ?, ?) ORDER BY day, run_id, batch_id",
+        (since, *after),
+    )
+
+
+@cache
+def recipe() -> str:
+    """What rows are made by, in short: another program makes a replay begin anew."""
+    digest = hashlib.sha256(f"{SCHEMA_VERSION} {ANSWERS}".encode())
+    folder = files("pipeline").joinpath("sql", "normalize")
+    for path in sorted(folder.iterdir(), key=lambda each: each.name):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _groups(batches: Sequence[Row]) -> Iterator[list[Row]]:
+    """Raw files to be read together: as many as fit into memory with what they become."""
+    group: list[Row] = []
+    for raw in batches:
+        if group and sum(each["bytes"] for each in group) + raw["bytes"] > MOST_BYTES:
+            yield group
+            group = []
+        group.append(raw)
+    if group:
+        yield group
+
+
+def _fault(workspace: Workspace, raw: Row) -> DamagedFile | None:
+    path = workspace.root / raw["path"]
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return DamagedFile(f"{path} cannot be read ({error.strerror}), yet the ledger has it. {_MEND}")
+    if found != raw["sha256"]:
+        return DamagedFile(f"{path} is not what was committed: its hash differs. {_MEND}")
+    return None
+
+
+_OF = "WHERE run_id = ? AND batch_id = ?"
+_MEND = "Its rows stay as they are; `python -m pipeline recover` says what can be done."
+
+
+def _is_same(workspace: Workspace, old: Row, content: bytes) -> bool:
+    if hashlib.sha256(content).hexdigest() != old["sha256"] or old["schema_version"] != SCHEMA_VERSION:
+        return False
+    try:
+        return bool((workspace.root / old["path"]).read_bytes() == content)
+    except OSError:
+        return False
+
+
+def _attempt(ledger: Ledger, batch: tuple[str, str]) -> int:
+    query = "SELECT max(attempt) AS attempt FROM task_runs WHERE run_id = ? AND batch_id = ?"
+    return int(ledger.read(query, batch)[0]["attempt"] or 1)
+
+
+def _rejects(batch: tuple[str, str], normal: Normalized) -> Iterator[tuple[str, tuple[object, ...]]]:
+    yield "DELETE FROM rejects WHERE run_id = ? AND batch_id = ?", batch
+    for line, reason in normal.rejects:
+        yield "INSERT INTO rejects VALUES (?, ?, ?, ?)", (*batch, line, reason)
+
+
+def _without_raw(ledger: Ledger, since: str) -> int:
+    query = (
+        "SELECT count(*) AS n FROM (SELECT DISTINCT run_id, batch_id FROM parts p WHERE day >= ? AND NOT EXISTS "
+        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id))"
+    )
+    return int(ledger.read(query, (since,))[0]["n"])

@@ -1,0 +1,117 @@
+"""Retention: what is kept for how many days, layer by layer, and what goes when those are over.
+
+A batch is as old as its run: what an import brought counts from the day it came, whatever days it speaks of. Imports
+`events`, `exchange`, `ledger`, `settings`, `workspace`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pipeline.keeping.exchange import RAW, Exchange, settle
+from pipeline.records.events import note
+from pipeline.records.ledger import Ledger
+from pipeline.records.sqlite_file import Row
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace
+
+__all__ = ["Going", "apply_retention", "keep_within_retention", "plan_retention"]
+
+log = logging.getLogger(__name__)
+
+SNAPSHOTS = "artist_snapshots"  # the layer of numbers by day: this lake table and what is derived from it
+DONE_ON = "retention_on"  # the ledger's word for the day of the last time
+TOGETHER = 500  # files in one transaction
+ACCUSTOMED = timedelta(days=30)  # a clock that no run of so many days agrees with is not believed by itself
+
+
+@dataclass(frozen=True)
+class Going:
+    """What goes of one layer: files, rows, bytes, and the first and last day they speak of; None where nothing does."""
+
+    layer: str
+    keep_days: int
+    files: int = 0
+    rows: int = 0
+    bytes: int = 0
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+def plan_retention(ledger: Ledger, settings: Settings, today: date) -> tuple[Going, ...]:
+    """What is older than the settings permit on a day; rows of raw files are their answers."""
+    return tuple(_going(layer, keep, _old(ledger, layer, keep, today)) for layer, keep in _layers(settings))
+
+
+def apply_retention(workspace: Workspace, ledger: Ledger, settings: Settings, today: date) -> tuple[Going, ...]:
+    """Let go of it: ledger rows, files, and every generation that still shows them. For the holder of the run lock."""
+    gone = []
+    for layer, keep in _layers(settings):
+        old = _old(ledger, layer, keep, today)
+        for start in range(0, len(old), TOGETHER):
+            exchange = Exchange(workspace, ledger)
+            for row in old[start : start + TOGETHER]:
+                exchange.drop_raw(row, "retention") if layer == RAW else exchange.drop_part(row, "retention")
+            exchange.carry_out()
+        gone.append(_going(layer, keep, old))
+    settle(workspace, ledger)
+    return tuple(gone)
+
+
+def keep_within_retention(workspace: Workspace, ledger: Ledger, settings: Settings) -> tuple[Going, ...]:
+    """Apply it as a run does, once a day; nothing, and a word in the log, while the clock looks wrong.
+
+    A clock set years ahead would let everything go at once: it is believed when another run of the last 30 days, not
+    of today, agrees with it. `purge` asks nobody.
+    """
+    now = ledger.now()
+    if ledger.meta(DONE_ON) == now.date().isoformat():
+        return ()
+    due = [going for going in plan_retention(ledger, settings, now.date()) if going.files]
+    if due and not _is_accustomed(ledger, now):
+        note(
+            log, "retention_waits", level=logging.WARNING, files=sum(going.files for going in due),
+            message="no run of the last 30 days agrees with this clock; `python -m pipeline purge` applies it anyway",
+        )  # fmt: skip
+        return ()
+    gone = apply_retention(workspace, ledger, settings, now.date()) if due else ()
+    ledger.set_meta(DONE_ON, now.date().isoformat())
+    for going in gone:
+        if going.files:
+            note(log, "retention_applied", layer=going.layer, files=going.files, rows=going.rows, bytes=going.bytes)
+    return gone
+
+
+def _layers(settings: Settings) -> Iterator[tuple[str, int]]:
+    yield from ((RAW, settings.keep_raw_days), (SNAPSHOTS, settings.keep_snapshot_days))
+
+
+def _old(ledger: Ledger, layer: str, keep_days: int, today: date) -> list[Row]:
+    """Files of a layer whose run began before the kept days; none where they are kept for ever."""
+    if not keep_days:
+        return []
+    table, where = ("raw_files", "") if layer == RAW else ("parts", "AND f.table_name = :layer")
+    first_kept = (today - timedelta(days=keep_days)).isoformat()
+    return ledger.read(
+        f"SELECT f.* FROM {table} f LEFT JOIN runs r USING (run_id) "
+        f"WHERE max(f.day, coalesce(date(r.started_at, 'unixepoch'), f.day)) < :first {where} ORDER BY f.day, f.path",
+        {"first": first_kept, "layer": layer},
+    )
+
+
+def _going(layer: str, keep_days: int, files: Sequence[Row]) -> Going:
+    if not files:
+        return Going(layer, keep_days)
+    days = [str(row["day"]) for row in files]
+    rows = sum(int(row["lines" if layer == RAW else "rows"]) for row in files)
+    return Going(layer, keep_days, len(files), rows, sum(int(row["bytes"]) for row in files), min(days), max(days))
+
+
+def _is_accustomed(ledger: Ledger, now: datetime) -> bool:
+    today = datetime.combine(now.date(), datetime.min.time(), now.tzinfo)
+    params: tuple[Any, ...] = ((now - ACCUSTOMED).timestamp(), today.timestamp())
+    return bool(ledger.read("SELECT 1 FROM runs WHERE started_at BETWEEN ? AND ? LIMIT 1", params))

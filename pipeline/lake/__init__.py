@@ -1,0 +1,4 @@
+"""Raw answers → typed rows → Parquet parts: the truth on disk.
+
+`files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `store`.
+"""

@@ -1,0 +1,132 @@
+"""Raw files and Parquet parts of a batch: written, made durable, and only then committed in the ledger.
+
+A file that stands in no ledger row does not exist for anybody; `sweep` removes such files after a crash. Only the
+process that holds the run lock writes here. Owns the formats: zstd JSON lines as received, Parquet V2. Imports
+`normalize`, `files`, `ledger`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import zstandard
+
+from pipeline.errors import DamagedFile, StorageError
+from pipeline.lake.files import hidden, is_hidden, place_files, remove_files, write_hidden
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.parquet import parquet_bytes
+from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
+from pipeline.schema import SCHEMA_VERSION
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.source.collect import Batch, RawBatch
+
+__all__ = ["commit_raw_batch", "sweep"]
+
+_DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
+
+
+def commit_raw_batch(  # noqa: PLR0913, PLR0917  the whole path of a batch, in the order of the rooms it passes
+    workspace: Workspace, ledger: Ledger, normalizer: Normalizer, batch: Batch, raw: RawBatch, state: str, message: str
+) -> int:
+    """Keep what a batch brought: raw file and parts, then one ledger transaction. Rows that came to be.
+
+    0 when another attempt was first: its files stay, ours go. Raises StorageError (DiskFull …) when the disk does not
+    take it: then nothing of the batch is left, on disk or in the ledger.
+    """
+    outcome = TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message)
+    if _is_committed(ledger, batch):
+        return _come_second(ledger, outcome)
+    files: list[Path] = []
+    try:
+        kept, parts = None, list[Part]()
+        if raw.payload:
+            kept = _write_raw(workspace, batch, raw, _first_day(raw.payload) or ledger.now().date().isoformat())
+            files.append(workspace.root / kept.path)
+            normal = normalizer.tables([hidden(files[0])])
+            for name, table in normal.tables.items():
+                parts.append(_write_part(workspace, batch, kept.day, name, table))
+                files.append(workspace.root / parts[-1].path)
+            outcome = replace(outcome, rows=normal.rows, rejects=normal.rejects)
+            place_files(files)
+        if ledger.commit_batch(outcome, kept, parts):
+            return outcome.rows
+    except BaseException:
+        with suppress(StorageError):  # an interrupt may come right after the commit: then the files are the truth
+            if not _is_committed(ledger, batch):
+                remove_files(files)
+        raise
+    remove_files(files[1:])  # the raw file bears the batch's name alone: it is now the other attempt's
+    return _come_second(ledger, outcome)
+
+
+def sweep(workspace: Workspace, ledger: Ledger) -> int:
+    """Remove what killed writers leave: hidden files, and files no ledger row names. How many they were.
+
+    For the holder of the run lock alone: a writer at work has such files too. Raises DamagedFile when there are files
+    of runs that the ledger has never heard of: then it is the ledger that was lost, and nothing is removed.
+    """
+    known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
+    found = [path for root in (workspace.raw, *_lake(workspace)) for path in root.rglob("*") if path.is_file()]
+    dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
+    runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
+    strange = [path for path in dead if not is_hidden(path) and not any(_is_of(run, path) for run in runs)]
+    if strange:
+        raise DamagedFile(
+            f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
+            "it was lost or replaced. `python -m pipeline recover` writes it anew from them; nothing was removed."
+        )
+    remove_files(dead)
+    return len(dead)
+
+
+def _lake(workspace: Workspace) -> list[Path]:
+    """Folders of parts; history files, derived from them, are looked after where they are made."""
+    return [folder for folder in workspace.lake.iterdir() if not folder.name.endswith("_history")]
+
+
+def _is_of(run_id: str, path: Path) -> bool:
+    return path.parent.name == run_id or path.name.startswith(f"{run_id}-")
+
+
+def _is_committed(ledger: Ledger, batch: Batch) -> bool:
+    return bool(
+        ledger.read("SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ?", (batch.run_id, batch.batch_id))
+    )
+
+
+def _come_second(ledger: Ledger, outcome: TaskOutcome) -> int:
+    ledger.finish_task(replace(outcome, state="skipped", rows=0, rejects=(), message="another attempt was first"))
+    return 0
+
+
+def _write_raw(workspace: Workspace, batch: Batch, raw: RawBatch, day: str) -> RawFile:
+    path = workspace.raw / f"day={day}" / batch.run_id / f"{batch.batch_id}.jsonl.zst"
+    write_hidden(path, raw.payload)
+    digest = hashlib.sha256(raw.payload).hexdigest()
+    return RawFile(path.relative_to(workspace.root).as_posix(), day, len(raw.payload), raw.lines, digest)
+
+
+def _write_part(workspace: Workspace, batch: Batch, day: str, name: str, table: pa.Table) -> Part:
+    path = workspace.lake / name / f"day={day}" / f"{batch.run_id}-{batch.batch_id}-{batch.attempt}.parquet"
+    content = parquet_bytes(name, table)
+    write_hidden(path, content)
+    digest = hashlib.sha256(content).hexdigest()
+    relative = path.relative_to(workspace.root).as_posix()
+    return Part(name, relative, day, table.num_rows, len(content), digest, SCHEMA_VERSION)
+
+
+def _first_day(payload: bytes) -> str | None:
+    """UTC day of the first answer, None where it says none."""
+    with suppress(zstandard.ZstdError):
+        found = _DAY.match(zstandard.ZstdDecompressor().stream_reader(payload).read(64))
+        if found:
+            return found.group(1).decode("ascii")
+    return None

@@ -1,0 +1,263 @@
+"""Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, SQLite, lists of ids.
+
+What a file is, its content decides, not its name. Imports `errors` and `import_values`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DamagedFile, SettingsError
+from pipeline.moving.import_values import artist_id, field_columns
+
+__all__ = ["Entry", "Reading", "Reject", "read_file"]
+
+_CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
+_DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One artist as found; `line` from 1 (of a table: the row)."""
+
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A place that cannot be read."""
+
+    line: int
+    reason: str
+
+
+Found = Iterator[Entry | Reject]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file, or one table of it, being read; `entries` can be gone through once."""
+
+    name: str
+    format: str
+    entries: Found
+
+
+def read_file(path: Path, name: str) -> list[Reading]:
+    """What there is to read in a file: one reading, or one per table; SettingsError when it is nothing we know.
+
+    Raises DamagedFile for a database that cannot be opened.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+        if head.startswith(b"SQLite format 3\0"):
+            return _read_sqlite(path, name)
+        if head.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")):
+            raise SettingsError(f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first.")
+        text = _decoded(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}). Nothing was imported.") from None
+    begin = text.lstrip()[:1]
+    if not begin:
+        raise SettingsError(f"{path} is empty.")
+    if begin in "[{":
+        return [Reading(name, "JSON", _read_json(text))]
+    return [_read_lines(path, text, name)]
+
+
+def _decoded(content: bytes) -> str:
+    for start, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if content.startswith(start):
+            return content.decode(encoding, "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")  # what spreadsheets on Windows write
+
+
+# ---- JSON
+
+_NEXT_OBJECT = re.compile(r"\n[ \t]*[{\[]")
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
+def _read_json(text: str) -> Found:
+    """Artists of one array, one object, or one object after the other; a broken line costs that line alone."""
+    position, line = _past_space(text, 0), 1
+    is_array = text[position] == "["
+    counted, position = position, position + is_array
+    line += text.count("\n", 0, counted)
+    while (position := _past_space(text, position)) < len(text):
+        line, counted = line + text.count("\n", counted, position), position
+        if is_array and text[position] in ",]":
+            position += 1
+            continue
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            yield Reject(line, f"not JSON ({getattr(error, 'msg', 'it cannot be read')})")
+            if is_array:
+                yield Reject(line, "the rest of the file was not read")
+                return
+            following = _NEXT_OBJECT.search(text, position)
+            position = following.start() + 1 if following else len(text)
+            continue
+        yield from _artists_in(value, line, {}, 0)
+
+
+def _past_space(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def _artists_in(value: Any, line: int, outer: Mapping[str, Any], depth: int) -> Found:
+    """Artists in a value: itself, or those in the lists it holds, dated as what holds them where they say nothing."""
+    if isinstance(value, list) and depth < 8:
+        for each in value:
+            yield from _artists_in(each, line, outer, depth + 1)
+    elif isinstance(value, str):
+        yield Entry(line, {**outer, "id": value})
+    elif not isinstance(value, dict):
+        yield Reject(line, f"a {type(value).__name__} where an artist belongs")
+    elif _has_id(value) or not (inner := _inner_lists(value)) or depth >= 8:
+        yield Entry(line, {**outer, **value})
+    else:
+        dates = {name: value[name] for name in field_columns(tuple(value)).get("day", ()) if _is_plain(value[name])}
+        for name, each in inner:
+            named = {"id": name} if artist_id(name)[0] else {}
+            yield from _artists_in({**each, **named} if named else each, line, {**outer, **dates}, depth + 1)
+
+
+def _has_id(value: Mapping[str, Any]) -> bool:
+    columns = field_columns(tuple(value)).get("artist_id", ())
+    return any(artist_id(value[name])[0] for name in columns if _is_plain(value[name]))
+
+
+def _inner_lists(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What holds artists: lists and pages under a usual name, objects under their id, or lists under anything."""
+    usual = [(name, each) for name, each in value.items() if name.lower() in _CONTAINERS and not _is_plain(each)]
+    by_id = [(name, each) for name, each in value.items() if artist_id(name)[0] and isinstance(each, dict)]
+    lists = [(name, each) for name, each in value.items() if isinstance(each, list) and each and not _is_plain(each[0])]
+    return usual or by_id or lists
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, (dict, list))
+
+
+# ---- CSV and lists
+
+
+def _read_lines(path: Path, text: str, name: str) -> Reading:
+    lines = [line for line in text.splitlines()[:SAMPLE] if line.strip() and not line.startswith("#")]
+    header = lines[0] if lines else ""
+    for delimiter in _DELIMITERS:
+        columns = next(csv.reader([header], delimiter=delimiter, strict=False), [])
+        if "artist_id" in field_columns(tuple(columns)):
+            return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter))
+    if "\0" not in text[:SAMPLE] and any(artist_id(line)[0] for line in lines):
+        return Reading(name, "list of ids", _read_ids(text))
+    raise SettingsError(
+        f"{path} is nothing that can be imported: it begins with {header[:60]!a}, which names no column of artist "
+        "ids and is none. Understood are JSON, JSON lines, CSV with a header, SQLite, and lists of ids or links."
+    )
+
+
+def _read_csv(text: str, delimiter: str) -> Found:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header: list[str] = []
+    line = 1
+    try:
+        for cells in reader:
+            if not header:
+                header = [cell.strip() for cell in cells if not cells[0].startswith("#")]
+            elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+                yield Reject(line, f"{len(cells)} cells where {len(header)} belong")
+            elif any(cell.strip() for cell in cells):
+                yield Entry(line, dict(zip(header, cells, strict=False)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        yield Reject(line, f"not CSV from here on ({error})")
+
+
+def _read_ids(text: str) -> Found:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield Entry(number, {"id": line.strip()})
+
+
+# ---- SQLite
+
+
+def _read_sqlite(path: Path, name: str) -> list[Reading]:
+    """A reading per table that has artist ids of its own, or numbers of rows in one that has."""
+    try:
+        with closing(_connected(path)) as connection:
+            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            samples = {table: list(_rows(connection, table, SAMPLE)) for table in names}
+            owners = {table for table, rows in samples.items() if any(map(_has_id, rows))}
+            numbered = dict(pair for table in sorted(owners) for pair in _numbers(connection, table))
+    except sqlite3.Error as error:
+        raise DamagedFile(f"{path} cannot be read ({error}). Nothing was imported.") from None
+    wanted: dict[str, Mapping[int, str]] = {}
+    for table in names:
+        if table in owners or any(_number(row) in numbered for row in samples[table]):
+            wanted[table] = {} if table in owners else numbered
+    if not wanted:
+        raise SettingsError(f"{path} has no table with artist ids (tables: {', '.join(names) or 'none'}).")
+    return [Reading(f"{name}, table {each}", "SQLite", _read_table(path, each, ids)) for each, ids in wanted.items()]
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection.text_factory = lambda content: content.decode("utf-8", "replace")
+    return connection
+
+
+def _rows(connection: sqlite3.Connection, table: str, most: int = -1) -> Iterator[dict[str, Any]]:
+    quoted = table.replace('"', '""')
+    cursor = connection.execute(f'SELECT * FROM "{quoted}" LIMIT ?', (most,))
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
+
+
+def _numbers(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, str]]:
+    """The database's own numbers of artists, with the id each stands for."""
+    for row in _rows(connection, table):
+        columns = field_columns(tuple(row)).get("artist_id", ())
+        found = next((text for text in (artist_id(row[name])[0] for name in columns) if text), "")
+        number = next((row[name] for name in columns if isinstance(row[name], int)), None)
+        if found and number is not None:
+            yield number, found
+
+
+def _number(row: Mapping[str, Any]) -> int | None:
+    """The number by which a row names an artist of another table; its own `id` is none."""
+    columns = [name for name in field_columns(tuple(row)).get("artist_id", ()) if name.lower() != "id"]
+    return next((row[name] for name in columns if isinstance(row[name], int)), None)
+
+
+def _read_table(path: Path, table: str, numbered: Mapping[int, str]) -> Found:
+    line = 0
+    try:
+        with closing(_connected(path)) as connection:
+            for line, row in enumerate(_rows(connection, table), 1):
+                number = _number(row) if numbered else None
+                named = {"artist_uri": numbered[number]} if number is not None and number in numbered else {}
+                yield Entry(line, {**row, **named})
+    except sqlite3.Error as error:
+        yield Reject(line + 1, f"the rest of the table cannot be read ({error})")

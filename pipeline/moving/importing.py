@@ -1,0 +1,114 @@
+"""History that other projects collected, or ids of artists to follow, brought in through the ordinary commit path.
+
+What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
+nothing collected is overwritten. Imports
+`import_findings`, `generations`, `lock`, `publish`, `store`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from pipeline.errors import SettingsError
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import commit_raw_batch
+from pipeline.moving.import_findings import FileReport, Findings, ImportReport
+from pipeline.published.generations import live
+from pipeline.published.publish import publish
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.source.calls import Batch, RawBatch
+from pipeline.workspace import Workspace
+
+__all__ = ["FileReport", "ImportReport", "import_history"]
+
+PER_LINE, PER_BATCH = 50, 5_000  # artists
+
+
+def import_history(
+    workspace: Workspace, ledger: Ledger, path: Path, run_id: str, *, on: date | None = None, dry_run: bool = False
+) -> ImportReport:
+    """Bring in a file, or every file below a folder; `on` is the day of what carries no date.
+
+    Raises SettingsError when there is nothing to be understood at `path` or the workspace is the demo's, RunInProgress,
+    DiskFull: what was committed by then is kept, and importing again goes on.
+    """
+    if workspace.simulated:
+        raise SettingsError(
+            "The demo holds synthetic artists alone. Set your credentials, or another workspace in GARIMPO_WORKSPACE; "
+            "nothing was imported."
+        )
+    if dry_run:
+        return _import(workspace, ledger, path, "", on)
+    with hold_run_lock(workspace, run_id, "import", ledger.now()):
+        return _import(workspace, ledger, path, run_id, on)
+
+
+def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: date | None) -> ImportReport:
+    with live(workspace, ledger) as con:
+        found = Findings(con, path, ledger.now().date(), on)
+        found.load()
+        report = found.report(run_id)
+        if not run_id or not report.observations + report.to_refresh:
+            return report
+        rows = _commit(workspace, ledger, found, run_id)
+    publish(workspace, ledger)
+    return replace(report, rows=rows)
+
+
+def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) -> int:
+    """Write what is new as a run; the rows that came to be."""
+    source, rows = found.path.name, 0
+    ledger.begin_run(run_id, "import", {"path": str(found.path), "on": found.on and found.on.isoformat()}, os.getpid())
+    state, message = "cancelled", "cancelled; what was committed is kept, importing again goes on"
+    try:
+        with closing(Normalizer()) as normalizer:
+            for number, (day, artists) in enumerate(found.batches(PER_BATCH), 1):
+                batch = Batch(run_id, f"import-{number:05d}", "import", f"{source} {day.isoformat()}", 1, (), 0)
+                ledger.begin_task(run_id, batch.batch_id, 1, batch.task, batch.item)
+                raw = _raw_batch(batch.batch_id, day, artists, source, [file.name for file in found.files])
+                rows += commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "imported")
+        state, message = "succeeded", f"imported {source}: {found.entries} entries read, {found.rejected} rejected"
+    except Exception as error:
+        state, message = "failed", str(error)
+        raise
+    finally:
+        ledger.finish_run(run_id, state, message)
+    return rows
+
+
+def _raw_batch(batch_id: str, day: date, artists: list[dict[str, Any]], source: str, files: list[str]) -> RawBatch:
+    """Lines as a call for many artists would have brought them, each artist with the entries it was made of."""
+    lines = []
+    for start in range(0, len(artists), PER_LINE):
+        objects = ",".join(_artist_object(row, files) for row in artists[start : start + PER_LINE])
+        head = {
+            "fetched_at": f"{day.isoformat()}T00:00:00Z",
+            "endpoint": "artists",
+            "request": {"imported_from": source},
+        }
+        lines.append(f'{json.dumps(head)[:-1]}, "artists": {{"artists": [{objects}]}}}}\n')
+    return RawBatch(batch_id, zstandard.ZstdCompressor(level=3).compress("".join(lines).encode()), len(lines), 0)
+
+
+def _artist_object(row: dict[str, Any], files: list[str]) -> str:
+    said: dict[str, Any] = {"id": row["artist_id"]}
+    said["external_urls"] = {"spotify": f"https://open.spotify.com/artist/{row['artist_id']}"}
+    said |= {name: row[name] for name in ("name", "genres", "popularity") if row[name] is not None}
+    if row["followers"] is not None:
+        said["followers"] = {"total": row["followers"]}
+    if row["image_url"] is not None:
+        said["images"] = [{"url": row["image_url"]}]
+    received = ", ".join(
+        f'{{"file": {json.dumps(files[each["file"]])}, "line": {each["line"]}, "values": {each["received"]}}}'
+        for each in row["received"]
+    )
+    return f'{json.dumps(said)[:-1]}, "received": [{received}]}}'

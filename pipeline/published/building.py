@@ -1,0 +1,65 @@
+"""Fill a database with the rows of parts: all of them in an empty one, or those committed since.
+
+Every merge is defined by the parts and their order alone (`merges`), so both ways end with the same tables. Knows
+nothing of generations, locks or the ledger: parts come as its rows. Imports `snapshots`, `staging`, `merges`, `schema`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import duckdb
+
+from pipeline.published import merges
+from pipeline.published.merges import STEPS, merge_statement, publish_sql
+from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_all, show_new
+from pipeline.published.staging import Rows, Source, check_parts, stage_parts
+from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements
+
+__all__ = ["fill", "insert_rows", "merge", "shape"]
+
+
+def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None:
+    """Merge parts into the database of `con`, which is made first when `fresh`; for a transaction of the caller.
+
+    Raises DamagedFile naming a part that is not what was committed, SchemaMismatch for one of a newer program.
+    """
+    check_parts(source.root, source.parts)
+    if fresh:
+        for statement in create_statements():
+            con.execute(statement)
+    newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
+    insert_rows(con, "state_parts", source.parts)
+    staged = {part["table_name"] for part in source.parts}
+    for name in LAKE:
+        stage_parts(con, source, name)
+    con.execute(publish_sql("merged_snapshots"))
+    note_months(con, source)
+    (prepare_all if fresh else prepare_new)(con, source)
+    days = [newest, *(part["day"] for part in source.parts)]
+    merge(con, staged, ordered=days == sorted(days), fresh=fresh)
+
+
+def shape() -> str:
+    """What stands for the tables of this program: a database of another shape is not added to but built anew."""
+    return hashlib.sha256("\n".join(create_statements()).encode()).hexdigest()[:16]
+
+
+def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fresh: bool) -> None:
+    """Run every step that the staged tables call for; when `fresh`, later steps see each merged snapshot as new."""
+    size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
+    for step in STEPS:
+        if step.applies(staged, fresh=fresh, size=size):
+            con.execute(merge_statement(step, ordered=ordered))
+        if step.table == "state_snapshots":
+            (show_all if fresh else show_new)(con)
+
+
+def insert_rows(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
+    """Insert the ledger's rows into a table; instants are UTC, and lose their zone."""
+    columns = {**PUBLISHED, **STATE}[name].columns
+    shape = json.dumps([{column.name: column.type for column in columns}])
+    kept = [{column.name: row[column.name] for column in columns} for row in rows]
+    content = json.dumps(kept, default=lambda instant: instant.replace(tzinfo=None).isoformat())
+    con.execute(f"INSERT INTO {name} SELECT unnest(from_json(?, ?), recursive := true)", (content, shape))

@@ -1,0 +1,243 @@
+"""Published generations for reading: the pointer CURRENT, one attached database, one cursor per query.
+
+Readers never block and are never blocked: they look at CURRENT before each query (2 µs) and attach the new file when it
+changed. `live` adds the committed parts that no generation has yet, for the planner. Imports `engine`, `ledger`,
+`schema`, `workspace`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.errors import DamagedFile, DiskFull, StorageError
+from pipeline.lake import engine
+from pipeline.published.as_of import CACHED, build_as_of, prune
+from pipeline.published.history_files import view_statement
+from pipeline.published.snapshots import history_of, root_of
+from pipeline.published.staging import parts_select
+from pipeline.records.ledger import Ledger, Part
+from pipeline.schema import LAKE, PUBLISHED, STATE, Table
+from pipeline.workspace import Workspace
+
+__all__ = ["Generation", "current_number", "generation_path", "live", "open_generation"]
+
+Params = Sequence[object] | Mapping[str, object]
+
+
+class Generation:
+    """One immutable database; safe for any number of threads, and usable as long as somebody holds it.
+
+    Its history files stay as long as it is among the generations kept. `as_of`: the day of which it tells, if one.
+    """
+
+    def __init__(self, number: int, path: Path, root: Path | None = None, as_of: date | None = None) -> None:
+        self.number, self.path, self.root, self.as_of = number, path, root, as_of
+        self.alias = engine.attach(path)
+        weakref.finalize(self, engine.detach, self.alias).atexit = False
+        self.moved_view = self._moved_view()
+
+    def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
+        """The rows of a SELECT as a frame."""
+        with self.cursor() as cursor:
+            frame: pl.DataFrame = cursor.sql(query, params=_bound(params)).pl()
+            return frame
+
+    def rows(self, query: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT as tuples."""
+        with self.cursor() as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(query, _bound(params)).fetchall()
+            return rows
+
+    def meta(self, key: str) -> str:
+        """A fact that was recorded when the generation was built; empty where there is none."""
+        found = self.rows("SELECT value FROM state_meta WHERE key = ?", (key,))
+        return str(found[0][0]) if found else ""
+
+    def history_paths(self) -> list[Path]:
+        """The history files it reads: what a connection without access to files must be allowed."""
+        root = self.root or Path(self.meta("root"))
+        return [root / path for (path,) in self.rows("SELECT path FROM state_history ORDER BY month")]
+
+    def _moved_view(self) -> str:
+        """What makes `artist_snapshots` anew in a cursor, where its files are not where they were when it was built."""
+        with engine.cursor(self.alias) as con, suppress(duckdb.CatalogException):  # of an earlier program: no files
+            listed = history_of(con)
+            if self.root is None or not listed or root_of(con) == str(self.root):
+                return ""
+            return view_statement(self.root, listed, until=self.as_of, kind="TEMP VIEW")
+        return ""
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own; its temporary views are seen by nobody else."""
+        try:
+            with engine.cursor(self.alias) as cursor:
+                if self.moved_view:
+                    cursor.execute(self.moved_view)
+                yield cursor
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            raise DamagedFile(
+                f"{self.path} cannot be read ({_first_line(error)}). {_mend(self.path.parent)}"
+            ) from error
+
+
+_opened: dict[Path, tuple[tuple[int, int, int], Generation]] = {}
+_guard = threading.Lock()
+_as_of: dict[Path, Generation] = {}  # the one used last stands last
+_as_of_guard = threading.Lock()
+
+
+def generation_path(workspace: Workspace, number: int) -> Path:
+    """Where a generation is; a name is never given twice, since DuckDB knows databases by their path."""
+    return workspace.db / f"garimpo-{number:08d}.duckdb"
+
+
+def current_number(workspace: Workspace) -> int | None:
+    """Number of the current generation; None before the first one was published."""
+    found = _pointer(workspace)
+    return found and found[0]
+
+
+def _pointer(workspace: Workspace) -> tuple[int, int] | None:
+    """Number of the current generation, and its size in bytes, 0 where it is not told."""
+    pointer = workspace.db / "CURRENT"
+    try:
+        number, _, size = pointer.read_text(encoding="utf-8").partition(" ")
+        return int(number), int(size or 0)
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace.db)}") from None
+
+
+def open_generation(workspace: Workspace, as_of: date | None = None) -> Generation:
+    """The current generation, attached once per process; with a day, what was known on it.
+
+    Raises StorageError while there is none, DamagedFile when it cannot be read.
+    """
+    current = _open_current(workspace)
+    return current if as_of is None else _open_as_of(workspace, current, as_of)
+
+
+def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generation:
+    """Built when first asked for; the ones asked for last are kept, in this process and on disk."""
+    path = workspace.db / "as-of" / f"{current.path.stem}-{day}.duckdb"
+    with _as_of_guard:
+        found = _as_of.pop(path, None)
+        if found is None:
+            if not path.exists():
+                _build_as_of(workspace, current, path, day)
+            found = Generation(current.number, path, workspace.root, day)
+        with suppress(OSError):
+            os.utime(path)
+        _as_of[path] = found
+        prune(path.parent)
+        for old in list(_as_of)[:-CACHED]:
+            del _as_of[old]
+        return found
+
+
+def _build_as_of(workspace: Workspace, current: Generation, path: Path, day: date) -> None:
+    try:
+        build_as_of(current.alias, workspace.root, path, day)
+    except duckdb.Error as error:
+        text = _first_line(error)
+        if "No space left" in text:
+            raise DiskFull(f"No space left for {path}. Free some space and ask again; nothing was lost.") from error
+        raise DamagedFile(f"{path} cannot be built ({text}). {_mend(workspace.db)}") from error
+
+
+def _open_current(workspace: Workspace) -> Generation:
+    try:
+        stat = (workspace.db / "CURRENT").stat()
+    except FileNotFoundError:
+        message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."
+        raise StorageError(message) from None
+    seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+    found = _opened.get(workspace.db)
+    if found is None or found[0] != seen:
+        with _guard:
+            found = _opened.get(workspace.db)
+            if found is None or found[0] != seen:
+                found = _opened[workspace.db] = (seen, _open(workspace))
+    return found[1]
+
+
+@contextmanager
+def live(workspace: Workspace, ledger: Ledger) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in which `live_T` shows lake table T with every committed row, published or not; for one thread.
+
+    Published rows appear once per key, dated by the day they were last seen; pending ones as observed.
+    """
+    if current_number(workspace) is None:
+        with engine.cursor() as cursor:
+            _create_views(cursor, workspace, ledger.parts(), published=False)
+            yield cursor
+        return
+    generation = open_generation(workspace)
+    with generation.cursor() as cursor:
+        _create_views(cursor, workspace, ledger.parts(int(generation.meta("applied_seq"))), published=True)
+        yield cursor
+
+
+def _create_views(
+    cursor: duckdb.DuckDBPyConnection, workspace: Workspace, pending: Sequence[Part], *, published: bool
+) -> None:
+    paths: dict[str, list[tuple[Path, int]]] = {name: [] for name in LAKE}
+    for part in pending:
+        path = workspace.root / part.path
+        if not path.is_file() or path.stat().st_size != part.bytes:
+            message = f"{path} is not there as it was committed."
+            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was changed.")
+        paths[part.table].append((path, part.schema_version))
+    for name, table in LAKE.items():
+        cursor.execute(f"CREATE TEMP VIEW live_{name} AS {_live_select(table, paths[name], published=published)}")
+
+
+def _live_select(table: Table, paths: Sequence[tuple[Path, int]], *, published: bool) -> str:
+    names = table.column_names()
+    selects = (
+        []
+        if published or paths
+        else [f"SELECT {', '.join(f'NULL::{c.type} AS {c.name}' for c in table.columns)} LIMIT 0"]
+    )
+    if published:
+        home = PUBLISHED.get(table.name) or STATE[f"state_{table.name}"]
+        day = "observed_on" if "observed_on" in home.column_names() else "last_seen_on AS observed_on"
+        selects.append(f"SELECT {', '.join(day if name == 'observed_on' else name for name in names)} FROM {home.name}")
+    if paths:
+        selects.append(f"SELECT {', '.join(names)} FROM ({parts_select(table.name, paths)})")
+    return " UNION ALL ".join(selects)
+
+
+def _open(workspace: Workspace) -> Generation:
+    number, size = _pointer(workspace) or (0, 0)
+    path = generation_path(workspace, number)
+    try:
+        if size and path.stat().st_size != size:
+            raise OSError(f"it has {path.stat().st_size} bytes instead of {size}")
+        return Generation(number, path, workspace.root)
+    except (duckdb.Error, OSError) as error:
+        raise DamagedFile(f"{path} cannot be opened ({_first_line(error)}). {_mend(workspace.db)}") from None
+
+
+def _mend(folder: Path) -> str:
+    return f"Run `python -m pipeline recover`: {folder} is built anew from the Parquet files, which are untouched."
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _bound(params: Params) -> Any:
+    return dict(params) if isinstance(params, Mapping) else list(params)

@@ -1,0 +1,163 @@
+"""How snapshots are kept in a generation: in history files as far as there are some, the rest in `state_snapshots`.
+
+The view `artist_snapshots` shows both as one table. Before new rows are merged, those they meet in a history file are
+pulled out of it and from then on override it (docs/decisions/0022). Imports `history_files`, `merges`, `staging`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from pipeline.lake import engine
+from pipeline.published.history_files import HistoryFile, find_file, inputs_digest, view_statement, write_file
+from pipeline.published.merges import publish_sql
+from pipeline.published.staging import Source, parts_select, stage_parts
+
+__all__ = [
+    "PAYS",
+    "add_files",
+    "history_of",
+    "inputs_of",
+    "make_view",
+    "note_months",
+    "prepare_all",
+    "prepare_new",
+    "root_of",
+    "show_all",
+    "show_new",
+    "within",
+]
+
+PAYS = 2_000_000  # rows in state_snapshots that are worth a history file: a copy of them takes 0.1 s at each publish
+
+_FILE = ", ".join(field.name for field in fields(HistoryFile))
+
+
+def history_of(con: duckdb.DuckDBPyConnection) -> list[HistoryFile]:
+    """The history files of a generation, by month."""
+    return [HistoryFile(*row) for row in con.execute(f"SELECT {_FILE} FROM state_history ORDER BY month").fetchall()]
+
+
+def add_files(con: duckdb.DuckDBPyConnection, listed: Iterable[HistoryFile]) -> None:
+    """List history files, each instead of the one of its month."""
+    for file in listed:
+        con.execute("DELETE FROM state_history WHERE month = ?", [file.month])
+        con.execute(f"INSERT INTO state_history ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(file)))
+
+
+def make_view(con: duckdb.DuckDBPyConnection, root: Path, until: date | None = None) -> None:
+    """Make `artist_snapshots` show what is kept now, and note where its files are."""
+    con.execute(view_statement(root, history_of(con), until=until))
+    con.execute("DELETE FROM state_meta WHERE key = 'root'")
+    con.execute("INSERT INTO state_meta VALUES ('root', ?)", [str(root)])
+
+
+def inputs_of(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """For each month the digest of the parts that have rows in it."""
+    found = con.execute(
+        "SELECT month, list((seq, sha256) ORDER BY seq) "
+        "FROM state_part_months JOIN state_parts USING (seq) GROUP BY month"
+    ).fetchall()
+    return {month: inputs_digest(parts) for month, parts in found}
+
+
+def within(month: str) -> str:
+    """The condition that a day lies in a month."""
+    return f"observed_on >= DATE '{month}-01' AND observed_on < DATE '{month}-01' + INTERVAL 1 MONTH"
+
+
+def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Before staged rows are merged: note their months, and pull the rows they meet out of history files."""
+    files = history_of(con)
+    overlaid = [file for file in files if source.of("artist_snapshots") and _pull(con, source.root, file)]
+    add_files(con, [replace(file, is_overlaid=True) for file in overlaid])
+    if overlaid or (files and root_of(con) != str(source.root)):
+        make_view(con, source.root)
+
+
+def _pull(con: duckdb.DuckDBPyConnection, root: Path, file: HistoryFile) -> bool:
+    """Whether staged rows change rows of a history file, which then stand in state_snapshots."""
+    span = [file.first_on, file.last_on]
+    staged = "SELECT 1 FROM staged_artist_snapshots WHERE observed_on BETWEEN $1 AND $2 LIMIT 1"
+    if not con.execute(staged, span).fetchall():
+        return False
+    return bool(con.execute(publish_sql("pulled").replace("{file}", _quoted(root, file)), span).fetchall()[0][0])
+
+
+def prepare_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Before every row is merged: use the history files that are up to date, and leave the other months staged.
+
+    Many rows that no file has are written to new files first: they are too many for the database.
+    """
+    inputs = inputs_of(con)
+    found = {month: find_file(con, source.root, month, inputs[month]) for month in sorted(inputs)}
+    rest = [month for month, file in found.items() if file is None]
+    if sum(part["rows"] for part in _parts_in(con, source, rest).parts) >= PAYS:
+        for month in rest:
+            stage_parts(con, _parts_in(con, source, [month]), "artist_snapshots", within(month))
+            found[month] = write_file(con, source.root, month, inputs[month], "FROM merged_snapshots")
+        rest = []
+    add_files(con, filter(None, found.values()))
+    conditions = " OR ".join(f"({within(month)})" for month in rest) or "false"
+    stage_parts(con, _parts_in(con, source, rest), "artist_snapshots", f"({conditions})")
+    make_view(con, source.root)
+
+
+def root_of(con: duckdb.DuckDBPyConnection) -> str:
+    """Where the files of the view are looked for."""
+    found = con.execute("SELECT value FROM state_meta WHERE key = 'root'").fetchall()
+    return str(found[0][0]) if found else ""
+
+
+def show_all(con: duckdb.DuckDBPyConnection) -> None:
+    """After every row was merged: show them all as staged, and the last row of each artist as `last_snapshots`.
+
+    It is looked for month by month backwards: few months have almost all.
+    """
+    con.execute(publish_sql("all_staged"))
+    con.execute("CREATE OR REPLACE TEMP TABLE last_snapshots AS FROM state_snapshots LIMIT 0")
+    counted = "SELECT (SELECT count(*) FROM artists) - (SELECT count(*) FROM last_snapshots)"
+    months = con.execute("SELECT DISTINCT month FROM state_part_months ORDER BY month DESC").fetchall()
+    for (month,) in months:
+        if con.execute(counted).fetchall()[0][0] > 0:
+            con.execute(publish_sql("last_snapshots").replace("{within}", within(month)))
+
+
+def show_new(con: duckdb.DuckDBPyConnection) -> None:
+    """After new rows were merged: show the last of each artist as `last_snapshots`."""
+    con.execute(publish_sql("last_staged"))
+
+
+def _parts_in(con: duckdb.DuckDBPyConnection, source: Source, months: Sequence[str]) -> Source:
+    query = "SELECT DISTINCT seq FROM state_part_months WHERE list_contains(?::VARCHAR[], month)"
+    seqs = {row[0] for row in con.execute(query, [list(months)]).fetchall()}
+    return Source(source.root, [part for part in source.of("artist_snapshots") if part["seq"] in seqs], source.until)
+
+
+def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Note in which months each part has rows: most are all in one, as their footers say; of others days are read."""
+    if not (parts := source.of("artist_snapshots")):
+        return
+    paths = {str(source.root / part["path"]): part for part in parts}
+    known = con.execute(publish_sql("part_spans"), [list(paths)]).fetchall()
+    noted = [(paths[path]["seq"], month) for path, month in known]
+    rest = [part for part in parts if part["seq"] not in dict(noted)]
+    if rest:
+        select = parts_select(
+            "artist_snapshots", [(source.root / part["path"], part["schema_version"]) for part in rest]
+        )
+        months = con.execute(f"SELECT DISTINCT place, strftime(observed_on, '%Y-%m') FROM ({select})").fetchall()
+        noted += [(rest[place]["seq"], month) for place, month in months]
+    con.execute(
+        "INSERT INTO state_part_months SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[])",
+        [[seq for seq, _ in noted], [month for _, month in noted]],
+    )
+
+
+def _quoted(root: Path, file: HistoryFile) -> str:
+    return f"'{engine.quoted((root / file.path).as_posix())}'"

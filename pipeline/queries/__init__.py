@@ -1,0 +1,70 @@
+"""One read-only function per question a page asks of a published generation; frames out, never a connection.
+
+Each takes the generation first. Numbers that Spotify withholds are NULL here and stay NULL: a sum or a growth counts
+only what was given, and says over how many artists. By subject: `growth`, `artists`, `genres`, `releases`; beside
+them `tracing` (where a value came from).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.published.generations import Generation
+from pipeline.queries.artists import (
+    ARTIST_ORDERS,
+    artist,
+    artist_genres,
+    artist_history,
+    artists,
+    artists_count,
+    recent_followers,
+)
+from pipeline.queries.genres import followers_over_time, genre_coverage, genre_members, genres, releases_per_week
+from pipeline.queries.growth import genre_leaders, growth_leaders
+from pipeline.queries.releases import artist_releases, most_active, newest_releases
+
+__all__ = [
+    "ARTIST_ORDERS",
+    "artist",
+    "artist_genres",
+    "artist_history",
+    "artist_releases",
+    "artists",
+    "artists_count",
+    "coverage",
+    "followers_over_time",
+    "genre_coverage",
+    "genre_leaders",
+    "genre_members",
+    "genres",
+    "growth_leaders",
+    "most_active",
+    "newest_releases",
+    "recent_followers",
+    "releases_per_week",
+]
+
+Row = dict[str, Any]
+
+
+def coverage(generation: Generation) -> Row:
+    """Counts of everything, each with how much of it is known: one row."""
+    frame = generation.frame(
+        """
+        SELECT (SELECT count(*) FROM artists) AS artists,
+            (SELECT count(followers) FROM artists) AS artists_with_followers,
+            (SELECT count(popularity) FROM artists) AS artists_with_popularity,
+            (SELECT count(releases_checked_on) FROM artists) AS artists_with_releases,
+            (SELECT count(*) FROM releases) AS releases,
+            (SELECT count(*) FROM releases, (SELECT max(last_seen_on) AS last_day FROM artists) WHERE
+                release_date_precision = 'day' AND release_date BETWEEN last_day - 29 AND last_day) AS releases_recent,
+            (SELECT count(*) FROM releases WHERE tracks_read >= total_tracks) AS releases_with_tracks,
+            (SELECT count(*) FROM tracks) AS tracks,
+            (SELECT count(DISTINCT genre) FROM artist_genres) AS genres,
+            (SELECT count(*) FROM artist_snapshots) AS snapshots,
+            (SELECT count(DISTINCT observed_on) FROM artist_snapshots) AS days,
+            (SELECT min(first_seen_on) FROM artists) AS first_on,
+            (SELECT max(last_seen_on) FROM artists) AS last_on
+        """
+    )
+    return frame.row(0, named=True)

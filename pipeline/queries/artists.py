@@ -1,0 +1,153 @@
+"""Questions about artists: the list with its search, one artist, its history and genres. Imports `generations`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from pipeline.published.generations import Generation
+from pipeline.queries.growth import grown
+from pipeline.schema import name_tokens
+
+__all__ = [
+    "ARTIST_ORDERS",
+    "artist",
+    "artist_genres",
+    "artist_history",
+    "artists",
+    "artists_count",
+    "recent_followers",
+]
+
+Row = dict[str, Any]
+
+_FOLDED = "lower(strip_accents(a.name))"
+_LAST_WORD = "\U0010ffff"  # sorts behind every letter
+
+# What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
+ARTIST_ORDERS = {
+    "followers": ("a.followers", "DESC"),
+    "popularity": ("a.popularity", "DESC"),
+    "growth": ("g.growth", "DESC"),
+    "new": ("a.first_seen_on", "DESC"),
+    "name": (_FOLDED, "ASC"),
+}
+
+
+def artists_count(generation: Generation, search: str = "", genre: str = "") -> int:
+    """How many artists match a name (beginnings of its words, without accents or case) and a genre."""
+    condition, params = _match(generation, search, genre)
+    return int(generation.frame(f"SELECT count(*) FROM artists a WHERE {condition}", params).item())
+
+
+def artists(
+    generation: Generation,
+    *,
+    search: str = "",
+    genre: str = "",
+    order: str = "followers",
+    limit: int = 25,
+    offset: int = 0,
+) -> pl.DataFrame:
+    """A page of artists that match, with growth over 30 days: gained, growth, since (NULL where it cannot be said).
+
+    Ties fall to the name, then the id, so that pages never overlap.
+    """
+    condition, params = _match(generation, search, genre)
+    value, end = ARTIST_ORDERS[order]
+    ranked = f"SELECT a.rowid AS place, {value} AS value FROM artists a"
+    if order == "growth":
+        ranked += f" LEFT JOIN ({grown(30)}) g USING (artist_id)"
+    # Names are compared only where values tie: of all artists that would take longer than the rest.
+    return generation.frame(
+        f"""
+        WITH ranked AS MATERIALIZED ({ranked} WHERE {condition}),
+        edge AS (SELECT value FROM ranked ORDER BY value {end} NULLS LAST LIMIT 1 OFFSET ?),
+        near AS (
+            SELECT * FROM ranked
+            WHERE coalesce(value {">=" if end == "DESC" else "<="} (SELECT value FROM edge),
+                (SELECT value FROM edge) IS NULL)),
+        named AS (SELECT place, value, a.artist_id, {_FOLDED} AS folded FROM near JOIN artists a ON a.rowid = place),
+        page AS MATERIALIZED (
+            FROM named ORDER BY value {end} NULLS LAST, folded, artist_id LIMIT ? OFFSET ?),
+        growth AS ({grown(30)} AND artist_id IN (SELECT artist_id FROM page)),
+        genres AS (
+            SELECT artist_id, list(DISTINCT genre ORDER BY genre) AS found FROM artist_genres
+            WHERE artist_id IN (SELECT artist_id FROM page) GROUP BY artist_id)
+        SELECT a.*, g.gained, g.growth, g.since, x.found
+        FROM page p JOIN artists a ON a.rowid = p.place LEFT JOIN growth g ON g.artist_id = p.artist_id
+            LEFT JOIN genres x ON x.artist_id = p.artist_id
+        ORDER BY p.value {end} NULLS LAST, p.folded, p.artist_id
+        """,
+        [*params, offset + limit - 1, limit, offset],
+    )
+
+
+def recent_followers(generation: Generation, artist_ids: Sequence[str], days: int = 30) -> dict[str, list[int]]:
+    """Followers day by day of some artists, oldest first; an artist without numbers is left out."""
+    last_on = generation.rows("SELECT max(until) FROM artist_growth")[0][0]
+    frame = generation.frame(
+        """
+        SELECT artist_id, list(followers ORDER BY observed_on) AS followers
+        FROM artist_snapshots JOIN (SELECT DISTINCT unnest(?::VARCHAR[]) AS artist_id) USING (artist_id)
+        WHERE followers IS NOT NULL AND observed_on >= ?::DATE - ?::INTEGER
+        GROUP BY artist_id
+        """,
+        [list(artist_ids), last_on, days],
+    )
+    return dict(frame.iter_rows())
+
+
+def artist(generation: Generation, artist_id: str) -> Row | None:
+    """An artist as last known, with growth over 30 days and counts of releases; None when the id is unknown."""
+    frame = generation.frame(
+        f"""
+        SELECT a.*, g.gained, g.growth, g.since,
+            (SELECT count(*) FROM release_artists x WHERE x.artist_id = a.artist_id) AS releases,
+            (SELECT max(r.release_date) FROM release_artists x JOIN releases r USING (album_id)
+                WHERE x.artist_id = a.artist_id) AS latest_release_on
+        FROM artists a LEFT JOIN ({grown(30)}) g ON g.artist_id = a.artist_id WHERE a.artist_id = ?
+        """,
+        [artist_id],
+    )
+    return frame.row(0, named=True) if frame.height else None
+
+
+def artist_history(generation: Generation, artist_id: str) -> pl.DataFrame:
+    """One row per day an artist was seen: observed_on, followers, popularity; NULL where withheld."""
+    return generation.frame(
+        "SELECT observed_on, followers, popularity FROM artist_snapshots WHERE artist_id = ? ORDER BY observed_on",
+        [artist_id],
+    )
+
+
+def artist_genres(generation: Generation, artist_id: str) -> pl.DataFrame:
+    """One row per genre: genre, provenances (search: found by our query; spotify: given by Spotify), last_seen_on."""
+    return generation.frame(
+        """
+        SELECT genre, list(provenance ORDER BY provenance) AS provenances, max(last_seen_on) AS last_seen_on
+        FROM artist_genres WHERE artist_id = ? GROUP BY genre ORDER BY genre
+        """,
+        [artist_id],
+    )
+
+
+def _match(generation: Generation, search: str, genre: str) -> tuple[str, list[object]]:
+    """A condition on `a`, and its parameters: every word asked for begins a word of the name."""
+    conditions, params = ["true"], list[object]()
+    if words := sorted(_words(generation, search), key=len, reverse=True):
+        found = "SELECT artist_id FROM name_tokens WHERE token >= ? AND token < ?"
+        conditions.append(f"a.artist_id IN ({found}{' AND contains(name, ?)' * (len(words) - 1)})")
+        params += [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]
+    if genre:
+        conditions.append("a.artist_id IN (SELECT artist_id FROM artist_genres WHERE genre = ?)")
+        params.append(genre)
+    return " AND ".join(conditions), params
+
+
+def _words(generation: Generation, search: str) -> list[str]:
+    """The words of a search, read as those of names are; the longest, which the fewest names have, is looked up."""
+    found: list[str] = generation.rows(f"SELECT {name_tokens('text')} FROM (SELECT ?::VARCHAR AS text)", [search])[0][0]
+    return list(dict.fromkeys(found))

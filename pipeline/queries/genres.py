@@ -1,0 +1,82 @@
+"""Questions about genres: their size, freshness, and how they move. Imports `generations`."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.published.generations import Generation
+
+__all__ = ["followers_over_time", "genre_coverage", "genre_members", "genres", "releases_per_week"]
+
+
+def genres(generation: Generation) -> pl.DataFrame:
+    """One row per genre, most artists first: genre, artists."""
+    return generation.frame("SELECT genre, artists FROM genre_coverage ORDER BY artists DESC, genre")
+
+
+def genre_coverage(generation: Generation) -> pl.DataFrame:
+    """One row per genre, most artists first: how many, of how many what is known, and when it was read."""
+    return generation.frame("FROM genre_coverage ORDER BY artists DESC, genre")
+
+
+def genre_members(generation: Generation, genre: str, days: int = 30) -> pl.DataFrame:
+    """Who entered or left a genre in the last `days` of data, newest first: one row per stay."""
+    return generation.frame(
+        """
+        WITH reach AS (SELECT max(last_seen_on) AS last_on FROM genre_coverage)
+        SELECT m.artist_id, a.name, m.provenance, m.entered_on, m.left_on
+        FROM genre_membership m CROSS JOIN reach LEFT JOIN artists a USING (artist_id)
+        WHERE m.genre = ? AND greatest(m.entered_on, m.left_on) > last_on - ?::INTEGER
+        ORDER BY greatest(m.entered_on, m.left_on) DESC, m.artist_id, m.provenance, m.entered_on
+        """,
+        [genre, days],
+    )
+
+
+def followers_over_time(generation: Generation, genre: str, days: int = 180) -> pl.DataFrame:
+    """One row per day: observed_on, followers, artists; the same artists all along, since finding more is no growth.
+
+    An artist found later stands from the start with its first number. The line begins when at least half of the
+    artists had one; a day without an answer keeps the last number. Empty where Spotify gives no followers.
+    """
+    return generation.frame(
+        """
+        WITH days AS (
+            SELECT observed_on, sum(gained) OVER w AS gained, sum(found) OVER w AS found
+            FROM genre_days WHERE genre = ? WINDOW w AS (ORDER BY observed_on)),
+        whole AS (
+            SELECT sum(found) AS artists, sum(found_followers) AS followers, max(observed_on) AS end_on
+            FROM genre_days WHERE genre = ?),
+        span AS (
+            SELECT end_on, greatest((SELECT min(observed_on) FROM days WHERE 2 * found >= artists),
+                end_on - ?::INTEGER) AS start_on FROM whole WHERE artists > 0),
+        grid AS (SELECT unnest(generate_series(start_on, end_on, INTERVAL 1 DAY))::DATE AS day FROM span)
+        SELECT grid.day AS observed_on, (whole.followers + coalesce(days.gained, 0))::BIGINT AS followers,
+            whole.artists::BIGINT AS artists
+        FROM grid ASOF JOIN days ON days.observed_on <= grid.day CROSS JOIN whole ORDER BY grid.day
+        """,
+        [genre, genre, days],
+    )
+
+
+def releases_per_week(generation: Generation, genre: str, weeks: int = 26) -> pl.DataFrame:
+    """One row per week, gaps included: week (its Friday), releases of the genre's artists; compilations left out.
+
+    Weeks run from Friday, the day records come out, and end with the last one that data reach.
+    """
+    return generation.frame(
+        """
+        WITH reach AS (SELECT max(last_seen_on) AS last_on FROM artists),
+        friday AS (SELECT last_on - ((isodow(last_on) + 2) % 7)::INTEGER AS last_week FROM reach),
+        weeks AS (SELECT unnest(range(?::INTEGER)) AS back),
+        found AS (
+            SELECT DISTINCT r.album_id, r.release_date - ((isodow(r.release_date) + 2) % 7)::INTEGER AS week
+            FROM releases r JOIN release_artists x USING (album_id) JOIN artist_genres g USING (artist_id), reach
+            WHERE g.genre = ? AND r.release_date_precision = 'day' AND r.album_type <> 'compilation'
+                AND r.release_date <= last_on)
+        SELECT last_week - (7 * back)::INTEGER AS week, count(found.album_id) AS releases
+        FROM weeks CROSS JOIN friday LEFT JOIN found ON found.week = last_week - (7 * back)::INTEGER
+        WHERE last_week IS NOT NULL GROUP BY ALL ORDER BY week
+        """,
+        [weeks, genre],
+    )

@@ -1,0 +1,67 @@
+"""Questions about growth: how much artists gained over 1, 7, 30 or 90 days, and who gained most. Imports `generations`.
+
+Growth is that until the artist's own last day with a number. While there are fewer days than asked for, it is that
+since the first number, of artists known from the first week on: others would be compared over less.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.published.generations import Generation
+from pipeline.schema import GROWTH_DAYS
+
+__all__ = ["genre_leaders", "grown", "growth_leaders"]
+
+
+def grown(days: int) -> str:
+    """SQL of one row per artist of whom it can be said: artist_id, until, followers, before, gained, growth, since."""
+    if days not in GROWTH_DAYS:
+        raise ValueError(f"growth over {days} days is not kept (there are {GROWTH_DAYS})")
+    return f"""
+        SELECT artist_id, until, followers, followers - gained AS before, gained,
+            gained / nullif(followers - gained, 0) AS growth, since
+        FROM (
+            SELECT artist_id, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
+                coalesce(gained_{days}, CASE WHEN young THEN followers - first_followers END) AS gained
+            FROM (
+                SELECT g.*, g.until - {days} < r.first_on AND g.first_on <= r.first_on + 7
+                    AND g.first_on < g.until AS young
+                FROM artist_growth g CROSS JOIN (SELECT min(first_on) AS first_on FROM artist_growth) r))
+        WHERE since IS NOT NULL"""
+
+
+def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1000) -> pl.DataFrame:
+    """Artists whose followers, `least` or more, grew most in proportion: with before, gained, growth, since, until.
+
+    Those without a number in the last `days` of data are left out: nobody knows how they do now.
+    """
+    return generation.frame(
+        f"""
+        WITH reach AS (SELECT max(until) AS last_on FROM artist_growth),
+        leaders AS (
+            SELECT g.* FROM ({grown(days)}) g CROSS JOIN reach
+            WHERE g.before >= ? AND g.gained > 0 AND g.until > last_on - {days}
+            ORDER BY g.growth DESC, g.artist_id LIMIT ?)
+        SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
+            g.before, g.gained, g.growth, g.since, g.until
+        FROM leaders g JOIN artists a USING (artist_id) ORDER BY g.growth DESC, a.artist_id
+        """,
+        [least, limit],
+    )
+
+
+def genre_leaders(generation: Generation, genre: str, days: int = 30, limit: int = 25) -> pl.DataFrame:
+    """Artists of a genre that grew most in proportion, from 1,000 followers on; at most a hundred, in their order.
+
+    Each row says over how many artists of the genre growth is known: compared.
+    """
+    return generation.frame(
+        """
+        SELECT g.place, a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
+            g.followers - g.gained AS before, g.gained, g.growth, g.since, g.until, g.compared
+        FROM genre_growth g JOIN artists a USING (artist_id)
+        WHERE g.genre = ? AND g.days = ? AND g.place <= ? ORDER BY g.place
+        """,
+        [genre, days, limit],
+    )

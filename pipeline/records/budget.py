@@ -1,0 +1,300 @@
+"""What may be sent now: the rolling 30 s window of the app and the rolling 24 h ceiling of each bucket.
+
+Every request is a row of the ledger before it is sent, so the app and headless runs share one count that no kill loses.
+Numbers are planning figures until the API teaches otherwise. Imports `errors`, `ledger`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
+from pipeline.records.ledger import Ledger
+
+__all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "LedgerGate", "Limits"]
+
+APP = "*"  # the bucket that stands for the whole app: its 30 s window
+BUCKETS = ("search", "artist", "albums", "tracks", "other")
+WINDOW_S = 30.0
+DAY_S = 86_400.0
+# A plain 429 asks for seconds; whoever waits longer than this is better told to come back.
+PATIENCE_S = 60.0
+# Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
+CATCH_UP_S = 5.0
+QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
+GROWTH_PER_DAY = 1.05
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Planning figures: requests in any 30 s, and requests per bucket in any 24 h (None: no quota known)."""
+
+    window_requests: int
+    quota_requests: int | None
+
+
+@dataclass(frozen=True)
+class BucketView:
+    """One bucket now: `used` in the last 24 h, `ceiling` and `left` None where no quota is known."""
+
+    bucket: str
+    used: int
+    ceiling: int | None
+    left: int | None
+    locked_until: datetime | None
+    reason: str
+
+
+class Budget:
+    """Reads and writes the shared budget of one workspace."""
+
+    def __init__(self, ledger: Ledger, limits: Limits) -> None:
+        self.ledger, self.limits = ledger, limits
+
+    def view(self, bucket: str) -> BucketView:
+        """What is left in one bucket."""
+        now = self.ledger.now().timestamp()
+        used = self.ledger.read(
+            "SELECT count(*) AS n FROM requests WHERE bucket = ? AND at > ?", (bucket, now - DAY_S)
+        )[0]["n"]
+        state = {
+            row["bucket"]: row
+            for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))
+        }
+        ceiling = self._ceiling(state.get(bucket), now)
+        locks = [row for row in state.values() if row["locked_until"] > now]
+        longest = max(locks, key=lambda row: row["locked_until"], default=None)
+        left = None if ceiling is None else max(0, ceiling - used)
+        return BucketView(
+            bucket, used, ceiling, left,
+            datetime.fromtimestamp(longest["locked_until"], UTC) if longest else None,
+            longest["reason"] if longest else "",
+        )  # fmt: skip
+
+    def rate(self) -> float:
+        """Requests a second that the 30 s window permits."""
+        rows = self.ledger.read("SELECT ceiling, learned_at FROM buckets WHERE bucket = ?", (APP,))
+        return 1.0 / self._interval(rows[0] if rows else None, self.ledger.now().timestamp())
+
+    def latency_s(self) -> float:
+        """Median seconds of the last 50 answers; 0.2 where there are none."""
+        rows = self.ledger.read(
+            "SELECT duration_ms FROM requests WHERE status > 0 AND duration_ms > 0 ORDER BY id DESC LIMIT 50"
+        )
+        return sorted(row["duration_ms"] for row in rows)[len(rows) // 2] / 1000 if rows else 0.2
+
+    def reserve(
+        self, bucket: str, endpoint: str, run_id: str = "", batch_id: str = "", attempt: int = 1
+    ) -> tuple[int, float]:
+        """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
+        with self.ledger.write(durable=False) as connection:
+            now = self.ledger.now().timestamp()
+            app, own = self._states(connection, bucket)
+            self._refuse_locked(bucket, app, own, now)
+            self._refuse_spent(connection, bucket, own, now)
+            interval = self._interval(app, now)
+            turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
+            slot = max(now, turn, _believable(self._window_frees_at(connection, interval), now))
+            connection.execute(
+                "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
+                "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
+                (APP, turn + interval),
+            )
+            cursor = connection.execute(
+                "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) VALUES (?, ?, ?, ?, ?, ?)",
+                (slot, bucket, endpoint, run_id, batch_id, attempt),
+            )
+            return int(cursor.lastrowid or 0), slot - now
+
+    def release(self, ticket: int) -> None:
+        """Take back a reservation whose request was never sent."""
+        with self.ledger.write(durable=False) as connection:
+            connection.execute("DELETE FROM requests WHERE id = ? AND status IS NULL", (ticket,))
+
+    def settle(
+        self,
+        ticket: int,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        reason: str = "",
+        duration_ms: float = 0.0,
+        size: int = 0,
+    ) -> None:
+        """Record how a reserved request ended; a 429 locks its bucket, or the app, and teaches the ceiling."""
+        with self.ledger.write(durable=False) as connection:
+            connection.execute(
+                "UPDATE requests SET status = ?, retry_after_s = ?, duration_ms = ?, bytes = ? WHERE id = ?",
+                (status, retry_after_s, duration_ms, size, ticket),
+            )
+            if status == 429:
+                bucket = connection.execute("SELECT bucket FROM requests WHERE id = ?", (ticket,)).fetchone()[0]
+                self._lock(connection, bucket, reason, retry_after_s)
+
+    def _lock(self, connection: sqlite3.Connection, bucket: str, reason: str, retry_after_s: float | None) -> None:
+        now = self.ledger.now().timestamp()
+        quota = "QUOTA" in reason or (retry_after_s or 0.0) > QUOTA_RETRY_AFTER_S
+        name = bucket if quota else APP
+        wait = retry_after_s if retry_after_s is not None else (DAY_S if quota else WINDOW_S)
+        since = now - (DAY_S if quota else WINDOW_S)
+        own = "AND bucket = ?" if quota else "AND ? IS NOT NULL"
+        good = connection.execute(
+            f"SELECT count(*) FROM requests WHERE at > ? AND status BETWEEN 200 AND 299 {own}", (since, name)
+        ).fetchone()[0]
+        text = "daily quota exceeded" if quota else "rate limit of the 30 s window"
+        learned = self._learned(good, self.limits.quota_requests if quota else self.limits.window_requests, quota=quota)
+        connection.execute(
+            "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason, next_slot_at) VALUES (?,?,?,?,?,?)"
+            " ON CONFLICT (bucket) DO UPDATE SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, "
+            "reason = excluded.reason, locked_until = max(locked_until, excluded.locked_until), "
+            "next_slot_at = max(next_slot_at, excluded.next_slot_at)",  # nothing is made up for after a refusal
+            (name, learned, now, now + wait, text, now + wait),
+        )
+
+    @staticmethod
+    def _learned(good: int, planned: int | None, *, quota: bool) -> float:
+        # One stray 429 must not strangle the app: a window never falls below a third of the plan, a quota below ten.
+        floor = 10.0 if quota else (planned or 90) / 3
+        return max(floor, 0.9 * good)
+
+    def _ceiling(self, own: sqlite3.Row | dict[str, float] | None, now: float) -> int | None:
+        if own is None or own["ceiling"] is None:
+            return self.limits.quota_requests
+        days = max(0.0, now - own["learned_at"]) / DAY_S
+        return int(own["ceiling"] * GROWTH_PER_DAY**days)
+
+    def _interval(self, app: sqlite3.Row | dict[str, float] | None, now: float) -> float:
+        permitted = float(self.limits.window_requests)
+        if app is not None and app["ceiling"] is not None:
+            permitted = min(permitted, app["ceiling"] * GROWTH_PER_DAY ** (max(0.0, now - app["learned_at"]) / DAY_S))
+        # One per cent and one request of headroom: arrivals are less even than departures.
+        return WINDOW_S / max(1.0, permitted * 0.99 - 1)
+
+    @staticmethod
+    def _window_frees_at(connection: sqlite3.Connection, interval: float) -> float:
+        """When the oldest request of a full window has left it; 0 while the window is not full.
+
+        Ids grow with slots. A gap between them makes this look at a younger request, which only waits longer.
+        """
+        span = WINDOW_S * 1.01  # as much longer as the pace has headroom
+        full = round(span / interval)
+        query = (
+            "SELECT at FROM requests WHERE id > (SELECT max(id) FROM requests) - ? "
+            "AND (SELECT max(id) FROM requests) >= ? ORDER BY id LIMIT 1"
+        )
+        oldest = connection.execute(query, (full, full)).fetchone()
+        return float(oldest[0]) + span if oldest else 0.0
+
+    def _refuse_locked(self, bucket: str, app: sqlite3.Row | None, own: sqlite3.Row | None, now: float) -> None:
+        for row in (own, app):
+            if row is not None and row["locked_until"] > now:
+                raise BudgetSpent(bucket, datetime.fromtimestamp(row["locked_until"], UTC), row["reason"])
+
+    def _refuse_spent(self, connection: sqlite3.Connection, bucket: str, own: sqlite3.Row | None, now: float) -> None:
+        ceiling = self._ceiling(own, now)
+        if ceiling is None:
+            return
+        query = "SELECT count(*), min(at) FROM requests WHERE bucket = ? AND at > ?"
+        used, _ = connection.execute(query, (bucket, now - DAY_S)).fetchone()
+        if used >= ceiling:
+            nth = connection.execute(
+                "SELECT at FROM requests WHERE bucket = ? AND at > ? ORDER BY at LIMIT 1 OFFSET ?",
+                (bucket, now - DAY_S, used - ceiling),
+            ).fetchone()[0]
+            due = datetime.fromtimestamp(nth, UTC) + timedelta(seconds=DAY_S)
+            raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
+
+    @staticmethod
+    def _states(connection: sqlite3.Connection, bucket: str) -> tuple[sqlite3.Row | None, sqlite3.Row | None]:
+        """What is known of the app and of one bucket."""
+        cursor = connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        found = cursor.execute("SELECT * FROM buckets WHERE bucket IN (?, ?)", (APP, bucket))
+        rows = {row["bucket"]: row for row in found}
+        return rows.get(APP), rows.get(bucket)
+
+
+def _believable(slot: float, now: float) -> float:
+    """A slot, or 0 when it is so far ahead that it was written before the clock was set back."""
+    return slot if slot - now < PATIENCE_S * 2 else 0.0
+
+
+class LedgerGate:
+    """The gate of one run: every worker thread of this process sends through it."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        run_id: str,
+        *,
+        allowance: int | None = None,
+        wait: Callable[[float], bool] = lambda _: False,
+    ) -> None:
+        """`wait(seconds)` sleeps and returns True once the run is cancelled; `allowance`: the run's own limit."""
+        self._budget, self._run_id, self._wait = budget, run_id, wait
+        self._allowance, self._guard = allowance, Lock()
+        self.sent = 0
+
+    def now(self) -> datetime:
+        """The instant of the workspace's clock."""
+        return self._budget.ledger.now()
+
+    def acquire(self, bucket: str, endpoint: str) -> int:
+        """A ticket for one request, when its slot has come; raises BudgetSpent, AllowanceSpent or RunCancelled."""
+        while True:
+            self.pause(0.0)
+            self.take(bucket)
+            try:
+                ticket, wait_s = self._budget.reserve(bucket, endpoint, self._run_id)
+            except BudgetSpent as refusal:
+                self.give_back()
+                seconds = (refusal.due_at - self.now()).total_seconds()
+                if seconds > PATIENCE_S:
+                    raise
+                self.pause(max(0.05, seconds))
+                continue
+            try:
+                self.pause(wait_s)
+            except RunCancelled:
+                self._budget.release(ticket)
+                self.give_back()
+                raise
+            return ticket
+
+    def take(self, bucket: str, many: int = 1) -> int:
+        """So many requests of the run's own limit, or what is left of it; raises AllowanceSpent when nothing is."""
+        with self._guard:
+            if self._allowance is not None and self.sent >= self._allowance:
+                raise AllowanceSpent(bucket, self.now(), f"the run's limit of {self._allowance} requests is reached")
+            many = many if self._allowance is None else min(many, self._allowance - self.sent)
+            self.sent += many
+            return many
+
+    def give_back(self, many: int = 1) -> None:
+        """Requests taken and not sent."""
+        with self._guard:
+            self.sent -= many
+
+    def settle(
+        self,
+        ticket: int,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        reason: str = "",
+        duration_ms: float = 0.0,
+        size: int = 0,
+    ) -> None:
+        """Record how the request ended."""
+        self._budget.settle(
+            ticket, status, retry_after_s=retry_after_s, reason=reason, duration_ms=duration_ms, size=size
+        )
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises RunCancelled as soon as the run is cancelled."""
+        if self._wait(seconds):
+            raise RunCancelled("The run was cancelled; everything committed is kept.")

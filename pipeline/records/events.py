@@ -1,0 +1,221 @@
+"""Log lines and events in the ledger, bound to run, task and item: written in batches, read by page and command line.
+
+One record reaches console and ledger alike: `note` makes it, `kept_log` writes what the thread of a run says. Secrets
+are taken out before anything is written. Imports `bindings`, `ledger`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline.errors import StorageError
+from pipeline.records.bindings import current_binding
+from pipeline.records.ledger import Ledger
+from pipeline.records.sqlite_file import Row
+
+__all__ = ["LEVELS", "EventFilter", "count_events", "kept_log", "note", "read_events", "retire_rows"]
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FLUSH_S = 0.2  # a page is at most this much behind
+MOST_WAITING = 50_000  # lines kept in memory while the disk does not take them
+LONGEST_LINE = 8_000
+MOST_EVENTS = 300_000  # rows; about 60 MB
+REQUEST_DAYS = 8  # the budget looks back one day, pages a week
+CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
+HIDDEN = "(hidden)"
+
+_CREDENTIALS = re.compile(
+    r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}|((?:client_secret|access_token|refresh_token)\W+)[\w.-]+"
+)
+_EVENT = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_INSERT = (
+    "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def note(logger: logging.Logger, event: str, *, level: int = logging.INFO, message: str = "", **fields: Any) -> None:
+    """Log one event: its name, key=value pairs, a message; the ledger keeps the pairs as JSON."""
+    if logger.isEnabledFor(level):
+        pairs = " ".join(f"{key}={_plain(value)}" for key, value in fields.items())
+        told = f"{pairs} {message}".strip()
+        logger.log(level, "%s %s", event, told, extra={"event": event, "told": told, "fields": fields})
+
+
+@contextmanager
+def kept_log(ledger: Ledger, run_id: str, level: str = "INFO", secrets: Sequence[str] = ()) -> Iterator[None]:
+    """Keep in the ledger what threads bound to this run log below `pipeline`, until the end of the block."""
+    logger = logging.getLogger("pipeline")
+    before, handler = logger.level, _LedgerHandler(ledger, run_id, secrets)
+    handler.setLevel(min(logging.INFO, logging.getLevelName(level)))
+    logger.addHandler(handler)
+    logger.setLevel(min(handler.level, logger.getEffectiveLevel()))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()
+
+
+class _LedgerHandler(logging.Handler):
+    """Collects rows and writes them a few times a second: a line costs microseconds where it is said."""
+
+    def __init__(self, ledger: Ledger, run_id: str, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._ledger, self._run_id = ledger, run_id
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= 4)
+        self._rows: deque[tuple[Any, ...]] = deque(maxlen=MOST_WAITING)
+        self._over, self._flushing = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._keep_flushing, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one record, if it belongs to this run."""
+        binding = current_binding()
+        if binding.run_id != self._run_id:
+            return
+        event, told = _split(record)
+        fields = json.dumps(getattr(record, "fields", {}), ensure_ascii=False, default=str)
+        self._rows.append((
+            self._ledger.now().timestamp(), record.levelname, event, binding.run_id, binding.batch_id,
+            self._clean(told)[:LONGEST_LINE], self._clean(fields), binding.task, binding.item, binding.attempt,
+        ))  # fmt: skip
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._over.set()
+        self._thread.join()
+        self._flush()
+        super().close()
+
+    def _keep_flushing(self) -> None:
+        while not self._over.wait(FLUSH_S):
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._flushing:
+            rows = [self._rows.popleft() for _ in range(len(self._rows))]
+            try:
+                if rows:
+                    with self._ledger.write(durable=False) as connection:
+                        connection.executemany(_INSERT, rows)
+            except StorageError:
+                self._rows.extendleft(reversed(rows))  # a full disk stops the run by itself; its log must not
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return _CREDENTIALS.sub(lambda found: f"{found[1] or found[2]}{' ' if found[1] else ''}{HIDDEN}", text)
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which events: empty fields mean any. `level`: this severe or more; `text`: contained, whatever the case."""
+
+    run_id: str = ""
+    task: str = ""
+    item: str = ""
+    level: str = ""
+    text: str = ""
+
+
+def read_events(
+    ledger: Ledger,
+    wanted: EventFilter,
+    *,
+    after_id: int = 0,
+    limit: int = 1_000,
+    offset: int = 0,
+    newest: bool = False,
+) -> list[Row]:
+    """Events in the order they were kept, the first or the newest `limit` of them; `at` UTC, `fields` decoded.
+
+    `offset` leaves out so many at that end.
+
+    Columns: id, at, level, event, run_id, batch_id, task, item, attempt, message, fields.
+    """
+    where, params = _where(wanted)
+    order = "DESC" if newest else "ASC"
+    query = f"SELECT * FROM events WHERE id > ? {where} ORDER BY id {order} LIMIT ? OFFSET ?"
+    rows = ledger.read(query, (after_id, *params, limit, offset))
+    return [
+        {**row, "at": datetime.fromtimestamp(row["at"], UTC), "fields": json.loads(row["fields"])}
+        for row in (reversed(rows) if newest else rows)
+    ]
+
+
+def count_events(ledger: Ledger, wanted: EventFilter) -> int:
+    """How many events there are."""
+    where, params = _where(wanted)
+    return int(ledger.read(f"SELECT count(*) AS n FROM events WHERE id > 0 {where}", params)[0]["n"])
+
+
+def retire_rows(ledger: Ledger, keep_days: int) -> int:
+    """Delete events older than `keep_days` or beyond MOST_EVENTS, and requests no page shows; how many rows."""
+    day = 86_400.0
+    now = ledger.now().timestamp()
+    newest = ledger.read("SELECT max(id) AS id FROM events")[0]["id"] or 0
+    retired = _retire(ledger, "events", now - keep_days * day, newest - MOST_EVENTS)
+    return retired + _retire(ledger, "requests", now - REQUEST_DAYS * day, 0)
+
+
+def _retire(ledger: Ledger, table: str, before: float, up_to_id: int) -> int:
+    """Rows are in order of time but for a clock that was set back: the oldest ids go first, until one is young."""
+    total = 0
+    while True:
+        with ledger.write(durable=False) as connection:
+            oldest = connection.execute(f"SELECT id, at, run_id FROM {table} ORDER BY id LIMIT {CHUNK}").fetchall()
+            old = [(row[0], row[2]) for row in oldest if row[1] < before or row[0] <= up_to_id]
+            connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(number,) for number, _ in old])
+            if table == "requests":
+                connection.executemany(
+                    "UPDATE runs SET old_requests = old_requests + 1 WHERE run_id = ?", [(run_id,) for _, run_id in old]
+                )
+        total += len(old)
+        if len(old) < CHUNK:
+            return total
+
+
+def _where(wanted: EventFilter) -> tuple[str, list[object]]:
+    parts, params = [], list[object]()
+    for name in ("run_id", "task", "item"):
+        if value := getattr(wanted, name):
+            parts.append(f"AND {name} = ?")
+            params.append(value)
+    if wanted.level:
+        severe = LEVELS[LEVELS.index(wanted.level) :]
+        parts.append(f"AND level IN ({', '.join('?' * len(severe))})")
+        params.extend(severe)
+    if wanted.text:
+        parts.append("AND instr(lower(event || ' ' || item || ' ' || message), lower(?)) > 0")
+        params.append(wanted.text)
+    return " ".join(parts), params
+
+
+def _split(record: logging.LogRecord) -> tuple[str, str]:
+    """Name of the event and the rest of the line; a line without a name is of the event log."""
+    if (event := getattr(record, "event", None)) is not None:
+        told = str(getattr(record, "told", ""))
+    else:
+        event, _, told = record.getMessage().partition(" ")
+        if not _EVENT.fullmatch(event):
+            event, told = "log", record.getMessage()
+    if record.exc_info and record.exc_info[0] is not None:
+        told = f"{told}\n{''.join(traceback.format_exception(*record.exc_info))}"
+    return event, told
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    return repr(text) if " " in text else text

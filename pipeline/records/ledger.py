@@ -1,0 +1,270 @@
+"""The operational file: runs, task runs, parts (the commit point), capabilities, events.
+
+`items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
+bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings` and `sqlite_file`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from pipeline.records.bindings import current_binding
+from pipeline.records.sqlite_file import Row, SqliteFile
+
+__all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
+
+LEDGER_VERSION = 4
+_COMMITTED = (
+    "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
+    "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet part of a lake table; `path` is relative to the workspace, `seq` 0 until committed."""
+
+    table: str
+    path: str
+    day: str
+    rows: int
+    bytes: int
+    sha256: str
+    schema_version: int
+    seq: int = 0
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of responses as received."""
+
+    path: str
+    day: str
+    bytes: int
+    lines: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """How an attempt at a batch ended: what `finish_task` and `commit_batch` record."""
+
+    run_id: str
+    batch_id: str
+    attempt: int
+    state: str
+    requests: int = 0
+    rows: int = 0
+    rejects: tuple[tuple[int, str], ...] = ()
+    message: str = ""
+
+
+class Ledger(SqliteFile):
+    """Open ledger; usable from any thread and by several processes at once."""
+
+    def __init__(
+        self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
+    ) -> None:
+        self._now = now
+        upgrades = {number: _script(f"ledger_{number}.sql") for number in range(2, LEDGER_VERSION + 1)}
+        super().__init__(path, _script("ledger.sql"), LEDGER_VERSION, busy_s, upgrades)
+
+    def now(self) -> datetime:
+        """The instant of the workspace's clock, UTC."""
+        return self._now()
+
+    # ---- runs
+
+    def begin_run(self, run_id: str, trigger: str, params: Mapping[str, object], pid: int) -> None:
+        """Record a run as running."""
+        with self.write() as connection:
+            connection.execute(
+                "INSERT INTO runs (run_id, trigger, params, state, pid, started_at) VALUES (?, ?, ?, 'running', ?, ?)",
+                (run_id, trigger, json.dumps(params, ensure_ascii=False), pid, self._seconds()),
+            )
+
+    def finish_run(self, run_id: str, state: str, message: str = "", due_at: datetime | None = None) -> None:
+        """Record how a run ended; tasks, items and attempts still open end with it."""
+        began = state if state in ("cancelled", "crashed") else "failed"
+        waited = began if began != "failed" else "skipped"
+        with self.write() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, message = ?, finished_at = ?, due_at = ? WHERE run_id = ?",
+                (state, message, self._seconds(), due_at and due_at.timestamp(), run_id),
+            )
+            for table, before, after in _OPEN_STATES:
+                connection.execute(
+                    f"UPDATE {table} SET state = ?, finished_at = ? WHERE run_id = ? AND state = ?",
+                    (began if after == "began" else waited, self._seconds(), run_id, before),
+                )
+
+    def request_cancel(self, run_id: str) -> bool:
+        """Ask a run, of whatever process, to stop; False when it is not running."""
+        with self.write() as connection:
+            return (
+                connection.execute(
+                    "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,)
+                ).rowcount
+                > 0
+            )
+
+    def cancel_requested(self, run_id: str) -> bool:
+        """Whether somebody asked this run to stop."""
+        return bool(self.read("SELECT 1 FROM runs WHERE run_id = ? AND cancel_requested = 1", (run_id,)))
+
+    def runs(self, limit: int = 50, offset: int = 0, where: str = "TRUE", params: Sequence[object] = ()) -> list[Row]:
+        """Runs, newest first, each with its requests and rows so far; times as UTC datetimes.
+
+        `where` is a condition on the table `r`, its values in `params`.
+        """
+        rows = self.read(
+            "SELECT r.*, r.old_requests + (SELECT count(*) FROM requests q WHERE q.run_id = r.run_id) AS requests, "
+            "coalesce((SELECT sum(rows) FROM task_runs t WHERE t.run_id = r.run_id), 0) AS rows "
+            f"FROM runs r WHERE {where} ORDER BY started_at DESC, run_id DESC LIMIT ? OFFSET ?",
+            (*params, limit, offset),
+        )
+        return [with_times(row) for row in rows]
+
+    def task_runs(self, run_id: str) -> list[Row]:
+        """Attempts of one run in the order they began; times as UTC datetimes."""
+        rows = self.read("SELECT * FROM task_runs WHERE run_id = ? ORDER BY started_at, batch_id, attempt", (run_id,))
+        return [with_times(row) for row in rows]
+
+    def begin_task(
+        self, run_id: str, batch_id: str, attempt: int, task: str, item: str = "", wait_s: float = 0.0
+    ) -> None:
+        """Record an attempt as running; `wait_s`: waited before it."""
+        now = self._seconds()
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT INTO task_runs (run_id, batch_id, attempt, task, item, state, started_at, wait_s) "
+                "VALUES (?, ?, ?, ?, ?, 'running', ?, ?)",
+                (run_id, batch_id, attempt, task, item, now, wait_s),
+            )
+            connection.execute(
+                "UPDATE items SET state = 'running', attempts = ?, started_at = coalesce(started_at, ?), "
+                "next_try_at = NULL WHERE run_id = ? AND batch_id = ?",
+                (attempt, now, run_id, batch_id),
+            )
+
+    def finish_task(self, outcome: TaskOutcome) -> None:
+        """Record how an attempt without data ended."""
+        with self.write(durable=False) as connection:
+            self._finish(connection, outcome)
+
+    # ---- the commit point
+
+    def commit_batch(self, outcome: TaskOutcome, raw: RawFile | None, parts: Sequence[Part]) -> bool:
+        """Make a batch's files exist, all or none; False when another attempt was first (delete the files then)."""
+        key = (outcome.run_id, outcome.batch_id)
+        with self.write() as connection:
+            if connection.execute(_COMMITTED, key * 2).fetchone():
+                return False
+            if raw is not None:
+                connection.execute(
+                    "INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256),
+                )
+            connection.executemany(
+                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, *key) for p in parts],
+            )
+            connection.executemany(
+                "INSERT INTO rejects VALUES (?, ?, ?, ?)", [(*key, line, reason) for line, reason in outcome.rejects]
+            )
+            self._finish(connection, outcome)
+            return True
+
+    def parts(self, after_seq: int = 0) -> list[Part]:
+        """Committed parts with a sequence above `after_seq`, in commit order."""
+        rows = self.read(
+            'SELECT table_name AS "table", path, day, rows, bytes, sha256, schema_version, seq FROM parts '
+            "WHERE seq > ? ORDER BY seq",
+            (after_seq,),
+        )
+        return [Part(**row) for row in rows]
+
+    # ---- what the app has, what happened
+
+    def set_capability(self, name: str, value: object, evidence: str, withdrawn_since: datetime | None = None) -> None:
+        """Record what the source was seen to offer."""
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?, ?)",
+                (name, json.dumps(value), evidence, self._seconds(), withdrawn_since and withdrawn_since.timestamp()),
+            )
+
+    def capabilities(self) -> dict[str, Row]:
+        """What was seen, by name; `value` decoded, `checked_at` and `withdrawn_since` as UTC datetimes."""
+        rows = self.read("SELECT * FROM capabilities ORDER BY name")
+        return {row["name"]: {**with_times(row), "value": json.loads(row["value"])} for row in rows}
+
+    def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
+        """Append one structured event, bound to what this thread works for."""
+        told, mine = json.dumps(fields, ensure_ascii=False, default=str), current_binding()
+        with self.write(durable=False) as connection:
+            connection.execute(
+                "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told,
+                 mine.task, mine.item, mine.attempt),
+            )  # fmt: skip
+
+    def meta(self, key: str) -> str | None:
+        """A value kept under a name, or None."""
+        rows = self.read("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0]["value"]) if rows else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a value under a name."""
+        with self.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _finish(self, connection: sqlite3.Connection, outcome: TaskOutcome) -> None:
+        now, told = self._seconds(), outcome.message
+        connection.execute(
+            "UPDATE task_runs SET state = ?, finished_at = ?, requests = ?, rows = ?, rejects = ?, message = ? "
+            "WHERE run_id = ? AND batch_id = ? AND attempt = ?",
+            (outcome.state, now, outcome.requests, outcome.rows, len(outcome.rejects), told,
+             outcome.run_id, outcome.batch_id, outcome.attempt),
+        )  # fmt: skip
+        connection.execute(
+            "UPDATE items SET state = ?, finished_at = ?, requests = requests + ?, rows = rows + ?, message = ?, "
+            "calls = iif(? IN ('succeeded', 'skipped'), '[]', calls) WHERE run_id = ? AND batch_id = ?",
+            (outcome.state, now, outcome.requests, outcome.rows, told, outcome.state, outcome.run_id, outcome.batch_id),
+        )
+
+    def _seconds(self) -> float:
+        return self._now().timestamp()
+
+
+# What is still open when a run ends, and whether it had begun.
+_OPEN_STATES = (
+    ("task_runs", "running", "began"),
+    ("items", "running", "began"),
+    ("items", "retrying", "began"),
+    ("items", "pending", "waited"),
+    ("run_tasks", "running", "began"),
+    ("run_tasks", "pending", "waited"),
+)
+
+
+def _script(name: str) -> str:
+    return files("pipeline").joinpath("sql", name).read_text(encoding="utf-8")
+
+
+def with_times(row: Row) -> Row:
+    """The row with its times as UTC datetimes instead of seconds."""
+    times = {
+        key: datetime.fromtimestamp(value, UTC)
+        for key, value in row.items()
+        if value is not None and key.endswith(("_at", "_since"))
+    }
+    return {**row, **times}

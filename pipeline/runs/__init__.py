@@ -1,0 +1,6 @@
+"""A run: the graph of tasks, what it holds open, and what executes it.
+
+`context` (what a run holds open), `planner` (what to ask next), `items` (how each fares), `tasks`, `dag` (the graph),
+`retries` (what a run left), `preview` (a dry run), `progress`, `elsewhere` (another system's workers), `fanout`,
+`runner`; `stepping` and `external`: a run whose steps another system calls.
+"""

@@ -1,0 +1,114 @@
+"""What one run holds open: ledger, budget, gate and source of a workspace, made from the settings and closed together.
+
+Imports the rooms below it; knows nothing of tasks or threads.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pipeline.clock import workspace_clock
+from pipeline.errors import SettingsError
+from pipeline.records.budget import Budget, LedgerGate, Limits
+from pipeline.records.ledger import Ledger
+from pipeline.settings import Settings
+from pipeline.source.allowance import Workers
+from pipeline.source.capabilities import Capabilities
+from pipeline.source.capabilities import load as load_capabilities
+from pipeline.source.spotify import Access, SpotifySource
+from pipeline.workspace import Workspace, open_workspace
+
+__all__ = ["Context", "check_source", "open_context", "planning_limits", "require_credentials"]
+
+DEVELOPMENT_QUOTA = 600  # per bucket and 24 h: 600 successes were seen before a refusal (planning figure, 2026-11-22)
+SPOTIFY_WINDOW = 90  # in 30 s; the true number is unpublished, this one is cautious
+LOCAL_WINDOW = 30_000  # a source on this machine: no limit in practice
+
+
+@dataclass
+class Context:
+    """Everything one run holds open; tasks work on it."""
+
+    settings: Settings
+    workspace: Workspace
+    ledger: Ledger
+    budget: Budget
+    gate: LedgerGate
+    source: SpotifySource
+    run_id: str
+    genres: tuple[str, ...]
+    max_requests: int
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    workers: Workers | None = None  # of another system; None: threads of this process
+
+
+@contextmanager
+def open_context(
+    settings: Settings,
+    ledger: Ledger,
+    run_id: str = "",
+    *,
+    genres: tuple[str, ...] = (),
+    max_requests: int | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Context]:
+    """A context over an open ledger; empty genres and limit mean the settings'. SettingsError without credentials."""
+    require_credentials(settings)
+    stop, most = stop or threading.Event(), max_requests or settings.max_requests
+    budget = Budget(ledger, planning_limits(settings, ledger))
+    gate = LedgerGate(budget, run_id, wait=stop.wait, allowance=most)
+    source = SpotifySource(Access.from_settings(settings), gate)
+    workspace, workers = open_workspace(settings), None
+    try:
+        workers = _workers(settings) if run_id else None
+        yield Context(
+            settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most, workers=workers
+        )
+    finally:
+        source.close()
+        if workers is not None:
+            workers.close()
+
+
+def _workers(settings: Settings) -> Workers | None:
+    """The workers that the settings name, looked for only then; raises SettingsError when they cannot be had."""
+    if settings.backend == "threads":
+        return None
+    backends = importlib.import_module("pipeline.integrations.backends")
+    opened: Workers = backends.open_workers(settings.backend)
+    return opened
+
+
+def require_credentials(settings: Settings) -> None:
+    """Raise SettingsError when requests would go to Spotify without credentials."""
+    if settings.is_spotify and not settings.has_credentials:
+        raise SettingsError(
+            "No Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET "
+            "(from an app of yours on developer.spotify.com/dashboard), or open the app without them for the demo. "
+            "Nothing was started."
+        )
+
+
+def check_source(settings: Settings) -> str:
+    """A sentence that the source takes our credentials; raises as a run would. Asks for a token only."""
+    require_credentials(settings)
+    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        with open_context(settings, ledger) as context:
+            context.source.check()
+    finally:
+        ledger.close()
+    return f"{settings.api_url} accepts the credentials"
+
+
+def planning_limits(settings: Settings, ledger: Ledger) -> Limits:
+    """The settings' figures where given, else careful ones for Spotify and none for a source on this machine."""
+    quota, real = settings.quota_requests, settings.is_spotify and settings.has_credentials
+    known = load_capabilities(ledger)
+    if quota is None and real and (known is None or known.profile == "development"):
+        quota = DEVELOPMENT_QUOTA
+    return Limits(settings.window_requests or (SPOTIFY_WINDOW if settings.is_spotify else LOCAL_WINDOW), quota)

@@ -1,0 +1,118 @@
+"""The graph of one run, declared once: the runner executes it, the command line prints it, the runs page draws it.
+
+    probe ─► plan ─► discover ─► refresh_artists ─► refresh_releases ─► refresh_tracks ─► publish ─► check
+
+Imports `tasks` and `planner`. To add a task: one row here and one function there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import SettingsError
+from pipeline.runs import planner, tasks
+from pipeline.runs.context import Context
+from pipeline.runs.planner import Item, Outlook
+
+__all__ = ["DAG", "Retry", "Task", "dag_rows", "heirs", "render_mermaid", "render_text", "validate"]
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often a task or a mapped item is tried, and the wait between: exponential, capped, jittered."""
+
+    attempts: int = 3
+    first_wait_s: float = 1.0
+    cap_s: float = 30.0
+
+    def wait_s(self, failed: int, rng: Callable[[float, float], float] = random.uniform) -> float:
+        """Seconds to wait after so many failed attempts: between half and the whole of what has doubled each time."""
+        longest = min(self.cap_s, self.first_wait_s * 2 ** (failed - 1))
+        return round(rng(longest / 2, longest), 3)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One node: either `run` once, or `expand` at run time into items that are collected in parallel."""
+
+    name: str
+    doc: str
+    after: tuple[str, ...] = ()
+    run: Callable[[Context], tasks.Facts] | None = None
+    expand: Callable[[Outlook], list[Item]] | None = None
+    mapped_over: str = ""
+    bucket: str = ""
+    share: float = 1.0  # of the run's requests that may be spent when this task ends
+    retry: Retry = Retry()
+    timeout_s: float = 600.0  # of one attempt: no request is sent after it; local work is not cut short
+
+
+DAG: tuple[Task, ...] = (
+    Task("probe", "see what the source offers this app: endpoints, fields, page limits", run=tasks.probe,
+         timeout_s=tasks.PROBE_S),
+    Task("plan", "publish what is committed, count what is left of the budget", ("probe",), run=tasks.plan),
+    Task("discover", "search pages of each genre, from the kept offset", ("plan",), expand=planner.plan_discovery,
+         mapped_over="genre × page range", bucket="search", share=0.4),
+    Task("refresh_artists", "numbers of known artists not seen today", ("discover",), expand=planner.plan_artists,
+         mapped_over="artists", bucket="artist", share=0.5),
+    Task("refresh_releases", "singles and albums of the artists unread for longest", ("refresh_artists",),
+         expand=planner.plan_releases, mapped_over="artists", bucket="albums", share=0.8),
+    Task("refresh_tracks", "tracks of releases not yet read, newest first", ("refresh_releases",),
+         expand=planner.plan_albums, mapped_over="releases", bucket="albums", share=1.0),
+    Task("publish", "bring what pages read up to date if blocking checks hold", ("refresh_tracks",), run=tasks.publish),
+    Task("check", "look for what is odd in what was published, and warn", ("publish",), run=tasks.check),
+)  # fmt: skip
+
+
+def heirs(task: Task, dag: Sequence[Task] = DAG) -> tuple[Task, ...]:
+    """The tasks that come later."""
+    names = [each.name for each in dag]
+    return tuple(dag[names.index(task.name) + 1 :])
+
+
+def validate(dag: Sequence[Task] = DAG) -> None:
+    """Refuse doubled names, unknown or later predecessors, and a task that is not exactly one of run and expand."""
+    seen: set[str] = set()
+    for task in dag:
+        if task.name in seen:
+            raise SettingsError(f"Task {task.name} stands twice in the graph; rename one.")
+        if missing := [name for name in task.after if name not in seen]:
+            raise SettingsError(
+                f"Task {task.name} comes after {', '.join(missing)}, which no earlier row declares; reorder the rows."
+            )
+        if (task.run is None) == (task.expand is None):
+            raise SettingsError(f"Task {task.name} needs exactly one of run and expand.")
+        seen.add(task.name)
+
+
+def dag_rows(dag: Sequence[Task] = DAG) -> list[dict[str, Any]]:
+    """The graph as one row per task, for programs."""
+    return [
+        {
+            "task": task.name, "doc": task.doc, "after": list(task.after), "mapped_over": task.mapped_over,
+            "bucket": task.bucket, "share": task.share, "attempts": task.retry.attempts,
+            "first_wait_s": task.retry.first_wait_s, "cap_s": task.retry.cap_s, "timeout_s": task.timeout_s,
+        }
+        for task in dag
+    ]  # fmt: skip
+
+
+def render_text(dag: Sequence[Task] = DAG) -> str:
+    """The graph as lines of text: name, predecessors, what it is mapped over, what it does."""
+    width = max(len(task.name) for task in dag)
+    lines = []
+    for task in dag:
+        after = f" after {', '.join(task.after)}" if task.after else ""
+        mapped = f" [one per {task.mapped_over}]" if task.mapped_over else ""
+        lines.append(f"{task.name:<{width}}  {task.doc}{mapped}{after}")
+    return "\n".join(lines)
+
+
+def render_mermaid(dag: Sequence[Task] = DAG) -> str:
+    """The graph in mermaid's notation, mapped tasks as stacked shapes."""
+    nodes = [f"    {task.name}{'[[' if task.expand else '['}{task.name}{']]' if task.expand else ']'}" for task in dag]
+    edges = [f"    {name} --> {task.name}" for task in dag for name in task.after]
+    return "\n".join(["flowchart LR", *nodes, *edges])

@@ -1,0 +1,224 @@
+"""A run that another system owns: it calls the steps, each perhaps in a process of its own, and retries them.
+
+begin_run, then for each task run_task or expand_task → collect_item (each item) → close_task, then end_run.
+Everything taken and returned is JSON; state is in the ledger, as of any run. A step called again goes on where it was.
+Imports `stepping` and the rooms below.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pipeline.clock import workspace_clock
+from pipeline.errors import (
+    Deferred,
+    GarimpoError,
+    RunInProgress,
+    SettingsError,
+    SourceUnavailable,
+    TaskFailed,
+    WriterBusy,
+)
+from pipeline.published.publish import publish
+from pipeline.records.bindings import bound
+from pipeline.records.events import note
+from pipeline.records.lease import drop_lease, renew_lease
+from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.runs.context import require_credentials
+from pipeline.runs.dag import DAG
+from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks
+from pipeline.runs.progress import TaskResult
+from pipeline.runs.runner import USABLE, judge_run, new_run_id
+from pipeline.runs.stepping import (
+    attempt_id,
+    bury_attempts,
+    find_run,
+    graph_task,
+    missing_key,
+    open_step,
+    read_item,
+    read_items,
+    read_run,
+    stepped,
+)  # fmt: skip
+from pipeline.settings import Settings
+from pipeline.workspace import open_workspace
+
+__all__ = [
+    "Owner", "begin_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying", "run_task",
+]  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Which system owns a run, and what it calls that run: beginning it twice is beginning it once."""
+
+    system: str
+    run: str
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """Whether a step that ended so should be called again; what is not ours may be anything, a lost process too."""
+    return isinstance(error, SourceUnavailable | WriterBusy | RunInProgress) or not isinstance(error, GarimpoError)
+
+
+def begin_run(
+    settings: Settings, owner: Owner, *, genres: tuple[str, ...] = (), max_requests: int | None = None
+) -> str:
+    """The id of the owner's run, begun if it was not; raises RunInProgress while another one holds the workspace."""
+    require_credentials(settings)
+    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    params: dict[str, Any] = {
+        "genres": list(genres or settings.genres), "max_requests": max_requests or settings.max_requests,
+        "system": owner.system, "system_run": owner.run,
+    }  # fmt: skip
+    try:
+        if run_id := find_run(ledger, owner.system, owner.run):
+            return run_id
+        run_id = new_run_id(ledger.now())
+        with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):
+            bury_dead_runs(ledger)
+            ledger.begin_run(run_id, "external", params, os.getpid())
+            plan_run_tasks(ledger, run_id, [task.name for task in DAG])
+            ledger.add_event("INFO", "run_started", **params)
+            renew_lease(workspace, run_id, owner.system)
+        return run_id
+    finally:
+        ledger.close()
+
+
+def run_task(settings: Settings, run_id: str, name: str) -> Facts:
+    """What an unmapped task of the graph has to tell; raises what it raised."""
+    task = graph_task(name)
+    if task.run is None:
+        raise SettingsError(f"Task {name} is mapped: expand it, collect its items, close it. Nothing was started.")
+    with open_step(settings, run_id, name) as context:
+        ledger, sent = context.ledger, context.gate.sent
+        begin_run_task(ledger, run_id, name)
+        bury_attempts(ledger, run_id, name)
+        attempt = (
+            1 + ledger.read("SELECT count(*) n FROM task_runs WHERE run_id = ? AND task = ?", (run_id, name))[0]["n"]
+        )
+        batch_id = attempt_id(name, attempt)
+        ledger.begin_task(run_id, batch_id, attempt, name)
+        result = TaskResult(name, "failed")
+        try:
+            facts = task.run(context)
+            result = replace(
+                result, state="succeeded", message=", ".join(f"{key} {fact}" for key, fact in facts.items())
+            )
+        except Deferred as error:
+            result = replace(result, state="deferred", message=str(error), due_at=error.due_at)
+        except GarimpoError as error:
+            result = replace(result, message=str(error))
+            raise
+        finally:
+            sent = context.gate.sent - sent
+            ledger.finish_task(TaskOutcome(run_id, batch_id, attempt, result.state, sent, message=result.message))
+            end_run_task(ledger, run_id, asdict(result))
+    return _facts(result)
+
+
+def expand_task(settings: Settings, run_id: str, name: str) -> list[dict[str, str]]:
+    """The items of a mapped task, planned now: `item_id`, and the `label` that people read."""
+    task = graph_task(name)
+    with open_step(settings, run_id, name) as context:
+        ledger = context.ledger
+        states = {row["task"]: row["state"] for row in run_tasks(ledger, run_id)}
+        begin_run_task(ledger, run_id, name)
+        if broken := [before for before in task.after if states[before] not in USABLE]:
+            message = f"{', '.join(broken)} did not finish"
+            end_run_task(ledger, run_id, asdict(TaskResult(name, "skipped", message=message)))
+            return []
+        if not read_items(ledger, run_id, name):
+            with stepped(context, task) as mapped:
+                mapped.enlist_all()
+        return [{"item_id": row["item_id"], "label": row["item"]} for row in read_items(ledger, run_id, name)]
+
+
+def collect_item(settings: Settings, run_id: str, item_id: str) -> Facts:
+    """One attempt at an item, at what it was not answered yet; raises SourceUnavailable when there is more to be asked.
+
+    What was put off is no failure: `state` is deferred then.
+    """
+    name = item_id.rsplit("-", 1)[0]
+    with open_step(settings, run_id, name) as context:
+        row = read_item(context.ledger, run_id, item_id)
+        if row["calls"] != "[]":
+            bury_attempts(context.ledger, run_id, name, item_id)
+            with stepped(context, graph_task(name)) as mapped:
+                mapped.attempt(row)
+            row = read_item(context.ledger, run_id, item_id)
+        if row["state"] == "failed":
+            raise SourceUnavailable(f"{row['item']}: {row['message']}")
+        return {key: row[key] for key in ("item", "state", "attempts", "requests", "rows", "message")}
+
+
+def close_task(settings: Settings, run_id: str, name: str) -> Facts:
+    """How a mapped task ended; asks first what its items could not know of (later pages of a deep genre)."""
+    with open_step(settings, run_id, name) as context:
+        ended = next(row for row in run_tasks(context.ledger, run_id) if row["task"] == name)
+        if ended["state"] != "running":
+            return {key: ended[key] for key in ("task", "state", "items", "missing", "message")}
+        bury_attempts(context.ledger, run_id, name)
+        result = TaskResult(name, "failed")
+        try:
+            with stepped(context, graph_task(name)) as mapped:
+                result = mapped.rest()
+        except GarimpoError as error:
+            result = replace(result, message=str(error))
+            raise
+        finally:
+            end_run_task(context.ledger, run_id, asdict(result))
+            note(log, "task_finished", **_facts(result))
+    return _facts(result)
+
+
+def end_run(settings: Settings, run_id: str) -> Facts:
+    """How the run ended, recorded once; raises TaskFailed when it failed. What was committed is published anyway."""
+    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        with bound(run_id=run_id):
+            if read_run(ledger, run_id)["state"] == "running":
+                _conclude(ledger, run_id)
+                if read_run(ledger, run_id)["state"] in ("failed", "cancelled"):
+                    publish(workspace, ledger)
+        drop_lease(workspace, run_id)
+        row = ledger.runs(1, where="r.run_id = ?", params=(run_id,))[0]
+    finally:
+        ledger.close()
+    if row["state"] not in USABLE:
+        raise TaskFailed(f"Run {run_id} {row['state']}: {row['message']}")
+    return {key: row[key] for key in ("run_id", "state", "message", "requests", "rows")}
+
+
+def _conclude(ledger: Ledger, run_id: str) -> None:
+    rows = run_tasks(ledger, run_id)
+    results = [
+        TaskResult(row["task"], row["state"], row["items"], 0, row["missing"], row["message"], row["due_at"])
+        for row in rows
+    ]
+    verdict, open_tasks = judge_run(results), [row["task"] for row in rows if row["state"] in ("pending", "running")]
+    state, message = verdict.state, verdict.message
+    if ledger.cancel_requested(run_id):
+        state, message = "cancelled", "cancelled; everything committed is kept"
+    elif open_tasks:
+        left = f"{', '.join(open_tasks)} did not end; everything committed is kept"
+        state, message = "failed", "; ".join(filter(None, [message, left]))
+    ledger.finish_run(run_id, state, message, verdict.due_at)
+    ledger.add_event("INFO" if state in USABLE else "WARNING", "run_finished", message, state=state)
+    with ledger.write(durable=False) as connection:
+        connection.execute("DELETE FROM meta WHERE key GLOB ?", (missing_key(run_id, "*"),))
+
+
+def _facts(result: TaskResult) -> Facts:
+    """A task's end as JSON values."""
+    return {key: value for key, value in asdict(result).items() if key != "due_at"}

@@ -1,0 +1,74 @@
+"""What a run would ask now and what it would cost, without a request. Imports `dag` and the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.clock import workspace_clock
+from pipeline.published.generations import live
+from pipeline.records.budget import Budget
+from pipeline.records.ledger import Ledger
+from pipeline.runs.context import planning_limits
+from pipeline.runs.dag import DAG
+from pipeline.runs.planner import Outlook
+from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
+from pipeline.settings import Settings
+from pipeline.source.capabilities import Capabilities, load
+from pipeline.workspace import open_workspace
+
+__all__ = ["PlannedTask", "plan_retry", "plan_run"]
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow."""
+
+    task: str
+    items: tuple[str, ...]
+    requests: int
+    at_most: int
+    bucket: str
+    left: int | None
+
+
+def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
+    """One row per mapped task, from what is known now; what earlier tasks will find is not known yet."""
+    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        return _planned(settings, ledger, genres or settings.genres, max_requests or settings.max_requests)
+    finally:
+        ledger.close()
+
+
+def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
+    """One row per mapped task: what `run_id` left and nobody was answered since, at what cost.
+
+    SettingsError for a run or an item that is not there.
+    """
+    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        genres, most = asked_of(settings, ledger, run_id)
+        return _planned(settings, ledger, genres, most, find_leftovers(ledger, run_id, items))
+    finally:
+        ledger.close()
+
+
+def _planned(
+    settings: Settings, ledger: Ledger, genres: tuple[str, ...], most: int, leftovers: Leftovers | None = None
+) -> list[PlannedTask]:
+    workspace, planned = open_workspace(settings), list[PlannedTask]()
+    budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
+    for task in DAG:
+        if task.expand is None:
+            continue
+        left = budget.view(task.bucket).left
+        allowance = int(most * (1.0 if leftovers else task.share)) - sum(row.requests for row in planned)
+        allowance = allowance if left is None else min(allowance, left)
+        expand = leftovers.expansion(task) if leftovers else task.expand
+        with live(workspace, ledger) as view:
+            items = expand(Outlook(view, ledger.now().date(), known, genres, allowance))
+        certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
+        labels = tuple(item.label for item in items)
+        planned.append(PlannedTask(task.name, labels, certain, at_most, task.bucket, left))
+    return planned

@@ -1,0 +1,154 @@
+"""What is left of an earlier run, as items to plan: its unanswered calls by item name, then tasks it never reached.
+
+What anybody was answered since is left out, so that nothing is asked twice. Imports `items`, `planner`, `dag`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipeline.errors import SettingsError
+from pipeline.records.ledger import Ledger
+from pipeline.runs.dag import Task
+from pipeline.runs.items import LeftItem, left_items, run_tasks
+from pipeline.runs.planner import Item, Outlook
+from pipeline.settings import Settings
+from pipeline.source.calls import Call
+
+__all__ = ["Leftovers", "asked_of", "find_leftovers"]
+
+REACHED = ("succeeded", "partial", "deferred", "failed")  # tasks that planned all they could
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What a run left: items with calls, and names of mapped tasks to be planned as in any run."""
+
+    run_id: str
+    items: tuple[LeftItem, ...]
+    unreached: frozenset[str]
+
+    def expansion(self, task: Task) -> Callable[[Outlook], list[Item]]:
+        """How a task of the run that retries is planned."""
+        mine = [item for item in self.items if item.task == task.name]
+
+        def expand(outlook: Outlook) -> list[Item]:
+            items = _plan_again(mine, outlook)
+            if not items and task.expand is not None and task.name in self.unreached:
+                return task.expand(outlook)
+            return items
+
+        return expand
+
+
+def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Leftovers:
+    """What a run left; with names those items alone. SettingsError for a run or an item that is not there."""
+    run = ledger.read("SELECT state FROM runs WHERE run_id = ?", (run_id,))
+    if not run or run[0]["state"] == "running":
+        what = "is still running" if run else "is not a run of this workspace"
+        raise SettingsError(f"{run_id} {what}; `python -m pipeline status` shows the last one. Nothing was started.")
+    left = left_items(ledger, run_id, names)
+    if unknown := sorted(set(names) - {item.item for item in left}):
+        raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
+    unreached = {row["task"] for row in run_tasks(ledger, run_id) if row["state"] not in REACHED}
+    return Leftovers(run_id, tuple(left), frozenset() if names else frozenset(unreached))
+
+
+def asked_of(settings: Settings, ledger: Ledger, run_id: str) -> tuple[tuple[str, ...], int]:
+    """Genres and request limit that an earlier run was given; the settings' where it is not known."""
+    rows = ledger.read("SELECT params FROM runs WHERE run_id = ?", (run_id,))
+    params = json.loads(rows[0]["params"]) if rows else {}
+    return tuple(params.get("genres") or settings.genres), int(params.get("max_requests") or settings.max_requests)
+
+
+def _plan_again(left: Sequence[LeftItem], outlook: Outlook) -> list[Item]:
+    """The calls nobody was answered since, within the allowance; what is spare of it is for following pages."""
+    answers = _Answers(outlook.view, [call for item in left for call in item.calls])
+    planned, allowance = list[tuple[str, tuple[Call, ...]]](), outlook.allowance
+    for item in left:
+        asked = (answers.open_part(call, item.planned_at.date()) for call in item.calls)
+        calls = outlook.fresh(call for call in asked if call is not None)[:allowance]
+        if calls:
+            planned.append((item.item, calls))
+            allowance -= len(calls)
+    spare = allowance // max(1, len(planned))
+    return [Item(name, calls, len(calls) + spare) for name, calls in planned]
+
+
+class _Answers:
+    """What is known of the subjects of some calls, read in a few queries."""
+
+    def __init__(self, view: Any, calls: Sequence[Call]) -> None:
+        self._view = view
+        genres = _named(calls, "search", "genre")
+        artists = [*_named(calls, "artist", "id"), *_many(calls, "artists")]
+        listed = _named(calls, "artist_albums", "artist_id")
+        albums = [*_named(calls, "album", "id"), *_many(calls, "albums"), *_named(calls, "album_tracks", "album_id")]
+        self._searches = self._read("genre, sweep_on, page_offset FROM live_search_pages", "genre", genres)
+        self._sweeps = {(genre, sweep_on) for genre, sweep_on, _ in self._searches}
+        self._seen = dict(
+            self._read("artist_id, max(observed_on) FROM live_artist_snapshots", "artist_id", artists, "GROUP BY 1")
+        )
+        self._lists: dict[tuple[str, str], list[tuple[int, date]]] = {}
+        pages = "artist_id, album_group, page_offset, observed_on FROM live_release_pages"
+        for artist_id, group, offset, day in self._read(pages, "artist_id", listed):
+            self._lists.setdefault((artist_id, group), []).append((offset, day))
+        self._tracks = self._read("album_id, page_offset FROM live_album_pages", "album_id", albums)
+
+    def open_part(self, call: Call, planned_on: date) -> Call | None:
+        """The call without what was answered on or after the day it was planned; None when nothing is left of it."""
+        params = call.params
+        match call.endpoint:
+            case "artists":
+                return _without(call, [each for each in params["ids"] if self._is_seen(each, planned_on)])
+            case "albums":
+                return _without(call, [each for each in params["ids"] if (each, 0) in self._tracks])
+            case "artist":
+                answered = self._is_seen(params["id"], planned_on)
+            case "album":
+                answered = (params["id"], 0) in self._tracks
+            case "album_tracks":
+                answered = (params["album_id"], params["offset"]) in self._tracks
+            case "search":
+                answered = self._is_searched(params["genre"], date.fromisoformat(params["sweep_on"]), params["offset"])
+            case _:
+                answered = self._is_listed(params["artist_id"], params["group"], params["offset"], planned_on)
+        return None if answered else call
+
+    def _is_seen(self, artist_id: str, planned_on: date) -> bool:
+        return artist_id in self._seen and self._seen[artist_id] >= planned_on
+
+    def _is_listed(self, artist_id: str, group: str, offset: int, planned_on: date) -> bool:
+        """Read that day, or begun anew on a later one."""
+        return any(
+            day > planned_on or (day == planned_on and page == offset)
+            for page, day in self._lists.get((artist_id, group), ())
+        )
+
+    def _is_searched(self, genre: str, sweep_on: date, offset: int) -> bool:
+        """Read in that sweep, or the genre is being swept anew."""
+        newer = any(known == genre and day > sweep_on for known, day in self._sweeps)
+        return newer or (genre, sweep_on, offset) in self._searches
+
+    def _read(self, select: str, key: str, values: Sequence[str], more: str = "") -> set[tuple[Any, ...]]:
+        if not values:
+            return set()
+        query = f"SELECT {select} WHERE list_contains(?, {key}) {more}"
+        return set(self._view.sql(query, params=[list(values)]).fetchall())
+
+
+def _named(calls: Iterable[Call], endpoint: str, name: str) -> list[str]:
+    return [call.params[name] for call in calls if call.endpoint == endpoint]
+
+
+def _many(calls: Iterable[Call], endpoint: str) -> list[str]:
+    return [each for call in calls if call.endpoint == endpoint for each in call.params["ids"]]
+
+
+def _without(call: Call, answered: Sequence[str]) -> Call | None:
+    ids = [each for each in call.params["ids"] if each not in answered]
+    return call.moved(ids=ids) if ids else None

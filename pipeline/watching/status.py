@@ -1,0 +1,241 @@
+"""What there is and whether it works, as plain dictionaries for the command line, the pages and other programs.
+
+Imports the rooms below; changes nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__
+from pipeline.clock import system_now, workspace_clock
+from pipeline.errors import GarimpoError, RunInProgress, SettingsError
+from pipeline.published.generations import current_number, open_generation
+from pipeline.records.budget import BUCKETS, Budget
+from pipeline.records.events import EventFilter, read_events
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import find_crashed, run_holder
+from pipeline.records.sqlite_file import Row
+from pipeline.runs.context import check_source, planning_limits
+from pipeline.runs.progress import RunResult
+from pipeline.schema import PUBLISHED
+from pipeline.settings import Settings, describe_settings, load_settings
+from pipeline.source.capabilities import load as load_capabilities
+from pipeline.watching.freshness import genre_freshness, stale_genres
+from pipeline.watching.notify import check_notifications, notifier
+from pipeline.watching.schedules import list_schedules, next_times
+from pipeline.workspace import Workspace, open_workspace
+
+__all__ = [
+    "diagnose",
+    "follow_events",
+    "health",
+    "newest_run",
+    "plain_value",
+    "tell_crashed",
+    "tell_run_end",
+    "tell_run_refused",
+    "workspace_status",
+]
+
+FOLLOW_S = 0.5
+LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
+
+
+def workspace_status(settings: Settings) -> dict[str, Any]:
+    """What `health` says, and data folder, profile and rows by table."""
+    workspace = open_workspace(settings)
+    with _opened(settings) as ledger:
+        known = load_capabilities(ledger)
+        return {
+            **health(settings, workspace, ledger),
+            "data": str(workspace.root),
+            "profile": known.profile if known else None,
+            "rows": _row_counts(settings),
+        }
+
+
+def health(
+    settings: Settings,
+    workspace: Workspace,
+    ledger: Ledger,
+    now: Callable[[], datetime] = system_now,
+    broken: Sequence[str] = (),
+) -> dict[str, Any]:
+    """How things are, for monitors and the health page; asks nobody but the disk, in a few milliseconds.
+
+    `status` is ok; or attention: it works, but somebody should look; or failing: it cannot collect. The reasons stand
+    in `problems`, those that the caller knows of in `broken`. Keys beside them: version, workspace, generation and its
+    age, disk, budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
+    """
+    budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
+    last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.root)
+    fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
+    coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
+    failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
+    broken = [*broken, *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else [])]
+    problems = []
+    if last is not None and last["state"] in ("failed", "crashed"):
+        problems.append(f"the last run {last['state']}: {last['message']}")
+    if stale := stale_genres(fresh):
+        problems.append(f"{len(stale)} genres are older than they should be")
+    return {
+        "status": "failing" if broken else "attention" if problems else "ok",
+        "problems": [*broken, *problems],
+        "version": __version__,
+        "workspace": workspace.name,
+        "generation": current_number(workspace),
+        "generation_age_s": _generation_age_s(workspace, now()),
+        "disk": {"free_bytes": usage.free, "total_bytes": usage.total},
+        "budget": {
+            view.bucket: {
+                "used": view.used, "ceiling": view.ceiling, "left": view.left, "locked_until": view.locked_until,
+                "reason": view.reason,
+            }
+            for view in map(budget.view, BUCKETS)
+        },
+        "next_run_at": min(coming, default=None),
+        "running": run_holder(workspace) if last and last["state"] == "running" else None,
+        "last_run": last,
+        "last_error": failed[0]["message"] if failed else "",
+        "freshness": fresh,
+    }  # fmt: skip
+
+
+def plain_value(value: object) -> object:
+    """What JSON has no form for, as it has: instants and days in ISO 8601, rows as objects."""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:
+    try:
+        return round(max(0.0, now.timestamp() - (workspace.db / "CURRENT").stat().st_mtime), 1)
+    except FileNotFoundError:
+        return None
+
+
+def tell_crashed(settings: Settings) -> None:
+    """End runs whose process is gone, and notify whoever wants to know."""
+    with _opened(settings):
+        pass
+
+
+def tell_run_end(settings: Settings, result: RunResult) -> None:
+    """Notify whoever wants to know how a headless run ended, and which genres are too old even so."""
+    with _opened(settings) as ledger:
+        told = notifier(settings, ledger)
+        told.run_ended(result)
+        told.genres_seen(stale_genres(genre_freshness(open_workspace(settings), ledger, settings, ledger.now().date())))
+
+
+def tell_run_refused(settings: Settings, error: GarimpoError) -> None:
+    """Notify whoever wants to know that a headless run could not start; one that only came too late is no failure."""
+    if not isinstance(error, RunInProgress):
+        with _opened(settings) as ledger:
+            notifier(settings, ledger).run_refused(str(error))
+
+
+def newest_run(settings: Settings) -> str:
+    """Id of the run that began last; SettingsError when there is none."""
+    with _opened(settings) as ledger:
+        runs = ledger.runs(limit=1)
+    if not runs:
+        raise SettingsError(f"No run yet in workspace {settings.workspace_name}: python -m pipeline run.")
+    return str(runs[0]["run_id"])
+
+
+def follow_events(
+    settings: Settings, wanted: EventFilter, *, follow: bool, sleep: Callable[[float], object] = time.sleep
+) -> Iterator[list[Row]]:
+    """Events of a run in portions; with `follow` until it has ended. SettingsError for a run that is not there."""
+    seen = 0
+    with _opened(settings) as ledger:
+        while True:
+            state = ledger.read("SELECT state FROM runs WHERE run_id = ?", (wanted.run_id,))
+            if not state:
+                raise SettingsError(f"{wanted.run_id} is not a run of workspace {settings.workspace_name}.")
+            while rows := read_events(ledger, wanted, after_id=seen):
+                seen = rows[-1]["id"]
+                yield rows
+            if not follow or state[0]["state"] != "running":
+                return
+            sleep(FOLLOW_S)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, in which runs whose process is gone have ended."""
+    workspace = open_workspace(settings)
+    ledger = Ledger(workspace.ledger, workspace_clock(settings))
+    try:
+        for run_id in find_crashed(workspace, ledger):
+            notifier(settings, ledger).run_crashed(run_id)
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _row_counts(settings: Settings) -> dict[str, int]:
+    workspace = open_workspace(settings)
+    if current_number(workspace) is None:
+        return {}
+    generation = open_generation(workspace)
+    return {table: int(generation.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in PUBLISHED}
+
+
+def diagnose(folder: Path = Path()) -> dict[str, Any]:
+    """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
+    rows = describe_settings(folder)
+    settings = load_settings(folder)
+    checks = [
+        _check("data folder", lambda: _disk(settings)),
+        _check("source", lambda: _source(settings)),
+        _check("notifications", lambda: check_notifications(settings)),
+    ]
+    return {
+        "workspace": settings.workspace_name,
+        "settings": rows,
+        "capabilities": _seen(settings),
+        "checks": checks,
+        "ok": all(check["ok"] for check in checks),
+    }
+
+
+def _seen(settings: Settings) -> dict[str, Any]:
+    """What the source was seen to offer this app, with date and evidence; empty before the first run."""
+    try:
+        with _opened(settings) as ledger:
+            return ledger.capabilities()
+    except GarimpoError:
+        return {}  # the check of the data folder says what is wrong with it
+
+
+def _check(name: str, probe: Any) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": probe()}
+    except GarimpoError as error:
+        return {"name": name, "ok": False, "detail": str(error), "exit_code": error.exit_code}
+
+
+def _source(settings: Settings) -> str:
+    if settings.is_spotify and not settings.has_credentials:
+        return (
+            "no credentials, so the app shows its demo; `python -m pipeline run` needs SPOTIPY_CLIENT_ID and "
+            "SPOTIPY_CLIENT_SECRET"
+        )
+    return check_source(settings)
+
+
+def _disk(settings: Settings) -> str:
+    workspace = open_workspace(settings)
+    free = shutil.disk_usage(workspace.root).free / 1e9
+    return f"{workspace.root} can be written, {free:.1f} GB free"

@@ -1,0 +1,96 @@
+"""What is looked after between runs: dead processes, genres that grew old, what was put off, fire times not kept.
+
+Imports `freshness`, `lock`, `notify`, `schedules`, `status`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from pipeline.clock import workspace_clock
+from pipeline.records.events import note
+from pipeline.records.ledger import Ledger
+from pipeline.records.lock import find_crashed
+from pipeline.runs.progress import CatchUp
+from pipeline.runs.runner import RunRequest
+from pipeline.settings import Settings
+from pipeline.watching.freshness import genre_freshness, stale_genres
+from pipeline.watching.notify import notifier
+from pipeline.watching.schedules import Due, list_schedules
+from pipeline.watching.status import health
+from pipeline.workspace import Workspace
+
+__all__ = ["bury_crashed", "catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_EVERY = timedelta(days=1)
+MISSES_TOLD = 20  # one event each; of more each says how many there were
+NEVER = "1970-01-01T00:00:00+00:00"
+OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
+
+
+def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:
+    """End runs whose process is gone, and tell of them."""
+    for run_id in find_crashed(workspace, ledger):
+        notifier(settings, ledger).run_crashed(run_id)
+
+
+def plan_catch_up(settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]) -> CatchUp:
+    """What would be done about genres that grew old, at this moment; changes nothing."""
+    stale = stale_genres(genre_freshness(workspace, ledger, settings, workspace_clock(settings)().date()))
+    if not stale:
+        return CatchUp("fresh")
+    if not _may_run(ledger):
+        return CatchUp("paused", stale)
+    searches = health(settings, workspace, ledger, now)["budget"]["search"]
+    if searches["locked_until"] is not None:
+        return CatchUp("locked", stale, searches["locked_until"])
+    if searches["left"] is not None and searches["left"] < len(stale):
+        return CatchUp("spent", stale)
+    next_at = datetime.fromisoformat(ledger.meta("caught_up_at") or NEVER) + CATCH_UP_EVERY
+    return CatchUp("waiting", stale, next_at) if now() < next_at else CatchUp("due", stale)
+
+
+def catch_up(
+    settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]
+) -> RunRequest | None:
+    """A run for genres that grew old: once a day, if some schedule may run and the budget permits."""
+    plan = plan_catch_up(settings, workspace, ledger, now)
+    notifier(settings, ledger).genres_seen(plan.genres)
+    if plan.verdict != "due":
+        return None
+    ledger.set_meta("caught_up_at", now().isoformat())
+    reason = f"{len(plan.genres)} genres are older than they should be"
+    ledger.add_event("WARNING", "genres_stale", reason, genres=plan.genres)
+    return RunRequest("schedule", plan.genres, notes={"reason": reason})
+
+
+def resume_deferred(ledger: Ledger, now: datetime) -> RunRequest | None:
+    """A run for what the newest run put off, once its time has come, if it was the app's and some schedule may run."""
+    newest = next(iter(ledger.runs(limit=1)), None)
+    if newest is None or newest["state"] != "deferred" or newest["due_at"] is None or newest["due_at"] > now:
+        return None
+    run_id = str(newest["run_id"])
+    if newest["trigger"] not in OWN_TRIGGERS or ledger.meta("resumed_run") == run_id or not _may_run(ledger):
+        return None
+    ledger.set_meta("resumed_run", run_id)
+    ledger.add_event("INFO", "deferred_resumed", f"what run {run_id} put off is due", retry_of=run_id)
+    return RunRequest("schedule", retry_of=run_id, notes={"reason": "put off until now"})
+
+
+def _may_run(ledger: Ledger) -> bool:
+    """Whether anything is to be collected without being asked: some schedule is not paused."""
+    return any(not each.paused for each in list_schedules(ledger))
+
+
+def tell_missed(ledger: Ledger, due: Due) -> None:
+    """One event for each fire time that nobody was there to keep."""
+    missed = (*due.missed, due.due_at) if due.is_late or due.is_dropped else due.missed
+    action = "dropped" if due.is_dropped else "caught up by one run"
+    for instant in missed[-MISSES_TOLD:]:
+        facts = {"schedule": due.schedule.name, "due_at": instant.isoformat(), "action": action, "missed": len(missed)}
+        note(log, "schedule_missed", level=logging.WARNING, message="", **facts)
+        ledger.add_event("WARNING", "schedule_missed", f"{due.schedule.name}: {action}", **facts)
