@@ -114,4 +114,4 @@ def create_statements() -> list[str]:
         f"CREATE VIEW {view} AS SELECT {', '.join(PUBLISHED[view].column_names())} FROM {table}"
         for view, table in VIEWS.items()
     ]
-    return [create_statement(table) for table in tables] + views
+    return [*map(create_statement, tables), *views]

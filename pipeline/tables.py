@@ -90,6 +90,7 @@ album_pages | album_id, page_offset, observed_on | a page of a release's tracks 
 PUBLISHED_TABLES = """
 artists | artist_id | an artist, latest known | artists, artist_snapshots
     artist_id | VARCHAR | Spotify id
+    artist_no | INTEGER | number in this database, by first commit: joins by it are quick
     name | VARCHAR | latest name
     followers | BIGINT | followers on the last day seen, people; NULL where withheld
     popularity | SMALLINT | popularity on the last day seen, 0 to 100; NULL where withheld
@@ -106,6 +107,7 @@ artist_snapshots | artist_id, observed_on | numbers of an artist on a day | arti
     popularity | SMALLINT | 0 to 100; NULL where withheld
 artist_genres | artist_id, genre, provenance | an artist under a genre | artist_genres
     artist_id | VARCHAR | Spotify id
+    artist_no | INTEGER | its number in `artists`; NULL where it is not there
     genre | VARCHAR | genre, lower case
     provenance | VARCHAR | search or spotify
     first_seen_on | DATE | first day seen under it
@@ -129,6 +131,7 @@ releases | album_id | a release, latest known | releases
 release_artists | album_id, artist_id | an artist credited on a release | release_artists
     album_id | VARCHAR | Spotify id of the release
     artist_id | VARCHAR | Spotify id of the artist
+    artist_no | INTEGER | its number in `artists`; NULL where it is not there
     position | SMALLINT | place in the credits, from 0
     artist_name | VARCHAR | name in the credits
     first_seen_on | DATE | first day seen
@@ -164,6 +167,7 @@ search_pages | genre, sweep_on, page_offset | a page of a genre search that was 
     last_page | BOOLEAN | nothing follows
 artist_growth | artist_id | an artist's last known followers and what was gained until then | artist_snapshots
     artist_id | VARCHAR | Spotify id
+    artist_no | INTEGER | its number in `artists`; NULL where it is not there
     until | DATE | last day with a number
     followers | BIGINT | number of that day, people
     previous_on | DATE | the day with a number before; NULL where there is none
@@ -178,9 +182,9 @@ artist_growth | artist_id | an artist's last known followers and what was gained
     gained_30 | BIGINT | followers gained since then
     since_90 | DATE | last day with a number 90 to 113 days before
     gained_90 | BIGINT | followers gained since then
-name_tokens | artist_id, token | a word of an artist's name | artists
+name_tokens | artist_no, token | a word of an artist's name | artists
     token | VARCHAR | the word, without accents and case; the table is ordered by it
-    artist_id | VARCHAR | Spotify id
+    artist_no | INTEGER | number in `artists`
     name | VARCHAR | every word of the name, a space before each
 genre_days | genre, observed_on | a genre on a day, of the artists that were in it by then | artist_snapshots
     genre | VARCHAR | genre, lower case; '' stands for all artists
@@ -199,6 +203,7 @@ genre_growth | genre, days, place | an artist of the hundred of a genre that gre
     days | INTEGER | over how many days: 1, 7, 30 or 90
     place | INTEGER | place, from 1
     artist_id | VARCHAR | Spotify id
+    artist_no | INTEGER | its number in `artists`; NULL where it is not there
     followers | BIGINT | last known number, people
     gained | BIGINT | followers gained, people; above 0, and from at least 1,000
     growth | DOUBLE | gained in proportion to the earlier number

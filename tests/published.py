@@ -58,8 +58,9 @@ MANY = """
             ['mpb'] AS genres, 'https://open.spotify.com/artist/' || id AS spotify_url,
             first_on AS first_seen_on, last_on AS last_seen_on, last_on AS releases_checked_on
         FROM n, span;
-    INSERT INTO artist_genres SELECT id, g, 'search', first_on, last_on FROM n, span, (VALUES ('mpb'), ('samba')) t(g);
-    INSERT INTO artist_genres SELECT id, 'mpb', 'spotify', first_on, last_on FROM n, span;
+    INSERT INTO artist_genres (artist_id, genre, provenance, first_seen_on, last_seen_on)
+        SELECT id, g, 'search', first_on, last_on FROM n, span, (VALUES ('mpb'), ('samba')) t(g)
+        UNION ALL SELECT id, 'mpb', 'spotify', first_on, last_on FROM n, span;
     INSERT INTO releases BY NAME
         SELECT 'album' || id || j AS album_id, 'Canto ' || i || '-' || j AS name, 'single' AS album_type,
             last_on - (2 + 7 * j)::INTEGER AS release_date, 'day' AS release_date_precision, 3 AS total_tracks,
@@ -78,6 +79,8 @@ WITHHOLD = """
 
 # What the derived tables are made from, as if it were all new.
 STAGED = """
+    UPDATE artists SET artist_no = rowid;
+    CREATE TEMP TABLE numbered AS SELECT artist_id, artist_no FROM artists;
     CREATE TEMP VIEW staged_artists AS SELECT *, last_seen_on AS observed_on FROM artists;
     CREATE TEMP VIEW staged_artist_snapshots AS FROM artist_snapshots;
     UPDATE artist_genres g SET first_seen_on = (SELECT min(observed_on) FROM artist_snapshots)
@@ -88,7 +91,7 @@ STAGED = """
         SELECT artist_id, genre, provenance, unnest([first_seen_on, last_seen_on]) AS observed_on FROM artist_genres;
 """
 GIVEN = {"artists", "artist_snapshots", "artist_genres"}
-MERGED = {"latest", "artist_snapshots", "artist_numbers", "artist_genres", "releases_checked"}
+MERGED = {"latest", "artist_snapshots", "artist_numbers", "numbers", "artist_genres", "releases_checked"}
 
 
 def _derive(con: duckdb.DuckDBPyConnection) -> None:

@@ -50,7 +50,7 @@ def test_artist_is_the_latest(collect: Collect, ask: Ask):
             artist("a1", name="New", genres=["mpb", "axé"], followers={"total": 12}, popularity=6), day="2026-11-22"
         ),
     )
-    assert ask("FROM artists") == [("a1", "New", 12, 6, ["axé", "mpb"], url, None, D20, D22, None)]
+    assert ask("FROM artists") == [("a1", 0, "New", 12, 6, ["axé", "mpb"], url, None, D20, D22, None)]
 
 
 def test_same_day_null_wipes_nothing(collect: Collect, ask: Ask):
@@ -82,9 +82,9 @@ def test_second_run_a_day_adds_nothing(collect: Collect, ask: Ask):
     )
     assert ask("SELECT artist_id, count(*) FROM artist_snapshots GROUP BY 1 ORDER BY 1") == [("a1", 2), ("a2", 2)]
     assert ask("FROM artist_genres ORDER BY ALL") == [
-        ("a1", "mpb", "search", D21, D22),
-        ("a1", "mpb", "spotify", D21, D22),
-        ("a2", "mpb", "search", D21, D22),
+        ("a1", 0, "mpb", "search", D21, D22),
+        ("a1", 0, "mpb", "spotify", D21, D22),
+        ("a2", 1, "mpb", "search", D21, D22),
     ]
 
 
@@ -99,6 +99,17 @@ def test_late_observation_fills_gaps(collect: Collect, ask: Ask):
         ("Now", 12, ["samba"], D20, D22)
     ]
     assert ask("SELECT observed_on, followers FROM artist_snapshots ORDER BY 1") == [(D20, 9), (D21, 10), (D22, 12)]
+
+
+def test_artists_keep_their_numbers(collect: Collect, ask: Ask):
+    """Artists are numbered in the order of their first commit, and where else they stand they bear that number."""
+    collect(
+        search_line(artist("b", name="Be")), search_line(artist("c", name="Ce"), artist("a", name="A"), artist("b"))
+    )
+    numbered = [("b", 0), ("a", 1), ("c", 2)]
+    assert ask("SELECT artist_id, artist_no FROM artists ORDER BY 2") == numbered
+    for table in ("artist_genres", "artist_growth", "artists JOIN name_tokens USING (artist_no)"):
+        assert ask(f"SELECT DISTINCT artist_id, artist_no FROM {table} ORDER BY 2") == numbered
 
 
 def test_release_keeps_its_details(collect: Collect, ask: Ask):
@@ -129,8 +140,8 @@ def test_credits_move(collect: Collect, ask: Ask):
         albums_line(album("b1", artists=[{"id": "a2", "name": "Deux"}]), day="2026-11-20"),
     )
     assert ask("FROM release_artists ORDER BY artist_id") == [
-        ("b1", "a1", 0, "One", D21, D21),
-        ("b1", "a2", 0, "Zwei", D20, D22),
+        ("b1", "a1", None, 0, "One", D21, D21),
+        ("b1", "a2", None, 0, "Zwei", D20, D22),
     ]
     assert ask("FROM artists") == []
 

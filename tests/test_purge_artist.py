@@ -73,13 +73,13 @@ def texts(workspace: Workspace) -> dict[str, str]:
 
 
 def others(workspace: Workspace) -> dict[str, list[Any]]:
-    """What is published of everybody else."""
+    """What is published of everybody else; their numbers are dealt anew."""
     generation = open_generation(workspace)
     queries = {
-        "artists": f"FROM artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
+        "artists": f"SELECT * EXCLUDE artist_no FROM artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
         "history": f"FROM artist_snapshots WHERE artist_id <> '{GONE}' ORDER BY ALL",
         "releases": "FROM releases WHERE album_id = 'both'",
-        "credits": f"FROM release_artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
+        "credits": f"SELECT * EXCLUDE artist_no FROM release_artists WHERE artist_id <> '{GONE}' ORDER BY ALL",
         "pages": "FROM search_pages ORDER BY ALL",
     }
     return {name: generation.rows(query) for name, query in queries.items()}

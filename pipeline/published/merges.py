@@ -19,6 +19,8 @@ __all__ = ["SMALL", "STEPS", "Step", "merge_statement", "publish_sql", "size_sta
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
+PLACES = 100  # artists in a list of those that grew most
+LEAST = 1000  # followers before, below which growth in percent says nothing
 SMALL = 50_000  # snapshots up to which deriving everything anew takes no longer than finding out what changed
 
 
@@ -59,6 +61,7 @@ _BEFORE = (
 _OBSERVED = (
     Step("releases", "touched_albums", ("tracks", "releases")),
     Step("artists", "latest", ("artists",)),
+    Step("artists", "numbers", ("artists",)),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "artist_numbers", ("artist_snapshots",)),
     Step("artist_genres", "artist_genres", ("artist_genres",)),
@@ -89,8 +92,12 @@ _AFTER = (
     Step("genre_days", "shifts_alike", _DAYS, "large fresh"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
-    Step("genre_growth", "genre_growth", _DAYS, "large"),
-    Step("genre_growth", "genre_growth_small", _DAYS, "small"),
+    Step("artist_genres", "numbered", ("artists",)),
+    Step("artist_growth", "numbered", ("artists",)),
+    Step("release_artists", "numbered", ("artists",)),
+    Step("genre_growth", "genre_growth", (*_DAYS, "artists"), "large onto"),
+    Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "large fresh"),
+    Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "small"),
     Step("genre_membership", "genre_membership", ("artist_genres",)),
     Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
     Step("genre_membership", "back", ("artist_genres",), "large onto"),
@@ -140,7 +147,10 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "stay": str(STAY_DAYS),
         "cap": str(SEARCH_CAP),
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
+        "artist_numbers": "LEFT JOIN (SELECT artist_id, artist_no FROM artists) USING (artist_id)",
     }
+    if step.table == "track_artists":
+        marks["artist_numbers"] = ""
     if step.file == "latest":
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
@@ -173,8 +183,13 @@ def _growth_marks() -> dict[str, str]:
 
 def _leader_marks() -> dict[str, str]:
     whens = {name: " ".join(f"WHEN {n} THEN g.{name}_{n}" for n in GROWTH_DAYS) for name in ("gained", "since")}
-    days = {f"{name}_of_days": value for name, value in whens.items()}
-    return {"leaders": _filled(publish_sql("leaders"), days | {"days": str(list(GROWTH_DAYS))})}
+    marks = {f"{name}_of_days": value for name, value in whens.items()} | {
+        "days": str(list(GROWTH_DAYS)),
+        "counts": ", ".join(f"count(gained_{n})" for n in GROWTH_DAYS),
+        "places": str(PLACES),
+        "least": str(LEAST),
+    }
+    return marks | {"leaders": _filled(publish_sql("leaders"), marks)}
 
 
 def _filled(text: str, marks: Mapping[str, str]) -> str:
@@ -199,6 +214,7 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
         ]
         inserted = [f"CASE WHEN n.{known[a]} THEN n.{a} ELSE n.late_{a} END" for a in attributes]
     return {
+        "order": f"min(arrival), {key}" if name == "artists" else key,  # as they are numbered
         "source": f"FROM staged_{name}"
         if ordered
         else publish_sql("late").replace("{table}", name).replace("{key}", key),

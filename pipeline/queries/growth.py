@@ -15,14 +15,14 @@ __all__ = ["genre_leaders", "grown", "growth_leaders"]
 
 
 def grown(days: int) -> str:
-    """SQL of one row per artist of whom it can be said: artist_id, until, followers, before, gained, growth, since."""
+    """SQL of one row per artist of whom it can be said: artist_no, until, followers, before, gained, growth, since."""
     if days not in GROWTH_DAYS:
         raise ValueError(f"growth over {days} days is not kept (there are {GROWTH_DAYS})")
     return f"""
-        SELECT artist_id, until, followers, followers - gained AS before, gained,
+        SELECT artist_no, until, followers, followers - gained AS before, gained,
             gained / nullif(followers - gained, 0) AS growth, since
         FROM (
-            SELECT artist_id, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
+            SELECT artist_no, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
                 coalesce(gained_{days}, CASE WHEN young THEN followers - first_followers END) AS gained
             FROM (
                 SELECT g.*, g.until - {days} < r.first_on AND g.first_on <= r.first_on + 7
@@ -41,11 +41,11 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
         WITH reach AS (SELECT max(until) AS last_on FROM artist_growth),
         leaders AS (
             SELECT g.* FROM ({grown(days)}) g CROSS JOIN reach
-            WHERE g.before >= ? AND g.gained > 0 AND g.until > last_on - {days}
-            ORDER BY g.growth DESC, g.artist_id LIMIT ?)
+            WHERE g.before >= ? AND g.gained > 0 AND g.until > last_on - {days} AND artist_no IS NOT NULL
+            ORDER BY g.growth DESC, g.artist_no LIMIT ?)
         SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
             g.before, g.gained, g.growth, g.since, g.until
-        FROM leaders g JOIN artists a USING (artist_id) ORDER BY g.growth DESC, a.artist_id
+        FROM leaders g JOIN artists a USING (artist_no) ORDER BY g.growth DESC, g.artist_no
         """,
         [least, limit],
     )
@@ -60,7 +60,7 @@ def genre_leaders(generation: Generation, genre: str, days: int = 30, limit: int
         """
         SELECT g.place, a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
             g.followers - g.gained AS before, g.gained, g.growth, g.since, g.until, g.compared
-        FROM genre_growth g JOIN artists a USING (artist_id)
+        FROM genre_growth g JOIN artists a USING (artist_no)
         WHERE g.genre = ? AND g.days = ? AND g.place <= ? ORDER BY g.place
         """,
         [genre, days, limit],

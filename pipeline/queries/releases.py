@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from pipeline.published.generations import Generation
@@ -18,17 +20,35 @@ def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
 
     With every credited name; `artist_id` is the first credited artist that we know, so that a page can lead to it.
     """
-    return generation.frame(
-        f"""
-        WITH dated AS (SELECT * FROM releases WHERE release_date IS NOT NULL AND album_type <> 'compilation'),
-        latest AS (FROM dated ORDER BY release_date DESC LIMIT ?),
-        newest AS (SELECT * FROM dated WHERE release_date >= (SELECT min(release_date) FROM latest))
-        SELECT {_RELEASE}, {_CREDITS},
-            first(a.artist_id ORDER BY x.position) FILTER (a.artist_id IS NOT NULL) AS artist_id
-        FROM newest r LEFT JOIN release_artists x USING (album_id) LEFT JOIN artists a ON a.artist_id = x.artist_id
-        GROUP BY ALL ORDER BY r.release_date DESC, max(a.followers) DESC NULLS LAST, r.album_id LIMIT ?
-        """,
-        [limit, limit],
+    dated = "FROM releases WHERE release_date IS NOT NULL AND album_type <> 'compilation'"
+    edge = generation.rows(f"SELECT release_date {dated} ORDER BY release_date DESC LIMIT 1 OFFSET ?", [limit - 1])
+    newest = generation.frame(
+        f"SELECT {_RELEASE} {dated.replace('releases', 'releases r')} AND release_date >= ?",
+        [edge[0][0] if edge else date.min],
+    )
+    credited = generation.frame(
+        "SELECT * FROM release_artists WHERE album_id IN (SELECT unnest(?::VARCHAR[]))", [newest["album_id"].to_list()]
+    )
+    known = generation.frame(
+        "SELECT artist_no, followers FROM artists WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
+        [credited["artist_no"].to_list()],
+    )
+    is_known = pl.col("artist_no").is_not_null()
+    by_release = (
+        credited.join(known, on="artist_no", how="left")
+        .sort("position")
+        .group_by("album_id", maintain_order=True)
+        .agg(
+            pl.col("artist_name").drop_nulls().alias("artist_names"),
+            pl.col("artist_id").filter(is_known).first(),
+            pl.col("followers").max(),
+        )
+    )
+    return (
+        newest.join(by_release, on="album_id", how="left")
+        .sort("release_date", "followers", "album_id", descending=[True, True, False], nulls_last=True)
+        .drop("followers")
+        .head(limit)
     )
 
 

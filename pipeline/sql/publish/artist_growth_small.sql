@@ -23,6 +23,7 @@ ends AS (
     FROM numbers
     GROUP BY artist_id, until
 )
-SELECT * EXCLUDE ({all_before_names}), {all_gained}
-FROM ends
-ORDER BY artist_id
+SELECT e.* EXCLUDE ({all_before_names}), a.artist_no, {all_gained}
+FROM ends e
+LEFT JOIN (SELECT artist_id, artist_no FROM artists) a ON a.artist_id = e.artist_id
+ORDER BY a.artist_no, e.artist_id

@@ -1,7 +1,7 @@
 -- One row per credit: place and name of the newest observation, first and last day it was seen.
 MERGE INTO {table} p
 USING (
-    SELECT {keys}, unnest(newest), first_seen_on, last_seen_on
+    SELECT * EXCLUDE (newest), unnest(newest)
     FROM (
         SELECT
             {keys},
@@ -11,6 +11,7 @@ USING (
         FROM staged_{lake}
         GROUP BY {keys}
     )
+    {artist_numbers}
 ) n
 ON {match}
 WHEN MATCHED AND n.last_seen_on >= p.last_seen_on THEN UPDATE SET

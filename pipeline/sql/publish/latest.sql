@@ -4,7 +4,7 @@ USING (
     SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on
     FROM ({source})
     GROUP BY {key}
-    ORDER BY {key}
+    ORDER BY {order}
 ) n
 ON p.{key} = n.{key}
 WHEN MATCHED THEN UPDATE SET

@@ -1,6 +1,6 @@
 -- The words of new names, in the order in which a beginning of a word is looked up.
-DELETE FROM name_tokens WHERE artist_id IN (SELECT artist_id FROM renamed);
+DELETE FROM name_tokens WHERE artist_no IN (SELECT artist_no FROM artists SEMI JOIN renamed USING (artist_id));
 INSERT INTO name_tokens BY NAME
-SELECT unnest(list_distinct(words)) AS token, artist_id, ' ' || array_to_string(words, ' ') AS name
-FROM (SELECT artist_id, {words} AS words FROM artists SEMI JOIN renamed USING (artist_id))
-ORDER BY token, artist_id
+SELECT unnest(list_distinct(words)) AS token, artist_no, ' ' || array_to_string(words, ' ') AS name
+FROM (SELECT artist_no, {words} AS words FROM artists SEMI JOIN renamed USING (artist_id))
+ORDER BY token, artist_no
