@@ -70,6 +70,7 @@ def test_second_backup_copies_the_difference(
     assert [path.name for path in (tmp_path / "b").glob("ledger*")] == [made.ledger]
 
 
+@pytest.mark.slow
 def test_backup_while_others_write(filled: Workspace, clock: Clock, tmp_path: Path, other: Workspace) -> None:
     """Batches committed and published meanwhile: each is in the backup whole or not at all."""
     over, more, count = threading.Event(), threading.Semaphore(0), [0]
@@ -115,6 +116,7 @@ def test_lost_file_is_named(filled: Workspace, ledger: Ledger, clock: Clock, tmp
         back_up(filled, tmp_path / "b", clock.now())
 
 
+@pytest.mark.slow
 def test_backup_while_files_go(filled: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
     """Files let go of meanwhile, ledger first, make the backup begin again, not fail."""
     for number in range(60):

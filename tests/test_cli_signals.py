@@ -80,6 +80,7 @@ def test_second_run_waits_its_turn(world: Running, tmp_path: Path) -> None:
     assert (json.loads(out)["state"], code, result["requests"]) == ("succeeded", 0, 0)
 
 
+@pytest.mark.slow
 def test_log_is_followed(world: Running, tmp_path: Path) -> None:
     """Following a run from another process ends with it, and shows its end."""
     settings = environment(world, tmp_path / "data")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import zstandard
 
 from pipeline.runs.planner import _tapered
@@ -38,6 +39,7 @@ def test_one_worker_needs_no_small_items():
     assert [len(chunk) for chunk in _tapered(range(25), 10, 1, 2)] == [10, 10, 5]
 
 
+@pytest.mark.slow
 def test_many_workers_lose_nothing(tmp_path):
     """With answers that take a while many batches arrive at once; the database still equals the truth."""
     config = SimulatorConfig(profile="extended", artists=80, seed=6, now="2026-03-10T12:00:00Z", latency_ms=30)

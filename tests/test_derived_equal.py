@@ -78,14 +78,14 @@ def compare(
     other.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2])
 def test_derived_bit_by_bit(monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int):
     """What is derived from changes equals what is derived from everything, in order and with late days."""
     compare(monkeypatch, workspace, ledger, tmp_path, seed, 8)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 11))
+@pytest.mark.parametrize("seed", [1, *range(3, 11)])
 def test_derived_bit_by_bit_often(monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int):
     """The same for many more stories."""
     compare(monkeypatch, workspace, ledger, tmp_path, seed, 16)

@@ -69,6 +69,7 @@ def test_far_workers_bring_the_same(simulator, wanted, tmp_path, monkeypatch):
     assert result.requests == simulator.counts()["total"] - before
 
 
+@pytest.mark.slow
 def test_lost_worker_is_replaced(simulator, wanted, tmp_path, monkeypatch):
     """A batch whose worker is lost is another attempt's, and nothing is missing in the end."""
     result, _ = run(simulator, tmp_path, monkeypatch, lambda n: OSError("worker lost") if n == 2 else None)
@@ -83,6 +84,7 @@ def test_each_worker_lost_is_told(simulator, tmp_path, monkeypatch):
     assert collect(simulator, tmp_path).state == "succeeded"
 
 
+@pytest.mark.slow
 def test_system_gone_ends_run(simulator, tmp_path, monkeypatch):
     """When the system itself is gone the run ends at once, names it, and keeps what was committed."""
     gone = lambda n: OSError("no scheduler") if n > 3 else None  # noqa: E731

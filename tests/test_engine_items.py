@@ -105,6 +105,7 @@ def test_failed_item_is_tried_alone(world: Running, tmp_path: Path) -> None:
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
     """An item that fails three times ends failed and keeps the failing calls alone; later tasks run on the rest."""

@@ -85,6 +85,7 @@ def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
 
 
+@pytest.mark.slow
 def test_export_streams_to_a_pipe(place: Path) -> None:
     """Without a file, rows alone are on standard output; a reader that has seen enough ends it quietly."""
     main(["import", "mpb_2024-05-01.json"])

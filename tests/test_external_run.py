@@ -44,6 +44,7 @@ def ledger_of(settings):
     return Ledger(open_workspace(settings).ledger)
 
 
+@pytest.mark.slow
 def test_steps_bring_the_same(small_world, tmp_path):
     """Step by step, the published database equals that of one run of our own; the same steps again ask nothing."""
     settings = settings_for(small_world, tmp_path / "steps")

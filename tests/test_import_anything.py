@@ -51,6 +51,7 @@ many = settings(
 )
 
 
+@pytest.mark.slow
 @given(content=CONTENTS)
 @many
 def test_any_file_is_read_or_refused(workspace: Workspace, ledger: Ledger, tmp_path: Path, content: bytes) -> None:
@@ -64,6 +65,7 @@ def test_any_file_is_read_or_refused(workspace: Workspace, ledger: Ledger, tmp_p
     assert all(reason for _, _, reason in report.rejects)
 
 
+@pytest.mark.slow
 @given(entries=st.lists(ENTRIES, max_size=4))
 @settings(many, max_examples=12)
 def test_any_entries_add_up_once(tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]]) -> None:

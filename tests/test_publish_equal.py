@@ -56,7 +56,7 @@ def tables(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("order", ["in order", "shuffled"])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_incremental_equals_whole(workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, order: str):
     """The same parts give the same tables, published one by one, in groups or at once; every key is unique."""
     rng = random.Random(seed)

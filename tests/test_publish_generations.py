@@ -141,6 +141,7 @@ def test_frame_takes_parameters(workspace: Workspace, ledger: Ledger):
     assert generation.rows("SELECT $x + 1", {"x": 1}) == [(2,)]
 
 
+@pytest.mark.slow
 def test_readers_beside_a_publisher(workspace: Workspace, ledger: Ledger):
     """Threads that ask all the time never fail and never see a count go back while generations come."""
     add(workspace, ledger, 1)

@@ -14,7 +14,7 @@ from tests.payloads import artist, commit, search_line
 from tests.test_publish_equal import some_lines, tables
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_rebuilt_equals_published(workspace: Workspace, ledger: Ledger, seed: int):
     """Days in any order, published one after the other, give the same rows as a rebuild of all of them."""
     rng = random.Random(seed)

@@ -110,6 +110,7 @@ def test_corrupt_settings_file(cli: Any, text: str, expected: str, tmp_path: Pat
     assert "garimpo.toml" in err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
 def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
     """A disk that fills up ends the run with a message; with space again the next run completes what is missing."""

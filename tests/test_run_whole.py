@@ -44,7 +44,7 @@ def test_next_day_adds_one_snapshot(small_world, tmp_path):
     assert {row[1] for row in rows["artist_snapshots"]} == {"2026-03-10", "2026-03-11"}
 
 
-@pytest.mark.parametrize("profile", ["development", "legacy"])
+@pytest.mark.parametrize("profile", ["development", pytest.param("legacy", marks=pytest.mark.slow)])
 def test_every_profile_gives_the_same(profile, tmp_path):
     """The reduced profile brings the same rows through other endpoints, with followers and popularity NULL."""
     with running(SimulatorConfig(profile=profile, artists=30, seed=4, now=NOON)) as simulator:

@@ -70,7 +70,9 @@ def test_charts_are_painted(open_tab, theme):
         assert stroke == COLOURS[theme]
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+@pytest.mark.parametrize(
+    ("theme", "language"), [("light", "pt-BR"), pytest.param("dark", "en-US", marks=pytest.mark.slow)]
+)
 def test_telephone_has_no_overflow(open_tab, theme, language):
     """At a width of 390 nothing hangs over the edge, on any page."""
     tab = open_tab(theme, language, 390)
@@ -131,6 +133,7 @@ def test_browser_language_is_spoken(open_tab):
     assert "Demonstração: dados sintéticos" in words
 
 
+@pytest.mark.slow
 def test_theme_switch_is_followed(open_tab):
     """Choosing the dark theme in the menu redraws charts in its colours."""
     page = open_tab().show("/")

@@ -133,7 +133,9 @@ def test_two_people_steer_runs(two_tabs: tuple[Tab, Tab], world: Running) -> Non
     expect(other.locator(".g-run .g-badge").first).to_have_text("succeeded", timeout=PATIENCE)
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+@pytest.mark.parametrize(
+    ("theme", "language"), [("light", "pt-BR"), pytest.param("dark", "en-US", marks=pytest.mark.slow)]
+)
 def test_run_fits_a_telephone(open_tab, theme, language):
     """At a width of 390 a run hangs over no edge, and its tasks, items and lines are there."""
     tab = open_tab(theme, language, 390)
@@ -173,6 +175,7 @@ def test_filters_stay_in_the_address(open_tab):
     expect(open_tab().show("/runs?state=crashed").get_by_text("No run matches")).to_be_visible(timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_log_is_downloaded(open_tab):
     """The log of a run can be taken along as a file of lines."""
     tab = open_tab()
