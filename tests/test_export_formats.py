@@ -51,8 +51,8 @@ def cells(generation: Generation, what: str) -> list[list[str]]:
 def test_table_becomes_csv(generation: Generation) -> None:
     """Dates in ISO form, lists as JSON, unknown values empty, a formula as text."""
     assert cells(generation, "artists") == [
-        ["artist_id", "artist_no", "name", "followers", "popularity", "genres", "image_url", "spotify_url", "first_seen_on",
-         "last_seen_on", "releases_checked_on"],
+        ["artist_id", "artist_no", "name", "followers", "popularity", "genres", "image_url", "spotify_url",
+         "first_seen_on", "last_seen_on", "releases_checked_on"],
         ["one", "0", "'=1+1", "70", "", '["mpb","samba"]', "", "", "2026-11-22", "", ""],
     ]  # fmt: skip
     assert cells(generation, "SELECT started_at FROM runs")[1] == ["2026-11-22T06:00:01"]
