@@ -1,28 +1,48 @@
 # Sourced by the run.sh of each system. Needs WORK; packages come from uv's cache when they were fetched before.
 
-# make_venv PYTHON ARGUMENTS...: a new environment in $WORK/venv with what `uv pip install` takes; its programs come first.
-make_venv() {
-    local version=$1
-    shift
-    local uv
-    uv=$(command -v uv || true)
-    if [ -z "$uv" ]; then
-        python3 -m venv "$WORK/uv"
-        "$WORK/uv/bin/pip" install --quiet --disable-pip-version-check uv
-        uv="$WORK/uv/bin/uv"
-    fi
-    "$uv" venv --quiet --python "$version" "$WORK/venv"
-    "$uv" pip install --quiet --python "$WORK/venv/bin/python" "$@"
-    export PATH="$WORK/venv/bin:$PATH" VIRTUAL_ENV="$WORK/venv" PYTHONPATH="$PWD"
-}
-
 # not_run REASON: ends as "not run".
 not_run() {
     echo "$1"
     exit 77
 }
 
-# tests ARGUMENTS...: pytest on the files of a system, which the plain suite leaves out.
+# make_venv PYTHON ARGUMENTS...: an environment in $WORK/venv with what `uv pip install` takes; its programs come first.
+make_venv() {
+    another_venv venv "$@"
+    export PATH="$WORK/venv/bin:$PATH" VIRTUAL_ENV="$WORK/venv" PYTHONPATH="$PWD"
+}
+
+# another_venv NAME PYTHON ARGUMENTS...: an environment in $WORK/NAME, off the path.
+another_venv() {
+    local place="$WORK/$1"
+    uv venv --quiet --python "$2" "$place" || not_run "no Python $2 here"
+    shift 2
+    uv pip install --quiet --python "$place/bin/python" "$@" || not_run "its packages cannot be had here"
+}
+
+# debian PACKAGE...: packages of Debian, installed where they are missing.
+debian() {
+    dpkg -s "$@" >/dev/null 2>&1 && return
+    command -v apt-get >/dev/null || not_run "no $* here, and no apt-get"
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
+    export DEBIAN_FRONTEND=noninteractive
+    local install=("${as_root[@]}" apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "$@")
+    "${install[@]}" >/dev/null || { "${as_root[@]}" apt-get update -qq && "${install[@]}" >/dev/null; } || not_run "no $* from apt-get"
+}
+
+# my_turn: waits until no other system is being tried; until the end nothing else is, but installed.
+my_turn() {
+    touch "$WORK/installed"
+    if [ -n "${TURN:-}" ] && command -v flock >/dev/null; then
+        exec 9>>"$TURN"
+        flock 9
+    fi
+    touch "$WORK/turn"
+}
+
+# tests ARGUMENTS...: pytest on the files of a system, which the plain suite leaves out, in its turn.
 tests() {
-    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "$@"
+    my_turn
+    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "$@" 9>&-
 }

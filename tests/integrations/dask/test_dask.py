@@ -57,6 +57,7 @@ class Cluster:
             process.terminate()
         for process in self.processes:
             process.wait(20)
+        self.log.close()
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,7 @@ class Worker:
 
     def __init__(self, lambda_: LocalLambda) -> None:
         self._lambda, self._now, self._over = lambda_, None, False
+        self._deaths = 0
         worker = self
 
         class RuntimeApi(Handler):
@@ -92,11 +93,15 @@ class Worker:
         threading.Thread(target=self._keep, daemon=True).start()
 
     def take(self) -> Invocation | None:
-        """The next invocation, when there is one."""
-        while not self._over:
+        """The next invocation, when there is one; a process that died while it waited takes none."""
+        deaths = self._deaths
+        while not self._over and self._deaths == deaths:
             with contextlib.suppress(queue.Empty):
-                self._now = self._lambda.waiting.get(timeout=0.2)
-                return self._now
+                taken = self._lambda.waiting.get(timeout=0.2)
+                if self._deaths == deaths:
+                    self._now = taken
+                    return taken
+                self._lambda.waiting.put(taken)
         return None
 
     def end(self, body: bytes, *, failed: bool) -> None:
@@ -124,6 +129,7 @@ class Worker:
                     command, cwd=os.environ["FUNCTION"], env=environment, stdout=log, stderr=log
                 )
                 self.process.wait()
+            self._deaths += 1
             self.end(json.dumps({"errorType": "Runtime.ExitError"}).encode(), failed=True)
 
 

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from tests.integrations.systems import names, tried, turned
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the systems are set up by bash")
+
+SCRIPTS = {
+    "a-well": "touch $WORK/installed $WORK/turn; echo fine",
+    "b-away": "echo no java on the path; exit 77",
+    "c-broken": "echo one test failed; exit 1",
+}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Three systems: one that runs, one that is not to be had, one that fails."""
+    for name, script in SCRIPTS.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.sh").write_text(script + "\n", encoding="utf-8")
+    return [tmp_path / name for name in names(tmp_path)]
+
+
+def ends(folders, limit_s: float = 30, deadline_s: float = 60) -> list[tuple[str, str, str]]:
+    """Name, state and reason of each."""
+    found = tried(folders, limit_s, time.monotonic() + deadline_s)
+    return sorted((each.name, each.state, each.reason) for each in found)
+
+
+def test_each_end_stated(folders):
+    """What runs, what cannot be had and what fails are told apart, each with its last word."""
+    assert ends(folders) == [
+        ("a-well", "ran", "fine"),
+        ("b-away", "not run", "no java on the path"),
+        ("c-broken", "FAILED", "one test failed"),
+    ]
+
+
+def test_no_time_names_them(folders):
+    """What the deadline leaves no time for is named, and is no failure."""
+    assert ends(folders, deadline_s=1) == [(folder.name, "not run", "no time left") for folder in folders]
+
+
+def test_hanging_system_fails(folders):
+    """A system that does not end within its own limit failed; nothing of it is left running."""
+    (folders[0] / "run.sh").write_text("sleep 60", encoding="utf-8")
+    assert ends(folders[:1], limit_s=0.3) == [("a-well", "FAILED", "took too long")]
+
+
+def test_each_has_its_turn():
+    """From one start to the next every system is the first once."""
+    assert [turned(["a", "b", "c"], by)[0] for by in range(4)] == ["a", "b", "c", "a"]
