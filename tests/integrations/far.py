@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 SECRET = "a-secret-that-no-log-may-show"
-NAMES_A_RUN = re.compile(r"run_id|_at$|batch|attempt")
+NAMES_A_RUN = re.compile(r"run_id|_at$|batch|attempt|artist_no")  # artists are numbered as they were committed
 TABLES = "artists artist_snapshots artist_genres releases release_artists tracks track_artists"
 
 
@@ -64,7 +64,7 @@ def collect(simulated: World, data: Path, backend: str, **changes: Any) -> RunRe
 
 
 def published(data: Path) -> dict[str, list[Any]]:
-    """Every row of the published tables, but for what names the run and its instant."""
+    """Every row of the published tables, but for what names the run, its instant and its order."""
     generation = open_generation(open_workspace(Settings(data=data, workspace="simulator")))
     found = {}
     for name in TABLES.split():
