@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from pipeline import queries
+from pipeline.queries.artists import _words
+from pipeline.schema import name_tokens
 from tests.published import publish_many, publish_rows
 
 ARTISTS = [
@@ -97,3 +101,17 @@ def test_genres_of_an_artist(found):
 def test_unknown_artist_is_none(found):
     """An id that is not there gives None, not an error."""
     assert queries.artist(found, "nobody") is None
+
+
+LETTERS = st.characters(max_codepoint=0xFFFF, exclude_categories=("Cn", "Cs"))  # of which every Unicode says the same
+
+
+@given(name=st.text(LETTERS, min_size=1, max_size=12))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(name="Olá ÇA, mar!")
+@example(name="!!! ?!")
+@example(name="अमर e ２º")
+def test_words_are_those_of_names(found, name):
+    """The words looked for are the words a name was filed under, whatever it is written in."""
+    filed = found.rows(f"SELECT {name_tokens('name')} FROM (SELECT ?::VARCHAR AS name)", [name])[0][0]
+    assert _words(found, name) == list(dict.fromkeys(filed))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from unicodedata import category
 
 import polars as pl
 
 from pipeline.published.generations import Generation
 from pipeline.queries.growth import grown
-from pipeline.schema import name_tokens
 
 __all__ = [
     "ARTIST_ORDERS",
@@ -153,8 +153,7 @@ def _match(generation: Generation, search: str, genre: str) -> tuple[str, list[o
 
 
 def _words(generation: Generation, search: str) -> list[str]:
-    """The words of a search, read as those of names are; the longest, which the fewest names have, is looked up."""
-    if not search.strip():
-        return []
-    found: list[str] = generation.rows(f"SELECT {name_tokens('text')} FROM (SELECT ?::VARCHAR AS text)", [search])[0][0]
-    return list(dict.fromkeys(found))
+    """The words of a search, as `name_tokens` has them; to compile its pattern takes longer than to look up a word."""
+    folded = str(generation.rows("SELECT lower(strip_accents(?::VARCHAR))", [search])[0][0])
+    words = "".join(letter if category(letter)[0] in "LMN" else " " for letter in folded).split(" ")
+    return [word for word in dict.fromkeys(words) if word] or [word for word in folded.split(" ") if word]

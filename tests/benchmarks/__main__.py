@@ -16,8 +16,8 @@ from tests.benchmarks.ledger import measure_ledger
 from tests.benchmarks.memory import measure_memory
 from tests.benchmarks.minimum import measure_minimum
 from tests.benchmarks.pace import measure_pace
-from tests.benchmarks.reading import measure_reading
 from tests.benchmarks.runs import measure_runs
+from tests.benchmarks.store import measure_store
 
 BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "pace": measure_pace,
@@ -28,12 +28,12 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "runs": measure_runs,
     "engine": measure_engine,
     "formats": measure_formats,
-    "reading": measure_reading,
+    "keeping": measure_store,
 }
 GROUPS = {
     "collector": ("pace", "minimum", "ledger", "memory", "beside"),
     "orchestration": ("runs", "engine"),
-    "store": ("formats", "reading"),
+    "store": ("formats", "keeping"),
 }
 
 

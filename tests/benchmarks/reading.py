@@ -9,7 +9,6 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,48 +16,24 @@ from pathlib import Path
 
 from pipeline import queries
 from pipeline.published.generations import Generation, open_generation
-from pipeline.published.publish import publish, rebuild
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
-from tests.benchmarks.figures import Figure, load, say
-from tests.benchmarks.store_world import World, add_day, add_releases, make_store
+from tests.benchmarks.figures import Figure, load
+from tests.benchmarks.store_world import World, add_day
 
-__all__ = ["measure_reading"]
+__all__ = ["measure_reading", "opened", "quantile"]
 
-WORLDS = (World(1_000_000, 100), World(100_000, 1_000))
-QUICK = (World(30_000, 40),)
 READERS = 8
 WRITTEN = 10_000  # artists that the writer adds at a time
 Ask = Callable[[Generation, random.Random], object]
 Took = tuple[float, float]  # milliseconds: of the clock, and of the processor, which a loaded machine does not change
 
 
-def measure_reading(*, quick: bool = False, folder: Path | None = None) -> Iterator[Figure]:
-    """p95 of every question, on each world; `folder` keeps the stores, or has them already."""
-    for world in QUICK if quick else WORLDS:
-        with tempfile.TemporaryDirectory() as temporary:
-            root = (folder or Path(temporary)) / f"w{world.artists}"
-            _make(root, world)
-            yield from _measure(root, world, rounds=20 if quick else 60, seconds=10 if quick else 45)
-
-
-def _make(root: Path, world: World) -> None:
-    """A published store of a world, unless it is there."""
-    workspace, ledger = _opened(root)
-    if not ledger.meta("made"):
-        say(f"reading: making {world.artists:,} artists × {world.days:,} days …")
-        for days in make_store(workspace, ledger, world):
-            if days % 50 == 0:
-                say(f"  {days} days")
-        add_releases(workspace, ledger, world)
-        say(f"  published anew in {rebuild(workspace, ledger).seconds:.0f} s; {load()}")
-        ledger.set_meta("made", "1")
-    ledger.close()
-
-
-def _measure(root: Path, world: World, rounds: int, seconds: float) -> Iterator[Figure]:
-    workspace, told = _opened(root)[0], f"{world.artists:,} × {world.days:,} days"
+def measure_reading(root: Path, world: World, rounds: int, seconds: float) -> Iterator[Figure]:
+    """p95 of every question on the store of a world in `root`."""
+    workspace, told = opened(root)[0], f"{world.artists:,} × {world.days:,} days"
     questions = _questions(open_generation(workspace))
     idle = {name: _timed(workspace, ask, rounds) for name, ask in questions.items()}
     for name, took in idle.items():
@@ -79,8 +54,8 @@ def _measure(root: Path, world: World, rounds: int, seconds: float) -> Iterator[
 
 def _figure(what: str, took: Sequence[Took], goal: float, note: str) -> Figure:
     wall, cpu = [each[0] for each in took], [each[1] for each in took]
-    p50, p95 = _quantile(wall, 0.5), _quantile(wall, 0.95)
-    processor = f"CPU p50 {_quantile(cpu, 0.5):.1f}, p95 {_quantile(cpu, 0.95):.1f} ms"
+    p50, p95 = quantile(wall, 0.5), quantile(wall, 0.95)
+    processor = f"CPU p50 {quantile(cpu, 0.5):.1f}, p95 {quantile(cpu, 0.95):.1f} ms"
     return Figure(
         f"{what}: p95", f"{p95:.0f} ms", f"< {goal:.0f} ms", p95 < goal, f"p50 {p50:.1f} ms; {processor}; {note}"
     )
@@ -90,7 +65,8 @@ def _goal(name: str) -> float:
     return {"history of an artist": 80.0, "search by name": 20.0}.get(name, 50.0)
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that this share of all is below."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
 
@@ -168,14 +144,15 @@ def write(workspace: Workspace, ledger: Ledger, world: World, seconds: float) ->
     return {"published": len(took), "seconds": took}
 
 
-def _opened(root: Path) -> tuple[Workspace, Ledger]:
+def opened(root: Path) -> tuple[Workspace, Ledger]:
+    """The workspace in a folder, and its ledger."""
     workspace = open_workspace(Settings(data=root.parent, workspace=root.name))
     return workspace, Ledger(workspace.ledger)
 
 
 if __name__ == "__main__":
     role, path, number, artists, days, for_s = sys.argv[1:]
-    opened, books = _opened(Path(path))
+    opened, books = opened(Path(path))
     amount = World(int(artists), int(days))
     done = read(opened, int(number), float(for_s)) if role == "read" else write(opened, books, amount, float(for_s))
     sys.stdout.write(json.dumps(done))

@@ -19,13 +19,37 @@ __all__ = ["LAST_DAY", "World", "add_day", "add_releases", "make_store"]
 
 LAST_DAY = date(2026, 11, 22)
 
+# Names of one to four made-up words. A word's share falls with its rank, as in languages: the commonest stands in one
+# name in twelve, half of them in three or fewer.
+_WORDS = """
+    CREATE OR REPLACE TABLE words AS
+    SELECT rank, upper(left(spelt, 1)) || substr(spelt, 2) AS word
+    FROM (
+        SELECT range AS rank, list_aggregate(list_transform(
+            [1, 20, 400, 8000], lambda size: if(size > 1 AND range < size, '', syllables[1 + range // size % 20])
+        ), 'string_agg', '') AS spelt
+        FROM range(160000), (
+            SELECT string_split('ba cu de di fo ga ju la li lo má mi na no pe ra ri são te vi', ' ') AS syllables)
+    )
+"""
 _POPULATION = """
     CREATE OR REPLACE TABLE population AS
     SELECT
         left(translate(to_base64(unhex(md5(range::VARCHAR) || md5('x' || range))), '+/', 'ab'), 22) AS id,
-        range AS number, exp(hash(range) / 18446744073709551615 * 14)::BIGINT AS base,
+        range AS number, concat_ws(' ', a.word, b.word, c.word, d.word) AS name,
+        exp(hash(range) / 18446744073709551615 * 14)::BIGINT AS base,
         (hash(range + 1) % 100)::SMALLINT AS popularity, (hash(range + 2) % 1000) / 500000 AS growth
-    FROM range(?) ORDER BY id
+    FROM (
+        SELECT range, list_transform(
+            [1, 2, 3, 4], lambda place: (exp(hash(range * 4 + place) / 18446744073709551615 * 11.98) - 1)::INTEGER
+        ) AS ranks
+        FROM range(?)
+    )
+    JOIN words a ON a.rank = ranks[1]
+    LEFT JOIN words b ON b.rank = ranks[2] AND range % 20 < 13
+    LEFT JOIN words c ON c.rank = ranks[3] AND range % 20 < 4
+    LEFT JOIN words d ON d.rank = ranks[4] AND range % 20 < 1
+    ORDER BY id
 """
 _ROWS = {
     "artist_snapshots": """
@@ -34,7 +58,7 @@ _ROWS = {
             least(100, popularity + (hash(number * 1000 + $age) % 5 == 0)::INT)::SMALLINT AS popularity
         FROM chosen ORDER BY id""",
     "artists": """
-        SELECT id AS artist_id, $day AS observed_on, 'Banda ' || number || ' do ' || number % 977 AS name,
+        SELECT id AS artist_id, $day AS observed_on, name,
             ['genre ' || number % 500, 'genre ' || number % 37] AS genres,
             'https://i.scdn.co/image/' || md5('i' || number || $age) AS image_url,
             'https://open.spotify.com/artist/' || id AS spotify_url
@@ -58,6 +82,7 @@ class World:
 def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[int]:
     """Commit every day of a world, oldest first; the days committed so far. Attributes only when they changed."""
     with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
         for age in range(world.days):
             _commit_day(workspace, ledger, con, world, age)
@@ -67,6 +92,7 @@ def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[i
 def add_day(workspace: Workspace, ledger: Ledger, world: World, age: int, *, artists: int, parts: int = 10) -> None:
     """Commit a day for some artists of a world."""
     with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
         con.execute("DELETE FROM population WHERE number >= ?", [artists])
         _commit_day(workspace, ledger, con, World(artists, world.days, parts), age)
@@ -78,6 +104,7 @@ def add_releases(workspace: Workspace, ledger: Ledger, world: World) -> None:
     ledger.begin_run(run_id, "cli", {}, 1)
     ledger.begin_task(run_id, "batch-0000", 1, "refresh_releases")
     with duckdb.connect(config={"threads": 1}) as con:
+        con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
         con.execute("DELETE FROM population WHERE number % 3 > 0")
         tables = {name: con.sql(select, params={"day": day}).to_arrow_table() for name, select in _RELEASES.items()}
@@ -98,7 +125,7 @@ _RELEASES = {
         FROM population ORDER BY 1""",
     "release_artists": """
         SELECT reverse(id) AS album_id, id AS artist_id, $day AS observed_on, 0::SMALLINT AS position,
-            'Banda ' || number AS artist_name
+            name AS artist_name
         FROM population ORDER BY 1, 2""",
 }
 
