@@ -84,7 +84,8 @@ class Elsewhere:
             return RawBatch(batch.batch_id, b"", 0, 0, error=error, left=batch.calls)
         try:
             raw = self._brought(batch, grant)
-        except GarimpoError as error:  # what was reserved stays counted: nobody knows what was sent
+        except GarimpoError as error:
+            self._grants.lose(grant)
             return RawBatch(batch.batch_id, b"", 0, 0, error=error, left=batch.calls)
         began = self._context.ledger.now() - timedelta(seconds=_lasted(raw))
         self._grants.settle_batch(grant, raw.exchanges, began.timestamp())
@@ -113,7 +114,8 @@ class Elsewhere:
             except GarimpoError:
                 self._release(grant)
                 raise
-            return grant
+            if grant.tickets:
+                return grant
 
     def _needed(self, batch: Batch) -> int:
         """Requests this batch is likely to take with following pages, as its task's batches did so far."""

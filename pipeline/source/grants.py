@@ -1,27 +1,33 @@
 """The budget of a whole batch, for workers that cannot ask the ledger: reserved before it leaves, settled after.
 
-Each of `workers` batches under way sends at its share of the pace, and a batch starts when the pace has room for all of
-its requests. So many requests as there are workers are kept free in every window, since nobody aligns their pace.
-Imports `budget`, `calls`.
+Batches start at the pace that threads keep. When exactly a worker sends, nobody here knows: no sooner than its pace
+permits, and as late as it likes. So every window is counted as if what is away were sent at its soonest and left the
+window only once it is back: then no window is overdrawn, however late a worker is. Imports `budget`, `calls`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.records.budget import APP, CATCH_UP_S, PATIENCE_S, WINDOW_S, Budget
+from pipeline.records.budget import APP, CATCH_UP_S, PATIENCE_S, WINDOW_S, Budget, Limits
+from pipeline.records.ledger import Ledger
 from pipeline.source.calls import Batch, Exchange, bucket_of
 
 __all__ = ["Grant", "Grants"]
 
 SPAN_S = WINDOW_S * 1.01  # arrivals are less even than departures
+AGAIN_S = 0.2  # when only batches that come back make room
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Requests reserved for a batch: it starts in `wait_s`, sends so many a second; `cost_s`: of the pace, each."""
+    """Requests reserved for a batch: it starts in `wait_s`, sends so many a second; `cost_s`: of the pace, each.
+
+    Without tickets it is no batch's yet: ask again after `wait_s`.
+    """
 
     tickets: tuple[int, ...]
     wait_s: float
@@ -32,8 +38,12 @@ class Grant:
 class Grants(Budget):
     """The same budget, reserved by the batch."""
 
+    def __init__(self, ledger: Ledger, limits: Limits) -> None:
+        super().__init__(ledger, limits)
+        self._away: dict[int, float] = {}  # tickets of batches under way, and the soonest instant of each
+
     def grant(self, batch: Batch, most: int, workers: int) -> Grant:
-        """At most so many requests for a batch; raises BudgetSpent, nothing written."""
+        """At most so many requests for one of `workers` batches under way; raises BudgetSpent, nothing written."""
         first = batch.calls[0].endpoint
         bucket = bucket_of(first)
         with self.ledger.write(durable=False) as connection:
@@ -41,28 +51,32 @@ class Grants(Budget):
             app, own = self._states(connection, bucket)
             self._refuse_locked(bucket, app, own, now)
             self._refuse_spent(connection, bucket, own, now)
-            pace = self._interval(app, now)
-            cost = SPAN_S / max(1.0, SPAN_S / pace - workers)
-            many = min(most, self._most_at_once(connection, bucket, own, now), max(1, int(SPAN_S / cost) // 2))
+            cost = self._interval(app, now)
+            # Twice its share of the pace, as threads have: about half of those under way wait for their turn.
+            spacing, full = cost * max(1.0, workers / 2), max(1, int(SPAN_S / cost))
+            many = min(most, self._most_at_once(connection, bucket, own, now), max(1, full // 2))
             turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
-            start = _when_free(connection, max(now, turn), many, cost, cost * workers)
+            start = self._when_free(connection, max(now, turn), many, spacing, full)
+            if start is None:
+                return Grant((), AGAIN_S, 1 / spacing, cost)
             connection.execute(
                 "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
                 "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
                 (APP, turn + many * cost),
             )
-            tickets = tuple(
+            booked = {
                 int(
                     connection.execute(
                         "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) "
                         "VALUES (?, ?, ?, ?, ?, ?)",
-                        (start + n * cost * workers, bucket, first, batch.run_id, batch.batch_id, batch.attempt),
+                        (start + n * spacing, bucket, first, batch.run_id, batch.batch_id, batch.attempt),
                     ).lastrowid
                     or 0
-                )
+                ): start + n * spacing
                 for n in range(many)
-            )
-            return Grant(tickets, start - now, 1 / (cost * workers), cost)
+            }
+            self._away |= booked
+            return Grant(tuple(booked), start - now, 1 / spacing, cost)
 
     def settle_batch(self, grant: Grant, exchanges: Sequence[Exchange], began: float) -> None:
         """Book what a batch sent since `began` (POSIX time); what it did not send is free again at once."""
@@ -82,6 +96,38 @@ class Grants(Budget):
                 "UPDATE buckets SET next_slot_at = next_slot_at - ? WHERE bucket = ? AND locked_until <= ?",
                 (len(unsent) * grant.cost_s, APP, self.ledger.now().timestamp()),
             )
+            self._forget(grant)
+
+    def lose(self, grant: Grant) -> None:
+        """Count all of a batch that does not come back, as if sent at the last moment: nobody knows what was."""
+        with self.ledger.write(durable=False) as connection:
+            now = self.ledger.now().timestamp()
+            connection.executemany(
+                "UPDATE requests SET at = max(at, ?) WHERE id = ?", [(now, ticket) for ticket in grant.tickets]
+            )
+            self._forget(grant)
+
+    def _forget(self, grant: Grant) -> None:
+        for ticket in grant.tickets:
+            self._away.pop(ticket, None)
+
+    def _when_free(
+        self, connection: sqlite3.Connection, start: float, many: int, spacing: float, full: int
+    ) -> float | None:
+        """The first instant from which `many` requests, spaced so, fit into every window; None: not known yet."""
+        now = self.ledger.now().timestamp()
+        rows = connection.execute("SELECT id, at FROM requests WHERE at > ? ORDER BY at", (now - SPAN_S,)).fetchall()
+        sent = [float(at) for ticket, at in rows if ticket not in self._away]
+        if len(sent) + len(self._away) + many <= full:
+            return start
+        for _ in range(50):
+            late_s = _over(sent, sorted([*self._away.values(), *(start + n * spacing for n in range(many))]), full)
+            if not late_s:
+                return start
+            if late_s < 0:
+                return None
+            start += late_s
+        return None
 
     def _most_at_once(self, connection: sqlite3.Connection, bucket: str, own: sqlite3.Row | None, now: float) -> int:
         """What is left of a bucket's quota."""
@@ -92,22 +138,17 @@ class Grants(Budget):
         return max(1, ceiling - int(connection.execute(query, (bucket, now - 86_400.0)).fetchone()[0]))
 
 
-def _when_free(connection: sqlite3.Connection, start: float, many: int, cost: float, spacing: float) -> float:
-    """The first instant from which `many` requests, spaced so, fit into the window that their last one closes."""
-    full = int(SPAN_S / cost)
-    for _ in range(5):  # later rows come into the window while it moves
-        end = start + (many - 1) * spacing
-        count = connection.execute(
-            "SELECT count(*) FROM requests WHERE at > ? AND at <= ?", (end - SPAN_S, end)
-        ).fetchone()[0]
-        over = count + many - full
-        if over <= 0:
-            break
-        oldest = connection.execute(
-            "SELECT at FROM requests WHERE at > ? ORDER BY at LIMIT 1 OFFSET ?", (end - SPAN_S, min(over, count) - 1)
-        ).fetchone()[0]
-        start += max(0.01, float(oldest) + SPAN_S - end)
-    return start
+def _over(sent: Sequence[float], pending: Sequence[float], full: int) -> float:
+    """Seconds until a window that is overdrawn has room; 0 when none is, -1 when time alone makes none."""
+    late_s = 0.0
+    for number, at in enumerate(pending, start=1):
+        left = bisect_right(sent, at - SPAN_S)  # rows that have left the window by then
+        over = len(sent) - left + number - full
+        if over > 0:
+            if left + over > len(sent):
+                return -1.0
+            late_s = max(late_s, sent[left + over - 1] + SPAN_S - at + 0.001)
+    return late_s
 
 
 def _believable(slot: float, now: float) -> float:

@@ -146,14 +146,24 @@ def told(**figures: Any) -> None:
 
 
 @contextmanager
-def while_running(action: Callable[[], None], after_s: float) -> Any:
-    """Do something to the system in the middle of a run."""
-    timer = threading.Timer(after_s, action)
-    timer.start()
+def while_running(action: Callable[[], None], simulated: World, requests: int = 12) -> Any:
+    """Do something to the system in the middle of a run: once so many requests have been answered."""
+    simulated.restart()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            if simulated.counts()["total"] >= requests:
+                return action()
+        return None
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
         yield
     finally:
-        timer.join()
+        over.set()
+        watcher.join()
 
 
 def until(action: Callable[[], Any], seconds: float = 60) -> None:

@@ -100,7 +100,7 @@ def test_worker_killed_once(cluster, tmp_path):
 def test_scheduler_gone_mid_run(simulated, tmp_path):
     """A run whose scheduler is killed ends failed and says why; what was committed stays, the next run completes."""
     doomed = Cluster(tmp_path, workers=1)
-    with far.while_running(lambda: doomed.scheduler.send_signal(signal.SIGKILL), 2.5):
+    with far.while_running(lambda: doomed.scheduler.send_signal(signal.SIGKILL), simulated):
         result = far.collect(simulated, tmp_path, doomed.address, window_requests=150)
     doomed.close()
     assert (result.state, doomed.address in result.message) == ("failed", True)

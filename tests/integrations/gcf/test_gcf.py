@@ -116,7 +116,7 @@ def test_server_killed_and_back(serve, simulated, tmp_path):
         function.kill()
         function.start()
 
-    with far.while_running(again, 1.5):
+    with far.while_running(again, simulated):
         result = far.collect(simulated, tmp_path / "there", f"gcf://{function.place}?slots=4", window_requests=300)
     if result.state != "succeeded":  # away for longer than three attempts: stated, and the next run completes
         assert "lost the batch" in result.message

@@ -73,7 +73,7 @@ def test_price_of_a_batch(function):
 
 def test_worker_killed_mid_batch(function, simulated, tmp_path):
     """A runtime that dies under a batch is an attempt that failed; the run asks again and completes."""
-    with far.while_running(lambda: function.workers[0].process.send_signal(signal.SIGKILL), 1.5):
+    with far.while_running(lambda: function.workers[0].process.send_signal(signal.SIGKILL), simulated):
         result = far.collect(simulated, tmp_path / "there", "lambda://garimpo?slots=2", window_requests=300)
     assert result.state == "succeeded", result.message
     assert far.collect(simulated, tmp_path / "here", "threads").state == "succeeded"

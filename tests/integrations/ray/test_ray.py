@@ -96,7 +96,7 @@ def test_head_gone_mid_run(simulated, tmp_path):
     far.until(lambda: open_workers(doomed.address).close())
     script = Path(__file__).with_name("one_run.py")
     command = [sys.executable, str(script), simulated.api_url, simulated.token_url, str(tmp_path), doomed.address]
-    with far.while_running(doomed.kill, 12.0):
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
+    with far.while_running(doomed.kill, simulated):
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert "failed" in ended.stdout, ended.stderr[-2000:]
     assert far.collect(simulated, tmp_path, "threads").state == "succeeded"
