@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gc
+import gzip
 import hashlib
 import importlib
 import json
@@ -20,11 +21,13 @@ import streamlit as st
 from anyio import to_thread
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages._broadcast import SCRIPT, broadcast
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 from pipeline.watching.status import plain_value
@@ -90,6 +93,30 @@ async def healthz(_request: Request) -> JSONResponse:
     return JSONResponse(plain, 503 if found["status"] == "failing" else 200)
 
 
+async def live(request: Request) -> Response:
+    """The live parts of a page: see `pages/_broadcast.py`. For everybody who may reach the app, as its pages are."""
+    try:
+        found = await to_thread.run_sync(broadcast, request.path_params["what"], dict(request.query_params))
+    except GarimpoError as error:
+        return PlainTextResponse(str(error), 503)
+    if found is None:
+        return PlainTextResponse("There is nothing of that name.", 404)
+    body, mark = found
+    headers = {"ETag": mark, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == mark:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        body = gzip.decompress(body)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def live_script(_request: Request) -> Response:
+    """What fetches them in the browser."""
+    return Response(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """The service lives as long as the server; heavy modules are loaded once and kept out of garbage collection."""
@@ -115,6 +142,11 @@ except GarimpoError as error:
     sys.stderr.write(f"{error}\n")
     raise SystemExit(error.exit_code) from None
 
-app = st.App(
-    "pages/_shell.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders)], routes=[Route("/healthz", healthz)]
-)
+HOSTS = st.get_option("server.allowedHosts") or ["*"]
+GUARD = [Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)]  # Streamlit's own guard knows its socket alone
+ROUTES = [
+    Route("/healthz", healthz, middleware=GUARD),
+    Route("/live/{what}", live, middleware=GUARD),
+    Route("/live.js", live_script, middleware=GUARD),
+]
+app = st.App("pages/_shell.py", lifespan=lifespan, middleware=[Middleware(SecurityHeaders)], routes=ROUTES)

@@ -11,13 +11,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _data, _freshness, _run_cards
+from pages import _cards, _data, _freshness, _run_cards, _run_data
 from pages._html import Html, tag
 from pages._text import Text, current_text
 from pipeline.service.scheduler import Status
 
-__all__ = ["frame_line", "progress_of", "progress_text", "waiting"]
+__all__ = ["frame_line", "going", "progress_of", "progress_text", "waiting"]
 
+NOBODY = ("", "")
 CALM_S = 5.0  # least time between two runs of a page for news alone
 
 
@@ -26,6 +27,7 @@ def frame_line() -> None:
     st.session_state["shown"] = _news()
     st.session_state["shown_at"] = time.monotonic()
     st.session_state["shown_theme"] = st.context.theme.type
+    st.session_state["watched"] = NOBODY  # the page of a run says which one
     _watch()
 
 
@@ -34,6 +36,9 @@ def _watch() -> None:
     text, status, number = current_text(), _data.status(), _data.generation_number()
     st.html(_frame(text, status, number))
     if st.context.theme.type != st.session_state["shown_theme"]:
+        st.rerun(scope="app")
+    run_id, phase = st.session_state["watched"]
+    if run_id and _run_data.phase(_run_data.look_at(run_id)) != phase:
         st.rerun(scope="app")
     calm = time.monotonic() - st.session_state["shown_at"] >= CALM_S
     if _news() != st.session_state["shown"] and (calm or st.session_state["shown"][0] is None):
@@ -78,6 +83,16 @@ def progress_of(status: Status) -> float:
     if status.demo:
         return min(1.0, (max(status.demo.day - 1, 0) + task) / max(status.demo.days, 1))
     return min(1.0, task)
+
+
+def going(status: Status, text: Text) -> Html:
+    """What goes on, as a bar, and where it is; nothing while nothing does."""
+    if not _run_data.is_busy(status):
+        return Html()
+    words, share = progress_text(text, status), f"{progress_of(status):.1%}"
+    bar = tag("div", tag("i", style=f"width:{share}"), cls="g-progress", role="progressbar", aria_label=words,
+              aria_valuenow=share.removesuffix("%"))  # fmt: skip
+    return tag("div", _cards.note(words), bar, _run_cards.progress_facts(status, text), cls="g-stack")
 
 
 @st.fragment(run_every="1s")

@@ -23,12 +23,12 @@ from pipeline.service.scheduler import service
 from pipeline.watching import history
 from pipeline.watching.history import RunFilter
 
-__all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "shared"]
+__all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "phase", "shared"]
 
 Row = dict[str, Any]
 T = TypeVar("T")
 LIVE_S, ENDED_S = 0.2, 20.0
-COSTLY_S = 0.5  # attempts of large runs
+COSTLY_S = 0.5  # attempts of large runs, counts for the frame of every page
 COUNT_S = 2.0  # how many pages there are may be known a little later than what stands on them
 MOST_KEPT = 400
 MOST_BARS = 160  # attempts of a task drawn one by one; more are counted by spans of time
@@ -77,7 +77,9 @@ def _status() -> Status:
     if found.active is not None or found.demo is not None:
         return found
     run = history.running_run(service().ledger)
-    return replace(found, active=_progress(run)) if run else found
+    if run is None:
+        return found
+    return replace(found, active=shared(("progress", run["run_id"]), lambda: _progress(run), COSTLY_S))
 
 
 def _progress(run: Row) -> Progress:
@@ -123,6 +125,11 @@ def look_at(run_id: str) -> Look | None:
     if found is not None and not found.is_live:  # it will not change any more
         return shared(("ended", run_id), lambda: found, ENDED_S)
     return found
+
+
+def phase(look: Look | None) -> str:
+    """What decides which buttons a run's page has: not begun, going on, or how it ended."""
+    return look.run["state"] if look else ""
 
 
 def _look(run_id: str) -> Look | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _access, _cards, _data, _live
+from pages import _access, _broadcast, _cards, _data, _live
 from pages._html import Html, tag
 from pages._look import current_palette, style_sheet
 from pages._text import LANGUAGES, Text, choose_text, preferred_language
@@ -95,6 +95,7 @@ def main() -> None:
         except GarimpoError as error:
             st.html(_cards.empty(text("This page cannot be shown"), str(error)))
     st.html(footer(text))
+    st.html(_broadcast.script_tag(), unsafe_allow_javascript=True)
 
 
 main()

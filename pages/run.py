@@ -3,55 +3,64 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from pages import _access, _cards, _data, _run_cards, _run_data, _run_form, _run_graph
-from pages._html import Html
+from pages import _access, _broadcast, _cards, _data, _run_data, _run_form
 from pages._run_data import Look
-from pages._run_parts import choose, drawn, show_budget, show_items, show_lines
+from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_parts
 from pages._text import Text, current_text
 
-TICK_S = 1.0
+COMING_S, LIVE_S = 1.0, 10.0  # how often the widgets are drawn anew; what is live is fetched each second (_broadcast)
 
 
 def show(run_id: str) -> None:
     """The run as it is now; the page is run again when it begins or ends."""
     text, look = current_text(), _run_data.look_at(run_id)
-    if phase(look) != st.session_state["phase"]:
+    if (run_id, _run_data.phase(look)) != st.session_state["watched"]:
         st.rerun(scope="app")
     if look is None:
         st.html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
         return
-    show_course(look, text)
+    course = st.container()
     st.header(text("Items"), anchor=False)
-    items, lines = choose(look, text)
-    show_items(look, items, text)
+    wanted, items = choose(look, text), st.container()
+    wanted = choose_items_page(look, wanted)
     st.header(text("Log"), anchor=False)
-    show_lines(look, lines, text)
+    lines = st.container()
+    wanted = choose_log_page(look, wanted)
+    show_parts(look, wanted, text, {"course": course, "items": items, "lines": lines})
+
+
+def show_parts(look: Look, wanted: Wanted, text: Text, into: Mapping[str, Any]) -> None:
+    """How it goes, what it asks, what it says: HTML that stays up to date while the run goes on."""
+    address = _broadcast.run_address(wanted, text) if look.is_live else ""
+    parts = {name: _broadcast.place(name, html, address) for name, html in draw_parts(look, wanted, text).items()}
+    with into["course"]:
+        st.html(parts["head"])
+        if look.is_live and _access.may_operate():
+            asked = bool(look.run["cancel_requested"])
+            st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel, args=(wanted.run_id,), disabled=asked)
+        st.html(parts["graph"])
+        st.html(parts["time"])
+    into["items"].html(parts["items"])
+    into["lines"].html(parts["lines"])
+    if _run_data.count_lines(wanted.lines, live=look.is_live):
+        show_log_foot(look, wanted, text)
     st.header(text("Budget"), anchor=False)
-    show_budget(look, text)
+    st.html(parts["budget"])
 
 
-def show_course(look: Look, text: Text) -> None:
-    """How it goes: summary, the way to stop it, graph, line of time; drawn once for all who look at the same."""
-    run, key = look.run, (look.run["run_id"], text)
-
-    def head() -> Html:
-        return _run_cards.run_summary(run, text, now=look.now, is_slow=look.is_slow)
-
-    st.html(drawn(("head", *key), look, head))
-    if look.is_live and _access.may_operate():
-        asked = bool(run["cancel_requested"])
-        st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel, args=(run["run_id"],), disabled=asked)
-    st.html(drawn(("graph", *key), look, lambda: _run_graph.graph(look, text)))
-    st.html(drawn(("time", *key), look, lambda: _run_graph.timeline(look, text)))
-
-
-def phase(look: Look | None) -> str:
-    """What decides which buttons the page has: not begun, going on, or how it ended."""
-    return look.run["state"] if look else ""
+def show_log_foot(look: Look, wanted: Wanted, text: Text) -> None:
+    """The order of the lines, and all that match as a file."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(_cards.note(text("newest first, times in {zone}", zone=text.zone_name(look.now))), width="content")
+        st.download_button(
+            text("Download the log"), lambda: _run_data.whole_log(wanted.lines), f"{wanted.run_id}.log", "text/plain",
+            on_click="ignore", key="download",
+        )  # fmt: skip
 
 
 def show_relatives(look: Look, text: Text) -> None:
@@ -97,12 +106,12 @@ def main() -> None:
         return
     when = text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run")
     st.title(when, anchor=False)
-    st.session_state["phase"] = phase(look)
+    st.session_state["watched"] = (run_id, _run_data.phase(look))
     if look is not None:
         show_relatives(look, text)
         show_rest(look, text)
-    is_live = look is None or look.is_live
-    st.fragment(show, run_every=TICK_S if is_live else None)(run_id)
+    every = COMING_S if look is None else LIVE_S if look.is_live else None
+    st.fragment(show, run_every=every)(run_id)
     _run_form.show_form()
 
 

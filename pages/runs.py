@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from pages import _access, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
+from pages import _access, _broadcast, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
 from pages._run_words import STATES, TRIGGERS, state_label, trigger_label
 from pages._text import Text, current_text
 from pipeline.watching.history import RunFilter
@@ -31,9 +31,8 @@ def panel() -> None:
     """What goes on, with the way to it and the way to stop it; the page is run again when that changes."""
     text, status = current_text(), _data.status()
     if _run_data.is_busy(status):
-        st.progress(_live.progress_of(status), text=_live.progress_text(text, status))
+        st.html(_broadcast.place("going", _live.going(status, text), _broadcast.going_address(text)))
         with st.container(horizontal=True, vertical_alignment="center", key="going"):
-            st.html(_run_cards.progress_facts(status, text), width="content")
             if status.active:
                 run_id = status.active.run_id
                 st.page_link("run.py", label=text("Watch this run"), query_params={"id": run_id})

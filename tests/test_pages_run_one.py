@@ -47,7 +47,8 @@ def begin(ledger, items=2):
 
 def html(screen, part):
     """The one piece of HTML with a word in it."""
-    [found] = [each.proto.body for each in screen.app.get("html") if part in each.proto.body[:60]]
+    bodies = [re.sub("^<div data-part=[^>]*>", "", each.proto.body) for each in screen.app.get("html")]
+    [found] = [body for body in bodies if part in body[:60]]
     return found
 
 

@@ -19,7 +19,7 @@ from pipeline.records.sqlite_file import Row, SqliteFile
 
 __all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
 
-LEDGER_VERSION = 4
+LEDGER_VERSION = 5
 _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"

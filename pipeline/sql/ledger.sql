@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS items (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS items_by_run ON items (run_id, item_id);
 CREATE INDEX IF NOT EXISTS items_by_batch ON items (run_id, batch_id);
+CREATE INDEX IF NOT EXISTS items_by_state ON items (run_id, task, state);   -- counted several times a second while a run is watched
 
 CREATE TABLE IF NOT EXISTS raw_files (
     run_id TEXT NOT NULL,

@@ -32,7 +32,8 @@ __all__ = ["measure_runs"]
 ROOT = Path(__file__).parent.parent.parent
 RUN = "20261122T060000-abcdef"
 ITEMS, LINES = 10_000, 100_000
-LOADS, SESSIONS, WATCH_S, MARKS = 40, 20, 20.0, 30
+LOADS, SESSIONS, WATCH_S, MARKS, CANCELS = 40, 20, 20.0, 30, 10
+CANCELLING = 'g-warn\\">cancelling'  # as it stands in JSON
 ITEMS_PER_S = 20  # how fast the live run goes on
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 CALLS = json.dumps([["artist", {"id": "a"}]])
@@ -136,6 +137,15 @@ class _Writer(threading.Thread):
             self._ledger.begin_task(RUN, name, 1, "discover", f"artist number {self._next}")
             self._next += 1
 
+    def wish_cancel(self, *, wanted: bool) -> float:
+        """Ask the run to stop, or take that back; when that was."""
+        if wanted:
+            self._ledger.request_cancel(RUN)
+        else:
+            with self._ledger.write() as connection:
+                connection.execute("UPDATE runs SET cancel_requested = 0 WHERE run_id = ?", (RUN,))
+        return time.monotonic()
+
     def mark(self, number: int) -> float:
         """Log a word of its own; when that was."""
         self._ledger.add_event("INFO", "marked", f"mark{number:05d}mark")
@@ -203,6 +213,7 @@ def _watched(port: int, process: subprocess.Popen[bytes], writer: _Writer, secon
         yield Figure(f"CPU of the server, {SESSIONS} sessions on a live run", f"{share:.0%} of a core", "< 25 %",
                      share < 0.25, note)  # fmt: skip
         yield _staleness(sessions, writer)
+        yield _cancelled(sessions, writer)
 
 
 def _staleness(sessions: list[Session], writer: _Writer) -> Figure:
@@ -220,6 +231,26 @@ def _staleness(sessions: list[Session], writer: _Writer) -> Figure:
     most = max(late) + FLUSH_S  # a run's own lines wait that long in memory at most
     note = f"median {median(late):.2f} s, {MARKS} lines; the largest and {FLUSH_S} s that a line may wait to be written"
     return Figure("a line of the log is on the page after at most", f"{most:.2f} s", "≤ 1.5 s", most <= 1.5, note)
+
+
+def _cancelled(sessions: list[Session], writer: _Writer) -> Figure:
+    """From the wish to cancel, written by another process, to the word in a session; the wish is then taken back."""
+    late = []
+    for number in range(CANCELS):
+        watcher = sessions[number % len(sessions)]
+        watcher.heard.pop(CANCELLING, None)
+        watcher.hear(CANCELLING)
+        said = writer.wish_cancel(wanted=True)
+        deadline = time.monotonic() + 10
+        while CANCELLING not in watcher.heard and time.monotonic() < deadline:
+            time.sleep(0.01)
+        late.append(watcher.heard.get(CANCELLING, deadline) - said)
+        writer.wish_cancel(wanted=False)
+        time.sleep(1.63)  # until everybody has seen that, not in step with the timers
+    note = f"median {median(late):.2f} s, {CANCELS} times"
+    return Figure(
+        "cancel is seen in another session after at most", f"{max(late):.2f} s", "≤ 2 s", max(late) <= 2, note
+    )
 
 
 def _cpu_s(pid: int) -> float:

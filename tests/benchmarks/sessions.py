@@ -5,11 +5,16 @@ Twenty real browsers on two cores would measure themselves; these cost the serve
 
 from __future__ import annotations
 
+import gzip
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from html import unescape
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -20,6 +25,8 @@ from websockets.sync.client import connect
 __all__ = ["Session", "open_session"]
 
 PATIENCE_S = 60.0
+LIVE_S = 1.0  # as in pages/live.js
+LIVE = re.compile(rb'data-live="([^"]+)"')
 
 
 @dataclass
@@ -33,10 +40,14 @@ class Session:
     awaited: set[str] = field(default_factory=set)
     bytes: int = 0
     reruns: int = 0
+    fetched: int = 0
     _timers: dict[str, tuple[float, float]] = field(default_factory=dict)  # fragment: interval, when next
     _finished: threading.Event = field(default_factory=threading.Event)
     _over: threading.Event = field(default_factory=threading.Event)
     _page_hash: str = ""
+    _http: HTTPConnection | None = None
+    _live: str = ""  # the address of the page's live parts
+    _live_due: float = 0.0
 
     def rerun(self, fragment: str = "") -> None:
         """Ask for a run of the page, or of one fragment by its timer."""
@@ -66,10 +77,12 @@ class Session:
         with suppress(ConnectionClosed):
             while not self._over.is_set():
                 due = min((when for _, when in self._timers.values()), default=time.monotonic() + 0.2)
+                due = min(due, self._live_due if self._live else due)
                 try:
                     data = self.socket.recv(timeout=max(0.0, due - time.monotonic()))
                 except TimeoutError:
                     self._tick()
+                    self._fetch()
                 else:
                     self.bytes += len(data)
                     self._take(data)
@@ -87,10 +100,27 @@ class Session:
                 self.reruns += 1
                 self.rerun(fragment)
 
-    def _take(self, data: bytes) -> None:
+    def _fetch(self) -> None:
+        """What `live.js` does: the live parts, once a second."""
+        if not self._live or time.monotonic() < self._live_due or self._http is None:
+            return
+        self._live_due = time.monotonic() + LIVE_S
+        self._http.request("GET", f"/{self._live}", headers={"Accept-Encoding": "gzip"})
+        answer = self._http.getresponse()
+        body = answer.read()
+        self.bytes += len(body)
+        self.fetched += answer.status == HTTPStatus.OK
+        self._note(gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body)
+
+    def _note(self, data: bytes) -> None:
         for word in [each for each in self.awaited if each.encode() in data]:
             self.heard[word] = time.monotonic()
             self.awaited.discard(word)
+
+    def _take(self, data: bytes) -> None:
+        self._note(data)
+        if found := LIVE.search(data):
+            self._live = unescape(found[1].decode())
         message = ForwardMsg.FromString(data)
         kind = message.WhichOneof("type")
         if kind == "new_session":
@@ -108,7 +138,8 @@ class Session:
 def open_session(port: int, page: str, query: str) -> Iterator[Session]:
     """A session on a page of the app on this machine, listening until the end of the block."""
     socket = connect(f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None)  # type: ignore[list-item]
-    session = Session(socket, page, query)
+    http = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    session = Session(socket, page, query, _http=http)
     listener = threading.Thread(target=session.listen, daemon=True)
     listener.start()
     try:
@@ -116,3 +147,4 @@ def open_session(port: int, page: str, query: str) -> Iterator[Session]:
     finally:
         session.close()
         listener.join(5)
+        http.close()

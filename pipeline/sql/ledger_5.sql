@@ -1,0 +1,1 @@
+-- From version 4 to 5: only a new index, items by state, which stands in ledger.sql.
