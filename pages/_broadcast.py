@@ -18,6 +18,7 @@ from pages import _live, _run_data
 from pages._html import Html, tag
 from pages._run_parts import Wanted, draw_parts
 from pages._text import LANGUAGES, Text
+from pipeline.records.events import LEVELS
 
 __all__ = ["SCRIPT", "broadcast", "going_address", "place", "run_address", "script_tag"]
 
@@ -53,9 +54,7 @@ def broadcast(what: str, query: Mapping[str, str]) -> tuple[bytes, str] | None:
     if text.language not in LANGUAGES.values():
         return None
     if what == "going":
-        return _run_data.shared(
-            ("broadcast", text), lambda: _packed({"going": _live.going(_run_data.current_status(), text)})
-        )
+        return _run_data.shared(("broadcast", text), lambda: _packed({"going": _going(text)}))
     wanted = _wanted(query)
     if what != "run" or wanted is None:
         return None
@@ -70,7 +69,7 @@ def _going(text: Text) -> Html:
 
 
 def _wanted(query: Mapping[str, str]) -> Wanted | None:
-    """What an address asks for; None where its numbers are none."""
+    """What an address asks for; None where its numbers are none, or its level."""
 
     def said(name: str) -> str:
         return query.get(name, "")[:MOST_CHARACTERS]
@@ -78,6 +77,8 @@ def _wanted(query: Mapping[str, str]) -> Wanted | None:
     try:
         pages = [max(1, int(said(name) or "1")) for name in ("items_page", "log_page")]
     except ValueError:
+        return None
+    if said("level") not in ("", *LEVELS):
         return None
     return Wanted(said("run_id"), said("words"), said("task"), said("state"), said("level"), *pages)
 

@@ -19,6 +19,7 @@ from pipeline.service.scheduler import Status
 __all__ = ["frame_line", "going", "progress_of", "progress_text", "waiting"]
 
 NOBODY = ("", "")
+FRAME_S = 0.5  # how long the line at the top serves everybody
 CALM_S = 5.0  # least time between two runs of a page for news alone
 
 
@@ -34,7 +35,7 @@ def frame_line() -> None:
 @st.fragment(run_every="2s")
 def _watch() -> None:
     text, status, number = current_text(), _data.status(), _data.generation_number()
-    st.html(_frame(text, status, number))
+    st.html(_run_data.shared(("frame", text, number), lambda: _frame(text, status, number), FRAME_S))
     if st.context.theme.type != st.session_state["shown_theme"]:
         st.rerun(scope="app")
     run_id, phase = st.session_state["watched"]

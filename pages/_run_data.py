@@ -1,6 +1,6 @@
 """What pages show of runs, live from the ledger, asked once for everybody who looks.
 
-All sessions that watch the same thing share one answer, and the HTML made of it, for a fifth of a second; what can no
+All sessions that watch the same thing share one answer, and the HTML made of it, for a third of a second; what can no
 longer change is kept longer. Whoever changes something here says so with `forget`.
 """
 
@@ -27,7 +27,7 @@ __all__ = ["Look", "current_status", "forget", "is_busy", "look_at", "phase", "s
 
 Row = dict[str, Any]
 T = TypeVar("T")
-LIVE_S, ENDED_S = 0.2, 20.0
+LIVE_S, ENDED_S = 0.3, 20.0  # with a second between two questions and 0.2 s in which lines are gathered: 1.5 s behind
 COSTLY_S = 0.5  # attempts of large runs, counts for the frame of every page
 COUNT_S = 2.0  # how many pages there are may be known a little later than what stands on them
 MOST_KEPT = 400

@@ -105,7 +105,7 @@ def main() -> None:
     st.title(text("Runs"), anchor=False)
     st.session_state["was_busy"] = is_busy
     show_actions(text)
-    st.fragment(panel, run_every="1s" if is_busy else None)()
+    st.fragment(panel, run_every="2s" if is_busy else None)()
     if _data.runs_count():
         show_past(text)
         show_list(text)

@@ -41,7 +41,8 @@ class Screen:
     @property
     def outside(self) -> list[str]:
         """Addresses that lead out of the app."""
-        return [url for element in self.app.get("html") for url in _addresses(element.proto.body)]
+        found = [url for element in self.app.get("html") for url in _addresses(element.proto.body)]
+        return [url for url in found if url != "live.js"]
 
     @property
     def charts(self) -> list[Any]:

@@ -111,6 +111,7 @@ def test_what_goes_on_is_live(service):
         "live/run?run_id=nobody&language=en",
         f"live/run?run_id={RUN}&language=fr",
         f"live/run?run_id={RUN}&language=en&log_page=x",
+        f"live/run?run_id={RUN}&language=en&level=loud",
         f"live/run?run_id={RUN}&language=../en",
         "live/settings?language=en",
         "live/run",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,8 +104,22 @@ class _Handle:
     def __init__(self, path: Path, synchronous: str, busy_s: float) -> None:
         self.connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self.connection.close)
-        self.connection.execute("PRAGMA journal_mode=WAL")
+        _keep_log(self.connection, busy_s)
         self.connection.execute(f"PRAGMA synchronous={synchronous}")
+
+
+def _keep_log(connection: sqlite3.Connection, busy_s: float) -> None:
+    """Turn the write-ahead log on; SQLite itself does not wait where several turn it on in a new file at once."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _version(connection: sqlite3.Connection) -> int:
