@@ -6,15 +6,17 @@ Each of those files has `open_workers(address) -> Workers`; nothing of a system 
 from __future__ import annotations
 
 import importlib
+import socket
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.errors import SettingsError
 from pipeline.source.allowance import Workers
 from pipeline.source.collect import MOST_BYTES
 
-__all__ = ["MODULES", "Pool", "open_workers"]
+__all__ = ["MODULES", "Pool", "listens", "open_workers"]
 
 MODULES = {
     "dask": "dask_workers",
@@ -44,6 +46,16 @@ class Pool:
     def close(self) -> None:
         """Forget what is under way."""
         self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def listens(address: str) -> bool:
+    """Whether anything does, at scheme://host:port."""
+    place = urlsplit(address)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 0), 2).close()
+    except OSError:
+        return False
+    return True
 
 
 def open_workers(address: str) -> Workers:

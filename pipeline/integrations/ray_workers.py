@@ -6,13 +6,13 @@ the run tries them again. Actors need this package; they get the access to the s
 
 from __future__ import annotations
 
-import socket
 from concurrent.futures import Future
 from itertools import cycle
 from typing import Any
 
 import ray
 
+from pipeline.integrations.backends import listens
 from pipeline.source.collect import MOST_BYTES
 
 __all__ = ["open_workers"]
@@ -28,11 +28,11 @@ class Collector:  # lives on the cluster
 class RayWorkers:
     """Actors in turn."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, address: str) -> None:
         actor = ray.remote(num_cpus=1, max_concurrency=AT_ONCE, max_restarts=-1, max_task_retries=0)(Collector)
         many = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._turns = cycle([actor.remote() for _ in range(many)])
-        self.slots, self.most_bytes, self._head = many * AT_ONCE, MOST_BYTES, (host, port)
+        self.slots, self.most_bytes, self._address = many * AT_ONCE, MOST_BYTES, address
 
     def submit(self, function: Any, *arguments: Any) -> Future[Any]:
         """The call on its way to the next actor."""
@@ -40,11 +40,7 @@ class RayWorkers:
 
     def is_alive(self) -> bool:
         """Whether the head still listens: Ray's own calls wait a minute for one that is gone, then end the process."""
-        try:
-            socket.create_connection(self._head, 2).close()
-        except OSError:
-            return False
-        return True
+        return listens(self._address)
 
     def close(self) -> None:
         """Let go of the cluster; its actors end with this client."""
@@ -55,5 +51,4 @@ def open_workers(address: str) -> RayWorkers:
     """The cluster at an address; raises ConnectionError where there is none."""
     place = address.removeprefix("ray://")
     ray.init(address if place.endswith(f":{CLIENT_PORT}") else place, log_to_driver=False, logging_level="ERROR")
-    host, _, port = place.rpartition(":")
-    return RayWorkers(host, int(port))
+    return RayWorkers(address)

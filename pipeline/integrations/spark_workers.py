@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from pipeline.integrations.backends import Pool
+from pipeline.integrations.backends import Pool, listens
 
 __all__ = ["open_workers"]
 
@@ -32,8 +32,10 @@ class SparkWorkers(Pool):
         return self.executor.submit(self._job, function, arguments)
 
     def is_alive(self) -> bool:
-        """Whether the session still has its cluster."""
-        return not self._context._jsc.sc().isStopped()  # noqa: SLF001  Spark asks it this way itself
+        """Whether the session has executors, or a master that may give it some: without either Spark waits for ever."""
+        scala = self._context._jsc.sc()  # noqa: SLF001  Spark asks it this way itself
+        executors = 0 if scala.isStopped() else scala.getExecutorMemoryStatus().size() - 1  # less the driver
+        return executors > 0 or (not scala.isStopped() and listens(self._context.master))
 
     def close(self) -> None:
         """End the session and its executors."""

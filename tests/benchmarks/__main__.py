@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from tests.benchmarks.beside import measure_beside
+from tests.benchmarks.elsewhere import measure_elsewhere
 from tests.benchmarks.engine import measure_engine
 from tests.benchmarks.figures import Figure, load, machine, say, table
 from tests.benchmarks.formats import measure_formats
@@ -27,12 +28,14 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "beside": measure_beside,
     "runs": measure_runs,
     "engine": measure_engine,
+    "elsewhere": measure_elsewhere,
     "formats": measure_formats,
     "keeping": measure_store,
 }
 GROUPS = {
     "collector": ("pace", "minimum", "ledger", "memory", "beside"),
     "orchestration": ("runs", "engine"),
+    "beyond": ("elsewhere",),
     "store": ("formats", "keeping"),
 }
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,12 @@ from tests.benchmarks.worlds import World, world
 __all__ = [
     "SECRET",
     "collect",
+    "dies_each_time",
     "dies_once",
+    "measured",
     "nothing",
     "overhead_ms",
+    "pace",
     "processes",
     "published",
     "same_as_threads",
@@ -50,6 +53,12 @@ __all__ = [
 SECRET = "a-secret-that-no-log-may-show"
 NAMES_A_RUN = re.compile(r"run_id|_at$|batch|attempt|artist_no")  # artists are numbered as they were committed
 TABLES = "artists artist_snapshots artist_genres releases release_artists tracks track_artists"
+
+
+MEASURE = os.environ.get("MEASURE", "")  # requests a second at which the pace is measured; empty: it is not
+ROUNDS = 100 if MEASURE else 20
+
+measured = pytest.mark.skipif(not MEASURE, reason="a measurement: python -m tests.benchmarks elsewhere")
 
 
 def small_world(**config: Any) -> Any:
@@ -96,10 +105,11 @@ def where(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
 
 
 def suicide(batch: Batch, access: Access, allowance: Allowance) -> RawBatch:
-    """Ends its process once per marker file, then collects."""
+    """Ends its process once per marker file, then collects; every time where there can be no such file."""
     marker = Path(batch.item)
     if not marker.exists():
-        marker.touch()
+        with suppress(OSError):
+            marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return where(batch, access, allowance)
 
@@ -124,7 +134,15 @@ def processes(workers: Any, many: int = 16) -> set[int]:
     return {int(future.result(60).payload) for future in futures}
 
 
-def overhead_ms(workers: Any, rounds: int = 100) -> float:
+def dies_each_time(workers: Any) -> None:
+    """A batch that kills its worker every time is lost every time, with an error: none of the attempts hangs."""
+    batch, access, allowance = nothing()
+    for number in range(3):
+        with pytest.raises(Exception, match=r"\S"):
+            workers.submit(suicide, replace(batch, item=f"/nowhere/{number}"), access, allowance).result(120)
+
+
+def overhead_ms(workers: Any, rounds: int = ROUNDS) -> float:
     """Median milliseconds from handing over a batch of no requests to its result, once warm."""
     empty, spent = nothing(calls=0), []
     for _ in range(rounds + 10):
@@ -138,6 +156,24 @@ def nothing(calls: int = 1) -> tuple[Batch, Access, Allowance]:
     """A batch that goes nowhere, or with no calls at all, and what goes with it."""
     batch = Batch("run", "b", "discover", "nothing", 1, (Call("artist", {"id": "a"}),) * calls, 1)
     return batch, Access("http://127.0.0.1:9/v1/", "http://127.0.0.1:9/token", "garimpo", SECRET), Allowance(1, 1.0)
+
+
+def pace(address: Callable[[World], str], folder: Path, requests: int = 2_000) -> None:
+    """Wall time of so many requests of 100 ms through a backend, against threads at the same permitted rate."""
+    per_30_s, took = int(MEASURE) * 30, {}
+    with small_world(profile="development", artists=400, latency_ms=100, window_requests=per_30_s) as simulated:
+        for backend in ("threads", address(simulated)):
+            simulated.restart()
+            began = time.perf_counter()
+            result = collect(simulated, folder / backend[:4], backend, window_requests=per_30_s, max_requests=requests)
+            took[backend[:4]] = time.perf_counter() - began
+            counts = simulated.counts()
+            assert (counts["total"], result.state) == (requests, "succeeded"), result.message
+    here, there = took.values()
+    told(
+        pace=round(there / here, 3), here_s=round(here, 1), there_s=round(there, 1), rate=int(MEASURE),
+        refused=counts["by_status"].get("429", 0), most_in_30_s=counts["max_in_30_s"], load=round(os.getloadavg()[0]),
+    )  # fmt: skip
 
 
 def told(**figures: Any) -> None:

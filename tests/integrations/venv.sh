@@ -44,5 +44,7 @@ my_turn() {
 # tests ARGUMENTS...: pytest on the files of a system, which the plain suite leaves out, in its turn.
 tests() {
     my_turn
-    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "$@" 9>&-
+    local measure=()
+    if [ -n "${MEASURE:-}" ]; then measure=(-k "price or pace" -o faulthandler_timeout=600); fi
+    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "${measure[@]}" "$@" 9>&-
 }

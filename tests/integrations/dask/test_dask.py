@@ -84,15 +84,28 @@ def test_work_leaves_driver(cluster):
     """Batches are collected in the workers' processes."""
     workers = open_workers(cluster.address)
     found = far.processes(workers)
-    far.told(overhead_ms=round(far.overhead_ms(workers), 2), processes=len(found))
     workers.close()
     assert os.getpid() not in found
     assert len(found) == 2
 
 
-def test_worker_killed_once(cluster, tmp_path):
-    """A worker that dies under a batch loses it, says so, and is replaced: the next batch is collected."""
+def test_price_of_a_batch(cluster):
+    """What handing over a batch costs."""
     workers = open_workers(cluster.address)
+    far.told(overhead_ms=round(far.overhead_ms(workers), 2))
+    workers.close()
+
+
+@far.measured
+def test_pace_of_threads(cluster, tmp_path):
+    """The same wall time as threads."""
+    far.pace(lambda _: cluster.address, tmp_path)
+
+
+def test_worker_killed(cluster, tmp_path):
+    """A worker that dies under a batch, once or each time, loses it, says so, and is replaced."""
+    workers = open_workers(cluster.address)
+    far.dies_each_time(workers)
     assert far.dies_once(workers, tmp_path)
     workers.close()
 

@@ -53,6 +53,14 @@ class Function:
         self.process.wait()
 
 
+def own(simulated: far.World) -> dict[str, str]:
+    """A function's environment."""
+    return {
+        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
+        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def simulated() -> Iterator[far.World]:
     """A small world."""
@@ -63,15 +71,11 @@ def simulated() -> Iterator[far.World]:
 @pytest.fixture(scope="module")
 def serve(simulated, tmp_path_factory):
     """Functions with credentials of their own."""
-    own = {
-        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
-        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
-    }  # fmt: skip
     started = {}
 
     def function(target: str) -> Function:
         if target not in started:
-            started[target] = Function(tmp_path_factory.mktemp(target), target, **own)
+            started[target] = Function(tmp_path_factory.mktemp(target), target, **own(simulated))
         return started[target]
 
     yield function
@@ -90,6 +94,19 @@ def test_price_of_a_batch(serve):
     far.told(overhead_ms=round(far.overhead_ms(workers), 2))
     workers.close()
     assert serve("collect").process.pid != os.getpid()
+
+
+@far.measured
+def test_pace_of_threads(tmp_path):
+    """The same wall time as threads."""
+    running = []
+
+    def address(simulated: far.World) -> str:
+        running.append(Function(tmp_path, "collect", **own(simulated)))
+        return f"gcf://{running[0].place}?slots=16"
+
+    far.pace(address, tmp_path)
+    running[0].kill()
 
 
 def test_bad_question(serve):

@@ -23,6 +23,14 @@ from tests.integrations import far
 HANDLER = "pipeline.integrations.aws_lambda.handler"
 
 
+def own(simulated: far.World) -> dict[str, str]:
+    """A function's environment."""
+    return {
+        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
+        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def simulated() -> Iterator[far.World]:
     """A small world."""
@@ -33,11 +41,7 @@ def simulated() -> Iterator[far.World]:
 @pytest.fixture(scope="module")
 def function(simulated, tmp_path_factory) -> Iterator[LocalLambda]:
     """Two workers with credentials of their own."""
-    own = {
-        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
-        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
-    }  # fmt: skip
-    running = LocalLambda(tmp_path_factory.mktemp("lambda"), HANDLER, 2, **own)
+    running = LocalLambda(tmp_path_factory.mktemp("lambda"), HANDLER, 2, **own(simulated))
     yield running
     running.close()
 
@@ -69,6 +73,20 @@ def test_price_of_a_batch(function):
     far.told(runtime_ms=round(statistics.median(spent[10:]), 2), overhead_ms=round(far.overhead_ms(workers), 2))
     workers.close()
     assert {worker.process.pid for worker in function.workers}.isdisjoint({os.getpid()})
+
+
+@far.measured
+def test_pace_of_threads(tmp_path, monkeypatch):
+    """The same wall time as threads."""
+    running = []
+
+    def address(simulated: far.World) -> str:
+        running.append(LocalLambda(tmp_path, HANDLER, 16, **own(simulated)))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", running[0].endpoint)
+        return "lambda://garimpo?slots=16"
+
+    far.pace(address, tmp_path)
+    running[0].close()
 
 
 def test_worker_killed_mid_batch(function, simulated, tmp_path):

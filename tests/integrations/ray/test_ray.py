@@ -77,10 +77,23 @@ def test_work_leaves_driver(head, tmp_path):
     """Batches are collected in the actors' processes; one that dies loses its batch and is made again."""
     workers = open_workers(head.address)
     found = far.processes(workers)
-    far.told(overhead_ms=round(far.overhead_ms(workers), 2), processes=len(found))
     assert (os.getpid() in found, len(found)) == (False, 2)
+    far.dies_each_time(workers)
     assert far.dies_once(workers, tmp_path)
     workers.close()
+
+
+def test_price_of_a_batch(head):
+    """What handing over a batch costs."""
+    workers = open_workers(head.address)
+    far.told(overhead_ms=round(far.overhead_ms(workers), 2))
+    workers.close()
+
+
+@far.measured
+def test_pace_of_threads(head, tmp_path):
+    """The same wall time as threads."""
+    far.pace(lambda _: head.address, tmp_path)
 
 
 def test_no_secret_in_logs(head):

@@ -18,7 +18,7 @@ CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 
 
 class Cluster:
-    """A master and one worker with four cores."""
+    """A master and one worker with sixteen cores: they wait for answers."""
 
     def __init__(self, folder: Path) -> None:
         opened = [socket.socket() for _ in range(3)]
@@ -29,7 +29,7 @@ class Cluster:
             each.close()
         self.address, self.log = f"spark://127.0.0.1:{port}", (folder / "spark.log").open("wb")
         master = ("master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", pages[0])
-        worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", "4", "--memory", "1g")
+        worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", "16", "--memory", "1g")
         self.processes = [self._start(*master)]
         self._reach(int(port))
         self.processes.append(self._start(*worker, self.address))
@@ -73,10 +73,32 @@ def test_work_leaves_driver(cluster, tmp_path):
     """Batches are collected in the executor's Python processes; one that dies loses its batch and is replaced."""
     workers = open_workers(cluster.address)
     found = far.processes(workers)
-    far.told(overhead_ms=round(far.overhead_ms(workers, 30), 2), processes=len(found))
     assert os.getpid() not in found
+    far.dies_each_time(workers)
     assert far.dies_once(workers, tmp_path)
     workers.close()
+
+
+def test_price_of_a_batch(cluster):
+    """What handing over a batch costs."""
+    workers = open_workers(cluster.address)
+    far.told(overhead_ms=round(far.overhead_ms(workers, 10), 2))
+    workers.close()
+
+
+@far.measured
+def test_pace_of_threads(cluster, tmp_path):
+    """The same wall time as threads."""
+    far.pace(lambda _: cluster.address, tmp_path)
+
+
+def test_cluster_gone_mid_run(simulated, tmp_path):
+    """A run whose master and worker are killed ends failed and says why; the next run completes."""
+    doomed = Cluster(tmp_path)
+    with far.while_running(doomed.kill, simulated):
+        result = far.collect(simulated, tmp_path, doomed.address, window_requests=60)
+    assert (result.state, doomed.address in result.message) == ("failed", True)
+    assert far.collect(simulated, tmp_path, "threads").state == "succeeded"
 
 
 def test_no_secret_in_logs(cluster):
