@@ -15,6 +15,9 @@ import pytest
 
 from pipeline.integrations.backends import open_workers
 from tests.integrations import far
+from tests.recipes import SNAPSHOTS, lake, ran
+
+COLUMNS = ["artist_id", "observed_on", "followers", "popularity"]
 
 
 class Cluster:
@@ -125,3 +128,11 @@ def test_scheduler_gone_mid_run(simulated, tmp_path):
 def test_no_secret_in_logs(cluster):
     """The scheduler's and the workers' logs never show the client secret."""
     assert far.SECRET not in Path(cluster.log.name).read_text(encoding="utf-8", errors="replace")
+
+
+def test_lake_is_read(cluster, tmp_path):
+    """The documented code reads what is published from the Parquet files, on the workers."""
+    found = ran("Dask", WORKSPACE=str(lake(tmp_path).root), SCHEDULER=f"tcp://{cluster.place}")
+    rows = found["snapshots"].reset_index().compute()
+    found["client"].close()
+    assert sorted(map(tuple, rows[COLUMNS].values.tolist())) == SNAPSHOTS

@@ -13,6 +13,9 @@ import pytest
 
 from pipeline.integrations.backends import open_workers
 from tests.integrations import far
+from tests.recipes import SNAPSHOTS, lake, ran
+
+COLUMNS = ["artist_id", "observed_on", "followers", "popularity"]
 
 CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 
@@ -104,3 +107,11 @@ def test_cluster_gone_mid_run(simulated, tmp_path):
 def test_no_secret_in_logs(cluster):
     """The master's and the worker's logs never show the client secret."""
     assert far.SECRET not in Path(cluster.log.name).read_text(encoding="utf-8", errors="replace")
+
+
+def test_lake_is_read(cluster, tmp_path):
+    """The documented code reads what is published from the Parquet files, in the executors."""
+    found = ran("Spark", WORKSPACE=str(lake(tmp_path).root), MASTER=cluster.address)
+    rows = found["snapshots"].select(*COLUMNS).collect()
+    found["spark"].stop()
+    assert sorted(map(tuple, rows)) == SNAPSHOTS
