@@ -32,6 +32,7 @@ from pipeline.workspace import open_workspace
 from tests.benchmarks.worlds import World, world
 
 __all__ = [
+    "MEASURE",
     "SECRET",
     "collect",
     "dies_each_time",

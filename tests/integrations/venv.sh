@@ -44,7 +44,7 @@ my_turn() {
 # tests ARGUMENTS...: pytest on the files of a system, which the plain suite leaves out, in its turn.
 tests() {
     my_turn
-    local measure=()
-    if [ -n "${MEASURE:-}" ]; then measure=(-k "price or pace" -o faulthandler_timeout=600); fi
-    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "${measure[@]}" "$@" 9>&-
+    local only=() # a system takes its time to come and to go
+    if [ -n "${MEASURE:-}" ]; then only=(-k "price or pace" -o faulthandler_timeout=600); else only=(-o faulthandler_timeout=240); fi
+    INTEGRATION=1 python -m pytest -q -p no:cacheprovider -p no:randomly -W default --basetemp "$WORK/pytest" "${only[@]}" "$@" 9>&-
 }

@@ -20,8 +20,11 @@ COLUMNS = ["artist_id", "observed_on", "followers", "popularity"]
 CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 
 
+CORES = "16" if far.MEASURE else "4"
+
+
 class Cluster:
-    """A master and one worker with sixteen cores: they wait for answers."""
+    """A master and one worker with four cores, or as many as the measured pace needs: they wait for answers."""
 
     def __init__(self, folder: Path) -> None:
         opened = [socket.socket() for _ in range(3)]
@@ -32,7 +35,7 @@ class Cluster:
             each.close()
         self.address, self.log = f"spark://127.0.0.1:{port}", (folder / "spark.log").open("wb")
         master = ("master.Master", "--host", "127.0.0.1", "--port", port, "--webui-port", pages[0])
-        worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", "16", "--memory", "1g")
+        worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", CORES, "--memory", "1g")
         self.processes = [self._start(*master)]
         self._reach(int(port))
         self.processes.append(self._start(*worker, self.address))
