@@ -19,6 +19,7 @@ from pipeline.service.scheduler import Service, Status, service
 __all__ = [
     "ask",
     "generation_number",
+    "is_arranging",
     "is_synthetic",
     "last_run",
     "now",
@@ -43,6 +44,11 @@ def _service() -> Service:
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
     return _service().shown.number()
+
+
+def is_arranging() -> bool:
+    """Whether another version of the program published the data, so that they are published anew at this moment."""
+    return _service().shown.is_old()
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -102,13 +102,19 @@ def waiting() -> None:
     text, status = current_text(), _data.status()
     if _data.generation_number() is not None:
         st.rerun(scope="app")
-    if status.demo or status.active:
+    if _data.is_arranging() and not status.last_error:
+        advice = text(
+            "The program was updated. Its tables are built anew on this machine; nothing is asked of Spotify."
+        )
+        st.html(_cards.empty(text("Arranging what was collected"), advice))
+    elif status.demo or status.active:
         advice = text("The first data appear here within seconds, by themselves.")
         st.html(_cards.empty(text("Collecting the first data"), advice))
         st.progress(progress_of(status), text=progress_text(text, status))
         st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
-        st.html(_cards.empty(text("The first run failed"), status.last_error))
+        title = text("What was collected cannot be shown") if _data.is_arranging() else text("The first run failed")
+        st.html(_cards.empty(title, status.last_error))
         st.page_link("runs.py", label=text("Go to Runs"))
     else:
         advice = text("Start a run on the page Runs; the first data appear within a minute.")

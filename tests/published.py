@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from pipeline.published.building import shape
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.published.merges import STEPS, merge_statement
 from pipeline.schema import VIEWS, create_statements
@@ -105,6 +106,7 @@ def _new(workspace: Workspace, number: int) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(generation_path(workspace, number))
     for statement in create_statements():
         con.execute(statement)
+    con.execute("INSERT INTO state_meta VALUES ('shape', ?)", [shape()])
     return con
 
 

@@ -14,6 +14,7 @@ from pipeline.published.checks import in_words, watch
 from pipeline.published.compaction import compact, pays
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish as publish_pending
+from pipeline.published.upgrade import publish_anew
 from pipeline.records.budget import BUCKETS
 from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
@@ -53,9 +54,13 @@ def _may_have_left_files(ledger: Ledger) -> bool:
 
 
 def plan(context: Context) -> Facts:
-    """What is left of each bucket, after sweeping up files of killed runs and rows of the log that are too old."""
+    """What is left of each bucket, after sweeping up files of killed runs and rows of the log that are too old.
+
+    What another version of the program published is published anew: the tasks to come ask it.
+    """
     swept = sweep(context.workspace, context.ledger) if _may_have_left_files(context.ledger) else 0
     retired = retire_rows(context.ledger, context.settings.keep_log_days)
+    publish_anew(context.workspace, context.ledger)
     views = [context.budget.view(bucket) for bucket in BUCKETS]
     left = {f"left_{view.bucket}": view.left for view in views if view.left is not None}
     return {

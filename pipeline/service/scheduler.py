@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.clock import system_now
 from pipeline.errors import GarimpoError, RunInProgress
+from pipeline.published.upgrade import publish_anew
 from pipeline.records.lock import is_run_locked
 from pipeline.runs.progress import DemoProgress, Progress, Status
 from pipeline.runs.runner import RunRequest, new_run_id, run_pipeline
@@ -72,6 +73,8 @@ class Service(Controls):
         logging.getLogger("apscheduler").setLevel(logging.WARNING)  # or it tells of every beat
         schedules.keep_default(self.ledger, self.settings.schedule, self.settings.timezone)
         bury_crashed(self.settings, self.workspace, self.ledger)
+        if self.shown.is_old():
+            self._scheduler.add_job(self._publish_anew, id="anew")  # before any run: those wait in the same line
         if self.is_demo:
             self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
@@ -208,6 +211,13 @@ class Service(Controls):
             notifier(self.settings, self.ledger).run_refused(str(error))
         finally:
             self._set(active=None)
+
+    def _publish_anew(self) -> None:
+        try:
+            publish_anew(self.workspace, self.ledger)
+        except GarimpoError as error:
+            log.warning("not_published_anew %s", error)
+            self._set(last_error=str(error))
 
     def _begin_demo(self) -> None:
         """Start the simulator and collect what is missing of the history."""

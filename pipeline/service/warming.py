@@ -1,6 +1,7 @@
 """The generation that pages see: a new one is opened and asked in the background before it replaces the last.
 
-So no visitor pays for a file that was never read. Imports `generations` and `queries`.
+So no visitor pays for a file that was never read. One that another version of the program published is not shown: it
+has other tables, and is published anew. Imports `generations`, `queries`, `upgrade`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from pipeline import queries
-from pipeline.errors import GarimpoError
+from pipeline.errors import DamagedFile, GarimpoError, StorageError
 from pipeline.published.generations import Generation, current_number, open_generation
+from pipeline.published.upgrade import has_todays_tables
 from pipeline.workspace import Workspace
 
 __all__ = ["Shown"]
@@ -35,6 +37,7 @@ class Shown:
     def __init__(self, workspace: Workspace, questions: Sequence[Question] = FIRST_QUESTIONS) -> None:
         self._workspace, self._questions = workspace, questions
         self._generation: Generation | None = None
+        self._proved: Generation | None = None  # the last one that was seen to have today's tables
 
     def look(self) -> bool:
         """Open and warm the newest generation where pages do not see it yet; whether they see another from now on.
@@ -46,7 +49,7 @@ class Shown:
             number = current_number(self._workspace)
             if before is not None and number == before.number:
                 return False
-            self._generation = None if number is None else self._warmed()
+            self._generation = None if number is None or self.is_old() else self._warmed()
         except GarimpoError as error:
             log.warning("generation_not_shown %s", error)
         return self._generation is not before
@@ -58,9 +61,25 @@ class Shown:
         return newest
 
     def generation(self) -> Generation:
-        """The generation to read; raises as `open_generation` does."""
+        """The generation to read; raises as `open_generation` does, and StorageError while it is published anew."""
+        if self._generation is None and self.is_old():
+            raise StorageError("The program was updated; what was collected is published anew. Try again in a minute.")
         return self._generation or open_generation(self._workspace)
 
     def number(self) -> int | None:
-        """Its number; None before the first."""
-        return self._generation.number if self._generation else current_number(self._workspace)
+        """Its number; None before the first, and while that of another version of the program is published anew."""
+        if self._generation is not None:
+            return self._generation.number
+        return None if self.is_old() else current_number(self._workspace)
+
+    def is_old(self) -> bool:
+        """Whether another version of the program published what there is; False where it cannot be opened."""
+        try:
+            if current_number(self._workspace) is None:
+                return False
+            newest = open_generation(self._workspace)
+        except DamagedFile:
+            return False
+        if newest is not self._proved and has_todays_tables(newest):
+            self._proved = newest
+        return newest is not self._proved

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pipeline.errors import SettingsError
 from pipeline.published.generations import current_number, open_generation
+from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.source.capabilities import load as load_capabilities
@@ -95,7 +96,7 @@ def stale_genres(rows: Iterable[GenreFreshness]) -> tuple[str, ...]:
 
 
 def _read_days(workspace: Workspace) -> dict[str, date]:
-    if current_number(workspace) is None:
+    if current_number(workspace) is None or not has_todays_tables(open_generation(workspace)):
         return {}
     query = "SELECT genre, max(observed_on) FROM search_pages GROUP BY genre"
     return dict(open_generation(workspace).rows(query))

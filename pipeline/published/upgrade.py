@@ -1,0 +1,38 @@
+"""After an upgrade of the program: whether what is published has the tables of this one, and publishing it anew.
+
+Imports `building`, `generations`, `publish`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from pipeline.published.building import shape
+from pipeline.published.generations import Generation, current_number, open_generation
+from pipeline.published.publish import rebuild
+from pipeline.records.events import note
+from pipeline.records.ledger import Ledger
+from pipeline.workspace import Workspace
+
+__all__ = ["has_todays_tables", "publish_anew"]
+
+log = logging.getLogger(__name__)
+
+
+def has_todays_tables(generation: Generation) -> bool:
+    """Whether the questions of this program can be put to a generation."""
+    says = (
+        "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() AND table_name = 'state_meta'"
+    )
+    return bool(generation.rows(says)) and generation.meta("shape") == shape()
+
+
+def publish_anew(workspace: Workspace, ledger: Ledger) -> bool:
+    """Build what another version of the program published from the committed parts; whether there was need.
+
+    Raises as `publish` does; a generation that cannot be opened is left to `recover`.
+    """
+    if current_number(workspace) is None or has_todays_tables(open_generation(workspace)):
+        return False
+    note(log, "published_anew", generation=rebuild(workspace, ledger).number)
+    return True
