@@ -155,6 +155,9 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
         return _growth_marks() | marks
+    shared = {"genre_days": "counted", "genre_coverage": "members_now"}
+    if step.table in shared:
+        return marks | {shared[step.table]: publish_sql(shared[step.table])}
     return _leader_marks() | marks if step.table == "genre_growth" else marks
 
 

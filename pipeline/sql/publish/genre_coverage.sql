@@ -22,11 +22,6 @@ FROM (
     FROM artist_genres
     GROUP BY genre
 ) g
-LEFT JOIN (
-    SELECT genre, count(*) FILTER (provenance = 'search') AS found_now, count(*) FILTER (provenance = 'spotify') AS given_now
-    FROM genre_membership
-    WHERE left_on IS NULL
-    GROUP BY genre
-) m ON m.genre = g.genre
+LEFT JOIN ({members_now}) m ON m.genre = g.genre
 LEFT JOIN sweeps s ON s.genre = g.genre
 WHERE p.genre = g.genre

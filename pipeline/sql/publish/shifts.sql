@@ -29,17 +29,7 @@ entered AS (
     UNION ALL
     SELECT DISTINCT artist_id, '', DATE '0001-01-01' FROM seen
 ),
-counted AS (
-    SELECT
-        e.genre,
-        l.*,
-        coalesce(l.earlier_on >= e.entered_on, false) AND l.followers IS NOT NULL AS is_compared,
-        coalesce(l.earlier_on < e.entered_on, true) AND l.followers IS NOT NULL AS is_found
-    FROM linked l
-    JOIN entered e ON e.artist_id = l.artist_id
-    WHERE l.observed_on >= e.entered_on
-)
-SELECT
+{counted}SELECT
     genre,
     observed_on,
     {sign} * count(*),
