@@ -115,6 +115,28 @@ def test_commits_behind_the_generation(kept: Workspace, clock: Clock) -> None:
     assert [row[2] for row in followers if row[0] == "a1"] == [13]
 
 
+def test_last_commits_lost(kept: Workspace, clock: Clock) -> None:
+    """A ledger whose log was lost is told from a killed writer: nothing is swept away, and the commits come back."""
+    with closing(sqlite3.connect(kept.ledger)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    earlier = kept.ledger.read_bytes()
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        for place in (4, 5):
+            commit(kept, ledger, f"discover-{place}", search_line(artist(f"b{place}")), run_id=RUN)
+    before = set(kept.root.rglob("*.parquet"))
+    lose(kept, "ledger.sqlite")
+    kept.ledger.write_bytes(earlier)
+    with (
+        closing(Ledger(kept.ledger, clock.now)) as ledger,
+        pytest.raises(DamagedFile, match="the answers of 2 batches"),
+    ):
+        sweep(kept, ledger)
+    (finding,) = recover(kept, clock.now)
+    assert "knows nothing of the answers of 2 batches" in finding.what
+    assert set(kept.root.rglob("*.parquet")) == before
+    assert {f"b{place}" for place in range(6)} < {row[0] for row in answers(kept, clock)["artists"]}
+
+
 def test_spent_requests_stay_spent(kept: Workspace, clock: Clock) -> None:
     """Requests of the last day count against the bucket of their task; those of unknown tasks against each."""
     lose(kept, "ledger.sqlite")

@@ -22,7 +22,7 @@ from pipeline.keeping.replay import derive_batch, raw_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file
 from pipeline.lake.normalize import Normalizer
-from pipeline.lake.store import sweep
+from pipeline.lake.store import find_unheard, sweep
 from pipeline.moving.backup import require_unused
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files
@@ -104,6 +104,8 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     strangers = [file for file in find_files(workspace, runs) if file.run_id not in runs]
     if strangers:
         return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"
+    if unheard := find_unheard(workspace, ledger):
+        return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta("rebuild_due") == "1":
         return ""

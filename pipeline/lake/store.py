@@ -28,7 +28,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.source.collect import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "sweep"]
+__all__ = ["commit_raw_batch", "find_unheard", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -71,7 +71,8 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
     """Remove what killed writers leave: hidden files, and files no ledger row names. How many they were.
 
     For the holder of the run lock alone: a writer at work has such files too. Raises DamagedFile when there are files
-    of runs that the ledger has never heard of: then it is the ledger that was lost, and nothing is removed.
+    of runs that the ledger has never heard of, or answers of more batches than a killed writer leaves: then it is the
+    ledger that was lost, or its last commits, and nothing is removed.
     """
     known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
     found = [path for root in (workspace.raw, *_lake(workspace)) for path in root.rglob("*") if path.is_file()]
@@ -83,8 +84,23 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
             f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
             "it was lost or replaced. `python -m pipeline recover` writes it anew from them; nothing was removed."
         )
+    if unheard := find_unheard(workspace, ledger) if dead else []:
+        raise DamagedFile(
+            f"{workspace.ledger} knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}: its "
+            "last commits were lost. `python -m pipeline recover` writes it anew from the files; nothing was removed."
+        )
     remove_files(dead)
     return len(dead)
+
+
+def find_unheard(workspace: Workspace, ledger: Ledger) -> list[Path]:
+    """Raw files of batches that no row of the ledger names, if more than the one that a killed writer can leave."""
+    query = "SELECT run_id, batch_id FROM "
+    tables = ("raw_files", "parts", "withdrawals")
+    known = {(row["run_id"], row["batch_id"]) for name in tables for row in ledger.read(query + name)}
+    paths = sorted(path for path in workspace.raw.rglob("*.jsonl.zst") if not is_hidden(path))
+    unheard = [path for path in paths if (path.parent.name, path.name.split(".")[0]) not in known]
+    return unheard if len(unheard) > 1 else []
 
 
 def _lake(workspace: Workspace) -> list[Path]:
