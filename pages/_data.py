@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 
 from pages import _run_data
-from pipeline.published.generations import Generation, generation_path
+from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "is_arranging",
     "is_synthetic",
     "last_run",
+    "look_back",
     "now",
     "published_at",
     "run_row",
@@ -51,9 +52,18 @@ def is_arranging() -> bool:
     return _service().shown.is_old()
 
 
+def look_back(day: date | None) -> None:
+    """Let this session's questions be answered with what was known on a day; None: with all that is known."""
+    st.session_state["as_of_day"] = day
+
+
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before."""
-    generation = _service().shown.generation()
+    """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before.
+
+    Each day looked back to is a file of its own, and so another generation to the cache.
+    """
+    day: date | None = st.session_state.get("as_of_day")
+    generation = open_generation(_service().workspace, day) if day else _service().shown.generation()
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = tuple((name, value) for name, value in call.arguments.items() if value is not generation)
     answer: T = _answer((str(generation.path), question.__name__, rest), generation, question)

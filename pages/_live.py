@@ -114,7 +114,7 @@ def waiting() -> None:
         st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
         title = text("What was collected cannot be shown") if _data.is_arranging() else text("The first run failed")
-        st.html(_cards.empty(title, status.last_error))
+        st.html(_cards.empty(title, text.error(status.last_error)))
         st.page_link("runs.py", label=text("Go to Runs"))
     else:
         advice = text("Start a run on the page Runs; the first data appear within a minute.")

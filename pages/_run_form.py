@@ -104,7 +104,7 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     try:
         planned = _run_data.shared(key, ask, COST_S)
     except GarimpoError as error:
-        st.warning(str(error))
+        st.warning(text.error(error))
         return None
     certain, most = sum(row.requests for row in planned), sum(row.at_most for row in planned)
     if certain:
@@ -141,7 +141,7 @@ def _begin(begin: Callable[[bool], str]) -> None:
     try:
         run_id = begin(True)
     except GarimpoError as error:
-        st.warning(str(error))
+        st.warning(current_text().error(error))
         return
     close_form()
     _run_data.forget()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages import _access, _cards, _schedule_cards
 from pages._html import tag
-from pages._text import Text
+from pages._text import Text, current_text
 from pipeline.errors import SettingsError
 from pipeline.service.scheduler import service
 from pipeline.watching.freshness import watched_genres
@@ -89,7 +89,7 @@ def _preview(wanted: Schedule, text: Text) -> bool:
     try:
         kept = service().check_schedule(replace(wanted, name=wanted.name or "new"))
     except SettingsError as error:
-        st.html(tag("p", str(error), cls="g-small g-wrong"))
+        st.html(tag("p", text.error(error), cls="g-small g-wrong"))
         return False
     st.html(tag("p", text("It would fire next at"), cls="g-small"))
     st.html(_schedule_cards.fire_times(service().next_times(kept), text, wanted.timezone))
@@ -150,7 +150,7 @@ def _keep(wanted: Schedule, changing: str) -> None:
         else:
             service().add_schedule(wanted)
     except SettingsError as error:
-        st.error(str(error))
+        st.error(current_text().error(error))
         return
     close_form()
     st.rerun()

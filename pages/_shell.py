@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _access, _broadcast, _cards, _data, _live
+from pages import _access, _as_of, _broadcast, _cards, _data, _live
 from pages._html import Html, tag
 from pages._look import current_palette, style_sheet
-from pages._text import LANGUAGES, Text, choose_text, preferred_language
+from pages._text import COOKIE, LANGUAGES, Text, choose_text, preferred_language
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
@@ -43,8 +43,8 @@ def page_rows(text: Text) -> tuple[PageRow, ...]:
 
 
 def choose_language() -> None:
-    """The switch between languages; the choice stays in the address."""
-    preferred = preferred_language(service().settings.language, st.context.locale)
+    """The switch between languages; the choice stays in the address, and in the browser for later visits."""
+    preferred = preferred_language(service().settings.language, st.context.locale, st.context.cookies.get(COOKIE))
     st.segmented_control(
         "Language \u00b7 Idioma",
         list(LANGUAGES),
@@ -53,20 +53,27 @@ def choose_language() -> None:
         key="lang",
         bind="query-params",
         label_visibility="collapsed",
+        on_change=keep_language,
     )
 
 
+def keep_language() -> None:
+    """Let the browser keep the choice for later visits: see `live.js`."""
+    st.session_state["language_chosen"] = True
+
+
 def footer(text: Text) -> Html:
-    """Whose data these are."""
+    """Whose data these are; and for the browser, which language was chosen."""
+    kept = st.session_state["lang"] if st.session_state.get("language_chosen") else None
     if _data.is_synthetic():
         made = text(
             "No artist here exists: names, numbers and pictures are made on this machine, as Spotify would send them."
         )
         advice = text("To collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again.")
-        return tag("div", f"{made} {advice}", cls="g-foot")
+        return tag("div", f"{made} {advice}", cls="g-foot", data_language=kept)
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
     link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
-    return tag("div", words, " ", link, cls="g-foot")
+    return tag("div", words, " ", link, cls="g-foot", data_language=kept)
 
 
 def main() -> None:
@@ -85,15 +92,19 @@ def main() -> None:
         _live.frame_line()
         with st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_right"):
             _access.sign_in_control(text)
+            looks_back = st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_back")
             choose_language()
-    if rows[pages.index(chosen)].needs_data and _data.generation_number() is None:
+    needs_data = rows[pages.index(chosen)].needs_data
+    if needs_data and _data.generation_number() is None:
         st.title(chosen.title, anchor=False)
         _live.waiting()
     else:
         try:
+            with looks_back:
+                _as_of.choose_day(text) if needs_data else _data.look_back(None)
             chosen.run()
         except GarimpoError as error:
-            st.html(_cards.empty(text("This page cannot be shown"), str(error)))
+            st.html(_cards.empty(text("This page cannot be shown"), text.error(error)))
     st.html(footer(text))
     st.html(_broadcast.script_tag(), unsafe_allow_javascript=True)
 

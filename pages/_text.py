@@ -6,6 +6,7 @@ Numbers and dates come from Babel. What Spotify withholds (None) reads as such, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -17,9 +18,12 @@ from babel import Locale, dates, numbers
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-__all__ = ["LANGUAGES", "Text", "catalogue", "choose_text", "current_text", "preferred_language"]
+from pipeline.errors import GarimpoError
+
+__all__ = ["COOKIE", "LANGUAGES", "Text", "catalogue", "choose_text", "current_text", "preferred_language"]
 
 LANGUAGES = {"EN": "en", "PT": "pt_BR"}
+COOKIE = "garimpo_language"  # set by live.js when somebody chose
 FOLDER = Path(__file__).parent / "locale"
 
 
@@ -33,6 +37,28 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
+@cache
+def _errors(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What errors say, as patterns with a group for each value, and how the language says it.
+
+    First those that take a last sentence off, then those that begin with a word of their own, the longest first.
+    """
+    found = [entry for entry in catalogue(language) if entry.context == "error"]
+    said = sorted(((str(entry.id), str(entry.string)) for entry in found), key=_rank)
+    return tuple((_pattern(english), words) for english, words in said)
+
+
+def _rank(said: tuple[str, str]) -> tuple[bool, bool, int]:
+    return not said[0].startswith("{said}"), said[0].startswith("{"), -len(said[0])
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    parts = re.split(r"{(\w+)}", message)  # words, name, words, name, …
+    return re.compile(
+        "".join(f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(parts)), re.DOTALL
+    )
+
+
 @dataclass(frozen=True)
 class Text:
     """Texts, numbers and dates of one language; instants in one time zone. Call it with an English text."""
@@ -44,6 +70,13 @@ class Text:
         found = catalogue(self.language).get(message)
         text = str(found.string) if found and found.string else message
         return text.format(**values) if values else text
+
+    def error(self, error: GarimpoError | str) -> str:
+        """What an error says, in this language where the catalogue knows it; else as it is."""
+        for pattern, words in _errors(self.language):
+            if found := pattern.fullmatch(str(error)):
+                return words.format(**{name: self.error(value) for name, value in found.groupdict().items()})
+        return str(error)
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """The form for `count`, which stands formatted in place of {count}."""
@@ -158,17 +191,18 @@ def _sign(value: float) -> str:
     return "+" if value > 0 else "\u2212" if value < 0 else ""
 
 
-def preferred_language(setting: str, browser: str | None) -> str:
-    """The key in LANGUAGES: what the settings say, else what the browser speaks, else English."""
+def preferred_language(setting: str, browser: str | None, kept: str | None = None) -> str:
+    """The key in LANGUAGES: what was chosen here before, else what the settings say, else the browser, else English."""
+    if kept in LANGUAGES:
+        return kept
     wanted = (browser or "en") if setting == "auto" else setting
     return "PT" if wanted.lower().startswith("pt") else "EN"
 
 
 def choose_text(setting: str) -> Text:
     """The language of this session, chosen in the frame or the address, else preferred; kept for the pages to come."""
-    chosen = (
-        st.session_state.get("lang") or st.query_params.get("lang") or preferred_language(setting, st.context.locale)
-    )
+    asked = st.session_state.get("lang") or st.query_params.get("lang")
+    chosen = asked or preferred_language(setting, st.context.locale, st.context.cookies.get(COOKIE))
     text = Text(LANGUAGES.get(chosen, "en"), st.context.timezone or "UTC")
     st.session_state["text"] = text
     return text

@@ -48,7 +48,7 @@ def choose(text: Text) -> tuple[str, str, str]:
             text("Search by name"),
             key="q",
             bind="query-params",
-            placeholder=text("Part of a name, accents do not matter"),
+            placeholder=text("Beginnings of words, accents do not matter"),
             type="search",
         )
     with kind:

@@ -39,7 +39,7 @@ def panel() -> None:
             if _access.may_operate():
                 st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel)
     elif status.last_error:
-        st.error(status.last_error)
+        st.error(text.error(status.last_error))
     if status.waiting:
         st.html(_cards.note(text.plural("{count} run waits", "{count} runs wait", len(status.waiting))))
     if st.session_state["was_busy"] != _run_data.is_busy(status):

@@ -53,7 +53,7 @@ def act(change: Callable[[str], None], name: str) -> None:
         try:
             change(name)
         except GarimpoError as error:
-            st.toast(str(error))
+            st.toast(current_text().error(error))
     st.rerun()
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from pages import _access, _cards, _data
-from pages._html import Html, tag
+from pages._settings_parts import show_retention, show_terms, table
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
@@ -17,14 +15,6 @@ EXAMPLES = """pip install "apprise>=2.2"
 export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
 export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
 """
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """Rows of words under a head."""
-    titles = tag("tr", *(tag("th", each, scope="col") for each in head))
-    lines = [tag("tr", *(tag("th" if not at else "td", cell) for at, cell in enumerate(row))) for row in rows]
-    whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls="g-table g-words")
-    return tag("div", whole, cls="g-scroll")
 
 
 def show_capabilities(text: Text) -> None:
@@ -69,7 +59,7 @@ def show_notifications(text: Text) -> None:
         state = text("Somebody is notified.") if is_set else text("Nobody is notified yet.")
         st.html(_cards.badge(state, "good" if is_set else "quiet"))
     except GarimpoError as error:
-        st.error(str(error))
+        st.error(text.error(error))
     words = text(
         "Told once each: a run that fails, and the first one that goes well again; a run that is put off; a check that "
         "stops publishing; genres that grow too old."
@@ -80,27 +70,15 @@ def show_notifications(text: Text) -> None:
     st.code(EXAMPLES, language="sh")
 
 
-def show_terms(text: Text) -> None:
-    """What the owner should know before collecting."""
-    st.header(text("What Spotify's terms ask"), anchor=False)
-    points = (
-        text("Keep no more than you need, and not for ever: delete the data folder to delete everything."),
-        text("Names, numbers and links are kept; cover art stays on Spotify's servers and is only linked."),
-        text("Development mode is for personal, non-commercial use."),
-        text("No machine learning on Spotify's content; analysing it to derive listening figures is restricted."),
-        text("Link back to Spotify wherever an artist, a release or a track is shown, as these pages do."),
-    )
-    st.html(tag("ul", *(tag("li", point) for point in points), cls="g-points"))
-
-
 def main() -> None:
     """The whole page."""
     text = current_text()
     st.title(text("Settings"), anchor=False)
     show_capabilities(text)
-    show_settings(text)
-    show_notifications(text)
     show_terms(text)
+    show_retention(text)
+    show_notifications(text)
+    show_settings(text)
 
 
 main()

@@ -1,0 +1,70 @@
+"""Parts of the settings page: a table of words, what is kept for how long, what Spotify's terms ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from pages import _cards
+from pages._html import Html, tag
+from pages._text import Text
+from pipeline.service.scheduler import service
+
+__all__ = ["show_retention", "show_terms", "table"]
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+    """Rows of words under a head."""
+    titles = tag("tr", *(tag("th", each, scope="col") for each in head))
+    lines = [tag("tr", *(tag("th" if not at else "td", cell) for at, cell in enumerate(row))) for row in rows]
+    whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls="g-table g-words")
+    return tag("div", whole, cls="g-scroll")
+
+
+def show_retention(text: Text) -> None:
+    """What is kept of what, and how long."""
+    st.header(text("What is kept, and for how long"), anchor=False)
+    settings = service().settings
+
+    def span(days: int) -> str:
+        return text.plural("{count} day", "{count} days", days) if days else text("for ever")
+
+    rows = (
+        (
+            text("Answers as received"),
+            text("to derive every number again, and to trace where it came from"),
+            span(settings.keep_raw_days),
+        ),
+        (text("Numbers of each day"), text("followers and popularity over time"), span(settings.keep_snapshot_days)),
+        (
+            text("Artists, releases, tracks, genres"),
+            text("what pages show; as last seen"),
+            text("until an artist is purged, or everything"),
+        ),
+        (text("Log lines of runs"), text("to see what a run did"), span(settings.keep_log_days)),
+        (
+            text("Runs, requests, schedules"),
+            text("to count what may still be asked, and to compare"),
+            text("for ever"),
+        ),
+    )
+    st.html(table((text("Layer"), text("What it is for"), text("Kept for")), rows))
+    words = text(
+        "What is older goes by itself with the next run; the settings below change the days. By hand: `python -m "
+        "pipeline purge`."
+    )
+    st.html(_cards.note(words))
+
+
+def show_terms(text: Text) -> None:
+    """What the owner should know before collecting."""
+    st.header(text("What Spotify's terms ask"), anchor=False)
+    points = (
+        text("Keep no more than you need, and not for ever: delete the data folder to delete everything."),
+        text("Names, numbers and links are kept; cover art stays on Spotify's servers and is only linked."),
+        text("Development mode is for personal, non-commercial use."),
+        text("No machine learning on Spotify's content; analysing it to derive listening figures is restricted."),
+        text("Link back to Spotify wherever an artist, a release or a track is shown, as these pages do."),
+    )
+    st.html(tag("ul", *(tag("li", point) for point in points), cls="g-points"))
