@@ -51,8 +51,8 @@ def show_retention(text: Text) -> None:
     )
     st.html(table((text("Layer"), text("What it is for"), text("Kept for")), rows))
     words = text(
-        "What is older goes by itself with the next run; the settings below change the days. By hand: `python -m "
-        "pipeline purge`."
+        "What is older goes by itself with the next run; the settings below change the days. By hand: python -m "
+        "pipeline purge."
     )
     st.html(_cards.note(words))
 
@@ -61,7 +61,10 @@ def show_terms(text: Text) -> None:
     """What the owner should know before collecting."""
     st.header(text("What Spotify's terms ask"), anchor=False)
     points = (
-        text("Keep no more than you need, and not for ever: delete the data folder to delete everything."),
+        text(
+            "Keep no more than you need, and not for ever: the settings below say how long; python -m pipeline purge "
+            "--all deletes everything."
+        ),
         text("Names, numbers and links are kept; cover art stays on Spotify's servers and is only linked."),
         text("Development mode is for personal, non-commercial use."),
         text("No machine learning on Spotify's content; analysing it to derive listening figures is restricted."),

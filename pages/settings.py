@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _access, _cards, _data
+from pages import _access, _cards
+from pages._capabilities import show_capabilities
 from pages._settings_parts import show_retention, show_terms, table
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
@@ -15,29 +16,6 @@ EXAMPLES = """pip install "apprise>=2.2"
 export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
 export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
 """
-
-
-def show_capabilities(text: Text) -> None:
-    """What was probed and seen, with its date; a thing that went away says since when."""
-    st.header(text("What Spotify gives this app"), anchor=False)
-    known = {name: row for name, row in _data.capabilities().items() if name != "probe"}
-    if not known:
-        st.html(_cards.empty(text("Not asked yet"), text("The first run asks, with five or six requests.")))
-        return
-    st.html(_cards.note(text("Asked at the first run, every week, and when an answer contradicts it.")))
-    rows = []
-    for name, row in known.items():
-        gone = row["withdrawn_since"]
-        state = text("withdrawn since {day}", day=text.instant(gone)) if gone else shown(row["value"], text)
-        rows.append((name, state, text.instant(row["checked_at"]), row["evidence"]))
-    st.html(table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
-
-
-def shown(value: object, text: Text) -> str:
-    """A probed value in words."""
-    if isinstance(value, bool):
-        return text("yes") if value else text("no")
-    return str(value)
 
 
 def show_settings(text: Text) -> None:

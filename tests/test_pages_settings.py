@@ -33,9 +33,10 @@ def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     service = install_service(tmp_path)
     service.ledger.set_capability("limit:search", 10, "search limit 50 refused")
     service.ledger.set_capability("field:artist.followers", False, "seen in a run", clock.now())
-    shown = open_screen("settings.py").words
-    assert "limit:search 10" in " ".join(shown.split())
-    assert "withdrawn since Nov 22" in shown
+    shown = " ".join(open_screen("settings.py").words.split())
+    assert "most per page search 10 – Nov" in shown
+    assert "an artist – followers (withdrawn since Nov 22" in shown
+    assert "limit:search 10" in shown
 
 
 def test_nobody_is_notified_by_default(tmp_path: Path):
