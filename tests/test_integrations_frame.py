@@ -36,8 +36,20 @@ def test_each_end_stated(folders):
     assert ends(folders) == [
         ("a-well", "ran", "fine"),
         ("b-away", "not run", "no java on the path"),
-        ("c-broken", "FAILED", "one test failed"),
+        ("c-broken", "FAILED", "at the second try: one test failed"),
     ]
+
+
+def test_stumble_gets_second_try(folders, tmp_path):
+    """A system that fails once is tried again after the others, and what it says tells so."""
+    (folders[0] / "run.sh").write_text(f"mkdir {tmp_path}/been || exec echo fine; exit 1", encoding="utf-8")
+    assert ends(folders[:2])[0] == ("a-well", "ran", "at the second try: fine")
+
+
+def test_failure_outlives_the_time(folders):
+    """A system that failed, and has no time left for its second try, has failed."""
+    (folders[0] / "run.sh").write_text("sleep 1; echo it broke; exit 1", encoding="utf-8")
+    assert ends(folders[:1], deadline_s=20.5) == [("a-well", "FAILED", "it broke")]
 
 
 def test_no_time_names_them(folders):
@@ -48,7 +60,7 @@ def test_no_time_names_them(folders):
 def test_hanging_system_fails(folders):
     """A system that does not end within its own limit failed; nothing of it is left running."""
     (folders[0] / "run.sh").write_text("sleep 60", encoding="utf-8")
-    assert ends(folders[:1], limit_s=0.3) == [("a-well", "FAILED", "took too long")]
+    assert ends(folders[:1], limit_s=0.3) == [("a-well", "FAILED", "at the second try: took too long")]
 
 
 def test_each_has_its_turn():

@@ -3,6 +3,7 @@
 A system is a folder here with a `run.sh`: called from the root of the project with WORK, a folder that is removed
 afterwards, it sources venv.sh, installs, and calls `tests`. It ends with 0 when it ran, with 77 when the system cannot
 be had here (its last line says why), with anything else when it failed. While one is tried the next one installs.
+One that failed is tried once more after the others, and says so: servers of this size stumble where two cores are busy.
 
 LIMIT_S bounds each one. DEADLINE_S bounds them all: what does not fit is named as not run, and another one begins with
 the next commit. KEEP=1 keeps WORK. Needs nothing but Python and bash.
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 __all__ = ["Ended", "main", "names", "turned"]
@@ -51,7 +52,7 @@ class System:
     """One that is under way, in a process group of its own: whatever it leaves running ends with it."""
 
     def __init__(self, folder: Path, end: float, *, last: bool) -> None:
-        self.name, self._end, self._last = folder.name, end, last
+        self.name, self.folder, self._end, self._last = folder.name, folder, end, last
         self._began = time.monotonic()
         self._work = Path(tempfile.mkdtemp(prefix=f"garimpo-{folder.name}-"))
         self.log = self._work.with_name(f"{self._work.name}.log")
@@ -126,23 +127,36 @@ def turned(listed: Sequence[str], by: int) -> list[str]:
 
 def tried(folders: Sequence[Path], limit_s: float, deadline: float) -> Iterator[Ended]:
     """How each one ended, as they end; `deadline` by `time.monotonic`."""
-    waiting, under_way = list(folders), list[System]()
+    waiting, under_way, failed = list(folders), list[System](), dict[str, Ended]()
     try:
         while waiting or under_way:
             while waiting and len(under_way) < AT_ONCE:
                 folder, now = waiting.pop(0), time.monotonic()
                 if deadline - now < LEAST_S:
-                    yield Ended(folder.name, "not run", reason=NO_TIME)
+                    yield failed.get(folder.name) or Ended(folder.name, "not run", reason=NO_TIME)
                 else:
                     under_way.append(System(folder, min(now + limit_s, deadline), last=deadline < now + limit_s))
             for system in list(under_way):
                 if ended := system.ended():
                     under_way.remove(system)
-                    yield ended
+                    if ended.state == "FAILED" and ended.name not in failed:
+                        failed[ended.name] = ended
+                        waiting.append(system.folder)
+                    else:
+                        yield _at_last(ended, failed.get(ended.name))
             time.sleep(LOOK_S)
     finally:
         for system in under_way:
             system.take_down()
+
+
+def _at_last(ended: Ended, before: Ended | None) -> Ended:
+    """How a system ended, if need be after its second try: one that time ran out for has failed all the same."""
+    if before is None:
+        return ended
+    if ended.state == "not run":
+        return before
+    return replace(ended, reason=f"at the second try: {ended.reason}")
 
 
 def _environment() -> None:
