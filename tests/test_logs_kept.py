@@ -110,6 +110,19 @@ def test_worker_threads_bind_themselves(ledger: Ledger) -> None:
     assert all(row["item"] == row["fields"]["name"] for row in rows)
 
 
+def test_overlapping_steps_keep_once(ledger: Ledger) -> None:
+    """Two steps of a run at once in one process keep each line once; the first to end takes nobody's lines along."""
+    first, before = Ledger(ledger.path), logging.getLogger("pipeline").level
+    with kept_log(ledger, "r1"), bound(run_id="r1"):
+        with kept_log(first, "r1"):
+            note(log, "said_by_both")
+        first.close()
+        note(log, "said_by_one")
+    note(log, "said_by_nobody")
+    assert [row["event"] for row in read_events(ledger, EventFilter("r1"))] == ["said_by_both", "said_by_one"]
+    assert logging.getLogger("pipeline").level == before
+
+
 def test_old_rows_are_retired(ledger: Ledger, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines older than asked go, in small transactions; a run's requests are counted still."""
     monkeypatch.setattr(events, "CHUNK", 3)

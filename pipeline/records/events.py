@@ -37,6 +37,7 @@ HIDDEN = "(hidden)"
 _CREDENTIALS = re.compile(
     r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}|((?:client_secret|access_token|refresh_token)\W+)[\w.-]+"
 )
+_ATTACHING = threading.Lock()
 _EVENT = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _INSERT = (
     "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
@@ -54,26 +55,39 @@ def note(logger: logging.Logger, event: str, *, level: int = logging.INFO, messa
 
 @contextmanager
 def kept_log(ledger: Ledger, run_id: str, level: str = "INFO", secrets: Sequence[str] = ()) -> Iterator[None]:
-    """Keep in the ledger what threads bound to this run log below `pipeline`, until the end of the block."""
+    """Keep in the ledger what threads bound to this run log below `pipeline`, until the end of the block.
+
+    Blocks of one run may overlap in a process, each with a ledger of its own: a line is kept once all the same.
+    """
     logger = logging.getLogger("pipeline")
-    before, handler = logger.level, _LedgerHandler(ledger, run_id, secrets)
-    handler.setLevel(min(logging.INFO, logging.getLevelName(level)))
-    logger.addHandler(handler)
-    logger.setLevel(min(handler.level, logger.getEffectiveLevel()))
+    with _ATTACHING:
+        handler = next((each for each in logger.handlers if _keeps(each, run_id)), None)
+        if not isinstance(handler, _LedgerHandler):
+            handler = _LedgerHandler(run_id, logger.level, secrets)
+            handler.setLevel(min(logging.INFO, logging.getLevelName(level)))
+            logger.addHandler(handler)
+            logger.setLevel(min(handler.level, logger.getEffectiveLevel()))
+        handler.ledgers.append(ledger)
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-        handler.close()
+        with _ATTACHING:
+            if handler.is_left_by(ledger):
+                logger.removeHandler(handler)
+                logger.setLevel(handler.level_before)
+                handler.close()
+
+
+def _keeps(handler: logging.Handler, run_id: str) -> bool:
+    return isinstance(handler, _LedgerHandler) and handler.run_id == run_id
 
 
 class _LedgerHandler(logging.Handler):
     """Collects rows and writes them a few times a second: a line costs microseconds where it is said."""
 
-    def __init__(self, ledger: Ledger, run_id: str, secrets: Sequence[str]) -> None:
+    def __init__(self, run_id: str, level_before: int, secrets: Sequence[str]) -> None:
         super().__init__()
-        self._ledger, self._run_id = ledger, run_id
+        self.run_id, self.level_before, self.ledgers = run_id, level_before, list[Ledger]()
         self._secrets = tuple(secret for secret in secrets if len(secret) >= 4)
         self._rows: deque[tuple[Any, ...]] = deque(maxlen=MOST_WAITING)
         self._over, self._flushing = threading.Event(), threading.Lock()
@@ -83,14 +97,23 @@ class _LedgerHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record, if it belongs to this run."""
         binding = current_binding()
-        if binding.run_id != self._run_id:
+        if binding.run_id != self.run_id:
             return
         event, told = _split(record)
         fields = json.dumps(getattr(record, "fields", {}), ensure_ascii=False, default=str)
         self._rows.append((
-            self._ledger.now().timestamp(), record.levelname, event, binding.run_id, binding.batch_id,
+            self.ledgers[-1].now().timestamp(), record.levelname, event, binding.run_id, binding.batch_id,
             self._clean(told)[:LONGEST_LINE], self._clean(fields), binding.task, binding.item, binding.attempt,
         ))  # fmt: skip
+
+    def is_left_by(self, ledger: Ledger) -> bool:
+        """Whether nobody's ledger is left to write to, after writing what was said so far."""
+        if self.ledgers == [ledger]:
+            return True
+        self._flush()
+        with self._flushing:
+            self.ledgers.remove(ledger)
+        return False
 
     def close(self) -> None:
         """Write what is left."""
@@ -108,7 +131,7 @@ class _LedgerHandler(logging.Handler):
             rows = [self._rows.popleft() for _ in range(len(self._rows))]
             try:
                 if rows:
-                    with self._ledger.write(durable=False) as connection:
+                    with self.ledgers[-1].write(durable=False) as connection:
                         connection.executemany(_INSERT, rows)
             except StorageError:
                 self._rows.extendleft(reversed(rows))  # a full disk stops the run by itself; its log must not
