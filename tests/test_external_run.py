@@ -11,7 +11,7 @@ from pipeline.runs import external
 from pipeline.runs.dag import DAG
 from pipeline.runs.external import Owner
 from pipeline.runs.items import item_attempts
-from pipeline.runs.runner import run_pipeline
+from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.workspace import open_workspace
@@ -122,3 +122,51 @@ def test_killed_item_is_said(small_world, tmp_path):
     with pytest.raises(TaskFailed, match=f"Run {run_id} failed: discover: 1 not collected"):
         external.end_run(settings, run_id)
     ledger.close()
+
+
+def test_reopened_run_goes_on(small_world, tmp_path):
+    """A run that failed goes on when its system says so: what was answered is not asked again, the rest is."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:2])
+    external.run_task(settings, run_id, "probe")
+    external.run_task(settings, run_id, "plan")
+    first, second = (item["item_id"] for item in external.expand_task(settings, run_id, "discover"))
+    answered = external.collect_item(settings, run_id, first)
+    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    with pytest.raises(SourceUnavailable):
+        external.collect_item(settings, run_id, second)
+    assert external.close_task(settings, run_id, "discover")["state"] == "partial"
+    with pytest.raises(TaskFailed, match=r"refresh_artists, .* did not end"):
+        external.end_run(settings, run_id)
+    with pytest.raises(TaskFailed, match="has failed already"):
+        external.collect_item(settings, run_id, second)
+    small_world.set_scenario({})
+    external.reopen_run(settings, run_id)
+    external.reopen_run(settings, run_id)
+    with pytest.raises(RunInProgress):
+        run_pipeline(settings)
+    assert external.collect_item(settings, run_id, first) == answered
+    assert external.collect_item(settings, run_id, second)["state"] == "succeeded"
+    assert external.close_task(settings, run_id, "discover")["state"] == "succeeded"
+    walk(settings, run_id)
+    ended = external.end_run(settings, run_id)
+    assert (ended["state"], ended["message"]) == ("succeeded", "")
+    assert run_pipeline(settings, RunRequest(genres=settings.genres[:2])).requests == 0
+
+
+def test_closed_in_vain_is_asked_again(small_world, tmp_path):
+    """A task that failed as a whole asks all of it again when its run was reopened and it is closed anew."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:1])
+    external.run_task(settings, run_id, "probe")
+    external.run_task(settings, run_id, "plan")
+    [item] = external.expand_task(settings, run_id, "discover")
+    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    with pytest.raises(SourceUnavailable):
+        external.collect_item(settings, run_id, item["item_id"])
+    assert external.close_task(settings, run_id, "discover")["state"] == "failed"
+    with pytest.raises(TaskFailed):
+        external.end_run(settings, run_id)
+    small_world.set_scenario({})
+    external.reopen_run(settings, run_id)
+    assert external.close_task(settings, run_id, "discover")["state"] == "succeeded"

@@ -7,6 +7,7 @@ Imports `stepping` and the rooms below.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from dataclasses import asdict, dataclass, replace
@@ -43,13 +44,15 @@ from pipeline.runs.stepping import (
     read_item,
     read_items,
     read_run,
+    set_going_on,
     stepped,
 )  # fmt: skip
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
 
 __all__ = [
-    "Owner", "begin_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying", "run_task",
+    "Owner", "begin_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying", "reopen_run",
+    "run_task",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -91,6 +94,26 @@ def begin_run(
             ledger.add_event("INFO", "run_started", **params)
             renew_lease(workspace, run_id, owner.system)
         return run_id
+    finally:
+        ledger.close()
+
+
+def reopen_run(settings: Settings, run_id: str) -> None:
+    """Let a run that ended go on: steps may be called again, end_run has to be. One that goes on is left alone.
+
+    What it asked in vain or never reached is asked again by whichever of its steps are called; what was answered is
+    not. Raises RunInProgress while another run holds the workspace.
+    """
+    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        system = str(json.loads(read_run(ledger, run_id)["params"])["system"])
+        if read_run(ledger, run_id)["state"] == "running":
+            return
+        with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):
+            bury_dead_runs(ledger)
+            set_going_on(ledger, run_id)
+            ledger.add_event("INFO", "run_reopened", system=system)
+            renew_lease(workspace, run_id, system)
     finally:
         ledger.close()
 
@@ -153,6 +176,8 @@ def collect_item(settings: Settings, run_id: str, item_id: str) -> Facts:
     with open_step(settings, run_id, name) as context:
         row = read_item(context.ledger, run_id, item_id)
         if row["calls"] != "[]":
+            if name not in {each["task"] for each in run_tasks(context.ledger, run_id) if each["state"] == "running"}:
+                begin_run_task(context.ledger, run_id, name)  # closed before, and to be closed again
             bury_attempts(context.ledger, run_id, name, item_id)
             with stepped(context, graph_task(name)) as mapped:
                 mapped.attempt(row)

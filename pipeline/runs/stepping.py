@@ -36,7 +36,7 @@ from pipeline.workspace import Workspace, open_workspace
 
 __all__ = [
     "SteppedTask", "attempt_id", "bury_attempts", "find_run", "graph_task", "missing_key", "open_step", "read_item",
-    "read_items", "read_run", "stepped",
+    "read_items", "read_run", "set_going_on", "stepped",
 ]  # fmt: skip
 
 NO_WORD = "its process ended without a word"
@@ -133,7 +133,8 @@ def _attend(workspace: Workspace, ledger: Ledger, run_id: str) -> str:
     if read_lease(workspace) is None:
         try:
             with hold_run_lock(workspace, run_id, "external", ledger.now()):
-                renew_lease(workspace, run_id, system)
+                if read_run(ledger, run_id)["state"] == "running":
+                    renew_lease(workspace, run_id, system)
         except RunInProgress:
             if read_lease(workspace) is None:
                 raise
@@ -179,6 +180,22 @@ def read_run(ledger: Ledger, run_id: str) -> Row:
     if not rows:
         raise SettingsError(f"{run_id} is not a run of another system in this workspace. Nothing was started.")
     return rows[0]
+
+
+def set_going_on(ledger: Ledger, run_id: str) -> None:
+    """Undo the end of a run: what did not end well is open, what was asked in vain is put off, as if never asked."""
+    with ledger.write() as connection:
+        connection.execute(
+            "UPDATE runs SET state = 'running', message = '', finished_at = NULL, due_at = NULL, cancel_requested = 0 "
+            "WHERE run_id = ?",
+            (run_id,),
+        )
+        connection.execute(
+            "UPDATE run_tasks SET state = CASE WHEN started_at IS NULL THEN 'pending' ELSE 'running' END, "
+            "finished_at = NULL WHERE run_id = ? AND state IN ('failed', 'skipped', 'cancelled', 'crashed')",
+            (run_id,),
+        )
+        connection.execute("UPDATE items SET state = 'deferred' WHERE run_id = ? AND calls <> '[]'", (run_id,))
 
 
 def read_items(ledger: Ledger, run_id: str, task: str) -> list[Row]:
