@@ -41,7 +41,7 @@ _serials = itertools.count()
 
 def shared(key: Hashable, make: Callable[[], T], keep_s: float = LIVE_S) -> T:
     """What `make` returns, from the last call with this key if that was less than `keep_s` ago."""
-    whole = (str(service().ledger.path), key)
+    whole = (str(service().ledger.place), key)
     with _guard:
         found = _kept.get(whole)
         if found is None or found[0] < time.monotonic():

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-__all__ = ["Address", "Backend", "Count", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host"]
+__all__ = [
+    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host",
+]  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BACKENDS = ("dask", "ray", "spark", "lambda", "gcf")
@@ -72,6 +74,18 @@ def _backend(value: str) -> str:
     return value
 
 
+def _database(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        sound = not parts.scheme or (parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1)
+        _ = parts.port
+    except ValueError:
+        sound = False
+    if value.get_secret_value() and not (sound and parts.scheme):
+        raise ValueError("is not postgresql:// with a host and the name of a database")
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -83,6 +97,7 @@ def _time_zone(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 Backend = Annotated[str, AfterValidator(_backend)]
 Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
+Database = Annotated[SecretStr, BeforeValidator(_trimmed), AfterValidator(_database)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

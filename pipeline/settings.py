@@ -21,7 +21,19 @@ from pydantic_settings import (
 )
 
 from pipeline.errors import SettingsError
-from pipeline.setting_types import Address, Backend, Count, Folder, Genres, LogLevel, People, Secret, TimeZone, host
+from pipeline.setting_types import (
+    Address,
+    Backend,
+    Count,
+    Database,
+    Folder,
+    Genres,
+    LogLevel,
+    People,
+    Secret,
+    TimeZone,
+    host,
+)  # fmt: skip
 
 __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
 
@@ -61,6 +73,11 @@ class Settings(BaseSettings):
     )
     api_url: Address = Field(SPOTIFY_API_URL, description="Address of the Web API")
     token_url: Address = Field(SPOTIFY_TOKEN_URL, description="Address of the token endpoint")
+    ledger: Database = Field(
+        SecretStr(""),
+        description="Where the ledger is kept: empty for a file of the workspace, or postgresql://user@host/database "
+        "for several machines",
+    )
     genres: Genres = Field(DEFAULT_GENRES, description="Genres to collect, separated by commas")
     max_requests: int = Field(500, ge=1, description="Most requests one run may send")
     window_requests: Count = Field(
@@ -262,7 +279,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{name} (from {origin}) is not a setting; the README lists them.")
             continue
-        hidden = name.startswith(("client_", "notify_")) or "@" in str(problem["input"])
+        hidden = name.startswith(("client_", "notify_", "ledger")) or "@" in str(problem["input"])
         said = _variable(name) if origin == "environment" else name
         lines.append(f"{said} = {'(hidden)' if hidden else repr(problem['input'])} (from {origin}): {message}.")
     return " ".join([*lines, "Nothing was started."])

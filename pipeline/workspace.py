@@ -1,15 +1,36 @@
-"""Where one workspace's files are; the only module that knows the folder layout. Imports `errors` and `settings`."""
+"""Where one workspace's files are; the only module that knows the folder layout. Imports `errors` and `settings`.
+
+Its ledger is one of them, unless the settings name a database that several machines share.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.errors import DiskFull, SettingsError
 from pipeline.settings import Settings
 
-__all__ = ["Workspace", "open_workspace"]
+__all__ = ["LedgerPlace", "ServerLedger", "Workspace", "open_workspace"]
+
+
+@dataclass(frozen=True)
+class ServerLedger:
+    """A ledger in a PostgreSQL database: its address, which may hold a password, and the workspace's schema there."""
+
+    address: str = field(repr=False)
+    schema: str
+
+    def __str__(self) -> str:
+        """The place as people may read it."""
+        parts = urlsplit(self.address)
+        port = f":{parts.port}" if parts.port else ""
+        return f"schema {self.schema} of postgresql://{parts.hostname or ''}{port}{parts.path}"
+
+
+LedgerPlace = Path | ServerLedger
 
 
 @dataclass(frozen=True)
@@ -17,6 +38,7 @@ class Workspace:
     """Paths of one workspace: `name` is its folder below the data folder."""
 
     root: Path
+    server: str = field(default="", repr=False)  # the address of a database, where the ledger is in one
 
     @property
     def name(self) -> str:
@@ -39,8 +61,13 @@ class Workspace:
         return self.root / "db"
 
     @property
-    def ledger(self) -> Path:
-        """The operational SQLite file: the commit point."""
+    def ledger(self) -> LedgerPlace:
+        """The commit point: the operational SQLite file, or what is in its place."""
+        return ServerLedger(self.server, f"garimpo_{self.name}") if self.server else self.ledger_file
+
+    @property
+    def ledger_file(self) -> Path:
+        """The operational SQLite file, where there is one."""
         return self.root / "ledger.sqlite"
 
     @property
@@ -56,7 +83,8 @@ class Workspace:
 
 def open_workspace(settings: Settings) -> Workspace:
     """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written."""
-    workspace = Workspace((settings.data / settings.workspace_name).absolute())
+    root = (settings.data / settings.workspace_name).absolute()
+    workspace = Workspace(root, settings.ledger.get_secret_value())
     try:
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.__main__ import main
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 
+# tests/integrations/pgledger keeps every ledger in this database instead of a file.
+SERVER = os.environ.get("LEDGER_SERVER", "")
+if SERVER:
+    Settings.model_fields["ledger"].default = SecretStr(SERVER)
+    Settings.model_rebuild(force=True)
 Spoken = tuple[int, str, str]  # exit code, standard output, standard error
 
 
@@ -40,6 +46,20 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("SPOTIPY_", "GARIMPO_")) and name != "GARIMPO_REQUIRE_BROWSER":
             monkeypatch.delenv(name)
+    if SERVER:
+        monkeypatch.setenv("GARIMPO_LEDGER", SERVER)
+
+
+@pytest.fixture(autouse=True)
+def bare_server() -> None:
+    """No test finds what another one left in the database."""
+    if SERVER:
+        import psycopg
+
+        with psycopg.connect(SERVER, autocommit=True) as session:
+            ours = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'garimpo\\_%'"
+            for (name,) in session.execute(ours).fetchall():
+                session.execute(f'DROP SCHEMA "{name}" CASCADE')
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,7 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_read_only_file_is_named(ledger: Ledger) -> None:
     """A ledger that can be read and not written says so."""
-    ledger._connect(durable=True).execute("PRAGMA query_only = 1")
+    ledger._store._connect(durable=True).execute("PRAGMA query_only = 1")
     with pytest.raises(DiskFull, match=r"cannot be written \(attempt to write a readonly database\)"):
         ledger.set_meta("k", "v")
 
@@ -100,7 +100,7 @@ def test_full_disk_is_named(tmp_path: Path) -> None:
 
 def test_busy_file_is_named(ledger: Ledger) -> None:
     """A writer that waited in vain for another says so and that nothing was written."""
-    with closing(Ledger(ledger.path, busy_s=0.05)) as second:
+    with closing(Ledger(ledger.place, busy_s=0.05)) as second:
         with ledger.write(), pytest.raises(WriterBusy, match="Nothing was written"):
             second.set_meta("k", "v")
         assert second.meta("k") is None
@@ -114,7 +114,7 @@ def test_connections_end_with_their_thread(ledger: Ledger) -> None:
         worker.start()
         worker.join()
     gc.collect()
-    assert len(ledger._open) == 1
+    assert len(ledger._store._open) == 1
 
 
 def test_threads_write_side_by_side(ledger: Ledger) -> None:
@@ -129,6 +129,6 @@ def test_threads_write_side_by_side(ledger: Ledger) -> None:
 
 def test_reading_does_not_wait_for_writing(ledger: Ledger, tmp_path: Path) -> None:
     """A page can read while a run is in the middle of a transaction; it sees what was committed."""
-    with opened(ledger.path) as reader, ledger.write() as connection:
+    with opened(ledger.place) as reader, ledger.write() as connection:
         connection.execute("INSERT INTO meta VALUES ('k', 'v')")
         assert reader.meta("k") is None

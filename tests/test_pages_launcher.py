@@ -66,7 +66,7 @@ def test_failing_is_503(launcher, broken, monkeypatch):
         monkeypatch.setattr("pipeline.watching.status.LEAST_FREE", 1e18)
     else:
         launcher.service().ledger.close()
-        launcher.service().ledger.path.write_bytes(b"not a ledger, but long enough to be taken for some file" * 99)
+        launcher.service().workspace.ledger.write_bytes(b"not a ledger, but long enough to be taken for some file" * 99)
     answer = in_thread(launcher.healthz(None))
     assert (answer.status_code, json.loads(answer.body)["status"]) == (503, "failing")
 

@@ -137,7 +137,7 @@ def test_last_run_is_shown(service):
 def test_change_from_the_command_line_is_seen(service):
     """What another process changed stands on the page the next time it is drawn, which it is every two seconds."""
     screen = open_screen("schedules.py")
-    with closing(Ledger(service.ledger.path)) as other:
+    with closing(Ledger(service.ledger.place)) as other:
         add_schedule(other, Schedule("nightly", "interval", "6h", "UTC"))
         pause_schedule(other, "daily")
     screen.app.run()

@@ -37,7 +37,7 @@ def at(text: str) -> datetime:
 def test_schedule_is_kept_whole(ledger: Ledger) -> None:
     """A schedule comes back as it was given, from this process or another one."""
     add_schedule(ledger, DAILY)
-    with closing(Ledger(ledger.path)) as other:
+    with closing(Ledger(ledger.place)) as other:
         [found] = list_schedules(other)
     assert (found.name, found.kind, found.spec, found.genres, found.max_requests, found.grace_s) == (
         "daily",
@@ -95,7 +95,7 @@ def test_missed_time_outlives_the_program(ledger: Ledger, tmp_path: Path) -> Non
     """What passed while no program ran is due at the next start: the ledger knows how far was dealt with."""
     add_schedule(ledger, DAILY)
     claim(ledger, due_schedules(ledger, at("22 07:00"))[0])
-    with closing(Ledger(ledger.path)) as restarted:
+    with closing(Ledger(ledger.place)) as restarted:
         [due] = due_schedules(restarted, at("23 08:00"))
     assert due.due_at == at("23 07:00")
 
@@ -103,7 +103,7 @@ def test_missed_time_outlives_the_program(ledger: Ledger, tmp_path: Path) -> Non
 def test_two_processes_claim_once(ledger: Ledger) -> None:
     """Of two processes that see the same time pass only one starts a run."""
     add_schedule(ledger, DAILY)
-    with closing(Ledger(ledger.path)) as other:
+    with closing(Ledger(ledger.place)) as other:
         mine, theirs = due_schedules(ledger, at("22 07:00"))[0], due_schedules(other, at("22 07:00"))[0]
         assert (claim(ledger, mine), claim(other, theirs)) == (True, False)
 

@@ -10,22 +10,22 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StorageError, WriterBusy
+from pipeline.errors import StorageError
 from pipeline.lake.files import place_files, remove_files, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import rebuild
-from pipeline.records.ledger import Ledger, Part, RawFile
+from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
+from pipeline.records.storing import Connection
 from pipeline.workspace import Workspace
 
-__all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Connection", "Exchange", "settle"]
+__all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Exchange", "settle"]
 
 RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
 ASIDE = "damaged"  # the folder for what could not be mended
@@ -35,7 +35,10 @@ ADD_PART = (
     "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-Connection = sqlite3.Connection
+WITHDRAW = (
+    "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (run_id, batch_id, layer) DO UPDATE SET day = excluded.day, reason = excluded.reason"
+)
 
 
 @dataclass
@@ -95,7 +98,7 @@ class Exchange:
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a value under a name, in the same transaction."""
-        self.statements.append(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value)))
+        self.statements.append((SET_META, (key, value)))
 
     def carry_out(self, more: Callable[[Connection], object] = lambda _: None) -> None:
         """Do it, all or nothing; `more` joins the transaction. Raises StorageError, and nothing has changed."""
@@ -138,7 +141,7 @@ class Exchange:
         if reason:
             day = self.ledger.now().date().isoformat()
             values = (old["run_id"], old["batch_id"], layer, day, reason)
-            self.statements.append(("INSERT OR REPLACE INTO withdrawals VALUES (?, ?, ?, ?, ?)", values))
+            self.statements.append((WITHDRAW, values))
 
     def _let_go(self, old: Mapping[str, Any]) -> None:
         self.gone.append(self.workspace.root / str(old["path"]))
@@ -163,22 +166,9 @@ def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool
     remove_files(_older(workspace, published.number))
     ledger.set_meta(REBUILD_DUE, "0")
     if scrub:
-        _scrub(ledger)
+        ledger.scrub()
         ledger.set_meta(SCRUB_DUE, "0")
     return True
-
-
-def _scrub(ledger: Ledger) -> None:
-    """Write the ledger anew without its free pages, and empty its log."""
-    with closing(sqlite3.connect(ledger.path, timeout=ledger.busy_s, isolation_level=None)) as connection:
-        try:
-            connection.execute("VACUUM")
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            busy = str(error)
-    if busy:
-        message = f"{ledger.path} is being read by another process ({busy}): what was removed may still lie in its log."
-        raise WriterBusy(f"{message} Run `python -m pipeline purge` again to end it.")
 
 
 def _older(workspace: Workspace, number: int) -> Iterable[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -20,15 +21,16 @@ import zstandard
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.erasure import Subject, without
-from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Connection, Exchange, settle
+from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
 from pipeline.lake import engine
 from pipeline.lake.files import explained
 from pipeline.lake.parquet import parquet_bytes
-from pipeline.moving.backup import require_unused
+from pipeline.records.copying import empty_tables, require_unused
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.places import LEDGER_SCRIPT
+from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE
-from pipeline.workspace import Workspace
+from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Purged", "purge_all", "purge_artist", "require_id"]
 
@@ -97,7 +99,7 @@ def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: boo
         return said
     spent = _spent_requests(workspace, now)
     require_unused(workspace)
-    leaving, ledger = workspace.root / LEAVING, workspace.ledger
+    leaving, ledger = workspace.root / LEAVING, workspace.ledger_file
     with explained(workspace.root):
         leaving.mkdir(exist_ok=True)
         inner = [path for path in workspace.root.iterdir() if path.is_dir() and path != leaving]
@@ -106,11 +108,15 @@ def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: boo
         shutil.rmtree(leaving)
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir()
-    with closing(Ledger(ledger, now)) as fresh, fresh.write() as connection:
-        for table, rows in spent.items():
-            for row in rows:
-                marks = ", ".join("?" for _ in row)
-                connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    with closing(Ledger(workspace.ledger, now)) as fresh:
+        with fresh.write() as connection:
+            empty_tables(connection)  # those of a server are there still
+            for table, rows in spent.items():
+                for row in rows:
+                    marks = ", ".join("?" for _ in row)
+                    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        if isinstance(workspace.ledger, ServerLedger):
+            fresh.scrub()
     return said
 
 
@@ -207,7 +213,7 @@ def _cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[
     return parts, rows
 
 
-def _text_columns(connection: Connection) -> Iterator[tuple[str, str]]:
+def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     for (table,) in tables.fetchall():
         for column in connection.execute(f"PRAGMA table_info({table})").fetchall():
@@ -215,7 +221,7 @@ def _text_columns(connection: Connection) -> Iterator[tuple[str, str]]:
                 yield table, column[1]
 
 
-def _teach(connection: Connection, subject: Subject) -> None:
+def _teach(connection: sqlite3.Connection, subject: Subject) -> None:
     def is_mine(text: str | None, free: int) -> bool:
         return text is not None and bool(subject.is_mentioned(text) if free else subject.pattern.search(text))
 
@@ -225,7 +231,10 @@ def _teach(connection: Connection, subject: Subject) -> None:
 
 def _count_mentions(ledger: Ledger, subject: Subject) -> int:
     """Rows of the ledger that name the subject, one for each column that does."""
-    with closing(sqlite3.connect(f"{ledger.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    if isinstance(ledger.place, ServerLedger):
+        with ledger.write(durable=False) as there:
+            return sum(rows for *_, rows in _mentions(there, subject))
+    with closing(sqlite3.connect(f"{ledger.place.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         _teach(connection, subject)
         return sum(
             int(connection.execute(f"SELECT count(*) FROM {table} WHERE is_mine({column}, {column in FREE_TEXT})")
@@ -235,11 +244,27 @@ def _count_mentions(ledger: Ledger, subject: Subject) -> int:
 
 
 def _redact(connection: Connection, subject: Subject) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        for table, column, said, _ in list(_mentions(connection, subject)):
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (subject.redacted(said), said))
+        return
     _teach(connection, subject)
     for table, column in list(_text_columns(connection)):
         connection.execute(
             f"UPDATE {table} SET {column} = redacted({column}) WHERE is_mine({column}, {column in FREE_TEXT})"
         )
+
+
+def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, str, str, int]]:
+    """Texts of a ledger on a server that name the subject: table, column, text, and in how many rows."""
+    for table, body in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\)(?: STRICT|;)", LEDGER_SCRIPT, re.DOTALL):
+        for column in re.findall(r"(\w+) TEXT", body):
+            if column not in NOT_TEXT:
+                is_mine = subject.is_mentioned if column in FREE_TEXT else subject.pattern.search
+                query = f"SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
+                for said, rows in connection.execute(query).fetchall():
+                    if is_mine(said):
+                        yield table, column, said, rows
 
 
 def _intact(workspace: Workspace, row: Row) -> Path:

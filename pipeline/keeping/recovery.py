@@ -23,13 +23,13 @@ from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import find_unheard, sweep
-from pipeline.moving.backup import require_unused
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files
+from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.sqlite_file import Row
-from pipeline.workspace import Workspace
+from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Finding", "recover"]
 
@@ -69,22 +69,30 @@ def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Fi
     if not what:
         return []
     require_unused(workspace)
-    path, aside = workspace.ledger, hidden(workspace.ledger)
+    path, aside = workspace.ledger_file, hidden(workspace.ledger_file)
     remove_files([aside, *(aside.with_name(f"{aside.name}{end}") for end in ("-wal", "-shm"))])
+    if isinstance(workspace.ledger, ServerLedger):
+        remove_files([path])
+        into_file(workspace.ledger, path)
     old = _put_aside(workspace, path, clock) if path.exists() else None
     said = write_ledger(workspace, aside, old, clock)
     with explained(path):
         for end in ("-wal", "-shm"):
             path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
         place_files([path])
+    if isinstance(workspace.ledger, ServerLedger):
+        from_file(path, workspace.ledger)
     told = f"{said['from_generation']} parts from the newest generation, {said['from_files']} batches from files alone"
     done = f"written anew: {told}; requests of the last day count as spent; schedules may have to be added again"
-    return [Finding(str(path), what, done)]
+    return [Finding(str(workspace.ledger), what, done)]
 
 
 def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
     """What is wrong with the ledger; empty when nothing is, or there is nothing it could have known."""
-    path = workspace.ledger
+    path = workspace.ledger_file
+    if isinstance(workspace.ledger, ServerLedger):
+        with closing(Ledger(workspace.ledger, clock)) as ledger:
+            return _commits_lost(workspace, ledger)
     if not path.exists():
         return "is missing" if find_files(workspace, set()) or newest_generation(workspace) else ""
     try:

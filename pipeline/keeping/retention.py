@@ -94,12 +94,12 @@ def _old(ledger: Ledger, layer: str, keep_days: int, today: date) -> list[Row]:
     """Files of a layer whose run began before the kept days; none where they are kept for ever."""
     if not keep_days:
         return []
-    table, where = ("raw_files", "") if layer == RAW else ("parts", "AND f.table_name = :layer")
+    table, where = ("raw_files", "") if layer == RAW else ("parts", "AND f.table_name = ?")
     first_kept = (today - timedelta(days=keep_days)).isoformat()
     return ledger.read(
         f"SELECT f.* FROM {table} f LEFT JOIN runs r USING (run_id) "
-        f"WHERE max(f.day, coalesce(date(r.started_at, 'unixepoch'), f.day)) < :first {where} ORDER BY f.day, f.path",
-        {"first": first_kept, "layer": layer},
+        f"WHERE max(f.day, coalesce(date(r.started_at, 'unixepoch'), f.day)) < ? {where} ORDER BY f.day, f.path",
+        (first_kept, *([layer] if where else [])),
     )
 
 

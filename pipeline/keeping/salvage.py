@@ -24,7 +24,8 @@ from pipeline.lake import engine
 from pipeline.lake.normalize import Normalizer
 from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import SET_META, Ledger
+from pipeline.records.storing import Connection
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
@@ -63,21 +64,20 @@ def write_ledger(workspace: Workspace, path: Path, old: Path | None, clock: Call
                 _take_runs(connection, generation)
             numbers = [int(each.stem[-8:]) for each in workspace.db.glob("*garimpo-*.duckdb")]
             newest = max([*numbers, int(_meta(connection, "generation") or 0)])
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('generation', ?)", (str(newest),))
+            connection.execute(SET_META, ("generation", str(newest)))
         said["from_files"] = _Files(workspace, ledger, normalizer).take()
         _count_as_spent(ledger, clock().timestamp())
-        connection = sqlite3.connect(path)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        with closing(sqlite3.connect(path)) as file:
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return said
 
 
-def _take_parts(connection: sqlite3.Connection, generation: Generation) -> int:
+def _take_parts(connection: Connection, generation: Generation) -> int:
     rows = list(generation.frame("FROM state_parts").iter_rows(named=True))
     return sum(_insert(connection, "parts", row) for row in rows)
 
 
-def _take_runs(connection: sqlite3.Connection, generation: Generation) -> None:
+def _take_runs(connection: Connection, generation: Generation) -> None:
     """Runs and attempts as a generation has them; its instants are UTC without saying so."""
     for table, columns in (
         ("runs", "run_id, trigger, state, started_at, finished_at, message, requests AS old_requests, 0 AS pid"),
@@ -91,9 +91,9 @@ def _take_runs(connection: sqlite3.Connection, generation: Generation) -> None:
 _INSTANTS = ("started_at", "finished_at")
 
 
-def _take_rows(connection: sqlite3.Connection, old: Path) -> int:
+def _take_rows(connection: Connection, old: Path) -> int:
     """What can still be read of an old ledger, table by table; how many rows were new."""
-    before = connection.total_changes
+    taken = 0
     ours = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
     with closing(sqlite3.connect(f"{old.absolute().as_uri()}?mode=ro", uri=True)) as damaged:
         damaged.row_factory = sqlite3.Row
@@ -101,10 +101,12 @@ def _take_rows(connection: sqlite3.Connection, old: Path) -> int:
             known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()}
             for row in _readable(damaged, table):
                 values = {name: row[name] for name in row.keys() if name in known}  # noqa: SIM118  a Row is no dict
-                if not _insert(connection, table, values) and table == "parts":
+                new = _insert(connection, table, values)
+                if not new and table == "parts":
                     values.pop("seq")  # its place was given to another: the ledger had been begun anew
-                    _insert(connection, table, values)
-    return connection.total_changes - before
+                    new = _insert(connection, table, values)
+                taken += new
+    return taken
 
 
 def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
@@ -114,7 +116,7 @@ def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
         return
 
 
-def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) -> bool:
+def _insert(connection: Connection, table: str, values: dict[str, Any]) -> bool:
     names, marks = ", ".join(values), ", ".join("?" for _ in values)
     try:
         found = connection.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", list(values.values()))
@@ -123,7 +125,7 @@ def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) 
     return found.rowcount > 0
 
 
-def _meta(connection: sqlite3.Connection, key: str) -> str | None:
+def _meta(connection: Connection, key: str) -> str | None:
     found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return found and str(found[0])
 
@@ -248,6 +250,7 @@ def _count_as_spent(ledger: Ledger, now: float) -> None:
                 if row["state"] == "deferred":
                     connection.execute(
                         "INSERT INTO buckets (bucket, locked_until, reason) VALUES (?, ?, 'the ledger was lost') "
-                        "ON CONFLICT (bucket) DO UPDATE SET locked_until = max(locked_until, excluded.locked_until)",
+                        "ON CONFLICT (bucket) DO UPDATE SET "
+                        "locked_until = max(buckets.locked_until, excluded.locked_until)",
                         (bucket, row["at"] + DAY_S),
                     )

@@ -17,14 +17,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError, WriterBusy
+from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
 from pipeline.published.publish import publish
+from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import LEDGER_VERSION, Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
-from pipeline.workspace import Workspace
+from pipeline.workspace import LedgerPlace, ServerLedger, Workspace
 
-__all__ = ["Backup", "back_up", "require_unused", "restore"]
+__all__ = ["Backup", "back_up", "restore"]
 
 FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
 TOGETHER = 200  # files made durable at a time
@@ -65,7 +66,7 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
             replace_file(target / MANIFEST, json.dumps({"format": FORMAT, "version": VERSION, **asdict(made)}).encode())
             break
         except FileNotFoundError as error:  # let go of meanwhile, or lost
-            if attempt == TRIES or str(error) in dict(_named_files(workspace.ledger)):
+            if attempt == TRIES or _is_named(workspace, str(error)):
                 raise _damaged(workspace.root / str(error), "is missing, yet the ledger has it") from None
         finally:
             remove_files([aside])
@@ -139,8 +140,11 @@ def _manifest(folder: Path) -> Backup | None:
     return found
 
 
-def _copy_ledger(source: Path, target: Path) -> None:
+def _copy_ledger(source: LedgerPlace, target: Path) -> None:
     """The ledger as of one instant, in one file, whoever writes to it meanwhile."""
+    if isinstance(source, ServerLedger):
+        target.unlink(missing_ok=True)
+        return into_file(source, target)
     if not source.exists():
         raise SettingsError(f"There is no {source}: nothing was collected here yet, nothing was copied.")
     try:
@@ -168,6 +172,13 @@ def _named_files(ledger: Path) -> Iterator[tuple[str, str]]:
                     if not path.startswith(("raw/", "lake/")) or ".." in path:
                         raise _damaged(ledger, f"names a file outside of the workspace ({path[:60]!r})")
                     yield path, sha256
+
+
+def _is_named(workspace: Workspace, name: str) -> bool:
+    """Whether the ledger, by now, names a file."""
+    with closing(Ledger(workspace.ledger)) as ledger:
+        query = "SELECT 1 FROM parts WHERE path = ? UNION ALL SELECT 1 FROM raw_files WHERE path = ?"
+        return bool(ledger.read(query, (name, name)))
 
 
 def _copy_files(root: Path, target: Path, named: dict[str, str]) -> int:
@@ -223,27 +234,14 @@ def _remove_others(target: Path, kept: set[str]) -> None:
 def _is_occupied(workspace: Workspace) -> bool:
     if any(path.is_file() for root in (workspace.raw, workspace.lake) for path in root.rglob("*")):
         return True
+    if isinstance(workspace.ledger, ServerLedger):
+        with closing(Ledger(workspace.ledger)) as ledger:
+            return bool(ledger.read("SELECT 1 FROM runs LIMIT 1"))
     try:
-        with closing(_read_only(workspace.ledger)) as connection:
+        with closing(_read_only(workspace.ledger_file)) as connection:
             return bool(connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone())
     except sqlite3.Error:  # none, or damaged and without a file it could name
         return False
-
-
-def require_unused(workspace: Workspace) -> None:
-    """Raise WriterBusy while another process, or this one, has the ledger open: it would write on in the old one."""
-    if not workspace.ledger.exists():
-        return
-    with closing(sqlite3.connect(workspace.ledger, timeout=1, isolation_level=None)) as connection:
-        try:
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                message = f"{workspace.root} is open in the app or another program. Stop it"
-                raise WriterBusy(f"{message} and try again; nothing was changed.") from None
-        except sqlite3.DatabaseError:
-            return  # damaged: that is why somebody restores
 
 
 def _fetch(source: Path, fresh: Path, made: Backup) -> None:
@@ -262,13 +260,17 @@ def _swap(workspace: Workspace, fresh: Path, now: datetime) -> Path:
     old = workspace.root / f"replaced-{now:%Y%m%dT%H%M%S}"
     with explained(workspace.root):
         old.mkdir()
-        ledger = workspace.ledger
+        ledger = workspace.ledger_file
+        if isinstance(workspace.ledger, ServerLedger):
+            into_file(workspace.ledger, old / ledger.name)
         for path in (*ledger.parent.glob(f"{ledger.name}*"), workspace.raw, workspace.lake, workspace.db):
             if path.exists():
                 path.replace(old / path.name)
-        for path in (workspace.raw, workspace.lake, workspace.ledger):
+        for path in (workspace.raw, workspace.lake, ledger):
             if (fresh / path.name).exists():
                 (fresh / path.name).replace(path)
+        if isinstance(workspace.ledger, ServerLedger):
+            from_file(ledger, workspace.ledger)
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir(exist_ok=True)
     return old

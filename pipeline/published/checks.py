@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.errors import PublishRefused
 from pipeline.records.bindings import current_binding
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import ALL, Ledger
 from pipeline.schema import PUBLISHED, VIEWS
 from pipeline.workspace import Workspace
 
@@ -209,7 +209,7 @@ def _queried(con: duckdb.DuckDBPyConnection, check: Check, since: date, today: d
 
 
 def _parts_agree(con: duckdb.DuckDBPyConnection, ledger: Ledger) -> CheckResult:
-    facts = "count(*), coalesce(sum(rows), 0), coalesce(sum(bytes), 0), coalesce(max(seq), 0)"
+    facts = "count(*) n, coalesce(sum(rows), 0) r, coalesce(sum(bytes), 0) b, coalesce(max(seq), 0) s"
     ours = con.execute(f"SELECT {facts} FROM state_parts").fetchall()[0]
     theirs = tuple(ledger.read(f"SELECT {facts} FROM parts WHERE seq <= ?", (ours[3],))[0].values())
     same = tuple(map(int, ours)) == tuple(map(int, theirs))
@@ -243,7 +243,8 @@ def _hashes_kept(workspace: Workspace, ledger: Ledger, *, whole: bool) -> CheckR
     """Read some parts again, going on where the last check ended."""
     begin = 0 if whole else int(ledger.meta("hashed_seq") or 0)
     rows = ledger.read(
-        "SELECT seq, path, sha256 FROM parts WHERE seq > ? ORDER BY seq LIMIT ?", (begin, -1 if whole else HASHED_A_RUN)
+        "SELECT seq, path, sha256 FROM parts WHERE seq > ? ORDER BY seq LIMIT ?",
+        (begin, ALL if whole else HASHED_A_RUN),
     )
     ledger.set_meta("hashed_seq", str(rows[-1]["seq"] if len(rows) == HASHED_A_RUN and not whole else 0))
     changed = [row["path"] for row in rows if _size(workspace, row) >= 0 and _digest(workspace, row) != row["sha256"]]

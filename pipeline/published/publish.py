@@ -27,7 +27,7 @@ from pipeline.published.checks import count_rows, prove
 from pipeline.published.generations import Generation, current_number, generation_path, live, open_generation
 from pipeline.published.history_files import history_files
 from pipeline.published.staging import Rows, Source
-from pipeline.records.ledger import Ledger, with_times
+from pipeline.records.ledger import ALL, Ledger, with_times
 from pipeline.workspace import Workspace
 
 __all__ = [
@@ -170,7 +170,7 @@ def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None
     """Copy runs from the ledger, and note how far the generation reaches."""
     ended = con.execute("SELECT to_json(list(run_id)) FROM runs WHERE finished_at IS NOT NULL").fetchall()[0][0]
     new = "run_id NOT IN (SELECT value FROM json_each(?))"  # a run that has ended does not change any more
-    runs = ledger.runs(limit=-1, where=f"r.{new}", params=(ended or "[]",))
+    runs = ledger.runs(limit=ALL, where=f"r.{new}", params=(ended or "[]",))
     tasks = ledger.read(f"SELECT * FROM task_runs WHERE {new} ORDER BY run_id, batch_id, attempt", (ended or "[]",))
     for name, rows in (("task_runs", [with_times(row) for row in tasks]), ("runs", runs[::-1])):
         con.execute(f"DELETE FROM {name} WHERE run_id IN (SELECT run_id FROM runs WHERE finished_at IS NULL)")

@@ -6,7 +6,6 @@ Numbers are planning figures until the API teaches otherwise. Imports `errors`, 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from threading import Lock
 
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
 from pipeline.records.ledger import Ledger
+from pipeline.records.storing import Connection, Row
 
 __all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "LedgerGate", "Limits"]
 
@@ -104,11 +104,12 @@ class Budget:
                 "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
                 (APP, turn + interval),
             )
-            cursor = connection.execute(
-                "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) VALUES (?, ?, ?, ?, ?, ?)",
+            ticket = connection.execute(
+                "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) VALUES (?, ?, ?, ?, ?, ?) "
+                "RETURNING id",
                 (slot, bucket, endpoint, run_id, batch_id, attempt),
-            )
-            return int(cursor.lastrowid or 0), slot - now
+            ).fetchall()[0][0]
+            return int(ticket), slot - now
 
     def release(self, ticket: int) -> None:
         """Take back a reservation whose request was never sent."""
@@ -135,13 +136,13 @@ class Budget:
                 bucket = connection.execute("SELECT bucket FROM requests WHERE id = ?", (ticket,)).fetchone()[0]
                 self._lock(connection, bucket, reason, retry_after_s)
 
-    def _lock(self, connection: sqlite3.Connection, bucket: str, reason: str, retry_after_s: float | None) -> None:
+    def _lock(self, connection: Connection, bucket: str, reason: str, retry_after_s: float | None) -> None:
         now = self.ledger.now().timestamp()
         quota = "QUOTA" in reason or (retry_after_s or 0.0) > QUOTA_RETRY_AFTER_S
         name = bucket if quota else APP
         wait = retry_after_s if retry_after_s is not None else (DAY_S if quota else WINDOW_S)
         since = now - (DAY_S if quota else WINDOW_S)
-        own = "AND bucket = ?" if quota else "AND ? IS NOT NULL"
+        own = "AND bucket = ?" if quota else "AND ? <> ''"
         good = connection.execute(
             f"SELECT count(*) FROM requests WHERE at > ? AND status BETWEEN 200 AND 299 {own}", (since, name)
         ).fetchone()[0]
@@ -150,8 +151,8 @@ class Budget:
         connection.execute(
             "INSERT INTO buckets (bucket, ceiling, learned_at, locked_until, reason, next_slot_at) VALUES (?,?,?,?,?,?)"
             " ON CONFLICT (bucket) DO UPDATE SET ceiling = excluded.ceiling, learned_at = excluded.learned_at, "
-            "reason = excluded.reason, locked_until = max(locked_until, excluded.locked_until), "
-            "next_slot_at = max(next_slot_at, excluded.next_slot_at)",  # nothing is made up for after a refusal
+            "reason = excluded.reason, locked_until = max(buckets.locked_until, excluded.locked_until), "
+            "next_slot_at = max(buckets.next_slot_at, excluded.next_slot_at)",  # nothing is made up for after a refusal
             (name, learned, now, now + wait, text, now + wait),
         )
 
@@ -161,13 +162,13 @@ class Budget:
         floor = 10.0 if quota else (planned or 90) / 3
         return max(floor, 0.9 * good)
 
-    def _ceiling(self, own: sqlite3.Row | dict[str, float] | None, now: float) -> int | None:
+    def _ceiling(self, own: Row | None, now: float) -> int | None:
         if own is None or own["ceiling"] is None:
             return self.limits.quota_requests
         days = max(0.0, now - own["learned_at"]) / DAY_S
         return int(own["ceiling"] * GROWTH_PER_DAY**days)
 
-    def _interval(self, app: sqlite3.Row | dict[str, float] | None, now: float) -> float:
+    def _interval(self, app: Row | None, now: float) -> float:
         permitted = float(self.limits.window_requests)
         if app is not None and app["ceiling"] is not None:
             permitted = min(permitted, app["ceiling"] * GROWTH_PER_DAY ** (max(0.0, now - app["learned_at"]) / DAY_S))
@@ -175,7 +176,7 @@ class Budget:
         return WINDOW_S / max(1.0, permitted * 0.99 - 1)
 
     @staticmethod
-    def _window_frees_at(connection: sqlite3.Connection, interval: float) -> float:
+    def _window_frees_at(connection: Connection, interval: float) -> float:
         """When the oldest request of a full window has left it; 0 while the window is not full.
 
         Ids grow with slots. A gap between them makes this look at a younger request, which only waits longer.
@@ -189,12 +190,12 @@ class Budget:
         oldest = connection.execute(query, (full, full)).fetchone()
         return float(oldest[0]) + span if oldest else 0.0
 
-    def _refuse_locked(self, bucket: str, app: sqlite3.Row | None, own: sqlite3.Row | None, now: float) -> None:
+    def _refuse_locked(self, bucket: str, app: Row | None, own: Row | None, now: float) -> None:
         for row in (own, app):
             if row is not None and row["locked_until"] > now:
                 raise BudgetSpent(bucket, datetime.fromtimestamp(row["locked_until"], UTC), row["reason"])
 
-    def _refuse_spent(self, connection: sqlite3.Connection, bucket: str, own: sqlite3.Row | None, now: float) -> None:
+    def _refuse_spent(self, connection: Connection, bucket: str, own: Row | None, now: float) -> None:
         ceiling = self._ceiling(own, now)
         if ceiling is None:
             return
@@ -209,12 +210,11 @@ class Budget:
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
 
     @staticmethod
-    def _states(connection: sqlite3.Connection, bucket: str) -> tuple[sqlite3.Row | None, sqlite3.Row | None]:
+    def _states(connection: Connection, bucket: str) -> tuple[Row | None, Row | None]:
         """What is known of the app and of one bucket."""
-        cursor = connection.cursor()
-        cursor.row_factory = sqlite3.Row
-        found = cursor.execute("SELECT * FROM buckets WHERE bucket IN (?, ?)", (APP, bucket))
-        rows = {row["bucket"]: row for row in found}
+        names = ("bucket", "ceiling", "learned_at", "locked_until", "reason", "next_slot_at")
+        query = f"SELECT {', '.join(names)} FROM buckets WHERE bucket IN (?, ?)"
+        rows = {row[0]: dict(zip(names, row, strict=True)) for row in connection.execute(query, (APP, bucket))}
         return rows.get(APP), rows.get(bucket)
 
 

@@ -1,27 +1,26 @@
 """A workspace held by a run whose steps are processes of another system: nobody lives as long as the run does.
 
-Where a process would hold the run lock, such a run holds a lease: a file that each of its steps keeps alive. A lease
-not renewed in time counts for nothing. Imports `clock` and `workspace`.
+Where a process would hold the run lock, such a run holds a lease: a note that each of its steps keeps alive. A lease
+not renewed in time counts for nothing. Imports `clock`, `notes` and `workspace`.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from pipeline.clock import system_now
+from pipeline.records.notes import read_note, remove_note, write_note
 from pipeline.workspace import Workspace
 
 __all__ = ["LEASE_S", "Lease", "drop_lease", "kept_alive", "read_lease", "renew_lease"]
 
 LEASE_S = 300.0  # from one step to the next: longer than the system's queue and the waits of `Task.retry`
 RENEWED_S = 30.0
+LEASE = "lease"
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Lease:
 def read_lease(workspace: Workspace) -> Lease | None:
     """The lease on a workspace; None when there is none, or it ran out."""
     try:
-        kept = json.loads(_file(workspace).read_text(encoding="utf-8"))
+        kept = read_note(workspace, LEASE) or {}
         lease = Lease(kept["run_id"], kept["system"], datetime.fromisoformat(kept["until"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     return lease if lease.until > system_now() else None
 
@@ -46,15 +45,13 @@ def read_lease(workspace: Workspace) -> Lease | None:
 def renew_lease(workspace: Workspace, run_id: str, system: str) -> None:
     """Hold the workspace for LEASE_S more seconds; whoever calls this has made sure that nobody else holds it."""
     until = (system_now() + timedelta(seconds=LEASE_S)).isoformat()
-    hidden = _file(workspace).with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-    hidden.write_text(json.dumps({"run_id": run_id, "system": system, "until": until}), encoding="utf-8")
-    hidden.replace(_file(workspace))
+    write_note(workspace, LEASE, {"run_id": run_id, "system": system, "until": until})
 
 
 def drop_lease(workspace: Workspace, run_id: str) -> None:
     """Let go of the workspace, if this run holds it."""
     if (lease := read_lease(workspace)) and lease.run_id == run_id:
-        _file(workspace).unlink(missing_ok=True)
+        remove_note(workspace, LEASE)
 
 
 @contextmanager
@@ -74,7 +71,3 @@ def kept_alive(workspace: Workspace, run_id: str, system: str) -> Iterator[None]
         over.set()
         keeper.join()
         renew_lease(workspace, run_id, system)
-
-
-def _file(workspace: Workspace) -> Path:
-    return workspace.run_lock.with_suffix(".lease")

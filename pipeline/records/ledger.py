@@ -1,25 +1,26 @@
 """The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
 `items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
-bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings` and `sqlite_file`.
+bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings`, `places` and `storing`.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
-from pathlib import Path
 
 from pipeline.records.bindings import current_binding
-from pipeline.records.sqlite_file import Row, SqliteFile
+from pipeline.records.places import LEDGER_VERSION, open_store
+from pipeline.records.storing import Connection, Row
+from pipeline.workspace import LedgerPlace
 
-__all__ = ["LEDGER_VERSION", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
+__all__ = ["ALL", "LEDGER_VERSION", "SET_META", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
 
-LEDGER_VERSION = 5
+ALL = 2**62  # a limit that is none
+SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
@@ -65,15 +66,33 @@ class TaskOutcome:
     message: str = ""
 
 
-class Ledger(SqliteFile):
-    """Open ledger; usable from any thread and by several processes at once."""
+class Ledger:
+    """Open ledger; usable from any thread and by several processes at once, of several machines where it is elsewhere.
+
+    A writer waits `busy_s` for another one before it gives up with WriterBusy.
+    """
 
     def __init__(
-        self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
+        self, place: LedgerPlace, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
     ) -> None:
-        self._now = now
-        upgrades = {number: _script(f"ledger_{number}.sql") for number in range(2, LEDGER_VERSION + 1)}
-        super().__init__(path, _script("ledger.sql"), LEDGER_VERSION, busy_s, upgrades)
+        self.place, self._now = place, now
+        self._store = open_store(place, busy_s)
+
+    def read(self, query: str, params: Sequence[object] = ()) -> list[Row]:
+        """Rows of a SELECT as dictionaries."""
+        return self._store.read(query, params)
+
+    def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
+        """One write transaction: committed at the end of the block, rolled back when it raises."""
+        return self._store.write(durable=durable)
+
+    def scrub(self) -> None:
+        """Leave nothing of removed rows in what is kept; WriterBusy when somebody is in the way."""
+        self._store.scrub()
+
+    def close(self) -> None:
+        """Let go of every thread's connections."""
+        self._store.close()
 
     def now(self) -> datetime:
         """The instant of the workspace's clock, UTC."""
@@ -197,7 +216,9 @@ class Ledger(SqliteFile):
         """Record what the source was seen to offer."""
         with self.write(durable=False) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO capabilities VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+                "value = excluded.value, evidence = excluded.evidence, checked_at = excluded.checked_at, "
+                "withdrawn_since = excluded.withdrawn_since",
                 (name, json.dumps(value), evidence, self._seconds(), withdrawn_since and withdrawn_since.timestamp()),
             )
 
@@ -225,9 +246,9 @@ class Ledger(SqliteFile):
     def set_meta(self, key: str, value: str) -> None:
         """Keep a value under a name."""
         with self.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            connection.execute(SET_META, (key, value))
 
-    def _finish(self, connection: sqlite3.Connection, outcome: TaskOutcome) -> None:
+    def _finish(self, connection: Connection, outcome: TaskOutcome) -> None:
         now, told = self._seconds(), outcome.message
         connection.execute(
             "UPDATE task_runs SET state = ?, finished_at = ?, requests = ?, rows = ?, rejects = ?, message = ? "
@@ -237,7 +258,8 @@ class Ledger(SqliteFile):
         )  # fmt: skip
         connection.execute(
             "UPDATE items SET state = ?, finished_at = ?, requests = requests + ?, rows = rows + ?, message = ?, "
-            "calls = iif(? IN ('succeeded', 'skipped'), '[]', calls) WHERE run_id = ? AND batch_id = ?",
+            "calls = CASE WHEN ? IN ('succeeded', 'skipped') THEN '[]' ELSE calls END "
+            "WHERE run_id = ? AND batch_id = ?",
             (outcome.state, now, outcome.requests, outcome.rows, told, outcome.state, outcome.run_id, outcome.batch_id),
         )
 
@@ -254,10 +276,6 @@ _OPEN_STATES = (
     ("run_tasks", "running", "began"),
     ("run_tasks", "pending", "waited"),
 )
-
-
-def _script(name: str) -> str:
-    return files("pipeline").joinpath("sql", name).read_text(encoding="utf-8")
 
 
 def with_times(row: Row) -> Row:

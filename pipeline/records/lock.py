@@ -1,31 +1,77 @@
-"""One run at a time on a workspace, across processes: a file lock that a killed process lets go of by dying.
+"""One run at a time on a workspace, across processes: a lock that a killed process lets go of by dying.
+
+It is a file, or where the ledger is on a server a lock of that, which counts for all machines that use it.
 
 Whoever gets the lock knows that a run still shown as running is dead. A run that another system owns holds a lease
-instead (see `lease`), which nobody passes by. Owns filelock for runs. Imports `errors`, `lease`, `ledger`, `workspace`.
+instead (see `lease`), which nobody passes by. Owns filelock for runs. Imports `errors`, `lease`, `ledger`, `notes`,
+`workspace`; what knows PostgreSQL only where it is needed.
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import RunCancelled, RunInProgress
+from pipeline.errors import RunCancelled, RunInProgress, StorageError
 from pipeline.records.bindings import bound
 from pipeline.records.lease import read_lease
 from pipeline.records.ledger import Ledger
-from pipeline.workspace import Workspace
+from pipeline.records.notes import read_note, remove_note, write_note
+from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["bury_dead_runs", "find_crashed", "hold_run_lock", "is_run_locked", "run_holder"]
 
 PATIENCE_S = 0.5  # somebody who only looks whether the lock is free holds it for a few milliseconds
 POLL_S = 0.05
+HOLDER = "json"
+
+Cancelled = Callable[[], bool]
+
+
+class RunLock(Protocol):
+    """A lock that ends with whoever holds it."""
+
+    def acquire(self, patience_s: float, cancelled: Cancelled) -> bool:
+        """Whether it was free within so many seconds, and nobody cancelled."""
+        ...
+
+    def release(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class _FileRunLock:
+    """The lock of a workspace on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path)
+
+    def acquire(self, patience_s: float, cancelled: Cancelled) -> bool:
+        try:
+            self._lock.acquire(timeout=patience_s, poll_interval=POLL_S, cancel_check=cancelled)
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def _run_lock(workspace: Workspace) -> RunLock:
+    if not isinstance(workspace.ledger, ServerLedger):
+        return _FileRunLock(workspace.run_lock)
+    elsewhere = importlib.import_module("pipeline.integrations.postgres_lock")
+    lock: RunLock = elsewhere.ServerLock(workspace.ledger)
+    return lock
 
 
 @contextmanager
@@ -36,13 +82,13 @@ def hold_run_lock(
     since: datetime,
     *,
     wait_s: float = 0.0,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Cancelled = lambda: False,
 ) -> Iterator[None]:
     """Hold the workspace's run lock; raises RunInProgress naming who holds it when it is not free within `wait_s`.
 
     Waiting ends early, in the same way, when `cancelled()` says so.
     """
-    lock = FileLock(workspace.run_lock)
+    lock = _run_lock(workspace)
     if not _acquire(lock, workspace, max(wait_s, PATIENCE_S), cancelled):
         if cancelled():
             raise RunCancelled("Cancelled while waiting for another run; nothing was started.")
@@ -51,23 +97,24 @@ def hold_run_lock(
             "nothing was started."
         )
     try:
-        text = json.dumps(
-            {"pid": os.getpid(), "run_id": run_id, "trigger": trigger, "since": f"{since:%Y-%m-%d %H:%M:%S}"}
-        )
-        _note(workspace).write_text(text, encoding="utf-8")
+        me: dict[str, Any] = {
+            "pid": os.getpid(), "run_id": run_id, "trigger": trigger, "since": f"{since:%Y-%m-%d %H:%M:%S}"
+        }  # fmt: skip
+        if isinstance(workspace.ledger, ServerLedger):
+            me["host"] = socket.gethostname()
+        write_note(workspace, HOLDER, me)
         yield
     finally:
-        _note(workspace).unlink(missing_ok=True)
+        with suppress(StorageError):  # of a server that is gone: the lock went with it, and the note says nothing alone
+            remove_note(workspace, HOLDER)
         lock.release()
 
 
-def _acquire(lock: FileLock, workspace: Workspace, patience_s: float, cancelled: Callable[[], bool]) -> bool:
+def _acquire(lock: RunLock, workspace: Workspace, patience_s: float, cancelled: Cancelled) -> bool:
     """Whether the lock was free of processes and leases in time."""
     began, waited = time.monotonic(), 0.0
     while waited <= patience_s:
-        try:
-            lock.acquire(timeout=patience_s - waited, poll_interval=POLL_S, cancel_check=cancelled)
-        except Timeout:
+        if not lock.acquire(patience_s - waited, cancelled):
             return False
         if read_lease(workspace) is None:
             return True
@@ -83,7 +130,8 @@ def _who(workspace: Workspace) -> str:
     if lease := read_lease(workspace):
         return f"{lease.system} (run {lease.run_id}, external)"
     if holder := run_holder(workspace):
-        return f"process {holder['pid']} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
+        on = f" on {holder['host']}" if "host" in holder else ""
+        return f"process {holder['pid']}{on} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
     return "another process"
 
 
@@ -91,10 +139,8 @@ def is_run_locked(workspace: Workspace) -> bool:
     """Whether some process, or a run that another system owns, works here at this moment."""
     if read_lease(workspace):
         return True
-    lock = FileLock(workspace.run_lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    lock = _run_lock(workspace)
+    if not lock.acquire(0, _never):
         return True
     lock.release()
     return False
@@ -105,10 +151,8 @@ def find_crashed(workspace: Workspace, ledger: Ledger) -> list[str]:
     running = "SELECT run_id FROM runs WHERE state = 'running'"
     if read_lease(workspace) or not ledger.read(running):
         return []
-    lock = FileLock(workspace.run_lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
+    lock = _run_lock(workspace)
+    if not lock.acquire(0, _never):
         return []
     try:
         return bury_dead_runs(ledger)
@@ -126,14 +170,13 @@ def bury_dead_runs(ledger: Ledger) -> list[str]:
     return dead
 
 
-def run_holder(workspace: Workspace) -> dict[str, str] | None:
-    """Who wrote the lock's note last: pid, run_id, trigger, since; None without one. Only a held lock makes it true."""
-    try:
-        holder: dict[str, str] = json.loads(_note(workspace).read_text(encoding="utf-8"))
-        return holder
-    except (OSError, ValueError):
-        return None
+def run_holder(workspace: Workspace) -> dict[str, Any] | None:
+    """Who wrote the lock's note last: pid, run_id, trigger, since, of a shared ledger also host; None without one.
+
+    Only a held lock makes it true.
+    """
+    return read_note(workspace, HOLDER)
 
 
-def _note(workspace: Workspace) -> Path:
-    return workspace.run_lock.with_suffix(".json")
+def _never() -> bool:
+    return False

@@ -1,7 +1,7 @@
 """One SQLite file that several threads and processes write: connections, transactions, versions, failures explained.
 
 WAL, so readers and the writer do not block each other. A durable transaction outlives a power cut (synchronous=FULL), a
-quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`.
+quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`, `storing`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
+from pipeline.records.storing import Row
 
 __all__ = ["Row", "SqliteFile"]
-
-Row = dict[str, Any]
 
 
 class SqliteFile:
@@ -54,7 +52,7 @@ class SqliteFile:
             self._open.clear()
             self._local = threading.local()
 
-    def read(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+    def read(self, query: str, params: Sequence[object] = ()) -> list[Row]:
         """Rows of a SELECT as dictionaries."""
         with _explained(self.path):
             cursor = self._connect(durable=True).execute(query, params)
@@ -74,6 +72,20 @@ class SqliteFile:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def scrub(self) -> None:
+        """Write the file anew without its free pages, and empty its log."""
+        with closing(sqlite3.connect(self.path, timeout=self.busy_s, isolation_level=None)) as connection:
+            try:
+                connection.execute("VACUUM")
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.OperationalError as error:
+                busy = str(error)
+        if busy:
+            message = (
+                f"{self.path} is being read by another process ({busy}): what was removed may still lie in its log."
+            )
+            raise WriterBusy(f"{message} Run `python -m pipeline purge` again to end it.")
 
     def _create(self, script: str, version: int, upgrades: Mapping[int, str]) -> None:
         """Make or upgrade the tables in one transaction; of several processes that try at once the first one does.

@@ -241,7 +241,8 @@ def _conclude(ledger: Ledger, run_id: str) -> None:
     ledger.finish_run(run_id, state, message, verdict.due_at)
     ledger.add_event("INFO" if state in USABLE else "WARNING", "run_finished", message, state=state)
     with ledger.write(durable=False) as connection:
-        connection.execute("DELETE FROM meta WHERE key GLOB ?", (missing_key(run_id, "*"),))
+        prefix = missing_key(run_id, "")
+        connection.execute("DELETE FROM meta WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
 
 
 def _facts(result: TaskResult) -> Facts:

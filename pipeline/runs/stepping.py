@@ -168,7 +168,7 @@ def find_run(ledger: Ledger, system: str, system_run: str) -> str | None:
     """The run going on that a system calls so."""
     rows = ledger.read(
         "SELECT run_id FROM runs WHERE state = 'running' AND trigger = 'external' "
-        "AND params ->> '$.system' = ? AND params ->> '$.system_run' = ?",
+        "AND json_extract(params, '$.system') = ? AND json_extract(params, '$.system_run') = ?",
         (system, system_run),
     )
     return str(rows[0]["run_id"]) if rows else None
@@ -214,11 +214,11 @@ def read_item(ledger: Ledger, run_id: str, item_id: str) -> Row:
 def bury_attempts(ledger: Ledger, run_id: str, task: str, item_id: str = "") -> None:
     """End, as crashed, attempts still shown as running: whoever calls a step again knows that the last one is gone."""
     ended = (NO_WORD, ledger.now().timestamp(), run_id, task)
-    mine = (item_id, item_id, f"{item_id}-*")
+    mine = (item_id, item_id, len(item_id) + 1, f"{item_id}-")
     with ledger.write(durable=False) as connection:
         for table, column in (("task_runs", "batch_id"), ("items", "item_id")):
             connection.execute(
                 f"UPDATE {table} SET state = 'crashed', message = ?, finished_at = ? WHERE run_id = ? AND task = ? "
-                f"AND state = 'running' AND (? = '' OR {column} = ? OR {column} GLOB ?)",
+                f"AND state = 'running' AND (? = '' OR {column} = ? OR substr({column}, 1, ?) = ?)",
                 (*ended, *mine),
             )

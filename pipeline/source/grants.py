@@ -7,13 +7,13 @@ window only once it is back: then no window is overdrawn, however late a worker 
 
 from __future__ import annotations
 
-import sqlite3
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.records.budget import APP, CATCH_UP_S, PATIENCE_S, WINDOW_S, Budget, Limits
 from pipeline.records.ledger import Ledger
+from pipeline.records.storing import Connection, Row
 from pipeline.source.calls import Batch, Exchange, bucket_of
 
 __all__ = ["Grant", "Grants"]
@@ -68,10 +68,9 @@ class Grants(Budget):
                 int(
                     connection.execute(
                         "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) "
-                        "VALUES (?, ?, ?, ?, ?, ?)",
+                        "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
                         (start + n * spacing, bucket, first, batch.run_id, batch.batch_id, batch.attempt),
-                    ).lastrowid
-                    or 0
+                    ).fetchall()[0][0]
                 ): start + n * spacing
                 for n in range(many)
             }
@@ -111,9 +110,7 @@ class Grants(Budget):
         for ticket in grant.tickets:
             self._away.pop(ticket, None)
 
-    def _when_free(
-        self, connection: sqlite3.Connection, start: float, many: int, spacing: float, full: int
-    ) -> float | None:
+    def _when_free(self, connection: Connection, start: float, many: int, spacing: float, full: int) -> float | None:
         """The first instant from which `many` requests, spaced so, fit into every window; None: not known yet."""
         now = self.ledger.now().timestamp()
         rows = connection.execute("SELECT id, at FROM requests WHERE at > ? ORDER BY at", (now - SPAN_S,)).fetchall()
@@ -129,7 +126,7 @@ class Grants(Budget):
             start += late_s
         return None
 
-    def _most_at_once(self, connection: sqlite3.Connection, bucket: str, own: sqlite3.Row | None, now: float) -> int:
+    def _most_at_once(self, connection: Connection, bucket: str, own: Row | None, now: float) -> int:
         """What is left of a bucket's quota."""
         ceiling = self._ceiling(own, now)
         if ceiling is None:

@@ -79,8 +79,8 @@ def requests_of(ledger: Ledger, run_id: str) -> dict[str, int]:
 
 def run_genres(ledger: Ledger) -> list[str]:
     """Every genre that some run was asked for, in alphabetical order."""
-    rows = ledger.read("SELECT DISTINCT value AS genre FROM runs, json_each(runs.params, '$.genres') ORDER BY 1")
-    return [row["genre"] for row in rows]
+    rows = ledger.read("SELECT DISTINCT value AS genre FROM runs, json_each(runs.params, '$.genres')")
+    return sorted(row["genre"] for row in rows)
 
 
 def run_days(ledger: Ledger, first_on: date) -> list[Row]:

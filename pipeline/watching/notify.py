@@ -97,7 +97,7 @@ class Notifier:
     def _remember(self, cause: str, kind: str, message: str) -> None:
         with self.ledger.write(durable=False) as connection:
             row = (cause, kind, message, self.ledger.now().timestamp())
-            connection.execute("INSERT OR IGNORE INTO notices VALUES (?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO notices VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
 
     def _forget(self, cause: str) -> None:
         with self.ledger.write(durable=False) as connection:

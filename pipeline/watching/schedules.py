@@ -145,7 +145,9 @@ def pause_schedule(ledger: Ledger, name: str) -> None:
 def resume_schedule(ledger: Ledger, name: str) -> None:
     """Let it fire again; what passed meanwhile is not caught up."""
     now = ledger.now().timestamp()
-    query = "UPDATE schedules SET dealt_until = iif(paused, ?, dealt_until), paused = 0 WHERE name = ?"
+    query = (
+        "UPDATE schedules SET dealt_until = CASE paused WHEN 0 THEN dealt_until ELSE ? END, paused = 0 WHERE name = ?"
+    )
     _change(ledger, name, query, (now, name))
 
 
@@ -170,9 +172,9 @@ def claim(ledger: Ledger, due: Due, run_id: str = "") -> bool:
     schedule = due.schedule
     with ledger.write() as connection:
         changed = connection.execute(
-            "UPDATE schedules SET dealt_until = ?, last_run_id = iif(? = '', last_run_id, ?) "
-            "WHERE name = ? AND dealt_until = ? AND NOT paused",
-            (due.due_at.timestamp(), run_id, run_id, schedule.name, schedule.dealt_until.timestamp()),
+            "UPDATE schedules SET dealt_until = ?, last_run_id = coalesce(nullif(?, ''), last_run_id) "
+            "WHERE name = ? AND dealt_until = ? AND paused = 0",
+            (due.due_at.timestamp(), run_id, schedule.name, schedule.dealt_until.timestamp()),
         )
         return changed.rowcount == 1
 

@@ -1,0 +1,75 @@
+"""All rows of a ledger put in the place of another's: a ledger on a server and one in a file become each other.
+
+Imports `errors`, `ledger`, `places`, `storing` and `workspace`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.errors import WriterBusy
+from pipeline.records.ledger import Ledger
+from pipeline.records.places import LEDGER_SCRIPT
+from pipeline.records.storing import Connection
+from pipeline.workspace import ServerLedger, Workspace
+
+__all__ = ["copy_rows", "empty_tables", "from_file", "into_file", "require_unused"]
+
+_TABLES = {
+    name: [line.split()[0] for line in body.splitlines() if re.match(r"    [a-z]", line)]
+    for name, body in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\)", LEDGER_SCRIPT, re.DOTALL)
+} | {"meta": ["key", "value"]}
+
+
+def copy_rows(source: Ledger, target: Ledger) -> None:
+    """Make `target` hold what `source` holds as of one instant, and nothing else; all or nothing."""
+    with source.write() as read, target.write() as write:
+        empty_tables(write)
+        for table, columns in _TABLES.items():
+            names, order = ", ".join(columns), " ORDER BY rowid" if table == "items" else ""
+            rows = read.execute(f"SELECT {names} FROM {table}{order}").fetchall()
+            marks = ", ".join("?" for _ in columns)
+            write.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+        if isinstance(target.place, ServerLedger):
+            write.execute("SELECT count_on()")  # numbers given from here on are new ones
+
+
+def into_file(place: ServerLedger, path: Path) -> None:
+    """Make a new file of a ledger on a server, as of one instant, without a log beside it."""
+    with closing(Ledger(place)) as there, closing(Ledger(path)) as here:
+        copy_rows(there, here)
+    with closing(sqlite3.connect(path)) as copy:
+        copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def from_file(path: Path, place: ServerLedger) -> None:
+    """Put what a file holds in the place of a ledger on a server; the file goes."""
+    with closing(Ledger(path)) as here, closing(Ledger(place)) as there:
+        copy_rows(here, there)
+    for end in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
+def require_unused(workspace: Workspace) -> None:
+    """Raise WriterBusy while another process, or this one, has the ledger open: it would write on in the old one."""
+    if isinstance(workspace.ledger, ServerLedger) or not workspace.ledger.exists():
+        return  # rows on a server are exchanged in one transaction: nobody goes on in old ones
+    with closing(sqlite3.connect(workspace.ledger, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                message = f"{workspace.root} is open in the app or another program. Stop it"
+                raise WriterBusy(f"{message} and try again; nothing was changed.") from None
+        except sqlite3.DatabaseError:
+            return  # damaged: that is why somebody restores
+
+
+def empty_tables(connection: Connection) -> None:
+    """Remove every row of a ledger, within a transaction."""
+    for table in _TABLES:
+        connection.execute(f"DELETE FROM {table}")
