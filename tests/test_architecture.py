@@ -253,8 +253,9 @@ def test_environment_is_read_in_one_place() -> None:
 
 
 def test_clock_is_read_in_few_places() -> None:
-    """Time enters as an argument: only clocks, and the ledger's default, ask the machine."""
+    """Time enters as an argument: only clocks, the ledger's default, and a comparison with a server ask the machine."""
     clocks = {"pipeline/clock.py", "pipeline/records/ledger.py", "pipeline/simulator/world.py"}
+    clocks.add("pipeline/integrations/postgres_sessions.py")
     assert readers(r"datetime\.now\(|date\.today\(|\btime\.time\(") <= clocks
 
 

@@ -112,7 +112,7 @@ def test_worker_threads_bind_themselves(ledger: Ledger) -> None:
 
 def test_overlapping_steps_keep_once(ledger: Ledger) -> None:
     """Two steps of a run at once in one process keep each line once; the first to end takes nobody's lines along."""
-    first, before = Ledger(ledger.path), logging.getLogger("pipeline").level
+    first, before = Ledger(ledger.place), logging.getLogger("pipeline").level
     with kept_log(ledger, "r1"), bound(run_id="r1"):
         with kept_log(first, "r1"):
             note(log, "said_by_both")
