@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.errors import RunInProgress, SourceUnavailable, TaskFailed
@@ -152,6 +154,21 @@ def test_reopened_run_goes_on(small_world, tmp_path):
     ended = external.end_run(settings, run_id)
     assert (ended["state"], ended["message"]) == ("succeeded", "")
     assert run_pipeline(settings, RunRequest(genres=settings.genres[:2])).requests == 0
+
+
+def test_begun_again_goes_on(small_world, tmp_path):
+    """A system that begins its run again after the end gets the same run, open and no longer cancelled, if it wants."""
+    settings = settings_for(small_world, tmp_path)
+    run_id, ledger = external.begin_run(settings, OWNER, genres=("mpb",)), ledger_of(settings)
+    ledger.request_cancel(run_id)
+    with pytest.raises(TaskFailed, match=f"Run {run_id} cancelled"):
+        external.end_run(settings, run_id)
+    assert external.begin_run(settings, OWNER, go_on=True) == run_id
+    walk(settings, run_id)
+    assert external.end_run(settings, run_id)["state"] == "succeeded"
+    assert json.loads(ledger.runs(1)[0]["params"])["genres"] == ["mpb"]
+    assert external.begin_run(settings, OWNER) != run_id
+    ledger.close()
 
 
 def test_closed_in_vain_is_asked_again(small_world, tmp_path):

@@ -74,9 +74,17 @@ def is_worth_retrying(error: BaseException) -> bool:
 
 
 def begin_run(
-    settings: Settings, owner: Owner, *, genres: tuple[str, ...] = (), max_requests: int | None = None
+    settings: Settings,
+    owner: Owner,
+    *,
+    genres: tuple[str, ...] = (),
+    max_requests: int | None = None,
+    go_on: bool = False,
 ) -> str:
-    """The id of the owner's run, begun if it was not; raises RunInProgress while another one holds the workspace."""
+    """The id of the owner's run, begun if it was not; raises RunInProgress while another one holds the workspace.
+
+    With `go_on` a run of the owner that has ended is reopened, with the genres and the limit that it was given.
+    """
     require_credentials(settings)
     workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
     params: dict[str, Any] = {
@@ -84,7 +92,8 @@ def begin_run(
         "system": owner.system, "system_run": owner.run,
     }  # fmt: skip
     try:
-        if run_id := find_run(ledger, owner.system, owner.run):
+        if run_id := find_run(ledger, owner.system, owner.run, ended=go_on):
+            reopen_run(settings, run_id)
             return run_id
         run_id = new_run_id(ledger.now())
         with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):

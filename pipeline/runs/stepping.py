@@ -164,11 +164,13 @@ def missing_key(run_id: str, item_id: str) -> str:
     return f"missing:{run_id}:{item_id}"
 
 
-def find_run(ledger: Ledger, system: str, system_run: str) -> str | None:
-    """The run going on that a system calls so."""
+def find_run(ledger: Ledger, system: str, system_run: str, *, ended: bool = False) -> str | None:
+    """The run going on that a system calls so; with `ended` the last one that it has called so."""
+    states = "" if ended else "AND state = 'running'"
     rows = ledger.read(
-        "SELECT run_id FROM runs WHERE state = 'running' AND trigger = 'external' "
-        "AND json_extract(params, '$.system') = ? AND json_extract(params, '$.system_run') = ?",
+        f"SELECT run_id FROM runs WHERE trigger = 'external' {states} "
+        "AND json_extract(params, '$.system') = ? AND json_extract(params, '$.system_run') = ? "
+        "ORDER BY started_at DESC LIMIT 1",
         (system, system_run),
     )
     return str(rows[0]["run_id"]) if rows else None
