@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.errors import RunInProgress, SourceUnavailable, TaskFailed
+from pipeline.errors import PremiumRequired, RunInProgress, SourceUnavailable, TaskFailed
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed, is_run_locked
 from pipeline.runs import external
@@ -187,3 +187,19 @@ def test_closed_in_vain_is_asked_again(small_world, tmp_path):
     small_world.set_scenario({})
     external.reopen_run(settings, run_id)
     assert external.close_task(settings, run_id, "discover")["state"] == "succeeded"
+
+
+def test_cause_of_the_end_is_named(small_world, tmp_path):
+    """A run that stops at an item says which one, and what was wrong."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:1])
+    external.run_task(settings, run_id, "probe")
+    external.run_task(settings, run_id, "plan")
+    [item] = external.expand_task(settings, run_id, "discover")
+    small_world.set_scenario({"rules": [{"what": "premium_lapsed", "where": "search"}]})
+    with pytest.raises(PremiumRequired) as raised:
+        external.collect_item(settings, run_id, item["item_id"])
+    small_world.set_scenario({})
+    assert not external.is_worth_retrying(raised.value)
+    with pytest.raises(TaskFailed, match=f"discover, .* did not end; first {item['label']}: .* Premium"):
+        external.end_run(settings, run_id)

@@ -29,6 +29,7 @@ from pipeline.records.events import note
 from pipeline.records.lease import drop_lease, renew_lease
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks
@@ -245,13 +246,18 @@ def _conclude(ledger: Ledger, run_id: str) -> None:
     if ledger.cancel_requested(run_id):
         state, message = "cancelled", "cancelled; everything committed is kept"
     elif open_tasks:
-        left = f"{', '.join(open_tasks)} did not end; everything committed is kept"
+        why = [f"; first {item['item']}: {item['message']}" for item in _failed_items(ledger, run_id, open_tasks)[:1]]
+        left = f"{', '.join(open_tasks)} did not end{''.join(why)}; everything committed is kept"
         state, message = "failed", "; ".join(filter(None, [message, left]))
     ledger.finish_run(run_id, state, message, verdict.due_at)
     ledger.add_event("INFO" if state in USABLE else "WARNING", "run_finished", message, state=state)
     with ledger.write(durable=False) as connection:
         prefix = missing_key(run_id, "")
         connection.execute("DELETE FROM meta WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+
+
+def _failed_items(ledger: Ledger, run_id: str, tasks: list[str]) -> list[Row]:
+    return [row for name in tasks for row in read_items(ledger, run_id, name) if row["state"] == "failed"]
 
 
 def _facts(result: TaskResult) -> Facts:

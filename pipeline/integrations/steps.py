@@ -1,0 +1,90 @@
+"""What orchestrators share: a step by its name, how it ended, the waits between attempts, the way through the graph.
+
+Everything is handed to a system as names and JSON; what a run is the ledger knows. Imports `dag` and `external`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.runs import external
+from pipeline.runs.dag import DAG, Retry, Task
+from pipeline.settings import load_settings
+
+__all__ = ["Ended", "Submit", "ask", "ended", "waits_s", "walk"]
+
+
+class Ended(Protocol):
+    """A step that was handed over."""
+
+    def result(self) -> Any:
+        """What it returned, once it ended; raises what it raised last."""
+
+
+class Submit(Protocol):
+    """Hands a step to a system, under the name that people read; it begins when those before it ended, however."""
+
+    def __call__(
+        self, name: str, call: str, asked: Sequence[Any], retry: Retry = ..., after: Sequence[Any] = ...
+    ) -> Any:
+        """The step as an `Ended`."""
+
+
+def ask(call: str, *asked: Any, folder: Path = Path(), **named: Any) -> Any:
+    """What a step of `external` returns, with the settings of a folder; raises what it raises."""
+    settings = load_settings(folder)
+    if not settings.data.is_absolute():
+        settings = settings.model_copy(update={"data": folder / settings.data})
+    return getattr(external, call)(settings, *asked, **named)
+
+
+def ended(facts: Any) -> str:
+    """How a step ended that returned this: `succeeded` unless it says otherwise."""
+    return str(facts.get("state", "succeeded")) if isinstance(facts, dict) else "succeeded"
+
+
+def waits_s(retry: Retry) -> list[float]:
+    """Seconds to wait before each attempt but the first, as a run of our own would."""
+    return [retry.wait_s(failed) for failed in range(1, retry.attempts)]
+
+
+def walk(submit: Submit, run_id: str, begun: Ended) -> Ended:
+    """Every task of the graph, for a system whose graph is a program; the last step, for `end_run` to come after.
+
+    An item that is tried in vain fails alone. What no other attempt would mend is raised once its siblings have ended.
+    """
+    last = begun
+    for task in DAG:
+        if task.run is None:
+            last = _mapped(submit, run_id, task, last)
+        else:
+            last = submit(task.name, "run_task", [run_id, task.name], task.retry, [last])
+            last.result()
+    return last
+
+
+def _mapped(submit: Submit, run_id: str, task: Task, last: Ended) -> Ended:
+    listed = submit(f"{task.name}: expand", "expand_task", [run_id, task.name], task.retry, [last])
+    items = [
+        submit(f"{task.name}: {item['label']}", "collect_item", [run_id, item["item_id"]], task.retry, [listed])
+        for item in listed.result()
+    ]
+    _raise_lasting(items)
+    closed: Ended = submit(f"{task.name}: close", "close_task", [run_id, task.name], task.retry, items or [listed])
+    _raise_lasting([closed])
+    return closed
+
+
+def _raise_lasting(steps: Sequence[Ended]) -> None:
+    """Wait for all of them; raise the first error that another attempt would not mend."""
+    found: list[Exception] = []
+    for step in steps:
+        try:
+            step.result()
+        except Exception as error:  # noqa: BLE001  what a system makes of a lost process is its own
+            found.append(error)
+    for error in found:
+        if not external.is_worth_retrying(error):
+            raise error
