@@ -95,11 +95,14 @@ OWNERS |= {
     "functions_framework": {"pipeline/integrations/cloud_functions.py"},
     "google": {"pipeline/integrations/functions_client.py"},
     "psycopg": {"pipeline/integrations/postgres_sessions.py"},
+    "dagster": {"pipeline/integrations/dagster.py"},
+    "prefect": {"pipeline/integrations/prefect.py"},
     "pyspark": {"pipeline/integrations/spark_workers.py"},
     "ray": {"pipeline/integrations/ray_workers.py"},
 }
 OWNERS["requests"] = OWNERS["requests"] | {"pipeline/integrations/functions_client.py"}
 FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "google", "psycopg", "pyspark", "ray"}
+FOREIGN_SYSTEMS |= {"dagster", "prefect"}
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}

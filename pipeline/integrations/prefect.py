@@ -1,6 +1,6 @@
 """The graph of a run as a flow of Prefect, `garimpo`, which `serve()` keeps on its schedule. Needs the group `prefect`.
 
-Prefect owns the run: every step is a task run, tried again as `Task.retry` says and by nobody else; an item is one under
+Prefect owns the run: each step is a task run, tried again as `Task.retry` says and by nobody else; an item is one under
 its name. A flow run that is started again begins another run, which asks what the last one left.
 """
 
@@ -17,14 +17,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
 
 from pipeline.integrations import steps
-from pipeline.runs.dag import Retry
 from pipeline.runs.external import Owner, is_worth_retrying
 from pipeline.settings import load_settings
 
 __all__ = ["garimpo", "serve"]
 
+AT_ONCE = 8  # items: they wait for answers, not for the CPU
 
-@task(cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: is_worth_retrying(state.data))
+
+@task(cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: is_worth_retrying(state.data))  # type: ignore[untyped-decorator]
 def step(call: str, asked: list[Any], **named: Any) -> Any:
     """What a step of a run returns, as a state called as it ended where that is not simply well."""
     facts = steps.ask(call, *asked, **named)
@@ -33,23 +34,22 @@ def step(call: str, asked: list[Any], **named: Any) -> Any:
     return (Failed if state == "failed" else Completed)(data=facts, name=state.title(), message=facts["message"])
 
 
-def _submit(name: str, call: str, asked: Any, retry: Retry = Retry(), after: Any = (), **named: Any) -> Any:
+def _submit(name: str, call: str, asked: Any, retry: Any = steps.USUAL, after: Any = (), **named: Any) -> Any:
     waits, kind = steps.waits_s(retry), name.partition(":")[0]
     tried = step.with_options(name=kind, task_run_name=name, retries=len(waits), retry_delay_seconds=waits)
     return tried.submit(call, asked, wait_for=[allow_failure(each) for each in after], **named)
 
 
-@flow(task_runner=ThreadPoolTaskRunner(max_workers=8))  # items wait for answers, not for the CPU
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE))  # type: ignore[untyped-decorator]
 def garimpo(genres: list[str] | None = None, max_requests: int | None = None) -> Any:
     """One run over these genres, with at most so many requests; the settings say what is not given."""
-    asked = {"genres": tuple(genres or ()), "max_requests": max_requests}
+    asked: dict[str, Any] = {"genres": tuple(genres or ()), "max_requests": max_requests}
     last = begun = _submit("begin", "begin_run", [Owner("prefect", str(flow_run.id))], **asked)
     run_id = begun.result()
     try:
         last = steps.walk(_submit, run_id, begun)
     finally:
-        end = _submit("end", "end_run", [run_id], after=[last])
-        facts = end.result()
+        facts = _submit("end", "end_run", [run_id], after=[last]).result()
     return Completed(name=facts["state"].title(), message=facts["message"] or run_id)
 
 

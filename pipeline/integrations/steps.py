@@ -13,7 +13,9 @@ from pipeline.runs import external
 from pipeline.runs.dag import DAG, Retry, Task
 from pipeline.settings import load_settings
 
-__all__ = ["Ended", "Submit", "ask", "ended", "waits_s", "walk"]
+__all__ = ["USUAL", "Ended", "Submit", "ask", "ended", "waits_s", "walk"]
+
+USUAL = Retry()  # of begin and end, which are no tasks of the graph
 
 
 class Ended(Protocol):
@@ -85,6 +87,6 @@ def _raise_lasting(steps: Sequence[Ended]) -> None:
             step.result()
         except Exception as error:  # noqa: BLE001  what a system makes of a lost process is its own
             found.append(error)
-    for error in found:
-        if not external.is_worth_retrying(error):
-            raise error
+    lasting = [error for error in found if not external.is_worth_retrying(error)]
+    if lasting:
+        raise lasting[0]

@@ -48,6 +48,7 @@ __all__ = [
     "suicide",
     "told",
     "until",
+    "variables",
     "while_running",
 ]
 
@@ -71,6 +72,15 @@ def collect(simulated: World, data: Path, backend: str, **changes: Any) -> RunRe
     """One run through a backend."""
     values = {"client_id": "garimpo", "client_secret": SECRET, "backend": backend, **changes}
     return run_pipeline(simulated.settings(data, **values))
+
+
+def variables(simulated: World, data: Path) -> dict[str, str]:
+    """The same settings as variables of the environment, for systems that start processes of their own."""
+    return {
+        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": SECRET, "GARIMPO_DATA": str(data),
+        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
+        "GARIMPO_GENRES": ",".join(simulated.genres), "GARIMPO_MAX_REQUESTS": "1000000",
+    }  # fmt: skip
 
 
 def published(data: Path) -> dict[str, list[Any]]:

@@ -1,0 +1,176 @@
+"""Prefect as it is deployed: a server, flows by name under it, and a process that serves them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Scheduled
+
+from pipeline.integrations.prefect import garimpo
+from pipeline.records.ledger import Ledger
+from pipeline.settings import load_settings
+from pipeline.workspace import open_workspace
+from tests.integrations import far
+
+LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 25}]}  # once genres have been searched
+SERVE = "from pipeline.integrations.prefect import serve; serve()"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    """The address of a server's API."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (tmp_path_factory.mktemp("prefect") / "server.log").open("wb")
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}/api"
+    far.until(lambda: urlopen(f"{url}/health", timeout=2).close(), 120)  # noqa: S310  our own child's
+    with temporary_settings({PREFECT_API_URL: url}):
+        yield url
+    process.terminate()
+    process.wait(30)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[far.World]:
+    """A small world."""
+    with far.small_world() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
+    """What threads publish of it."""
+    folder = tmp_path_factory.mktemp("threads")
+    assert far.collect(simulated, folder, "threads").state == "succeeded"
+    return far.published(folder)
+
+
+@pytest.fixture(autouse=True)
+def data(server, simulated, tmp_path, monkeypatch) -> Path:
+    """A folder of its own, in settings of the environment; nothing asked yet, nothing broken."""
+    for name, value in far.variables(simulated, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    simulated.restart()
+    return tmp_path
+
+
+def attempts(flow_run_id: Any) -> dict[str, tuple[int, str]]:
+    """How often each task run of a flow run was begun and how it ended, by name, once the server has heard of all."""
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+    found: dict[str, tuple[int, str]] = {}
+
+    def read() -> None:
+        with get_client(sync_client=True) as client:
+            runs = client.read_task_runs(flow_run_filter=wanted)
+        found.clear()
+        found.update({run.name: (run.run_count, run.state_name) for run in runs})
+        assert "end" in found
+        assert all(run.state.is_final() for run in runs)
+
+    far.until(read)
+    return found
+
+
+def last_run() -> dict[str, Any]:
+    """The ledger's word on the last run."""
+    ledger = Ledger(open_workspace(load_settings()).ledger)
+    row = ledger.runs(1)[0]
+    ledger.close()
+    return row
+
+
+def test_same_database(simulated, wanted, data):
+    """A flow run publishes what threads publish, with as many requests; genres are names of task runs."""
+    state = garimpo(return_state=True)
+    assert (state.name, state.is_completed()) == ("Succeeded", True)
+    assert far.published(data) == wanted
+    assert last_run()["requests"] == simulated.counts()["total"]
+    found = attempts(state.state_details.flow_run_id)
+    assert {f"discover: {genre}" for genre in simulated.genres} <= found.keys()
+    assert {count for count, _ in found.values()} == {1}
+
+
+def test_failed_item_alone_is_retried(simulated, wanted, data):
+    """An item that fails is tried again by Prefect, which asks what it was not answered; its siblings are not."""
+    artist = simulated.truth["artists"][0]["artist_id"]
+    # Four answers to one call are what a source is given before an attempt has failed.
+    simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums", "times": 4}]})
+    state = garimpo(return_state=True)
+    found = attempts(state.state_details.flow_run_id)
+    tried = {name: count for name, (count, _) in found.items() if count > 1}
+    assert list(tried.values()) == [2]
+    assert next(iter(tried)).startswith("refresh_releases: ")
+    assert far.published(data) == wanted
+    assert (state.name, last_run()["requests"]) == ("Succeeded", simulated.counts()["total"])
+
+
+def test_fatal_error_is_not_retried(simulated, wanted, data):
+    """What no attempt can mend ends the run at once; the next one asks what is left, and nothing twice."""
+    simulated.restart(LAPSED)
+    state = garimpo(return_state=True)
+    found = attempts(state.state_details.flow_run_id)
+    assert state.is_failed()
+    assert {count for count, _ in found.values()} == {1}
+    assert "refresh_tracks: expand" not in found
+    assert (last_run()["state"], "Premium" in last_run()["message"]) == ("failed", True)
+    searches = simulated.counts()["by_bucket"]["search"]
+    simulated.restart()
+    assert garimpo(return_state=True).name == "Succeeded"
+    assert "search" not in simulated.counts()["by_bucket"]
+    assert searches >= len(simulated.genres)
+    assert far.published(data) == wanted
+
+
+def test_broken_source_ends_run(simulated, wanted, data):
+    """A source that breaks in the middle ends the run in a stated way, after Prefect's retries; the next completes."""
+    simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 25}]})
+    state = garimpo(return_state=True)
+    assert (state.is_failed(), last_run()["state"]) == (True, "failed")
+    assert max(count for count, _ in attempts(state.state_details.flow_run_id).values()) == 3
+    simulated.restart()
+    assert garimpo(return_state=True).name == "Succeeded"
+    assert far.published(data) == wanted
+
+
+def test_served_run_is_retried(server, simulated, wanted, data):
+    """The served flow has the settings' schedule; a failed run that is retried in the UI goes on with what is left."""
+    environment = os.environ | {"PREFECT_API_URL": server, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+    with (data / "serve.log").open("wb") as log:
+        serving = subprocess.Popen([sys.executable, "-c", SERVE], stdout=log, stderr=log, env=environment)
+    try:
+        with get_client(sync_client=True) as client:
+            far.until(lambda: client.read_deployment_by_name("garimpo/garimpo"))
+            deployed = client.read_deployment_by_name("garimpo/garimpo")
+            assert [each.schedule.cron for each in deployed.schedules] == ["0 6 * * *"]
+            simulated.restart(LAPSED)
+            run = client.create_flow_run_from_deployment(deployed.id, parameters={"max_requests": 5_000})
+
+            def ended(how: str) -> None:
+                state = client.read_flow_run(run.id).state
+                assert state.name == how, state
+
+            far.until(lambda: ended("Failed"))
+            simulated.restart()
+            client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
+            far.until(lambda: ended("Succeeded"))
+    finally:
+        serving.terminate()
+        serving.wait(30)
+    assert "search" not in simulated.counts()["by_bucket"]
+    assert far.published(data) == wanted
+    assert far.SECRET not in (data / "serve.log").read_text(encoding="utf-8")

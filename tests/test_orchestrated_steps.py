@@ -1,0 +1,108 @@
+"""The way through the graph for a system whose graph is a program: here one that tries steps in threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from pipeline.errors import PremiumRequired
+from pipeline.integrations.steps import USUAL, ask, ended, waits_s, walk
+from pipeline.runs.dag import Retry
+from pipeline.runs.external import Owner, is_worth_retrying
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from tests.worlds import collect, database, genre_names
+
+NOON = "2026-03-10T12:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def small_world():
+    """Serve thirty synthetic artists on a fixed day."""
+    with running(SimulatorConfig(profile="extended", artists=30, seed=3, now=NOON, clock_speed=60)) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def environment(small_world, tmp_path, monkeypatch):
+    """Settings that point there, as a system's own processes would have them."""
+    small_world.set_scenario({})
+    for name, value in {
+        "SPOTIPY_CLIENT_ID": "simulator", "SPOTIPY_CLIENT_SECRET": "simulator", "GARIMPO_DATA": "kept",
+        "GARIMPO_API_URL": small_world.api_url, "GARIMPO_TOKEN_URL": small_world.token_url,
+        "GARIMPO_GENRES": ",".join(genre_names(small_world)), "GARIMPO_MAX_REQUESTS": "100000",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+
+
+class System:
+    """Four threads; keeps how often each step was tried."""
+
+    def __init__(self, folder):
+        self.folder, self.tried, self.pool = folder, {}, ThreadPoolExecutor(4)
+
+    def submit(self, name, call, asked, retry=USUAL, _after=()) -> Future:
+        """The step, tried again where that may help."""
+        return self.pool.submit(self._try, name, call, asked, retry.attempts)
+
+    def _try(self, name, call, asked, attempts):
+        while True:
+            self.tried[name] = self.tried.get(name, 0) + 1
+            try:
+                return ask(call, *asked, folder=self.folder)
+            except Exception as error:
+                if not is_worth_retrying(error) or self.tried[name] == attempts:
+                    raise
+
+    def run(self):
+        """One run from begin to end."""
+        begun = self.submit("begin", "begin_run", [Owner("threads", "1")])
+        try:
+            last = walk(self.submit, begun.result(), begun)
+        finally:
+            facts = self.submit("end", "end_run", [begun.result()]).result()
+        return last.result(), facts
+
+
+@pytest.mark.slow
+def test_walk_brings_the_same(small_world, tmp_path):
+    """Items side by side, the published database is that of a run of our own; each step was tried once, by its name."""
+    system = System(tmp_path)
+    _, facts = system.run()
+    assert ended(facts) == "succeeded"
+    collect(small_world, tmp_path / "own")
+    assert database(tmp_path / "kept") == database(tmp_path / "own")
+    assert {f"discover: {genre}" for genre in genre_names(small_world)} <= system.tried.keys()
+    assert set(system.tried.values()) == {1}
+
+
+def test_lasting_error_ends_walk(small_world, tmp_path, monkeypatch):
+    """What no attempt would mend is raised when its siblings have ended; nothing that comes later is begun."""
+    monkeypatch.setenv("GARIMPO_GENRES", genre_names(small_world)[0])
+    small_world.set_scenario({"rules": [{"what": "premium_lapsed", "where": "artist_albums", "from_request": 6}]})
+    system = System(tmp_path)
+    with pytest.raises(Exception, match="Premium") as raised:
+        system.run()
+    assert isinstance(raised.value.__context__, PremiumRequired)
+    assert [name for name in system.tried if name.startswith("refresh_releases")]
+    assert "refresh_tracks: expand" not in system.tried
+    assert set(system.tried.values()) == {1}
+
+
+def test_item_in_vain_fails_alone(small_world, tmp_path, monkeypatch):
+    """An item that was tried in vain, as often as its task says, is left out; the run goes on and says so."""
+    monkeypatch.setenv("GARIMPO_GENRES", genre_names(small_world)[0])
+    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/artists/*/albums", "from_request": 6}]})
+    system = System(tmp_path)
+    _, facts = system.run()
+    assert (facts["state"], facts["message"].startswith("refresh_releases: ")) == ("succeeded", True)
+    assert sorted(system.tried.values(), reverse=True)[:2] == [3, 1]
+    assert system.tried["check"] == 1
+
+
+def test_waits_are_those_of_runs():
+    """Between half and the whole of what doubles, up to the cap; one fewer than attempts."""
+    waits = waits_s(Retry(attempts=5, first_wait_s=1.0, cap_s=3.0))
+    assert [most / 2 <= wait <= most for wait, most in zip(waits, [1, 2, 3, 3], strict=True)] == [True] * 4
+    assert ended("a run's id") == "succeeded"
