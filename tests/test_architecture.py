@@ -89,6 +89,7 @@ OWNERS = {
 }
 # Of one system each, imported by the file that knows it.
 OWNERS |= {
+    "airflow": {"pipeline/integrations/airflow.py"},
     "boto3": {"pipeline/integrations/lambda_client.py"},
     "botocore": {"pipeline/integrations/lambda_client.py"},
     "distributed": {"pipeline/integrations/dask_workers.py"},
@@ -102,7 +103,7 @@ OWNERS |= {
 }
 OWNERS["requests"] = OWNERS["requests"] | {"pipeline/integrations/functions_client.py"}
 FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "google", "psycopg", "pyspark", "ray"}
-FOREIGN_SYSTEMS |= {"dagster", "prefect"}
+FOREIGN_SYSTEMS |= {"airflow", "dagster", "prefect"}
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}

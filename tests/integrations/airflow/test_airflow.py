@@ -1,0 +1,155 @@
+"""Airflow as it is deployed, and runs of its DAG without services: what is published, tried again, kept to itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.records.ledger import Ledger
+from pipeline.settings import load_settings
+from pipeline.workspace import open_workspace
+from tests.integrations import far
+from tests.integrations.airflow import started
+
+GENRES = 4
+LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 15}]}  # once genres have been searched
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[far.World]:
+    """A small world, in which a task has more than one item."""
+    with far.small_world(artists=24) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
+    """What threads publish of it."""
+    folder = tmp_path_factory.mktemp("threads")
+    assert far.collect(simulated, folder, "threads", genres=simulated.genres[:GENRES]).state == "succeeded"
+    return far.published(folder)
+
+
+@pytest.fixture(scope="module")
+def variables(simulated, tmp_path_factory) -> dict[str, str]:
+    """What Airflow's tasks find in their environment."""
+    found = far.variables(simulated, tmp_path_factory.mktemp("airflow") / "data")
+    return found | {"GARIMPO_GENRES": ",".join(simulated.genres[:GENRES])}
+
+
+@pytest.fixture
+def data(variables, simulated, monkeypatch) -> Path:
+    """Where they collect to, with nothing in it yet; of the source nothing was asked yet and nothing is broken."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    simulated.restart()
+    shutil.rmtree(variables["GARIMPO_DATA"], ignore_errors=True)
+    return Path(variables["GARIMPO_DATA"])
+
+
+@pytest.fixture(scope="module")
+def deployed(variables, tmp_path_factory) -> Iterator[started.Airflow]:
+    """Airflow with all its services."""
+    home = tmp_path_factory.mktemp("deployed")
+    with started.running(home, variables, Path(os.environ["WORK"]) / "empty.db") as airflow:
+        yield airflow
+
+
+def ledger_says(query: str) -> list[dict[str, Any]]:
+    """Rows of the ledger."""
+    ledger = Ledger(open_workspace(load_settings()).ledger)
+    rows = [dict(row) for row in ledger.read(query)]
+    ledger.close()
+    return rows
+
+
+def one_run() -> tuple[str, dict[str, tuple[int, str]]]:
+    """How a run of the DAG without services ended; attempts and state of every task instance."""
+    from pipeline.integrations.airflow import garimpo_dag  # reads the settings that a test has made
+
+    run = garimpo_dag().test()
+    found = {(each.task_id, each.map_index): (each.try_number, each.state) for each in run.get_task_instances()}
+    return str(run.state), {f"{name}[{index}]": (tried, str(state)) for (name, index), (tried, state) in found.items()}
+
+
+def test_same_database(simulated, wanted, data):
+    """A run publishes what threads publish, with as many requests as were sent, each step tried once."""
+    state, found = one_run()
+    assert (state, {tried for tried, shown in found.values() if shown != "skipped"}) == ("success", {1})
+    assert far.published(data) == wanted
+    assert ledger_says("SELECT count(*) AS requests FROM requests") == [{"requests": simulated.counts()["total"]}]
+
+
+def test_fatal_error_is_not_retried(simulated, wanted, data):
+    """What no attempt can mend fails at once, and the run; the next one asks what is left, and nothing twice."""
+    simulated.restart(LAPSED)
+    state, found = one_run()
+    assert state == "failed"
+    assert found["refresh_releases.collect[0]"] == (1, "failed")
+    assert (found["publish[-1]"], found["end[-1]"]) == ((0, "upstream_failed"), (1, "failed"))
+    assert {tried for tried, _ in found.values()} == {0, 1}
+    [run] = ledger_says("SELECT state, message FROM runs")
+    assert (run["state"], "Premium" in run["message"]) == ("failed", True)
+    simulated.restart()
+    assert one_run()[0] == "success"
+    assert "search" not in simulated.counts()["by_bucket"]
+    assert far.published(data) == wanted
+
+
+def test_broken_source_ends_run(simulated, wanted, data):
+    """A source that breaks in the middle ends the run in a stated way, after Airflow's retries; the next completes."""
+    simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 12}]})
+    state, found = one_run()
+    assert (state, found["end[-1]"]) == ("failed", (1, "failed"))
+    assert found["refresh_releases.collect[0]"] == (3, "failed")
+    [run] = ledger_says("SELECT state, message FROM runs")
+    assert (run["state"], "refresh_releases: " in run["message"]) == ("failed", True)
+    simulated.restart()
+    assert one_run()[0] == "success"
+    assert far.published(data) == wanted
+
+
+def test_put_off_shows_as_skipped(simulated, data):
+    """What the source puts off is no failure and is not tried again: skipped, in a run that ends well as deferred."""
+    simulated.restart({"rules": [{"what": "quota", "where": "search", "from_request": 3}]})
+    state, found = one_run()
+    collected = Counter(shown for name, shown in found.items() if name.startswith("discover.collect"))
+    assert (state, collected) == ("success", {(1, "success"): 1, (1, "skipped"): GENRES - 1})
+    assert [run["state"] for run in ledger_says("SELECT state FROM runs")] == ["deferred"]
+
+
+def test_services_execute_it(simulated, wanted, data, deployed):
+    """Airflow alone tries a failed item again, and not its siblings; cleared later it is asked for what it lacks.
+
+    Instances are named like their genres; in the end the same is published as by threads.
+    """
+    artist = wanted["artists"][0][0]
+    simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums"}]})
+    run_id = deployed.run(genres=simulated.genres[:GENRES])
+    found = deployed.instances(run_id)
+    names = [each["rendered_map_index"] for each in found if each["task_id"] == "discover.collect"]
+    assert sorted(names) == sorted(simulated.genres[:GENRES])
+    items = [each for each in found if each["task_id"] == "refresh_releases.collect"]
+    assert sorted((each["state"], each["try_number"]) for each in items) == [("failed", 3), ("success", 1)]
+    simulated.restart()
+    [index] = [each["map_index"] for each in items if each["state"] == "failed"]
+    deployed.clear(run_id, "refresh_releases.collect", index)
+    assert deployed.ended(run_id) == "success"
+    tried = ledger_says("SELECT attempts FROM items WHERE task IN ('discover', 'refresh_releases')")
+    assert Counter(each["attempts"] for each in tried) == {1: GENRES + 1, 4: 1}
+    assert "search" not in simulated.counts()["by_bucket"]
+    assert ledger_says("SELECT state FROM runs") == [{"state": "succeeded"}]
+    assert far.published(data) == wanted
+
+
+def test_no_secret_is_kept(deployed):
+    """Airflow's database and its logs never show the client secret."""
+    kept = [path for path in deployed.home.rglob("*") if path.is_file()]
+    assert {"airflow.db", "scheduler.log"} <= {path.name for path in kept}
+    assert [path for path in kept if far.SECRET.encode() in path.read_bytes()] == []
