@@ -71,18 +71,28 @@ def _kept(name: str) -> Table:
     return replace(LAKE[name], name=f"state_{name}", key=LAKE[name].key[:-1])
 
 
+def _leaders() -> Table:
+    """Those whom `genre_growth` shows and some behind them, without their places."""
+    shown = PUBLISHED["genre_growth"]
+    columns = tuple(column for column in shown.columns if column.name not in ("place", "compared"))
+    return replace(shown, name="state_leaders", key=("genre", "days", "artist_id"), columns=columns)
+
+
 LAKE: dict[str, Table] = _tables(LAKE_TABLES)
 PUBLISHED: dict[str, Table] = _tables(PUBLISHED_TABLES)
 STATE: dict[str, Table] = _tables(STATE_TABLES) | {
-    table.name: table for table in map(_kept, ("release_pages", "album_pages"))
+    table.name: table for table in (_kept("release_pages"), _kept("album_pages"), _leaders())
 }
 
-# Published names that are views; the table of which each one shows all rows, while there are no history files.
-VIEWS = {"artist_snapshots": "state_snapshots"}
+# Published names that are views, each with the table whose rows it shows: of snapshots those of history files too, of
+# leaders as many as there are places.
+VIEWS = {"artist_snapshots": "state_snapshots", "genre_growth": "state_leaders"}
 
 # Over how many days growth is kept. The earlier number may be older by a quarter of them, rounded up: artists are not
 # read every day, and a number of yesterday says nothing about a week.
 GROWTH_DAYS = {1: 1, 7: 2, 30: 8, 90: 23}
+
+PLACES = 100  # in a list of those that grew most
 
 # Attributes that say one thing together: what was last known of one is what the leader's answer said.
 LEADERS = {"release_date": "release_date_text", "release_date_precision": "release_date_text"}
@@ -111,7 +121,13 @@ def create_statements() -> list[str]:
     """What makes an empty database: every table, published and of state, and the views over them."""
     tables = [table for name, table in (PUBLISHED | STATE).items() if name not in VIEWS]
     views = [
-        f"CREATE VIEW {view} AS SELECT {', '.join(PUBLISHED[view].column_names())} FROM {table}"
-        for view, table in VIEWS.items()
+        f"CREATE VIEW {view} AS SELECT {', '.join(PUBLISHED[view].column_names())} FROM {rows}"
+        for view, rows in (VIEWS | {"genre_growth": _RANKING.format(places=PLACES)}).items()
     ]
     return [*map(create_statement, tables), *views]
+
+
+_RANKING = """(
+    SELECT *, row_number() OVER (PARTITION BY genre, days ORDER BY growth DESC, artist_id DESC)::INTEGER AS place
+    FROM state_leaders
+) JOIN state_lists USING (genre, days) WHERE place <= {places}"""

@@ -265,9 +265,17 @@ state_history | month | a history file that is part of artist_snapshots (docs/de
     first_on | DATE | first day in it
     last_on | DATE | last day in it
     is_overlaid | BOOLEAN | some of its rows are overridden in state_snapshots
+state_lists | genre, days | a list of those of a genre that grew most | publish
+    genre | VARCHAR | genre, lower case
+    days | INTEGER | over how many days: 1, 7, 30 or 90
+    compared | BIGINT | artists of the genre of whom growth can be said at all
+    edge_growth | DOUBLE | growth of the last that is known: who comes before it is in state_leaders; NULL where all are
+    edge_id | VARCHAR | the artist that has it
 state_part_months | seq, month | a part of artist_snapshots has rows in a month | publish
     seq | BIGINT | place in the order of commits
     month | VARCHAR | YYYY-MM
+    first_on | DATE | first day of these rows
+    last_on | DATE | last day of these rows
 state_parts | seq | a part that is in this generation | ledger
     seq | BIGINT | place in the order of commits
     table_name | VARCHAR | lake table

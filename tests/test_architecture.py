@@ -28,6 +28,7 @@ OWNERS = {
         "pipeline/published/as_of.py",
         "pipeline/published/building.py",
         "pipeline/published/compaction.py",
+        "pipeline/published/earlier_days.py",
         "pipeline/published/history_files.py",
         "pipeline/published/snapshots.py",
         "pipeline/published/staging.py",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline import schema
 from pipeline.published import merges
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.ledger import Ledger
@@ -17,7 +18,8 @@ from tests.payloads import artist, commit, search_line
 def lists_of_two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rankings of two, kept as large stores keep them."""
     monkeypatch.setattr(merges, "SMALL", -1)
-    monkeypatch.setattr(merges, "PLACES", 2)
+    monkeypatch.setattr(schema, "PLACES", 2)
+    monkeypatch.setattr(merges, "SPARE", 0)
     merges.merge_statement.cache_clear()
     yield
     merges.merge_statement.cache_clear()

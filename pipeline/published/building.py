@@ -1,7 +1,8 @@
 """Fill a database with the rows of parts: all of them in an empty one, or those committed since.
 
 Every merge is defined by the parts and their order alone (`merges`), so both ways end with the same tables. Knows
-nothing of generations, locks or the ledger: parts come as its rows. Imports `snapshots`, `staging`, `merges`, `schema`.
+nothing of generations, locks or the ledger: parts come as its rows. Imports `earlier_days`, `snapshots`, `staging`,
+`merges`, `schema`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import duckdb
 
 from pipeline.published import merges
+from pipeline.published.earlier_days import show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
 from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_all, show_new
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
@@ -50,10 +52,12 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
     """Run every step that the staged tables call for; when `fresh`, later steps see each merged snapshot as new."""
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
-        if step.applies(staged, fresh=fresh, size=size):
+        if applies := step.applies(staged, fresh=fresh, size=size):
             con.execute(merge_statement(step, ordered=ordered))
         if step.table == "state_snapshots":
             (show_all if fresh else show_new)(con)
+        if applies and step.file in ("ends", "ends_fresh"):
+            show_earlier_days(con, of_all=fresh)
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

@@ -59,9 +59,12 @@ class CheckResult:
 
 
 def _unique(name: str) -> Check:
-    """Of the keys that were touched none stands twice; keys of history files are unique by how they are written."""
+    """Of the keys of rows that came none stands twice; keys of history files are unique by how they are written.
+
+    What makes a key stand twice is a row that was added, and none is seen for the first time before its own day.
+    """
     table, key = VIEWS.get(name, name), ", ".join(PUBLISHED[name].key)
-    day = "observed_on" if "observed_on" in PUBLISHED[name].column_names() else "last_seen_on"
+    day = "observed_on" if "observed_on" in PUBLISHED[name].column_names() else "first_seen_on"
     touched = f"SEMI JOIN (SELECT {key} FROM {table} WHERE {day} >= DATE '{{since}}') USING ({key})"
     query = f"SELECT count(*) - count(DISTINCT ({key})) FROM (SELECT {key} FROM {table} {touched})"
     return Check(f"{name}_unique", f"one row per {key} in {name}", BLOCKING, query)
@@ -71,7 +74,8 @@ def _owned(name: str, owner: str, promise: str) -> Check:
     """No row without the row it belongs to."""
     table, key = VIEWS.get(name, name), PUBLISHED[owner].key[0]
     day = "observed_on" if name in VIEWS else "last_seen_on"
-    query = f"SELECT count(*) FROM (FROM {table} WHERE {day} >= DATE '{{since}}') ANTI JOIN {owner} USING ({key})"
+    seen = f"(FROM {owner} WHERE last_seen_on >= DATE '{{since}}')"  # the owner of what was seen was seen with it
+    query = f"SELECT count(*) FROM (FROM {table} WHERE {day} >= DATE '{{since}}') ANTI JOIN {seen} USING ({key})"
     return Check(f"{name}_owned", promise, BLOCKING, query)
 
 

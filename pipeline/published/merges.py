@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from pipeline import schema
 from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
 __all__ = ["SMALL", "STEPS", "Step", "merge_statement", "publish_sql", "size_statement"]
@@ -19,7 +20,7 @@ __all__ = ["SMALL", "STEPS", "Step", "merge_statement", "publish_sql", "size_sta
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
-PLACES = 100  # artists in a list of those that grew most
+SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
 LEAST = 1000  # followers before, below which growth in percent says nothing
 SMALL = 50_000  # snapshots up to which deriving everything anew takes no longer than finding out what changed
 
@@ -47,24 +48,35 @@ class Step:
 _DAYS = ("artist_snapshots", "artist_genres")
 _TOLD = (*_DAYS, "artists", "release_pages")
 _BEFORE = (
-    Step("name_tokens", "renamed", ("artists",), "large"),
     Step("genre_membership", "entering", ("artist_genres",)),
     Step("genre_days", "touched", _TOLD, "large"),
     Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
     Step("genre_days", "touched_sighted", ("artist_genres",), "large onto"),
     Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
     Step("genre_coverage", "touched_alone", ("release_pages",), "large onto"),
+    Step("artists", "known", _TOLD, "large onto"),
+    Step("artists", "known_artists", _TOLD, "large onto"),
+    Step("artist_genres", "known_genres", _TOLD, "large onto"),
+    Step("artists", "known_whole", _TOLD, "large fresh"),
+    Step("artists", "known_whole", _TOLD, "small"),
+    Step("name_tokens", "renamed", ("artists",), "large onto"),
     Step("genre_days", "earlier", _DAYS, "large onto"),
     Step("genre_days", "shifts", _DAYS, "large onto", -1),
     Step("genre_coverage", "covered", _TOLD, "large onto", -1),
+    Step("genre_growth", "compared", _TOLD, "large onto", -1),
 )
 _OBSERVED = (
     Step("releases", "touched_albums", ("tracks", "releases")),
     Step("artists", "latest", ("artists",)),
     Step("artists", "numbers", ("artists",)),
+    Step("artists", "known_numbers", ("artists",), "large onto"),
+    Step("artists", "known_artists", ("artists",), "large onto"),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "artist_numbers", ("artist_snapshots",)),
     Step("artist_genres", "artist_genres", ("artist_genres",)),
+    Step("artist_genres", "numbered", ("artists",)),
+    Step("artist_growth", "numbered", ("artists",)),
+    Step("artist_genres", "known_genres", ("artist_genres",), "large onto"),
     Step("releases", "latest", ("releases",)),
     Step("release_artists", "credits", ("release_artists",)),
     Step("tracks", "latest", ("tracks",)),
@@ -73,18 +85,22 @@ _OBSERVED = (
     Step("state_release_pages", "newest", ("release_pages",)),
     Step("state_album_pages", "newest", ("album_pages",)),
     Step("artists", "releases_checked", ("release_pages", "artists")),
+    Step("artists", "known_artists", _TOLD, "large onto"),
     Step("releases", "tracks_read", ("tracks", "releases")),
 )
 _AFTER = (
-    Step("name_tokens", "name_tokens", ("artists",), "large"),
-    Step("name_tokens", "name_tokens_small", ("artists",), "small"),
+    Step("name_tokens", "name_tokens", ("artists",), "large onto"),
+    Step("name_tokens", "name_tokens_all", ("artists",), "large fresh"),
+    Step("name_tokens", "name_tokens_all", ("artists",), "small"),
     Step("artist_growth", "stretches", _TOLD, "large fresh"),
     Step("artist_growth", "stretches_filed", _TOLD, "large filed fresh"),
     Step("artist_growth", "rims", _TOLD, "large fresh"),
     Step("genre_days", "touched_whole", _TOLD, "large fresh"),
     Step("genre_days", "earlier", _DAYS, "large fresh"),
-    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "artist_growth_fresh", ("artist_snapshots",), "large fresh"),
+    Step("artist_growth", "ends", ("artist_snapshots",), "large onto"),
+    Step("artist_growth", "ends_fresh", ("artist_snapshots",), "large fresh"),
+    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large"),
+    Step("artist_growth", "known_grown", ("artist_snapshots",), "large onto"),
     Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
     Step("genre_days", "shifts", _DAYS, "large"),
     Step("genre_days", "alike", _DAYS, "large fresh"),
@@ -92,15 +108,15 @@ _AFTER = (
     Step("genre_days", "shifts_alike", _DAYS, "large fresh"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
-    Step("artist_genres", "numbered", ("artists",)),
-    Step("artist_growth", "numbered", ("artists",)),
     Step("release_artists", "numbered", ("artists",)),
-    Step("genre_growth", "genre_growth", (*_DAYS, "artists"), "large onto"),
+    Step("genre_growth", "compared", _TOLD, "large onto"),
+    Step("genre_growth", "genre_growth", _TOLD, "large onto"),
     Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "large fresh"),
     Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "small"),
     Step("genre_membership", "genre_membership", ("artist_genres",)),
     Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
     Step("genre_membership", "back", ("artist_genres",), "large onto"),
+    Step("artists", "known_told", ("artists",), "large onto"),
     Step("genre_membership", "left_spotify", ("artists",), "large"),
     Step("genre_membership", "left_search", ("search_pages", "artist_genres"), "large"),
     Step("genre_membership", "left_small", ("search_pages", "artist_genres", "artists"), "small"),
@@ -171,13 +187,10 @@ def _growth_marks() -> dict[str, str]:
         f"max(observed_on) {within[n]} AS since_{n}, arg_max(followers, observed_on) {within[n]} AS before_{n}"
         for n in GROWTH_DAYS
     ]
-    growth = {
+    return {
         "befores": "\n".join(texts),
         "since_and_gained": ",\n        ".join(each),
         "joined_befores": "\n    ".join(f"LEFT JOIN before_{n} b{n} ON b{n}.artist_id = e.artist_id" for n in longer),
-    }
-    return {
-        "growth": _filled(publish_sql("growth"), growth),
         "all_befores": ",\n        ".join(befores),
         "all_before_names": ", ".join(f"before_{n}" for n in GROWTH_DAYS),
         "all_gained": ", ".join(f"followers - before_{n} AS gained_{n}" for n in GROWTH_DAYS),
@@ -189,7 +202,11 @@ def _leader_marks() -> dict[str, str]:
     marks = {f"{name}_of_days": value for name, value in whens.items()} | {
         "days": str(list(GROWTH_DAYS)),
         "counts": ", ".join(f"count(gained_{n})" for n in GROWTH_DAYS),
-        "places": str(PLACES),
+        "gains": ", ".join(f"gained_{n}" for n in GROWTH_DAYS),
+        "sinces": ", ".join(f"since_{n}" for n in GROWTH_DAYS),
+        "places": str(schema.PLACES),
+        "kept": str(schema.PLACES + SPARE),
+        "most": str(schema.PLACES + 2 * SPARE),
         "least": str(LEAST),
     }
     return marks | {"leaders": _filled(publish_sql("leaders"), marks)}
@@ -217,10 +234,14 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
         ]
         inserted = [f"CASE WHEN n.{known[a]} THEN n.{a} ELSE n.late_{a} END" for a in attributes]
     return {
-        "order": f"min(arrival), {key}" if name == "artists" else key,  # as they are numbered
+        "order": f"first_arrival, {key}" if name == "artists" else key,  # as they are numbered
+        "placed": f"LEFT JOIN (SELECT {key}, place FROM known_artists) USING ({key})" if name == "artists" else "",
+        "match": "p.rowid = n.place" if name == "artists" else f"p.{key} = n.{key}",
         "source": f"FROM staged_{name}"
         if ordered
-        else publish_sql("late").replace("{table}", name).replace("{key}", key),
+        else _filled(
+            publish_sql("late"), {"table": name, "key": key, "known": "known_artists" if name == "artists" else name}
+        ),
         "staged": ",\n        ".join(staged),
         "updated": ",\n    ".join(updated),
         "attributes": ", ".join(attributes),

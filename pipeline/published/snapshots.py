@@ -145,17 +145,22 @@ def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         return
     paths = {str(source.root / part["path"]): part for part in parts}
     known = con.execute(publish_sql("part_spans"), [list(paths)]).fetchall()
-    noted = [(paths[path]["seq"], month) for path, month in known]
-    rest = [part for part in parts if part["seq"] not in dict(noted)]
+    noted = [(paths[path]["seq"], *span) for path, *span in known]
+    told = {seq for seq, *_ in noted}
+    rest = [part for part in parts if part["seq"] not in told]
     if rest:
         select = parts_select(
             "artist_snapshots", [(source.root / part["path"], part["schema_version"]) for part in rest]
         )
-        months = con.execute(f"SELECT DISTINCT place, strftime(observed_on, '%Y-%m') FROM ({select})").fetchall()
-        noted += [(rest[place]["seq"], month) for place, month in months]
+        days = f"SELECT place, strftime(observed_on, '%Y-%m') AS month, observed_on FROM ({select})"
+        spans = f"SELECT place, month, min(observed_on), max(observed_on) FROM ({days}) GROUP BY place, month"
+        noted += [(rest[place]["seq"], *span) for place, *span in con.execute(spans).fetchall()]
+    if not noted:
+        return
     con.execute(
-        "INSERT INTO state_part_months SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[])",
-        [[seq for seq, _ in noted], [month for _, month in noted]],
+        "INSERT INTO state_part_months "
+        "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::DATE[]), unnest(?::DATE[])",
+        [list(column) for column in zip(*noted, strict=True)],
     )
 
 

@@ -3,9 +3,9 @@
 UPDATE artists a
 SET followers = n.followers, popularity = n.popularity, last_seen_on = n.observed_on
 FROM (
-    SELECT b.rowid AS place, s.followers, s.popularity, s.observed_on
+    SELECT b.place, s.followers, s.popularity, s.observed_on
     FROM last_snapshots s
-    JOIN artists b ON b.artist_id = s.artist_id
+    JOIN known_artists b ON b.artist_id = s.artist_id
     WHERE s.observed_on >= b.last_seen_on
     ORDER BY place
 ) n

@@ -1,5 +1,4 @@
 -- The last number of each touched artist before the days that may change: from the two kept, else from its history.
-CREATE OR REPLACE TEMP TABLE touched AS SELECT artist_id, min(since) AS since FROM touched GROUP BY artist_id;
 SET VARIABLE touched_since = (SELECT min(since) FROM touched);
 CREATE OR REPLACE TEMP TABLE earlier AS
 SELECT
@@ -7,16 +6,16 @@ SELECT
     CASE WHEN g.until < t.since THEN g.until ELSE g.previous_on END AS earlier_on,
     CASE WHEN g.until < t.since THEN g.followers ELSE g.previous_followers END AS earlier_followers
 FROM touched t
-JOIN artist_growth g ON g.artist_id = t.artist_id
+JOIN known_growth g ON g.artist_id = t.artist_id
 WHERE g.until < t.since OR g.previous_on < t.since;
+CREATE OR REPLACE TEMP TABLE late AS
+SELECT t.artist_id, t.since
+FROM touched t
+JOIN known_growth g ON g.artist_id = t.artist_id
+WHERE g.previous_on >= t.since AND g.first_on < t.since;
 INSERT INTO earlier
 SELECT s.artist_id, max(s.observed_on), arg_max(s.followers, s.observed_on)
 FROM artist_snapshots s
-JOIN (
-    SELECT t.artist_id, t.since
-    FROM touched t
-    JOIN artist_growth g ON g.artist_id = t.artist_id
-    WHERE g.previous_on >= t.since AND g.first_on < t.since
-) late ON late.artist_id = s.artist_id
+JOIN late ON late.artist_id = s.artist_id
 WHERE s.observed_on < late.since AND s.followers IS NOT NULL
 GROUP BY s.artist_id

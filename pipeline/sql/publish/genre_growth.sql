@@ -1,50 +1,50 @@
--- Those of each genre that grew most, told anew where artists have new numbers (`lists`). Who stood there and did not
--- move keeps the order; who moved stands there if it comes before the last of a full list (`edge`), since of those
--- behind it nothing is known. A full list that loses more than it gains is told from all artists (`regrown`).
-CREATE OR REPLACE TEMP TABLE lists AS
-SELECT genre, days, struct_pack(growth, artist_id) AS edge
-FROM (SELECT DISTINCT genre FROM artist_genres SEMI JOIN touched USING (artist_id))
-CROSS JOIN (SELECT unnest({days})::INTEGER AS days)
-LEFT JOIN (FROM genre_growth WHERE place = {places}) USING (genre, days);
+-- Those of each genre that grew most. Who was touched leaves its lists, and stands there again if it comes before the
+-- last that is known (`edge`): of those behind it nothing is known. A list that became too short is told from all
+-- artists (`regrown`), one that became too long is cut.
 CREATE OR REPLACE TEMP TABLE moved AS
-SELECT artist_id, artist_no, followers, gained, gained / (followers - gained) AS growth, since, until, days
+SELECT artist_no, artist_id, followers, gained, gained / (followers - gained) AS growth, since, until, days
 FROM (
-    SELECT g.*, d.days, CASE d.days {gained_of_days} END AS gained, CASE d.days {since_of_days} END AS since
-    FROM (FROM artist_growth SEMI JOIN touched USING (artist_id)) g
-    CROSS JOIN (SELECT unnest({days})::INTEGER AS days) d
+    SELECT *, unnest({days})::INTEGER AS days, unnest([{gains}]) AS gained, unnest([{sinces}]) AS since
+    FROM known_growth
+    WHERE artist_no IS NOT NULL
 )
 WHERE gained > 0 AND followers - gained >= {least};
-CREATE OR REPLACE TEMP TABLE standing AS
-SELECT genre, days, artist_id, artist_no, followers, gained, growth, since, until
-FROM genre_growth
-SEMI JOIN lists USING (genre, days)
-ANTI JOIN touched USING (artist_id)
-UNION ALL
+MERGE INTO state_lists p
+USING (
+    SELECT genre, days, sum(compared)::BIGINT AS compared
+    FROM compared
+    GROUP BY genre, days
+    HAVING sum(compared) <> 0
+) n
+ON p.genre = n.genre AND p.days = n.days
+WHEN MATCHED THEN UPDATE SET compared = p.compared + n.compared
+WHEN NOT MATCHED THEN INSERT (genre, days, compared) VALUES (n.genre, n.days, n.compared);
+DELETE FROM state_lists WHERE compared = 0;
+DELETE FROM state_leaders WHERE artist_no IN (SELECT artist_no FROM touched);
+INSERT INTO state_leaders BY NAME
 SELECT l.genre, l.days, m.artist_id, m.artist_no, m.followers, m.gained, m.growth, m.since, m.until
-FROM (SELECT DISTINCT genre, artist_no FROM artist_genres SEMI JOIN touched USING (artist_id)) g
+FROM (SELECT DISTINCT genre, artist_no FROM known_genres) g
 JOIN moved m ON m.artist_no = g.artist_no
-JOIN lists l ON l.genre = g.genre AND l.days = m.days
-WHERE edge.growth IS NULL OR (m.growth, m.artist_id) >= (edge.growth, edge.artist_id);
+JOIN state_lists l ON l.genre = g.genre AND l.days = m.days
+WHERE l.edge_growth IS NULL OR (m.growth, m.artist_id) >= (l.edge_growth, l.edge_id)
+ORDER BY l.genre, l.days;
+CREATE OR REPLACE TEMP TABLE lengths AS
+SELECT genre, days, count(*) AS places FROM state_leaders GROUP BY genre, days;
 CREATE OR REPLACE TEMP TABLE regrown AS
-SELECT genre, days
-FROM lists
-LEFT JOIN (SELECT genre, days, count(*) AS places FROM standing GROUP BY genre, days) USING (genre, days)
-WHERE edge.growth IS NOT NULL AND coalesce(places, 0) < {places};
-DELETE FROM genre_growth g USING lists l WHERE g.genre = l.genre AND g.days = l.days;
-INSERT INTO genre_growth BY NAME
-SELECT *
+SELECT l.genre, l.days
+FROM state_lists l
+LEFT JOIN lengths n ON n.genre = l.genre AND n.days = l.days
+WHERE l.edge_growth IS NOT NULL AND coalesce(n.places, 0) < {places};
+CREATE OR REPLACE TEMP TABLE edges AS
+SELECT genre, days, min(struct_pack(growth, artist_id)) AS edge
 FROM (
-    SELECT *, row_number() OVER (PARTITION BY genre, days ORDER BY growth DESC, artist_id DESC)::INTEGER AS place
-    FROM standing
-    ANTI JOIN regrown USING (genre, days)
+    SELECT *, row_number() OVER (PARTITION BY genre, days ORDER BY growth DESC, artist_id DESC) AS place
+    FROM state_leaders
+    SEMI JOIN (FROM lengths WHERE places > {most}) USING (genre, days)
 )
-JOIN (
-    SELECT genre, unnest({days})::INTEGER AS days, unnest([{counts}]) AS compared
-    FROM (SELECT DISTINCT genre, artist_no FROM artist_genres SEMI JOIN lists USING (genre))
-    JOIN artist_growth USING (artist_no)
-    GROUP BY genre
-) USING (genre, days)
-WHERE place <= {places}
-ORDER BY genre, days, place;
-INSERT INTO genre_growth
+WHERE place <= {kept}
+GROUP BY genre, days;
+DELETE FROM state_leaders s
+USING edges e
+WHERE e.genre = s.genre AND e.days = s.days AND (s.growth, s.artist_id) < (e.edge.growth, e.edge.artist_id);
 {leaders}

@@ -9,4 +9,4 @@ SELECT
         false
     ) AS late
 FROM staged_{table} s
-LEFT JOIN {table} p ON p.{key} = s.{key}
+LEFT JOIN {known} p ON p.{key} = s.{key}

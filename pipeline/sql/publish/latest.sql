@@ -1,12 +1,16 @@
 -- Each attribute keeps its last known value in the order of commits; an absent value never wipes a known one.
 MERGE INTO {table} p
 USING (
-    SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on
-    FROM ({source})
-    GROUP BY {key}
+    SELECT *
+    FROM (
+        SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on, min(arrival) AS first_arrival
+        FROM ({source})
+        GROUP BY {key}
+    )
+    {placed}
     ORDER BY {order}
 ) n
-ON p.{key} = n.{key}
+ON {match}
 WHEN MATCHED THEN UPDATE SET
     {updated},
     first_seen_on = least(n.first_seen_on, p.first_seen_on),

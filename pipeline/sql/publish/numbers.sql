@@ -9,4 +9,4 @@ GROUP BY artist_id;
 UPDATE artists a
 SET artist_no = n.artist_no
 FROM numbered n
-WHERE a.artist_id = n.artist_id
+WHERE a.artist_no IS NULL AND a.artist_id = n.artist_id

@@ -2,9 +2,10 @@
 UPDATE artists a
 SET releases_checked_on = n.observed_on
 FROM (
-    SELECT artist_id, max(observed_on) AS observed_on
-    FROM state_release_pages
-    SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) USING (artist_id)
-    GROUP BY artist_id
+    SELECT b.place, max(p.observed_on) AS observed_on
+    FROM state_release_pages p
+    SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) s ON s.artist_id = p.artist_id
+    JOIN known_artists b ON b.artist_id = p.artist_id
+    GROUP BY b.place
 ) n
-WHERE a.artist_id = n.artist_id AND a.releases_checked_on IS DISTINCT FROM n.observed_on
+WHERE a.rowid = n.place AND a.releases_checked_on IS DISTINCT FROM n.observed_on

@@ -23,7 +23,7 @@ WITH linked AS (
 ),
 entered AS (
     SELECT artist_id, genre, min(first_seen_on) AS entered_on
-    FROM artist_genres
+    FROM known_genres
     SEMI JOIN seen USING (artist_id)
     GROUP BY artist_id, genre
     UNION ALL

@@ -22,4 +22,5 @@ SELECT genres, row_number() OVER () AS kind FROM (SELECT DISTINCT genres FROM se
 CREATE OR REPLACE TEMP TABLE sets AS
 SELECT s.artist_id, k.kind FROM sets s JOIN kinds k ON k.genres = s.genres;
 INSERT INTO touched SELECT artist_id, first_on FROM firsts ANTI JOIN sets USING (artist_id);
-INSERT INTO touched SELECT artist_id, NULL FROM sets UNION SELECT artist_id, NULL FROM artist_genres
+INSERT INTO touched SELECT artist_id, NULL FROM sets UNION SELECT artist_id, NULL FROM artist_genres;
+CREATE OR REPLACE TEMP TABLE touched AS SELECT artist_id, min(since) AS since FROM touched GROUP BY artist_id

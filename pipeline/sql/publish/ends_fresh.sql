@@ -9,5 +9,4 @@ SELECT
     min(observed_on) AS first_on,
     arg_min(followers, observed_on) AS first_followers
 FROM rims
-GROUP BY artist_id;
-{growth}
+GROUP BY artist_id
