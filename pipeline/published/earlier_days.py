@@ -43,7 +43,7 @@ def _view(name: str, parts: Sequence[dict[str, Any]]) -> str:
 
 
 def _parts(con: duckdb.DuckDBPyConnection, first: date, last: date) -> Sequence[dict[str, Any]]:
-    """The parts with rows of these days, in the order of commits; none where history is read as quickly, or has to be."""
+    """The parts with rows of these days, in the order of commits; none where history files are to be read."""
     cursor = con.execute(publish_sql("days_in_parts"), [first, last])
     names = [column[0] for column in cursor.description or ()]
     found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -27,7 +27,9 @@ def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
         [edge[0][0] if edge else date.min],
     )
     credited = generation.frame(
-        "SELECT * FROM release_artists WHERE album_id IN (SELECT unnest(?::VARCHAR[]))", [newest["album_id"].to_list()]
+        "SELECT album_id, artist_id, artist_no, position, artist_name FROM release_artists "
+        "WHERE album_id IN (SELECT unnest(?::VARCHAR[]))",
+        [newest["album_id"].to_list()],
     )
     known = generation.frame(
         "SELECT artist_no, followers FROM artists WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
