@@ -1,4 +1,4 @@
-"""What keeping costs: a commit, a publish, a rebuild, disk, and on the same stores the questions of `reading`."""
+"""What keeping costs: a commit, a replay, a publish, a rebuild, disk; on the same stores the questions of `reading`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 from tests.benchmarks.figures import Figure, load, say
 from tests.benchmarks.reading import measure_reading, opened, quantile
+from tests.benchmarks.replaying import measure_replay
 from tests.benchmarks.store_world import World, add_day, add_releases, make_store
 
 __all__ = ["measure_store"]
@@ -27,12 +28,14 @@ WORLDS = (World(1_000_000, 100), World(100_000, 1_000))
 QUICK = (World(30_000, 40),)
 RUN = 10_000  # artists that a run of a day brings
 COMMITS, PAGE = 200, 50
+REPLAYED = 1_000_000  # artist objects
 
 
 def measure_store(*, quick: bool = False, folder: Path | None = None) -> Iterator[Figure]:
     """Every figure of the store, on each world; `folder` keeps the stores, or has them already."""
     with tempfile.TemporaryDirectory() as temporary:
         yield from _commits(Path(temporary) / "commits", COMMITS // 4 if quick else COMMITS)
+        yield from measure_replay(Path(temporary) / "replay", REPLAYED // 50 if quick else REPLAYED)
     for world in QUICK if quick else WORLDS:
         with tempfile.TemporaryDirectory() as temporary:
             root = (folder or Path(temporary)) / f"w{world.artists}"
