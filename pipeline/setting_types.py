@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,15 +13,32 @@ from pydantic_settings import NoDecode
 
 __all__ = [
     "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host",
+    "warehouse_addresses",
 ]  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+WAREHOUSES = ("postgresql", "mysql", "bigquery", "snowflake", "redshift")
 BACKENDS = ("dask", "ray", "spark", "lambda", "gcf")
 
 
 def host(address: str) -> str | None:
     """The host an address names, lower case."""
     return urlsplit(address).hostname
+
+
+def warehouse_addresses(text: str) -> dict[str, str]:
+    """Addresses by name; ValueError, without the address, for what is not NAME=scheme://… of a known scheme."""
+    found: dict[str, str] = {}
+    for number, word in enumerate(text.split(), start=1):
+        name, _, address = word.partition("=")
+        scheme, _, rest = address.partition("://")
+        if not re.fullmatch(r"[a-z0-9_-]+", name) or scheme not in WAREHOUSES or not rest or name in found:
+            raise ValueError(
+                f"word {number} of GARIMPO_WAREHOUSES is not NAME=ADDRESS: a name of its own (a-z, 0-9, _ and -) and "
+                f"an address of {', '.join(WAREHOUSES)}, such as postgresql://host/database"
+            )
+        found[name] = address
+    return found
 
 
 def _trimmed(value: object) -> object:

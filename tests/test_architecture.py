@@ -41,8 +41,13 @@ OWNERS = {
         "pipeline/moving/exporting.py",
         "pipeline/moving/bundles.py",
         "pipeline/moving/import_findings.py",
+        "pipeline/integrations/warehouse_news.py",
     },
-    "filelock": {"pipeline/records/lock.py", "pipeline/published/publish.py"},
+    "filelock": {
+        "pipeline/records/lock.py",
+        "pipeline/published/publish.py",
+        "pipeline/integrations/warehouses.py",
+    },
     "joblib": {"pipeline/runs/elsewhere.py", "pipeline/runs/fanout.py"},
     "plotly": {"pages/_charts.py"},
     "polars": {
@@ -91,6 +96,7 @@ OWNERS = {
 # Of one system each, imported by the file that knows it.
 OWNERS |= {
     "airflow": {"pipeline/integrations/airflow.py"},
+    "adbc_driver_postgresql": {"pipeline/integrations/postgres_warehouse.py"},
     "boto3": {"pipeline/integrations/lambda_client.py"},
     "botocore": {"pipeline/integrations/lambda_client.py"},
     "distributed": {"pipeline/integrations/dask_workers.py"},
@@ -99,12 +105,12 @@ OWNERS |= {
     "psycopg": {"pipeline/integrations/postgres_sessions.py"},
     "dagster": {"pipeline/integrations/dagster.py"},
     "prefect": {"pipeline/integrations/prefect.py"},
+    "pymysql": {"pipeline/integrations/mysql_warehouse.py"},
     "pyspark": {"pipeline/integrations/spark_workers.py"},
     "ray": {"pipeline/integrations/ray_workers.py"},
 }
 OWNERS["requests"] = OWNERS["requests"] | {"pipeline/integrations/functions_client.py"}
-FOREIGN_SYSTEMS = {"boto3", "botocore", "distributed", "functions_framework", "google", "psycopg", "pyspark", "ray"}
-FOREIGN_SYSTEMS |= {"airflow", "dagster", "prefect"}
+FOREIGN_SYSTEMS = {name for name, files in OWNERS.items() if all("/integrations/" in file for file in files)}
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}

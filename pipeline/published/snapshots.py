@@ -57,11 +57,12 @@ def make_view(con: duckdb.DuckDBPyConnection, root: Path, until: date | None = N
     con.execute("INSERT INTO state_meta VALUES ('root', ?)", [str(root)])
 
 
-def inputs_of(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """For each month the digest of the parts that have rows in it."""
+def inputs_of(con: duckdb.DuckDBPyConnection, until: int | None = None) -> dict[str, str]:
+    """For each month the digest of the parts that have rows in it; of those committed up to `until`, where given."""
     found = con.execute(
-        "SELECT month, list((seq, sha256) ORDER BY seq) "
-        "FROM state_part_months JOIN state_parts USING (seq) GROUP BY month"
+        "SELECT month, list((seq, sha256) ORDER BY seq) FROM state_part_months JOIN state_parts USING (seq) "
+        "WHERE seq <= coalesce(?, seq) GROUP BY month",
+        [until],
     ).fetchall()
     return {month: inputs_digest(parts) for month, parts in found}
 
