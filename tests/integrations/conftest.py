@@ -4,4 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+pytest.register_assert_rewrite("tests.integrations.warehouse_shared")
 collect_ignore_glob = [] if os.environ.get("INTEGRATION") else ["*/*"]
