@@ -6,9 +6,12 @@ A system's test file inherits `Alike` and has a fixture `address`: of an empty s
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,7 +20,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from pipeline.errors import GarimpoError, SettingsError, StorageError, WriterBusy
+from pipeline.errors import GarimpoError, SettingsError, WriterBusy
+from pipeline.integrations.warehouse_news import SNAPSHOTS, Reader, Sent
 from pipeline.integrations.warehouse_sql import Warehouse
 from pipeline.integrations.warehouses import Sending, open_warehouse, publish_to
 from pipeline.keeping.purge import purge_artist
@@ -28,11 +32,24 @@ from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, Column, Table
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
+from tests.benchmarks.store_world import World, make_store
+from tests.integrations.databases import Server
+from tests.integrations.far import MEASURE, SECRET, told
 from tests.payloads import album, albums_line, artist, commit, line, search_line
 
-__all__ = ["SECRET", "Alike", "Store", "held_there", "published_here", "stated"]
+__all__ = [
+    "SECRET",
+    "Alike",
+    "Store",
+    "crashing",
+    "equal",
+    "held_there",
+    "large",
+    "price",
+    "published_here",
+    "stated",
+]
 
-SECRET = "a-secret-that-no-log-may-show"
 ODD_NAMES = ('Ana, "a Boa"\nBanda', "back\\slash\tand 'quote'", "NULL", "Ção 🎶 Ç", " blank ", "\\N")
 ODD_GENRES = ("MPB ", "forró", "forro", "axé, o")
 
@@ -112,6 +129,58 @@ def stated(store: Store, kind: type[GarimpoError], said: str) -> None:
     assert SECRET not in str(raised.value)
     assert "there" in str(raised.value)
     assert published_here(store.workspace) == before
+
+
+def large(store: Store, artists: int = 10_000, days: int = 3) -> None:
+    """Collect so many artists on so many days, and publish them."""
+    for _ in make_store(store.workspace, store.ledger, World(artists, days, parts=1)):
+        pass
+    publish(store.workspace, store.ledger)
+
+
+@contextmanager
+def crashing(server: Server, number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server gets a signal once every row was sent, before that can be noted; at the end it is started again."""
+    noted = Warehouse.remember
+
+    def remember(warehouse: Warehouse, sent: Sent) -> None:
+        server.stop(number)
+        noted(warehouse, sent)
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Warehouse, "remember", remember)
+            yield
+    finally:
+        server.start()
+
+
+def price(store: Store, beside: Callable[[Path], None]) -> None:
+    """Tell what snapshots cost (a million when measuring): first, all again; and a publish of all tables, then none.
+
+    `beside` loads the same rows by the system's own means from a CSV file, for comparison.
+    """
+    large(store, 100_000 if MEASURE else 2_000, 10)
+    generation, folder = open_generation(store.workspace), store.workspace.db / "sent"
+    took = {name: _seconds(store.send, full=name == "full_s") for name in ("all_s", "none_s", "full_s")}
+    with open_warehouse("there", store.address) as warehouse:
+        with closing(Reader(generation, store.workspace.root, folder, "x", keeps_lists=True)) as reader:
+            rows = reader.whole(SNAPSHOTS).rows
+            rows.write(path := store.workspace.root / "snapshots.csv", "FORMAT csv, HEADER false")
+            took["beside_s"] = _seconds(beside, path)
+            warehouse.drop(SNAPSHOTS)
+            warehouse.create(PUBLISHED[SNAPSHOTS])
+            took["first_s"] = _seconds(warehouse.replace, rows)
+            took["again_s"] = _seconds(warehouse.merge, rows)
+        took["commit_s"] = _seconds(warehouse.commit)
+        assert warehouse.count(SNAPSHOTS) == rows.count
+    told(rows=rows.count, **{name: round(value, 2) for name, value in took.items()}, load=round(os.getloadavg()[0], 1))
+
+
+def _seconds(call: Callable[..., Any], *arguments: Any, **options: Any) -> float:
+    begun = time.perf_counter()
+    call(*arguments, **options)
+    return time.perf_counter() - begun
 
 
 class Alike:
@@ -324,6 +393,3 @@ def _number(value: Any) -> float:
 def _sorted(table: Table, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     keys = [table.column_names().index(key) for key in table.key]
     return sorted(rows, key=lambda row: tuple(str(row[key]) for key in keys))
-
-
-_ = StorageError  # what a system's own tests expect of one that is down

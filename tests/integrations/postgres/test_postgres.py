@@ -3,21 +3,130 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests.integrations.warehouse_shared import Alike
+from pipeline.errors import DiskFull, SettingsError, StorageError
+from tests.integrations.databases import Postgres, small_disk
+from tests.integrations.warehouse_shared import SECRET, Alike, Store, crashing, equal, held_there, large, price, stated
 
-SERVER = os.environ.get("POSTGRES", "")
 numbers = count(1)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server of this file's own."""
+    running = Postgres(SECRET)
+    yield running
+    running.close()
+
+
 @pytest.fixture
-def address() -> str:
-    """A schema of its own."""
-    return f"{SERVER}?schema=s{next(numbers)}"
+def address(server: Postgres) -> str:
+    """A schema of its own, not made yet."""
+    return f"{server.address}?schema=s{next(numbers)}"
 
 
 class TestPostgres(Alike):
     """What all warehouses do."""
+
+    def test_types_are_postgres_own(self, store: Store, server: Postgres) -> None:
+        """The catalog shows PostgreSQL's types: lists as arrays, ids compared as bytes, days as dates, a key."""
+        store.send()
+        schema = store.address.partition("=")[2]
+        columns = "attname, format_type(atttypid, atttypmod), attcollation::regcollation"
+        where = f"attrelid = '{schema}.artists'::regclass AND attnum > 0"
+        assert server.ask(f"SELECT {columns} FROM pg_attribute WHERE {where}").split() == [
+            'artist_id|text|"C"', "artist_no|integer|-", "name|text|default", "followers|bigint|-",
+            "popularity|smallint|-", 'genres|text[]|"default"', 'image_url|text|"default"',
+            'spotify_url|text|"default"', "first_seen_on|date|-", "last_seen_on|date|-", "releases_checked_on|date|-",
+        ]  # fmt: skip
+        assert server.ask(f"SELECT genres FROM {schema}.artists WHERE artist_id = 'A1'").strip() == '{"axé, o",mpb}'
+        keys = server.ask(
+            f"SELECT count(*) FROM pg_constraint WHERE contype = 'p' AND connamespace = '{schema}'::regnamespace"
+        )
+        assert int(keys) == 17
+
+    def test_type_changed_there(self, store: Store, server: Postgres) -> None:
+        """A column whose type somebody changed there has ours again; so has a table without its key."""
+        store.send()
+        schema = store.address.partition("=")[2]
+        server.ask(f"ALTER TABLE {schema}.artists ALTER followers TYPE text; ALTER TABLE {schema}.tracks ADD mine int;"
+                   f"ALTER TABLE {schema}.releases DROP CONSTRAINT releases_pkey")  # fmt: skip
+        assert sorted(store.send().mended) == ["artists", "tracks"]
+        equal(store)
+
+    def test_view_of_somebody_stays(self, store: Store, server: Postgres) -> None:
+        """A view on our tables outlives news and a full publish; where it forbids mending, that is stated."""
+        store.send()
+        schema = store.address.partition("=")[2]
+        server.ask(f"CREATE VIEW {schema}.mine AS SELECT artist_id, followers FROM {schema}.artists")
+        store.send(full=True)
+        assert int(server.ask(f"SELECT count(*) FROM {schema}.mine")) == 7
+        server.ask(f"ALTER TABLE {schema}.artists ADD other int")
+        stated(store, StorageError, "cannot drop table .*artists because other objects depend on it")
+        assert int(server.ask(f"SELECT count(*) FROM {schema}.mine")) == 7
+
+    def test_wrong_password_is_stated(self, store: Store) -> None:
+        """A wrong password ends as a setting to mend, and is not shown."""
+        store.address = store.address.replace(SECRET, f"not-{SECRET}")
+        stated(store, SettingsError, "refuses us")
+
+    def test_server_down_is_stated(self, store: Store, server: Postgres) -> None:
+        """While the server is down nothing is sent, and that is said; the next time all is there."""
+        store.send()
+        store.collect("2026-11-22", {"id": "new", "name": "New"})
+        server.stop()
+        try:
+            stated(store, StorageError, "Connection refused")
+        finally:
+            server.start()
+        store.send()
+        equal(store)
+
+    def test_server_crash_is_stated(self, store: Store, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server that crashes under a publish has nothing of it afterwards; the next time all is there."""
+        store.send()
+        before = held_there(store.address)
+        store.collect("2026-11-22", {"id": "new", "name": "New"})
+        with crashing(server, signal.SIGQUIT, monkeypatch):
+            stated(store, StorageError, "failed")
+        assert held_there(store.address) == before
+        store.send()
+        equal(store)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
+    def test_full_disk_is_stated(self, store: Store, server: Postgres) -> None:
+        """A full disk there is said to be one; what was there stays, and with more space the next time all is there."""
+        place = server.folder / "small"
+        place.mkdir()
+        with small_disk(server, place, 14) as make_room:
+            (place / "data").mkdir()
+            server.own(place / "data")
+            server.ask(f"CREATE TABLESPACE small LOCATION '{place / 'data'}'")
+            server.ask("CREATE DATABASE small TABLESPACE small")
+            store.address = store.address.replace("/postgres?", "/small?")
+            store.send()
+            before = held_there(store.address)
+            large(store)
+            stated(store, DiskFull, "has no space left")
+            assert held_there(store.address) == before
+            make_room()
+            store.send()
+            equal(store)
+            server.ask("DROP DATABASE small")
+            server.ask("DROP TABLESPACE small")
+
+    def test_price_of_a_million(self, store: Store, server: Postgres) -> None:
+        """What a million snapshots cost: first, every row again, nothing new; beside COPY by psql."""
+
+        def copied(path: Path) -> None:
+            columns = "artist_id text, observed_on date, followers bigint, popularity smallint"
+            server.ask(f"CREATE TABLE copied ({columns}, PRIMARY KEY (artist_id, observed_on));\n"
+                       f"\\copy copied FROM '{path}' (FORMAT csv)")  # fmt: skip
+
+        price(store, copied)
