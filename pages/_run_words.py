@@ -26,6 +26,7 @@ STATES = ("running", "succeeded", "deferred", "failed", "cancelled", "crashed") 
 TRIGGERS = ("schedule", "button", "cli", "external")
 TASKS = (
     "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
+    "send",
 )  # fmt: skip
 TONES = {
     "running": "live",
@@ -82,6 +83,7 @@ def task_label(name: str, text: Text) -> str:
         "refresh_tracks": text("reading tracks"),
         "publish": text("publishing"),
         "check": text("checking"),
+        "send": text("sending to warehouses"),
     }
     return labels.get(name, name.replace("_", " "))
 

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 __all__ = [
-    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone", "host",
-    "warehouse_addresses",
+    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone",
+    "Warehouses", "host", "warehouse_addresses",
 ]  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -34,11 +34,16 @@ def warehouse_addresses(text: str) -> dict[str, str]:
         scheme, _, rest = address.partition("://")
         if not re.fullmatch(r"[a-z0-9_-]+", name) or scheme not in WAREHOUSES or not rest or name in found:
             raise ValueError(
-                f"word {number} of GARIMPO_WAREHOUSES is not NAME=ADDRESS: a name of its own (a-z, 0-9, _ and -) and "
+                f"word {number} is not NAME=ADDRESS: a name of its own (a-z, 0-9, _ and -) and "
                 f"an address of {', '.join(WAREHOUSES)}, such as postgresql://host/database"
             )
         found[name] = address
     return found
+
+
+def _warehouses(value: SecretStr) -> SecretStr:
+    warehouse_addresses(value.get_secret_value())
+    return value
 
 
 def _trimmed(value: object) -> object:
@@ -121,4 +126,5 @@ Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
 Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
+Warehouses = Annotated[SecretStr, BeforeValidator(_trimmed), AfterValidator(_warehouses)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

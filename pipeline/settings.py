@@ -32,8 +32,8 @@ from pipeline.setting_types import (
     People,
     Secret,
     TimeZone,
+    Warehouses,
     host,
-    warehouse_addresses,
 )  # fmt: skip
 
 __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     notify_urls: Secret = Field(
         SecretStr(""), description="Where failures and recoveries are told: addresses of Apprise, separated by spaces"
     )
-    warehouses: Secret = Field(
+    warehouses: Warehouses = Field(
         SecretStr(""),
         description="Databases that can be sent what is published: NAME=postgresql://… or mysql://…, bigquery://…, "
         "snowflake://…, redshift://…, separated by spaces",
@@ -155,8 +155,6 @@ class Settings(BaseSettings):
                 f"api_url {self.api_url} and token_url {self.token_url} belong to different services, so one would see "
                 "the other's credentials: set GARIMPO_API_URL and GARIMPO_TOKEN_URL together"
             )
-        if unknown := [name for name in self.publish_to if name not in self.warehouse_addresses]:
-            raise ValueError(f"publish_to names {unknown[0]}, which GARIMPO_WAREHOUSES does not")
         if self.workspace == ("demo" if self.is_spotify and self.has_credentials else "spotify"):
             raise ValueError(
                 f"workspace {self.workspace} would mix synthetic and real data: choose another name, or leave it empty"
@@ -167,11 +165,6 @@ class Settings(BaseSettings):
     def has_credentials(self) -> bool:
         """Whether both halves of the app's credentials are there."""
         return bool(self.client_id.get_secret_value() and self.client_secret.get_secret_value())
-
-    @property
-    def warehouse_addresses(self) -> dict[str, str]:
-        """Addresses of warehouses by name, in the order given; they may hold passwords."""
-        return warehouse_addresses(self.warehouses.get_secret_value())
 
     @property
     def is_spotify(self) -> bool:

@@ -21,6 +21,7 @@ def test_graph_is_pinned():
         ("refresh_tracks", ("refresh_releases",), "releases", "albums", 1.0),
         ("publish", ("refresh_tracks",), "", "", 1.0),
         ("check", ("publish",), "", "", 1.0),
+        ("send", ("check",), "", "", 1.0),
     ]
 
 
@@ -37,7 +38,7 @@ def test_graph_prints_as_mermaid():
     """Mapped tasks are double-framed, every edge is drawn."""
     text = render_mermaid()
     assert "    discover[[discover]]" in text
-    assert text.count("-->") == 7
+    assert text.count("-->") == 8
 
 
 @pytest.mark.parametrize(

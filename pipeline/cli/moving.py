@@ -1,10 +1,11 @@
-"""`python -m pipeline trace, import, export, backup, restore`: where values came from; data on their way in and out.
+"""`python -m pipeline trace, import, export, publish-to, backup, restore`: where values came from; data in and out.
 
 Imports `console` and the rooms that do it.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -118,6 +119,21 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def send(
+    name: Annotated[str, typer.Argument(help="A warehouse of GARIMPO_WAREHOUSES.")],
+    full: Annotated[bool, typer.Option("--full", help="Send everything, whatever it says it has.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the tables of a warehouse equal to the published ones: send what it does not have yet."""
+    warehouses = importlib.import_module("pipeline.integrations.warehouses")
+    sending = warehouses.publish_to(load_settings(), name, full=full, dry_run=dry_run)
+    if as_json:
+        console.print_json(sending)
+        return
+    _show_sending(sending)
+
+
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder, or one with an earlier backup of this workspace.")],
     as_json: AsJson = False,
@@ -147,6 +163,7 @@ MOVING: dict[str, Callable[..., None]] = {
     "trace": trace,
     "import": bring_in,
     "export": export,
+    "publish-to": send,
     "backup": backup,
     "restore": restore,
 }
@@ -193,6 +210,22 @@ def _show_origin(origin: Origin) -> None:
         print(f"  {origin.raw_file} line {line.number}: {line.endpoint}, {asked or 'by ids'}, at {line.fetched_at}")
     if origin.note:
         print(f"  {origin.note}")
+
+
+def _show_sending(sending: Any) -> None:
+    """A line for each table that was touched, and one on all of them."""
+    would, say = "would be " if sending.dry_run else "", console.people
+    for name in sending.mended:
+        say.print(f"{name} was not there as it had been sent: {would}made ours again", markup=False)
+    for name in sorted({*sending.rows_sent, *sending.rows_removed}):
+        sent, removed = sending.rows_sent.get(name, 0), sending.rows_removed.get(name, 0)
+        whole = ", whole" if name in sending.whole else ""
+        say.print(
+            f"{name}: {sent:,} rows {would}sent{whole}{f', {removed:,} removed' if removed else ''}", markup=False
+        )
+    told = f"{sum(sending.rows_sent.values()):,} rows {would}sent" if sending.is_news else "nothing new"
+    place = f"generation {sending.generation} to {sending.warehouse}"
+    say.print(f"{place}: {told}, in {sending.seconds:.1f} s", markup=False)
 
 
 def _show_import(report: ImportReport, *, dry_run: bool) -> None:

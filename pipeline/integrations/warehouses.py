@@ -28,6 +28,7 @@ from pipeline.published.generations import Generation, open_generation
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.events import note
 from pipeline.schema import PUBLISHED, Table
+from pipeline.setting_types import warehouse_addresses
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 
@@ -264,7 +265,7 @@ def _without_secrets(text: str, address: str) -> str:
 
 
 def _address(settings: Settings, name: str) -> str:
-    addresses = settings.warehouse_addresses
+    addresses = warehouse_addresses(settings.warehouses.get_secret_value())
     if name not in addresses:
         known = ", ".join(addresses) or "none"
         raise SettingsError(f"There is no warehouse {name}; GARIMPO_WAREHOUSES names {known}. Nothing was sent.")

@@ -34,7 +34,7 @@ __all__ = ["newest_generation", "write_ledger"]
 # Where each task's requests are counted; those of any other task everywhere.
 TASK_BUCKETS = {
     "discover": ("search",), "refresh_artists": ("artist",), "refresh_releases": ("albums",),
-    "refresh_tracks": ("albums", "tracks"), "import": (), "plan": (), "publish": (), "check": (),
+    "refresh_tracks": ("albums", "tracks"), "import": (), "plan": (), "publish": (), "check": (), "send": (),
 }  # fmt: skip
 
 

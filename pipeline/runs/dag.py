@@ -1,6 +1,6 @@
 """The graph of one run, declared once: the runner executes it, the command line prints it, the runs page draws it.
 
-    probe ─► plan ─► discover ─► refresh_artists ─► refresh_releases ─► refresh_tracks ─► publish ─► check
+    probe ─► plan ─► discover ─► refresh_artists ─► refresh_releases ─► refresh_tracks ─► publish ─► check ─► send
 
 Imports `tasks` and `planner`. To add a task: one row here and one function there.
 """
@@ -64,6 +64,8 @@ DAG: tuple[Task, ...] = (
          expand=planner.plan_albums, mapped_over="releases", bucket="albums", share=1.0),
     Task("publish", "bring what pages read up to date if blocking checks hold", ("refresh_tracks",), run=tasks.publish),
     Task("check", "look for what is odd in what was published, and warn", ("publish",), run=tasks.check),
+    Task("send", "send what is new to the warehouses that are named, and warn of one that fails", ("check",),
+         run=tasks.send),
 )  # fmt: skip
 
 

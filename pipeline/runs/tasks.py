@@ -5,8 +5,10 @@ Knows nothing of schedulers, pages or thread pools. Imports `context` and the ro
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
+from pipeline.errors import GarimpoError
 from pipeline.keeping.exchange import settle
 from pipeline.keeping.retention import keep_within_retention
 from pipeline.lake.store import sweep
@@ -23,7 +25,7 @@ from pipeline.source.capabilities import is_stale, load
 from pipeline.source.capabilities import probe as probe_source
 from pipeline.source.deadline import TimedSource
 
-__all__ = ["PROBE_S", "WARNING", "Facts", "check", "plan", "probe", "publish"]
+__all__ = ["PROBE_S", "WARNING", "Facts", "check", "plan", "probe", "publish", "send"]
 
 Facts = dict[str, Any]
 WARNING = "warning:"  # a fact that belongs into the word on how the run went
@@ -94,3 +96,15 @@ def check(context: Context) -> Facts:
         found = watch(cursor, context.workspace, context.ledger, generation.number, since)
     broken = [in_words(result) for result in found if result.violations]
     return {WARNING: "; ".join(broken)} if broken else {"checks": len(found)}
+
+
+def send(context: Context) -> Facts:
+    """What is published, sent to each warehouse that the settings name; one that fails is a warning: it lacks news."""
+    facts, failed = Facts(), list[str]()
+    for name in context.settings.publish_to:
+        warehouses = importlib.import_module("pipeline.integrations.warehouses")
+        try:
+            facts[f"rows_to_{name}"] = sum(warehouses.publish_to(context.settings, name).rows_sent.values())
+        except GarimpoError as error:
+            failed.append(str(error))
+    return {WARNING: " ".join(failed), **facts} if failed else {"warehouses": len(facts), **facts}
