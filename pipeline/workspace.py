@@ -61,6 +61,11 @@ class Workspace:
         return self.root / "db"
 
     @property
+    def sent(self) -> Path:
+        """Hashes of the rows that warehouses have, with their keys: a cache."""
+        return self.db / "sent"
+
+    @property
     def ledger(self) -> LedgerPlace:
         """The commit point: the operational SQLite file, or what is in its place."""
         return ServerLedger(self.server, f"garimpo_{self.name}") if self.server else self.ledger_file

@@ -129,6 +129,6 @@ def test_every_command_speaks_json(inside: Any, ask: Any, settings: dict[str, st
     events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     assert (code, {row["task"] for row in events}) == (0, {"discover"})
     assert {"item_finished", "task_finished"} <= {row["event"] for row in events}
-    assert len(ask(settings, tmp_path, "dag")[1]) == 8
+    assert len(ask(settings, tmp_path, "dag")[1]) == 9
     assert ask(settings, tmp_path, "doctor")[1]["ok"] is True
     assert ask(settings, tmp_path, "schedule", "list")[1][0]["name"] == "default"

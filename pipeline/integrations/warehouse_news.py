@@ -22,9 +22,8 @@ from pipeline.published.snapshots import inputs_of, within
 from pipeline.published.staging import parts_select
 from pipeline.schema import PUBLISHED, Table
 
-__all__ = ["FOLDER", "SNAPSHOTS", "Changes", "Reader", "Rows", "Sent", "Span"]
+__all__ = ["SNAPSHOTS", "Changes", "Reader", "Rows", "Sent", "Span"]
 
-FOLDER = "sent"  # below the folder of generations: hashes of the rows that each warehouse has
 SNAPSHOTS = "artist_snapshots"
 BATCH_ROWS = 100_000
 Span = tuple[date, date]

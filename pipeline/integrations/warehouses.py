@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.clock import workspace_clock
 from pipeline.errors import DiskFull, GarimpoError, SchemaMismatch, SettingsError, StorageError, WriterBusy
-from pipeline.integrations.warehouse_news import FOLDER, Changes, Reader, Sent
+from pipeline.integrations.warehouse_news import Changes, Reader, Sent
 from pipeline.integrations.warehouse_sql import LEDGER, Warehouse
 from pipeline.lake.files import make_folder
 from pipeline.published.building import shape
@@ -104,7 +104,7 @@ def publish_to(settings: Settings, name: str, *, full: bool = False, dry_run: bo
         raise SchemaMismatch(
             f"{generation.path} has other tables than this program. Run it, then send. Nothing was sent."
         )
-    token, folder = f"{name}.{secrets.token_hex(8)}", workspace.db / FOLDER
+    token, folder = f"{name}.{secrets.token_hex(8)}", workspace.sent
     with _alone(workspace, name), open_warehouse(name, address) as warehouse:
         reader = Reader(generation, workspace.root, folder, token, keeps_lists=warehouse.keeps_lists)
         with closing(reader):
@@ -234,8 +234,8 @@ class _Visit:
 @contextmanager
 def _alone(workspace: Workspace, name: str) -> Iterator[None]:
     """Held by the one process that sends to a warehouse from here."""
-    make_folder(workspace.db / FOLDER)
-    lock = FileLock(workspace.db / FOLDER / f".{name}.lock")
+    make_folder(workspace.sent)
+    lock = FileLock(workspace.sent / f".{name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -162,6 +162,7 @@ def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool
     if scrub:
         sweep(workspace, ledger)
         shutil.rmtree(workspace.root / ASIDE, ignore_errors=True)
+        remove_files(workspace.sent.glob("*.duckdb"))
     published = rebuild(workspace, ledger)
     remove_files(_older(workspace, published.number))
     ledger.set_meta(REBUILD_DUE, "0")
