@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 __all__ = [
-    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "TimeZone",
+    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "Store", "TimeZone",
     "Warehouses", "host", "warehouse_addresses",
 ]  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 WAREHOUSES = ("postgresql", "mysql", "bigquery", "snowflake", "redshift")
+STORES = ("s3", "gs")
 BACKENDS = ("dask", "ray", "spark", "lambda", "gcf")
 
 
@@ -109,6 +110,17 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
+def _store(value: str) -> str:
+    parts, asked = urlsplit(value), dict(parse_qsl(urlsplit(value).query, keep_blank_values=True))
+    if value and (parts.scheme not in STORES or not parts.netloc or parts.username or parts.fragment):
+        raise ValueError("is not s3:// or gs:// followed by a bucket and, if you like, a prefix")
+    if unknown := set(asked) - {"endpoint_override", "region"}:
+        raise ValueError(f"asks for {', '.join(sorted(unknown))}; endpoint_override and region are understood")
+    if "endpoint_override" in asked:
+        _address(asked["endpoint_override"])
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -126,5 +138,6 @@ Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
 Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
+Store = Annotated[str, AfterValidator(_store)]
 Warehouses = Annotated[SecretStr, BeforeValidator(_trimmed), AfterValidator(_warehouses)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

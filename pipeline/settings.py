@@ -31,6 +31,7 @@ from pipeline.setting_types import (
     LogLevel,
     People,
     Secret,
+    Store,
     TimeZone,
     Warehouses,
     host,
@@ -66,6 +67,10 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias="SPOTIPY_CLIENT_SECRET", description="Its client secret"
     )
     data: Folder = Field(Path("data"), description="Folder for everything that is kept")
+    store: Store = Field(
+        "",
+        description="Object store of answers and parts, of which the data folder then holds copies: s3://bucket/prefix",
+    )
     workspace: str = Field(
         "",
         pattern=r"^[a-z0-9_-]*$",

@@ -1,19 +1,24 @@
 """Where one workspace's files are; the only module that knows the folder layout. Imports `errors` and `settings`.
 
-Its ledger is one of them, unless the settings name a database that several machines share.
+Its ledger is one of them, unless the settings name a database that several machines share; an object store, where one
+is set, is opened here. Nothing else asks the settings for either.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.errors import DiskFull, SettingsError
 from pipeline.settings import Settings
 
-__all__ = ["LedgerPlace", "ServerLedger", "Workspace", "open_workspace"]
+__all__ = ["LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "open_workspace"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,41 @@ class ServerLedger:
 LedgerPlace = Path | ServerLedger
 
 
+class ObjectStore(Protocol):
+    """Files by name, kept elsewhere. Each method raises StorageError, or SettingsError where it is let in nowhere."""
+
+    @property
+    def address(self) -> str:
+        """What it is called in messages and in the ledger; no credentials."""
+        ...
+
+    def put_new(self, name: str, content: bytes, written_ns: int = 0) -> bool:
+        """Whether the file was put; False when there is one of that name, which stays as it is."""
+        ...
+
+    def get(self, name: str) -> tuple[bytes, int] | None:
+        """Content, and the instant it was written first (0: not told); None when there is none."""
+        ...
+
+    def names(self) -> dict[str, int]:
+        """Every name with its size in bytes."""
+        ...
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Files of these names are gone, those that were not there too."""
+        ...
+
+
 @dataclass(frozen=True)
 class Workspace:
-    """Paths of one workspace: `name` is its folder below the data folder."""
+    """Paths of one workspace: `name` is its folder below the data folder.
+
+    With a store, raw files and parts below `root` are copies of what that holds, and may be missing.
+    """
 
     root: Path
     server: str = field(default="", repr=False)  # the address of a database, where the ledger is in one
+    store: ObjectStore | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -87,9 +121,13 @@ class Workspace:
 
 
 def open_workspace(settings: Settings) -> Workspace:
-    """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written."""
+    """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written.
+
+    The same where the package of an object store is missing; whether that lets us in shows when it is asked.
+    """
     root = (settings.data / settings.workspace_name).absolute()
-    workspace = Workspace(root, settings.ledger.get_secret_value())
+    store = _open_store(settings.store, settings.workspace_name) if settings.store else None
+    workspace = Workspace(root, settings.ledger.get_secret_value(), store)
     try:
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir(parents=True, exist_ok=True)
@@ -105,3 +143,9 @@ def open_workspace(settings: Settings) -> Workspace:
             "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace
+
+
+@cache
+def _open_store(address: str, name: str) -> ObjectStore:
+    opened: ObjectStore = importlib.import_module("pipeline.integrations.object_store").open_store(address, name)
+    return opened

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from pipeline.__main__ import main
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import ObjectStore, Workspace, open_workspace
+from tests.stores import FolderStore, StoreAt, Stored, fill, place
 
 # tests/integrations/pgledger keeps every ledger in this database instead of a file.
 SERVER = os.environ.get("LEDGER_SERVER", "")
@@ -85,6 +86,28 @@ def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
     """The workspace's ledger, on the clock that stands still."""
     opened = Ledger(workspace.ledger, clock.now)
     yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store_at(tmp_path: Path) -> StoreAt:
+    """An object store by its name: a folder."""
+    return lambda name: FolderStore(tmp_path / name)
+
+
+@pytest.fixture
+def store(store_at: StoreAt) -> ObjectStore:
+    """An empty object store."""
+    return store_at("store")
+
+
+@pytest.fixture
+def stored(tmp_path: Path, store: ObjectStore, clock: Clock) -> Iterator[Stored]:
+    """A workspace with three batches of two days, published, and kept in the store."""
+    workspace = place(tmp_path / "here", store)
+    opened = Ledger(workspace.ledger, clock.now)
+    fill(workspace, opened)
+    yield workspace, opened
     opened.close()
 
 

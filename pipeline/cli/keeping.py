@@ -1,4 +1,4 @@
-"""`python -m pipeline rebuild, compact, replay, purge, recover, checks`: what is kept made anew, let go of, mended.
+"""`python -m pipeline rebuild, compact, replay, purge, recover, evict, fetch, checks`: what is kept, looked after.
 
 Imports `console` and the rooms that do it.
 """
@@ -23,6 +23,9 @@ from pipeline.keeping.purge import Purged, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
 from pipeline.keeping.retention import Going, apply_retention, plan_retention
+from pipeline.keeping.stored import Moved, fetch_all
+from pipeline.keeping.stored import evict as let_go_here
+from pipeline.lake.truth import claim_store
 from pipeline.published.checks import BLOCKING, latest_results, read_results, watch
 from pipeline.published.compaction import compact as compact_snapshots
 from pipeline.published.generations import open_generation
@@ -125,6 +128,25 @@ def recover(
         raise typer.Exit(1)
 
 
+def evict(
+    days: Annotated[int, typer.Option(min=0, help="Copies of the last so many days stay.")] = 30,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let go of copies on this disk of files that the object store has; whoever reads one fetches it again."""
+    with _held("evict") as (_, workspace, ledger):
+        _tell_moved(let_go_here(workspace, ledger, ledger.now().date(), days, dry_run=dry_run), "let go of", as_json)
+
+
+def fetch(
+    leave: Annotated[bool, typer.Option("--leave", help="Then let this workspace do without the store.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring every file of the workspace from the object store to this disk."""
+    with _held("fetch") as (_, workspace, ledger):
+        _tell_moved(fetch_all(workspace, ledger, leave=leave), "brought here", as_json)
+
+
 def checks(
     history: Annotated[
         str, typer.Option(metavar="NAME", help="What this check found before, newest first, instead of looking.")
@@ -155,6 +177,8 @@ KEEPING: dict[str, Callable[..., None]] = {
     "replay": replay,
     "purge": purge,
     "recover": recover,
+    "evict": evict,
+    "fetch": fetch,
     "checks": checks,
 }
 
@@ -167,6 +191,8 @@ def _held(what: str) -> Iterator[tuple[Settings, Workspace, Ledger]]:
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         with hold_run_lock(workspace, what, what, ledger.now()):
+            if what != "fetch":  # which may leave a store that is not set any more as it was
+                claim_store(workspace, ledger)
             yield settings, workspace, ledger
     finally:
         ledger.close()
@@ -207,6 +233,11 @@ def _tell_purged(done: Purged, *, as_json: bool) -> None:
     size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
     aside = [f"{folder} holds what a restore moved aside, and was not looked into" for folder in done.elsewhere]
     _tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
+
+
+def _tell_moved(moved: Moved, verb: str, as_json: bool) -> None:  # noqa: FBT001  handed on as it was given
+    would = "would be " * moved.dry_run
+    _tell(asdict(moved), f"{moved.files:,} files, {moved.bytes / 1e6:,.1f} MB {would}{verb}", as_json=as_json)
 
 
 def _tell(said: object, told: str, *, as_json: bool) -> None:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StorageError
-from pipeline.lake.files import place_files, remove_files, write_hidden
+from pipeline.errors import GarimpoError, StorageError
+from pipeline.lake.files import remove_files, write_hidden
 from pipeline.lake.store import sweep
+from pipeline.lake.truth import is_stored, place_truth, remove_truth
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import rebuild
 from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
@@ -101,22 +102,28 @@ class Exchange:
         self.statements.append((SET_META, (key, value)))
 
     def carry_out(self, more: Callable[[Connection], object] = lambda _: None) -> None:
-        """Do it, all or nothing; `more` joins the transaction. Raises StorageError, and nothing has changed."""
+        """Do it, all or nothing; `more` joins the transaction. Raises StorageError, and nothing has changed.
+
+        But for a store that does not let go of old files: then it is done, and `sweep` removes those.
+        """
         if self.touches_parts:
             self.set_meta(REBUILD_DUE, "1")
+        place_truth(self.workspace, self.ledger, self.placed)
         try:
-            place_files(self.placed)
             with self.ledger.write() as connection:
                 more(connection)
                 for statement, values in self.statements:
                     connection.execute(statement, values)
         except BaseException:
-            with suppress(StorageError):  # an interrupt may come right after the commit
+            with suppress(GarimpoError):  # an interrupt may come right after the commit
                 listed = self.ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")
                 known = {str(row["path"]) for row in listed} if self.placed else set()
-                remove_files(path for path in self.placed if self._relative(path) not in known)
+                gone = [path for path in self.placed if self._relative(path) not in known]
+                remove_truth(self.workspace, gone)
             raise
-        remove_files(set(self.gone) - {*self.placed, *self.kept})
+        replaced = set(self.gone) - {*self.placed, *self.kept}
+        self.placed.clear()  # they are the truth now, whatever becomes of the others
+        remove_truth(self.workspace, replaced)
 
     def discard(self) -> None:
         """Remove what was written for an exchange that is not carried out."""
@@ -128,7 +135,8 @@ class Exchange:
         if found is None:
             raise StorageError(f"{old} is not named as a file of the workspace. Nothing was changed.")
         plain = self.workspace.root / old
-        if plain.is_file() and plain.read_bytes() == content:  # there already, and nobody lists it as such
+        same = plain.is_file() and plain.read_bytes() == content
+        if same and is_stored(self.workspace, old):  # there already, and nobody lists it as such
             self.kept.append(plain)
             return old, digest
         path = plain.with_name(f"{found['stem']}.{digest[:8]}{found['end']}")

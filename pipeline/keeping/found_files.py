@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.lake.files import is_hidden
+from pipeline.lake.truth import truth_files
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 
@@ -22,7 +23,7 @@ _RAW = re.compile(r"(?P<batch>.+?)(?:\.[0-9a-f]{8})?\.jsonl\.zst")
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file of the truth on the disk: whose it is by its name; `layer` is raw or a lake table."""
+    """A file of the truth: whose it is by its name; `layer` is raw or a lake table, `written_ns` 0 when not here."""
 
     layer: str
     run_id: str
@@ -33,10 +34,9 @@ class FoundFile:
 
 
 def find_files(workspace: Workspace, known_runs: set[str]) -> list[FoundFile]:
-    """Raw files and parts on the disk in the order in which they were written; of several for one batch the last."""
+    """Raw files and parts, here and in a store, in the order they were written; of several for one batch the last."""
     found: dict[tuple[str, str, str], FoundFile] = {}
-    paths = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
-    for path in sorted(paths, key=lambda each: (each.stat().st_mtime_ns, each)):
+    for path in sorted(truth_files(workspace), key=lambda each: (_written_ns(each), each)):
         file = _told(workspace, path, known_runs)
         if file is not None:
             found.pop(key := (file.layer, file.run_id, file.batch_id), None)
@@ -58,7 +58,11 @@ def _told(workspace: Workspace, path: Path, known_runs: set[str]) -> FoundFile |
         layer, (run_id, batch_id) = parts[1], _split(named["batch"], known_runs)
     if layer not in LAKE and layer != "raw":
         return None
-    return FoundFile(layer, run_id, batch_id, day, "/".join(parts), path.stat().st_mtime_ns)
+    return FoundFile(layer, run_id, batch_id, day, "/".join(parts), _written_ns(path))
+
+
+def _written_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _split(text: str, known_runs: set[str]) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
 from pipeline.lake import engine
 from pipeline.lake.files import explained
 from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
 from pipeline.records.copying import empty_tables, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.places import LEDGER_SCRIPT
@@ -69,6 +70,7 @@ def purge_artist(workspace: Workspace, ledger: Ledger, artist_id: str, *, dry_ru
     For the holder of the run lock. All or nothing: one ledger transaction, then files and generations go. Raises
     DamagedFile naming a file that cannot be looked into: `recover` first.
     """
+    fetch_truth(workspace, named_files(ledger))
     subject, exchange = _subject(workspace, ledger, require_id(artist_id)), Exchange(workspace, ledger)
     try:
         raw_files, raw_lines = _cut_raw(exchange, subject, dry_run=dry_run)
@@ -92,13 +94,16 @@ def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: boo
 
     For the holder of the run lock. Raises WriterBusy while another program has the workspace open.
     """
-    files = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
+    files = {path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()}
+    files |= {workspace.root / name for name in stored_names(workspace)}
     raw = [path for path in files if workspace.raw in path.parents]
     said = Purged("everything", dry_run, raw_files=len(raw), parts=len(files) - len(raw))
     if dry_run:
         return said
     spent = _spent_requests(workspace, now)
     require_unused(workspace)
+    if workspace.store is not None:  # first: what is left there after the ledger went would come back by `recover`
+        workspace.store.remove(list(workspace.store.names()))
     leaving, ledger = workspace.root / LEAVING, workspace.ledger_file
     with explained(workspace.root):
         leaving.mkdir(exist_ok=True)
@@ -125,12 +130,15 @@ def _spent_requests(workspace: Workspace, now: Callable[[], datetime]) -> dict[s
     since = (now() - timedelta(days=MEMORY_DAYS)).timestamp()
     try:
         with closing(Ledger(workspace.ledger, now)) as ledger:
+            claim_store(workspace, ledger)  # what another ledger put there is not ours to delete
             return {
                 "requests": ledger.read("SELECT at, bucket, endpoint, status FROM requests WHERE at > ?", (since,)),
                 "buckets": ledger.read("SELECT * FROM buckets"),
                 "meta": ledger.read("SELECT * FROM meta WHERE key = 'generation'"),
             }
     except DamagedFile:
+        if workspace.store is not None:
+            raise
         return {}
 
 

@@ -20,9 +20,11 @@ from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
 from pipeline.keeping.found_files import find_files
 from pipeline.keeping.replay import derive_batch, raw_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
-from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file
+from pipeline.keeping.stored import mend_store, take_over
+from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import find_unheard, sweep
+from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files
 from pipeline.records.copying import from_file, into_file, require_unused
@@ -57,6 +59,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
         findings = _mend_ledger(workspace, clock)
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             bury_dead_runs(ledger)
+            claim_store(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
             findings += _Files(workspace, ledger, backup).mend()
@@ -108,11 +111,12 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
 
 def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     """Whether files or the newest generation tell of commits that the ledger has never heard of."""
+    take_over(workspace, ledger)
     runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")}
     strangers = [file for file in find_files(workspace, runs) if file.run_id not in runs]
     if strangers:
         return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"
-    if unheard := find_unheard(workspace, ledger):
+    if unheard := find_unheard(ledger, truth_files(workspace)):
         return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta("rebuild_due") == "1":
@@ -147,9 +151,13 @@ class _Files:
     def __init__(self, workspace: Workspace, ledger: Ledger, backup: Path | None) -> None:
         self._workspace, self._ledger, self._backup = workspace, ledger, backup
         self._findings: list[Finding] = []
+        self._stored: set[str] = set()  # whole in the store: a copy may be missing
 
     def mend(self) -> list[Finding]:
-        """Parts first: what a damaged raw file gave is not to be lost with it."""
+        """Parts first: what a damaged raw file gave is not to be lost with it; before them what a store has."""
+        stored = mend_store(self._workspace, self._ledger)
+        self._stored = {each.path for each in stored if each.is_there}
+        self._findings = [Finding(each.path, each.what, each.done) for each in stored if each.done]
         for row in self._ledger.read("SELECT * FROM raw_files"):
             if self._fault(row) and self._from_backup(row):
                 self._say(row, self._fault_said, "brought back from the backup")
@@ -196,13 +204,16 @@ class _Files:
             return False
         if not self._backup or hashlib.sha256(content).hexdigest() != row["sha256"]:
             return False
-        replace_file(self._workspace.root / row["path"], content)
+        write_hidden(path := self._workspace.root / row["path"], content)
+        place_truth(self._workspace, self._ledger, [path])
         return True
 
     def _fault(self, row: Row) -> str:
         try:
             content = (self._workspace.root / row["path"]).read_bytes()
         except OSError as error:
+            if row["path"] in self._stored:
+                return ""
             self._fault_said = f"cannot be read ({error.strerror})"
             return self._fault_said
         same = hashlib.sha256(content).hexdigest() == row["sha256"]

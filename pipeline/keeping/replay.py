@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -22,6 +22,7 @@ from pipeline.keeping.exchange import Exchange, settle
 from pipeline.lake.normalize import Normalized, Normalizer
 from pipeline.lake.parquet import Table, holds_rows, parquet_bytes
 from pipeline.lake.shapes import ANSWERS
+from pipeline.lake.truth import fetch_truth
 from pipeline.records.ledger import Ledger, Part
 from pipeline.records.sqlite_file import Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
@@ -110,6 +111,7 @@ class _Replay:
     def _normalized(self, batches: Sequence[Row]) -> Iterator[tuple[Row, Normalized | DamagedFile]]:
         """Each batch with what its raw file gives; many small files are read together."""
         for group in _groups(batches):
+            _fetch(self._workspace, group)
             faults = {raw["path"]: _fault(self._workspace, raw) for raw in group}
             sound = [raw for raw in group if faults[raw["path"]] is None]
             found = iter(self._normalizer.each([self._workspace.root / raw["path"] for raw in sound]))
@@ -137,6 +139,7 @@ def derive_batch(
     `only`: these tables, empty for all; not `whole`: parts are added and mended, none is dropped. Raises DamagedFile
     when the raw file is not what was committed.
     """
+    _fetch(workspace, [raw])
     if fault := _fault(workspace, raw):
         raise fault
     normal = normalizer.tables([workspace.root / raw["path"]])
@@ -149,6 +152,7 @@ def _change(
     batch = (str(raw["run_id"]), str(raw["batch_id"]))
     old = {row["table_name"]: row for row in ledger.read(f"SELECT * FROM parts {_OF}", batch)}
     gone = {row["layer"] for row in ledger.read(f"SELECT layer FROM withdrawals {_OF}", batch)}
+    _fetch(workspace, list(old.values()))
     exchange, rows = Exchange(workspace, ledger), 0
     wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
     try:
@@ -203,6 +207,12 @@ def _groups(batches: Sequence[Row]) -> Iterator[list[Row]]:
         group.append(raw)
     if group:
         yield group
+
+
+def _fetch(workspace: Workspace, rows: Sequence[Row]) -> None:
+    """Have files here that a store has; one that is damaged there stays missing, and is told of where it is read."""
+    with suppress(DamagedFile):
+        fetch_truth(workspace, ((row["path"], row["sha256"]) for row in rows))
 
 
 def _fault(workspace: Workspace, raw: Row) -> DamagedFile | None:

@@ -20,6 +20,7 @@ import zstandard
 from pipeline.errors import StorageError
 from pipeline.keeping.found_files import FoundFile, find_files
 from pipeline.keeping.replay import derive_batch
+from pipeline.keeping.stored import bring_all, take_over
 from pipeline.lake import engine
 from pipeline.lake.normalize import Normalizer
 from pipeline.published.generations import Generation
@@ -55,6 +56,7 @@ def newest_generation(workspace: Workspace) -> Generation | None:
 
 def write_ledger(workspace: Workspace, path: Path, old: Path | None, clock: Callable[[], datetime]) -> dict[str, int]:
     """A new ledger at `path` with all that is known; how many parts and batches came from where."""
+    bring_all(workspace)
     generation = newest_generation(workspace)
     with closing(Ledger(path, clock)) as ledger, closing(Normalizer()) as normalizer:
         with ledger.write() as connection:
@@ -65,6 +67,7 @@ def write_ledger(workspace: Workspace, path: Path, old: Path | None, clock: Call
             numbers = [int(each.stem[-8:]) for each in workspace.db.glob("*garimpo-*.duckdb")]
             newest = max([*numbers, int(_meta(connection, "generation") or 0)])
             connection.execute(SET_META, ("generation", str(newest)))
+        take_over(workspace, ledger, anew=True)
         said["from_files"] = _Files(workspace, ledger, normalizer).take()
         _count_as_spent(ledger, clock().timestamp())
         with closing(sqlite3.connect(path)) as file:

@@ -2,13 +2,14 @@
 
 A file that stands in no ledger row does not exist for anybody; `sweep` removes such files after a crash. Only the
 process that holds the run lock writes here. Owns the formats: zstd JSON lines as received, Parquet V2. Imports
-`normalize`, `files`, `ledger`.
+`normalize`, `files`, `truth`, `ledger`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import zstandard
 
-from pipeline.errors import DamagedFile, StorageError
-from pipeline.lake.files import hidden, is_hidden, place_files, remove_files, write_hidden
+from pipeline.errors import DamagedFile, GarimpoError, StorageError
+from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.truth import place_truth, remove_truth, truth_files
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
@@ -44,7 +46,7 @@ def commit_raw_batch(  # noqa: PLR0913, PLR0917  the whole path of a batch, in t
     outcome = TaskOutcome(batch.run_id, batch.batch_id, batch.attempt, state, raw.requests, message=message)
     if _is_committed(ledger, batch):
         return _come_second(ledger, outcome)
-    files: list[Path] = []
+    files, placed = list[Path](), list[Path]()
     try:
         kept, parts = None, list[Part]()
         if raw.payload:
@@ -55,15 +57,18 @@ def commit_raw_batch(  # noqa: PLR0913, PLR0917  the whole path of a batch, in t
                 parts.append(_write_part(workspace, batch, kept.day, name, table))
                 files.append(workspace.root / parts[-1].path)
             outcome = replace(outcome, rows=normal.rows, rejects=normal.rejects)
-            place_files(files)
+            place_truth(workspace, ledger, files)
+            placed = files
         if ledger.commit_batch(outcome, kept, parts):
             return outcome.rows
     except BaseException:
-        with suppress(StorageError):  # an interrupt may come right after the commit: then the files are the truth
+        with suppress(GarimpoError):  # an interrupt may come right after the commit: then the files are the truth
             if not _is_committed(ledger, batch):
                 remove_files(files)
+                remove_truth(workspace, placed)
         raise
-    remove_files(files[1:])  # the raw file bears the batch's name alone: it is now the other attempt's
+    with suppress(StorageError):  # what a store keeps of it is swept away
+        remove_truth(workspace, files[1:])  # the raw file bears the batch's name alone: it is now the other attempt's
     return _come_second(ledger, outcome)
 
 
@@ -75,7 +80,7 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
     ledger that was lost, or its last commits, and nothing is removed.
     """
     known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
-    found = [path for root in (workspace.raw, *_lake(workspace)) for path in root.rglob("*") if path.is_file()]
+    found = truth_files(workspace)
     dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
     runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
     strange = [path for path in dead if not is_hidden(path) and not any(_is_of(run, path) for run in runs)]
@@ -84,28 +89,23 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
             f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
             "it was lost or replaced. `python -m pipeline recover` writes it anew from them; nothing was removed."
         )
-    if unheard := find_unheard(workspace, ledger) if dead else []:
+    if unheard := find_unheard(ledger, found) if dead else []:
         raise DamagedFile(
             f"{workspace.ledger} knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}: its "
             "last commits were lost. `python -m pipeline recover` writes it anew from the files; nothing was removed."
         )
-    remove_files(dead)
+    remove_truth(workspace, dead)
     return len(dead)
 
 
-def find_unheard(workspace: Workspace, ledger: Ledger) -> list[Path]:
-    """Raw files of batches that no row of the ledger names, if more than the one that a killed writer can leave."""
+def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:
+    """Raw files, of those found, of batches that no row of the ledger names, if more than a killed writer can leave."""
     query = "SELECT run_id, batch_id FROM "
     tables = ("raw_files", "parts", "withdrawals")
     known = {(row["run_id"], row["batch_id"]) for name in tables for row in ledger.read(query + name)}
-    paths = sorted(path for path in workspace.raw.rglob("*.jsonl.zst") if not is_hidden(path))
+    paths = [path for path in found if path.name.endswith(".jsonl.zst") and not is_hidden(path)]
     unheard = [path for path in paths if (path.parent.name, path.name.split(".")[0]) not in known]
     return unheard if len(unheard) > 1 else []
-
-
-def _lake(workspace: Workspace) -> list[Path]:
-    """Folders of parts; history files, derived from them, are looked after where they are made."""
-    return [folder for folder in workspace.lake.iterdir() if not folder.name.endswith("_history")]
 
 
 def _is_of(run_id: str, path: Path) -> bool:

@@ -1,7 +1,8 @@
 """A workspace's truth in another folder, and back: the ledger as of one instant, and exactly the files it names.
 
 Safe while the app runs and collects: the ledger is copied in one read, and files it names are never changed. Published
-generations are a cache: a restore builds them anew. Imports `files`, `ledger`, `lock`, `publish`, `workspace`.
+generations are a cache: a restore builds them anew. Imports `files`, `truth`, `ledger`, `lock`, `publish`,
+`workspace`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
+from pipeline.lake.truth import CLAIMED, fetch_truth, fill_store
 from pipeline.published.publish import publish
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import LEDGER_VERSION, Ledger
@@ -60,6 +62,7 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
                 target.mkdir(parents=True, exist_ok=True)
             _copy_ledger(workspace.ledger, aside)
             named = dict(_named_files(aside))
+            fetch_truth(workspace, (each for each in named.items() if not (target / each[0]).is_file()))
             copied = _copy_files(workspace.root, target, named)
             made = _described(workspace, target, aside, named, now, copied)
             _place(aside, target / made.ledger)
@@ -93,6 +96,9 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             _fetch(source, fresh, made)
+            if workspace.store is not None:
+                with closing(Ledger(fresh / "ledger.sqlite", now)) as ledger:
+                    fill_store(Workspace(fresh, store=workspace.store), ledger)
             old = _swap(workspace, fresh, now())
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -100,6 +106,8 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
             shutil.rmtree(old, ignore_errors=True)
         with closing(Ledger(workspace.ledger, now)) as ledger:
             bury_dead_runs(ledger)
+            if workspace.store is None and ledger.meta(CLAIMED):
+                ledger.set_meta(CLAIMED, "")  # everything is here now
             numbers = [int(path.stem[-8:]) for path in old.glob("db/garimpo-*.duckdb")]
             ledger.set_meta("generation", str(max([int(ledger.meta("generation") or 0), *numbers])))
             publish(workspace, ledger, force=True)

@@ -20,6 +20,7 @@ import zstandard
 from pipeline.errors import SettingsError
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch
+from pipeline.lake.truth import claim_store
 from pipeline.moving.import_findings import FileReport, Findings, ImportReport
 from pipeline.published.generations import live
 from pipeline.published.publish import publish
@@ -49,6 +50,7 @@ def import_history(
     if dry_run:
         return _import(workspace, ledger, path, "", on)
     with hold_run_lock(workspace, run_id, "import", ledger.now()):
+        claim_store(workspace, ledger)
         return _import(workspace, ledger, path, run_id, on)
 
 

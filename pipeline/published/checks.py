@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import PublishRefused
+from pipeline.lake.truth import stored_names
 from pipeline.records.bindings import current_binding
 from pipeline.records.ledger import ALL, Ledger
 from pipeline.schema import PUBLISHED, VIEWS
@@ -230,9 +231,12 @@ def _answers_sound(ledger: Ledger) -> CheckResult:
 
 
 def _parts_there(workspace: Workspace, ledger: Ledger) -> CheckResult:
-    gone = [
-        row["path"] for row in ledger.read("SELECT path, bytes FROM parts") if _size(workspace, row) != row["bytes"]
-    ]
+    parts = ledger.read("SELECT path, bytes FROM parts")
+    gone = [row["path"] for row in parts if _size(workspace, row) != row["bytes"]]
+    if gone and workspace.store is not None:  # a copy may be missing here
+        stored = stored_names(workspace)
+        gone = [row["path"] for row in parts if _size(workspace, row) not in (row["bytes"], -1)
+                or stored.get(row["path"]) != row["bytes"]]  # fmt: skip
     return CheckResult(_BY_NAME["parts_are_there"], len(gone), ", ".join(gone[:3]))
 
 

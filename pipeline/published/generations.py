@@ -21,6 +21,7 @@ import polars as pl
 
 from pipeline.errors import DamagedFile, DiskFull, StorageError
 from pipeline.lake import engine
+from pipeline.lake.truth import fetch_truth
 from pipeline.published.as_of import CACHED, build_as_of, prune
 from pipeline.published.history_files import view_statement
 from pipeline.published.snapshots import history_of, root_of
@@ -148,6 +149,7 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
 
 
 def _build_as_of(workspace: Workspace, current: Generation, path: Path, day: date) -> None:
+    fetch_truth(workspace, current.rows("SELECT path, sha256 FROM state_parts") if workspace.store else ())
     try:
         build_as_of(current.alias, workspace.root, path, day)
     except duckdb.Error as error:
@@ -194,6 +196,7 @@ def _create_views(
     cursor: duckdb.DuckDBPyConnection, workspace: Workspace, pending: Sequence[Part], *, published: bool
 ) -> None:
     paths: dict[str, list[tuple[Path, int]]] = {name: [] for name in LAKE}
+    fetch_truth(workspace, ((part.path, part.sha256) for part in pending))
     for part in pending:
         path = workspace.root / part.path
         if not path.is_file() or path.stat().st_size != part.bytes:

@@ -2,7 +2,7 @@
 
 Under a lock between processes; the new file is fsynced and renamed before CURRENT points to it, three are kept. What a
 part does to the published tables stands in `building` and `merges`. Imports `building`, `checks`, `generations`,
-`files`, `ledger`.
+`files`, `truth`, `ledger`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, place_files, remove_files, replace_file
+from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, insert_rows, shape
 from pipeline.published.checks import count_rows, prove
 from pipeline.published.generations import Generation, current_number, generation_path, live, open_generation
@@ -105,6 +106,7 @@ def _parts(ledger: Ledger, after: int) -> Rows:
 
 def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:
     """A generation of these parts and those in generation `onto`; its pointer set, old ones gone."""
+    fetch_truth(workspace, ((part["path"], part["sha256"]) for part in source.parts))
     fresh, since = onto is None, None if onto is None else source.first_day()
     number = place_generation(workspace, ledger, partial(fill, source=source, fresh=fresh), onto=onto, since=since)
     retire(workspace, number)

@@ -20,6 +20,7 @@ import zstandard
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.lake import engine
 from pipeline.lake.shapes import OBJECTS
+from pipeline.lake.truth import fetch_truth
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.schema import LAKE
@@ -113,6 +114,7 @@ def _rows(
         return
     asked = {**key, **({"observed_on": on} if on else {})}
     where = " AND ".join(f'"{name}" = ?' for name in asked)
+    fetch_truth(workspace, ((path, part["sha256"]) for path, part in parts.items()))
     files = {str(workspace.root / path): path for path in parts}
     query = (
         f"SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false, filename = true) WHERE {where}"
@@ -188,9 +190,12 @@ def _with_lines(workspace: Workspace, ledger: Ledger, origin: Origin) -> Origin:
     if not recorded:
         return origin
     try:
+        fetch_truth(workspace, [(origin.raw_file, recorded[0]["sha256"])])
         packed = (workspace.root / origin.raw_file).read_bytes()
     except OSError as error:
         return replace(origin, note=f"the raw file cannot be read ({error.strerror})")
+    except DamagedFile:
+        return replace(origin, note="the raw file is not what was committed: its hash differs")
     intact = hashlib.sha256(packed).hexdigest() == recorded[0]["sha256"]
     note = "" if intact else "the raw file is not what was committed: its hash differs"
     return replace(origin, lines=tuple(_matching(packed, origin)), note=note)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
+from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, LedgerGate, Limits
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
@@ -64,7 +65,9 @@ def open_context(
     source = SpotifySource(Access.from_settings(settings), gate)
     workspace, workers = open_workspace(settings), None
     try:
-        workers = _workers(settings) if run_id else None
+        if run_id:
+            claim_store(workspace, ledger)
+            workers = _workers(settings)
         yield Context(
             settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most, workers=workers
         )

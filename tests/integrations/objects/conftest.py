@@ -1,0 +1,32 @@
+"""A server for all tests that do not end it, who may write there, and a simulator to collect from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from seaweed import KEY, SECRET, Seaweed
+
+from tests.integrations import far
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Seaweed]:
+    """An S3-compatible server with a bucket."""
+    running = Seaweed(tmp_path_factory.mktemp("seaweed"))
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[far.World]:
+    """A small world."""
+    with far.small_world() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch) -> None:
+    """Of who may write, where AWS's own tools look for them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
