@@ -23,7 +23,11 @@ __all__ = ["Airflow", "environment", "running"]
 
 ROOT = Path(__file__).parents[3]
 DAG_FILE = ROOT / "docs" / "integrations" / "deploy" / "airflow_dag.py"
-SERVICES = {"api-server": ("--host", "127.0.0.1", "--workers", "1"), "scheduler": (), "dag-processor": ()}
+SERVICES = {
+    "api-server": ("--host", "127.0.0.1", "--workers", "1"),
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+}
 PATIENCE_S = 240.0
 
 
