@@ -104,7 +104,7 @@ OWNERS |= {
     "google": {"pipeline/integrations/functions_client.py", "pipeline/integrations/google_store.py"},
     "obstore": {"pipeline/integrations/s3_store.py"},
     "psycopg": {"pipeline/integrations/postgres_sessions.py"},
-    "dagster": {"pipeline/integrations/dagster.py"},
+    "dagster": {"pipeline/integrations/dagster.py", "pipeline/integrations/dagster_graph.py"},
     "prefect": {"pipeline/integrations/prefect.py"},
     "pymysql": {"pipeline/integrations/mysql_warehouse.py"},
     "pyspark": {"pipeline/integrations/spark_workers.py"},

@@ -6,10 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from pipeline.errors import PremiumRequired
-from pipeline.integrations.steps import USUAL, ask, ended, waits_s, walk
-from pipeline.runs.dag import Retry
+from pipeline.errors import PremiumRequired, TaskFailed
+from pipeline.integrations.published_tables import check_results, checked_table, table_rows
+from pipeline.integrations.steps import USUAL, ask, ended, item_key, step_name, stop, waits_s, walk
+from pipeline.published.checks import CHECKS
+from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.external import Owner, is_worth_retrying
+from pipeline.schema import PUBLISHED
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from tests.worlds import collect, database, genre_names
@@ -75,6 +78,29 @@ def test_walk_brings_the_same(small_world, tmp_path):
     assert database(tmp_path / "kept") == database(tmp_path / "own")
     assert {f"discover: {genre}" for genre in genre_names(small_world)} <= system.tried.keys()
     assert set(system.tried.values()) == {1}
+    rows, results = table_rows(tmp_path), check_results(tmp_path)
+    assert rows["artists"] == {"rows": len(database(tmp_path / "kept")["artists"]), "generation": 1}
+    assert rows.keys() == set(PUBLISHED)
+    assert {name: row["violations"] for name, row in results.items()} == dict.fromkeys((c.name for c in CHECKS), 0)
+
+
+def test_checks_are_about_tables(tmp_path):
+    """A check belongs to the table it is named after, reads first, or to the artists; one never made says so."""
+    tables = {check.name: checked_table(check) for check in CHECKS}
+    assert tables["track_artists_owned"] == "track_artists"
+    assert tables["numbers_in_range"] == "artist_snapshots"
+    assert tables["coverage_holds"] == "search_pages"
+    assert tables["no_row_lost"] == "artists"
+    assert {row["violations"] for row in check_results(tmp_path).values()} == {-1}
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [("bossa nova", "bossa_nova_12"), ("forró", "forro_12"), ("Ana & Rui +9", "Ana_Rui_9_12"), ("日本", "12")],
+)
+def test_labels_become_keys(label, key):
+    """What people read becomes letters, digits and underscores; the number keeps two of one name apart."""
+    assert item_key({"item_id": "discover-00012", "label": label}) == key
 
 
 def test_lasting_error_ends_walk(small_world, tmp_path, monkeypatch):
@@ -106,3 +132,21 @@ def test_waits_are_those_of_runs():
     waits = waits_s(Retry(attempts=5, first_wait_s=1.0, cap_s=3.0))
     assert [most / 2 <= wait <= most for wait, most in zip(waits, [1, 2, 3, 3], strict=True)] == [True] * 4
     assert ended("a run's id") == "succeeded"
+
+
+def test_stopped_run_may_go_on(small_world, tmp_path):
+    """A run that cannot go on ends without a further error; a step that reopens it goes on, and only then."""
+    run_id = ask("begin_run", Owner("threads", "1"), folder=tmp_path)
+    stop(run_id, tmp_path)
+    stop(run_id, tmp_path)
+    with pytest.raises(TaskFailed, match="has failed already"):
+        ask("run_task", run_id, "probe", folder=tmp_path)
+    assert ask("run_task", run_id, "probe", folder=tmp_path, reopen=True)["state"] == "succeeded"
+    stop(run_id, tmp_path)
+
+
+def test_steps_have_names():
+    """Each step of the graph has a name of its own."""
+    names = [step_name(task, call) for task in DAG for call in ("expand_task", "collect_item", "close_task")]
+    assert names[6:9] == ["discover_expand", "discover", "discover_close"]
+    assert len(set(names)) == 3 * len(DAG)

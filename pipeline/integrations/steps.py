@@ -5,15 +5,31 @@ Everything is handed to a system as names and JSON; what a run is the ledger kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.errors import GarimpoError
 from pipeline.runs import external
 from pipeline.runs.dag import DAG, Retry, Task
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 
-__all__ = ["USUAL", "Ended", "Submit", "ask", "ended", "waits_s", "walk"]
+__all__ = [
+    "USUAL",
+    "Ended",
+    "Submit",
+    "ask",
+    "ended",
+    "item_key",
+    "settings_of",
+    "step_name",
+    "stop",
+    "waits_s",
+    "walk",
+]
 
 USUAL = Retry()  # of begin and end, which are no tasks of the graph
 
@@ -34,12 +50,38 @@ class Submit(Protocol):
         """The step as an `Ended`."""
 
 
-def ask(call: str, *asked: Any, folder: Path = Path(), **named: Any) -> Any:
-    """What a step of `external` returns, with the settings of a folder; raises what it raises."""
+def settings_of(folder: Path = Path()) -> Settings:
+    """The settings of a folder, for a process started elsewhere: a relative GARIMPO_DATA is in that folder."""
     settings = load_settings(folder)
-    if not settings.data.is_absolute():
-        settings = settings.model_copy(update={"data": folder / settings.data})
+    return settings if settings.data.is_absolute() else settings.model_copy(update={"data": folder / settings.data})
+
+
+def ask(call: str, *asked: Any, folder: Path = Path(), reopen: bool = False, **named: Any) -> Any:
+    """What a step of `external` returns, with the settings of a folder; raises what it raises.
+
+    With `reopen` the run goes on again if it had ended.
+    """
+    settings = settings_of(folder)
+    if reopen:
+        external.reopen_run(settings, str(asked[0]))
     return getattr(external, call)(settings, *asked, **named)
+
+
+def stop(run_id: str, folder: Path = Path()) -> None:
+    """End a run that cannot go on; what it brought is published, and the ledger says why it ended."""
+    with suppress(GarimpoError):
+        external.end_run(settings_of(folder), run_id)
+
+
+def step_name(task: Task, call: str) -> str:
+    """What a step of a task is called where names are words: the task's name, with what is done to a mapped one."""
+    return task.name + {"expand_task": "_expand", "close_task": "_close"}.get(call, "")
+
+
+def item_key(item: Mapping[str, str]) -> str:
+    """An item's label in ASCII letters, digits and underscores, and its number, which makes it the only one."""
+    plain = unicodedata.normalize("NFKD", item["label"]).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", f"{plain} {int(item['item_id'].rsplit('-', 1)[1])}").strip("_")
 
 
 def ended(facts: Any) -> str:

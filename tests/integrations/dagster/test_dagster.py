@@ -1,0 +1,152 @@
+"""Dagster's own executor on an instance with files of its own: assets, mapped steps, retries, re-execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipeline.published.checks import CHECKS
+from pipeline.records.ledger import Ledger
+from pipeline.schema import PUBLISHED
+from pipeline.settings import load_settings
+from pipeline.workspace import open_workspace
+from tests.integrations import far
+
+LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 12}]}  # once genres have been searched
+IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
+
+
+def garimpo() -> Any:
+    """The job, with the settings of the environment."""
+    from pipeline.integrations.dagster import definitions
+
+    return definitions.resolve_job_def("garimpo")
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory) -> Iterator[dg.DagsterInstance]:
+    """A place for what Dagster keeps."""
+    with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[far.World]:
+    """A small world, of which five genres are asked: in one process steps come one after the other."""
+    with far.small_world() as running:
+        running.genres = running.genres[:5]
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
+    """What threads publish of it."""
+    folder = tmp_path_factory.mktemp("threads")
+    assert far.collect(simulated, folder, "threads").state == "succeeded"
+    return far.published(folder)
+
+
+@pytest.fixture(autouse=True)
+def data(simulated, tmp_path, monkeypatch) -> Path:
+    """A folder of its own, in settings of the environment; nothing asked yet, nothing broken."""
+    for name, value in far.variables(simulated, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    simulated.restart()
+    return tmp_path
+
+
+def execute(instance: dg.DagsterInstance, failed: str = "", **config: Any) -> Any:
+    """A run, or a re-execution of one from where it failed."""
+    options = dg.ReexecutionOptions.from_failure(failed, instance) if failed else None
+    asked = IN_PROCESS | ({"ops": {"garimpo": {"ops": {"begin": {"config": config}}}}} if config else {})
+    job = dg.reconstructable(garimpo)
+    return dg.execute_job(job, instance, run_config=asked, reexecution_options=options)
+
+
+def steps(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> list[str]:
+    """The steps of a run that had such an event, in order."""
+    return [entry.dagster_event.step_key for entry in instance.all_logs(run_id, of_type=kind)]
+
+
+def last_run() -> dict[str, Any]:
+    """The ledger's word on the last run."""
+    ledger = Ledger(open_workspace(load_settings()).ledger)
+    row = ledger.runs(1)[0]
+    ledger.close()
+    return row
+
+
+def test_same_database(instance, simulated, wanted, data):
+    """A run publishes what threads publish, by as many requests; genres name mapped steps; each check is evaluated."""
+    result = execute(instance, max_requests=5_000)
+    assert result.success
+    assert far.published(data) == wanted
+    assert last_run()["requests"] == simulated.counts()["total"]
+    ended = steps(instance, result.run_id, dg.DagsterEventType.STEP_SUCCESS)
+    names = {name.rstrip("0123456789]_") for name in ended if name.startswith("garimpo.discover[")}
+    assert {"garimpo.discover[bossa_nova", "garimpo.discover[mpb"} <= names
+    assert steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY) == []
+    made = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    assert {entry.dagster_event.asset_key.path[0] for entry in made} == set(PUBLISHED)
+    evaluated = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    found = {entry.dagster_event.asset_check_evaluation_data.check_name: entry for entry in evaluated}
+    assert found.keys() == {check.name for check in CHECKS}
+    assert all(entry.dagster_event.asset_check_evaluation_data.passed for entry in found.values())
+
+
+def test_declared_as_assets():
+    """Every published table is an asset with its freshness; the job has the settings' schedule and time zone."""
+    from pipeline.integrations.dagster import definitions
+
+    specs = {spec.key.path[0]: spec for spec in definitions.resolve_all_asset_specs()}
+    assert specs.keys() == set(PUBLISHED)
+    assert specs["artists"].freshness_policy == dg.FreshnessPolicy.time_window(timedelta(days=7))
+    times = definitions.resolve_schedule_def("garimpo_schedule")
+    assert (times.cron_schedule, times.execution_timezone) == ("0 6 * * *", "America/Sao_Paulo")
+
+
+def test_failed_item_alone_is_retried(instance, simulated, wanted, data):
+    """An item that fails is tried again by Dagster, which asks what it was not answered; its siblings are not."""
+    artist = next(artist_id for artist_id, *_ in wanted["artists"])
+    # Four answers to one call are what a source is given before an attempt has failed.
+    simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums", "times": 4}]})
+    result = execute(instance)
+    [tried] = steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    assert tried.startswith("garimpo.refresh_releases[")
+    assert result.success
+    assert far.published(data) == wanted
+    assert last_run()["requests"] == simulated.counts()["total"]
+
+
+def test_fatal_error_is_not_retried(instance, simulated, wanted, data):
+    """What no attempt can mend ends the run at once; re-executed from failure it goes on, and asks nothing twice."""
+    simulated.restart(LAPSED)
+    result = execute(instance)
+    failed = steps(instance, result.run_id, dg.DagsterEventType.STEP_FAILURE)
+    assert (result.success, steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)) == (False, [])
+    assert {name.partition("[")[0] for name in failed} == {"garimpo.refresh_releases"}
+    run = last_run()
+    assert (run["state"], "Premium" in run["message"]) == ("failed", True)
+    simulated.restart()
+    again = execute(instance, failed=result.run_id)
+    assert again.success
+    assert "search" not in simulated.counts()["by_bucket"]
+    assert (last_run()["run_id"], last_run()["state"]) == (run["run_id"], "succeeded")
+    assert far.published(data) == wanted
+
+
+def test_broken_source_ends_run(instance, simulated, wanted, data):
+    """A source that breaks in the middle ends the run in a stated way, after Dagster's retries; the next completes."""
+    simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 12}]})
+    result = execute(instance)
+    assert (result.success, last_run()["state"]) == (False, "failed")
+    tried = steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
+    assert {tried.count(name) for name in tried} == {2}
+    simulated.restart()
+    assert execute(instance).success
+    assert far.published(data) == wanted
