@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-__all__ = ["PALETTES", "Palette", "current_palette", "style_sheet"]
+__all__ = ["PALETTES", "Palette", "current_palette", "current_style_sheet", "style_sheet"]
 
 
 SHEETS = ("style.css", "runs.css")
@@ -60,10 +60,22 @@ def current_palette() -> Palette:
     return PALETTES[st.context.theme.type or "light"]
 
 
+def current_style_sheet() -> str:
+    """The style sheet for the theme this browser shows."""
+    return style_sheet(st.context.theme.type or "light")
+
+
 @cache
-def style_sheet() -> str:
-    """Our rules, with the palettes as CSS variables that follow the theme by themselves."""
+def style_sheet(theme: str) -> str:
+    """Our rules, with the palettes as CSS variables; `theme` is said where Streamlit leaves it open.
+
+    Streamlit says on its app which scheme is in force, but opens dialogs outside of it, where light-dark() would
+    be light for ever.
+    """
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    return f'<style>[data-testid="stApp"],[data-testid="stDialog"]{{{variables}}}\n{rules}</style>'
+    return (
+        f'<style>[data-testid="stApp"],[data-testid="stDialog"]{{{variables}}}\n'
+        f'[data-testid="stDialog"]{{color-scheme:{theme}}}\n{rules}</style>'
+    )

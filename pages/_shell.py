@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _access, _as_of, _broadcast, _cards, _data, _live
 from pages._html import Html, tag
-from pages._look import current_palette, style_sheet
+from pages._look import current_palette, current_style_sheet
 from pages._text import COOKIE, LANGUAGES, Text, choose_text, preferred_language
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
@@ -87,7 +87,7 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
     st.logo(LOGO.replace("currentColor", current_palette().text), size="large")
-    st.html(style_sheet())
+    st.html(current_style_sheet())
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
         _live.frame_line()
         with st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_right"):

@@ -59,7 +59,7 @@ def test_colours_can_be_read(theme, ink, least):
 
 def test_style_follows_the_theme():
     """Each colour of the style sheet has a light and a dark side; nothing in it is fetched."""
-    sheet = style_sheet()
+    sheet = style_sheet("dark")
     assert f"light-dark({PALETTES['light'].muted},{PALETTES['dark'].muted})" in sheet
     assert set(re.findall(r"var\(--g-(\w+)\)", sheet)) <= set(vars(PALETTES["light"]))
     assert not re.search(r"url\(|@import|http", sheet)

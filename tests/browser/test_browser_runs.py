@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pages._look import PALETTES
 from pipeline.runs.runner import RunRequest
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
@@ -146,6 +147,16 @@ def test_run_fits_a_telephone(open_tab, theme, language):
     assert page.evaluate(OVERFLOW) == [0, 0]
     expect(page.locator(".g-node")).to_have_count(page.locator(".g-dag li").count())
     assert page.locator(".g-gantt .g-bar").count() >= 4
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_form_has_the_themes_colours(open_tab, theme):
+    """What a run would cost stands in the form in the colours of the theme, as everywhere."""
+    page = open_tab(theme).show("/runs")
+    page.get_by_role("button", name="Run now", exact=True).click()
+    table = page.get_by_role("dialog").locator(".g-scroll")
+    surface = PALETTES[theme].surface
+    expect(table).to_have_css("background-color", f"rgb{tuple(bytes.fromhex(surface[1:]))}", timeout=PATIENCE)
 
 
 def test_form_is_used_by_keyboard(open_tab):
