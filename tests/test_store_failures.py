@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from pipeline.lake.files import place_files, replace_file, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.published.publish import current_number, open_generation, publish
 from pipeline.records.ledger import Ledger
+from pipeline.records.lock import hold_run_lock
+from pipeline.watching.status import diagnose
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 
@@ -110,6 +113,28 @@ except DiskFull as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_lock_on_a_full_disk(small_disk: Workspace):
+    """Who takes the run lock where not even their name can be noted is told so, and leaves no file and no lock."""
+    ballast = fill(small_disk, 0)
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    with pytest.raises(DiskFull, match="Free some space"), hold_run_lock(small_disk, "first", "recover", now):
+        pytest.fail("the lock was given")
+    assert [path.name for path in small_disk.root.iterdir() if path.is_file()] == ["run.lock"]
+    ballast.unlink()
+    with hold_run_lock(small_disk, "second", "recover", now):
+        assert (small_disk.root / "run.json").is_file()
+
+
+@pytest.mark.parametrize("small_disk", [2**20], indirect=True)
+def test_doctor_sees_a_full_disk(small_disk: Workspace):
+    """The doctor does not call well a disk on which there is too little left to collect."""
+    folder = small_disk.root.parent
+    (folder / "garimpo.toml").write_text(f'data = "{folder.as_posix()}"\nworkspace = "test"\n', encoding="utf-8")
+    disk = next(check for check in diagnose(folder)["checks"] if check["name"] == "data folder")
+    assert not disk["ok"]
+    assert "0.00 GB are left" in disk["detail"]
+
+
 def test_file_over_the_limit(tmp_path: Path):
     """A file that the system refuses to grow leaves nothing, and what was there before stays."""
     (tmp_path / "kept").write_bytes(b"before")

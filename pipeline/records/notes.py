@@ -11,6 +11,7 @@ import threading
 from contextlib import closing
 from typing import Any
 
+from pipeline.errors import DiskFull
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ServerLedger, Workspace
 
@@ -31,15 +32,22 @@ def read_note(workspace: Workspace, name: str) -> dict[str, Any] | None:
 
 
 def write_note(workspace: Workspace, name: str, values: dict[str, Any]) -> None:
-    """Note something; a reader sees the old note or the new one, never half of one."""
+    """Note something; a reader sees the old note or the new one, never half of one. DiskFull when it cannot be."""
     text = json.dumps(values)
     if isinstance(workspace.ledger, ServerLedger):
         with closing(Ledger(workspace.ledger)) as ledger:
             ledger.set_meta(f"run.{name}", text)
         return
     hidden = workspace.run_lock.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-    hidden.write_text(text, encoding="utf-8")
-    hidden.replace(workspace.run_lock.with_suffix(f".{name}"))
+    try:
+        hidden.write_text(text, encoding="utf-8")
+        hidden.replace(workspace.run_lock.with_suffix(f".{name}"))
+    except OSError as error:
+        hidden.unlink(missing_ok=True)
+        raise DiskFull(
+            f"{workspace.root} cannot be written ({error.strerror}). Free some space or make the folder writable, then "
+            "try again; nothing was started, what was committed is kept."
+        ) from None
 
 
 def remove_note(workspace: Workspace, name: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now, workspace_clock
-from pipeline.errors import GarimpoError, RunInProgress, SettingsError
+from pipeline.errors import DiskFull, GarimpoError, RunInProgress, SettingsError
 from pipeline.published.generations import current_number, open_generation
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
@@ -237,5 +237,7 @@ def _source(settings: Settings) -> str:
 
 def _disk(settings: Settings) -> str:
     workspace = open_workspace(settings)
-    free = shutil.disk_usage(workspace.root).free / 1e9
-    return f"{workspace.root} can be written, {free:.1f} GB free"
+    free = shutil.disk_usage(workspace.root).free
+    if free < LEAST_FREE:
+        raise DiskFull(f"{free / 1e9:.2f} GB are left for {workspace.root}. Free some space; nothing was changed.")
+    return f"{workspace.root} can be written, {free / 1e9:.1f} GB free"
