@@ -24,7 +24,12 @@ def show_settings(text: Text) -> None:
         return
     st.header(text("Settings and their origin"), anchor=False)
     st.html(_cards.note(text("Change them in the environment or in garimpo.toml, then start the app again.")))
-    rows = [(row["variable"], row["value"], row["origin"], row["help"]) for row in describe_settings()]
+    state = {"not set": text("not set"), "set (hidden)": text("set (hidden)")}
+    origin = {"default": text("default"), "environment": text("environment")}
+    rows = [
+        (variable, state.get(value, value), origin.get(where, where), text(meaning))
+        for _, variable, value, where, meaning in (row.values() for row in describe_settings())
+    ]
     st.html(table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
 
 

@@ -18,6 +18,16 @@ def test_before_the_first_run(language: str, words: str, tmp_path: Path):
     assert "GARIMPO_MAX_REQUESTS" in shown
 
 
+def test_settings_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A setting's meaning, its origin and whether a secret is set are said in Portuguese; names and values stay."""
+    monkeypatch.setenv("GARIMPO_MAX_REQUESTS", "7")
+    monkeypatch.setenv("SPOTIPY_CLIENT_ID", "")
+    install_service(tmp_path)
+    shown = " ".join(open_screen("settings.py", "pt").words.split())
+    assert "GARIMPO_MAX_REQUESTS 7 ambiente Máximo de pedidos que uma coleta pode fazer" in shown
+    assert "SPOTIPY_CLIENT_SECRET vazio padrão O client secret dele" in shown
+
+
 def test_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Credentials are only told to be set."""
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", "an-id-to-hide")

@@ -16,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import require_credentials
 from pipeline.runs.retries import find_leftovers
-from pipeline.settings import Settings
+from pipeline.settings import Settings, list_settings
 from pipeline.watching.freshness import set_target
 from pipeline.watching.schedules import Schedule, add_schedule, remove_schedule
 
@@ -26,9 +26,9 @@ EN, PT = Text("en"), Text("pt_BR")
 
 
 def messages():
-    """Every text that stands in the pages' code: a word for itself, a pair where there is a plural."""
+    """Every text in the pages' code, a pair where there is a plural; and what the settings say of themselves."""
     found = extract_from_dir(PAGES, method_map=[("**.py", "python")], keywords=CALLS)
-    return {message for _, _, message, _, _ in found}
+    return {message for _, _, message, _, _ in found} | {row["help"] for row in list_settings()}
 
 
 def forms(message):
