@@ -98,6 +98,14 @@ def test_one_artist(kept: Workspace, ask: Ask) -> None:
     assert open_generation(kept).rows("SELECT artist_id FROM artists") == [("a2",)]
 
 
+def test_everything_is_counted_in_files(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a purge of all would take is told in files: rows and answers are not counted, and not called none."""
+    assert main(["purge", "--all", "--dry-run"]) == 0
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told == "everything: 1 raw files, 4 parts, ledger and database would go"
+    assert kept.ledger_file.is_file()
+
+
 def test_everything(kept: Workspace, ask: Ask) -> None:
     """All goes but the count of the last day's requests; afterwards there is an empty workspace."""
     (kept.root / "replaced-20200101T000000").mkdir()

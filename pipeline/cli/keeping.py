@@ -19,7 +19,7 @@ from pipeline.cli import console
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.exchange import settle
-from pipeline.keeping.purge import Purged, purge_all, purge_artist
+from pipeline.keeping.purge import EVERYTHING, Purged, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
 from pipeline.keeping.retention import Going, apply_retention, plan_retention
@@ -229,8 +229,11 @@ def _told_check(row: dict[str, Any]) -> str:
 
 def _tell_purged(done: Purged, *, as_json: bool) -> None:
     verb = "would go" if done.dry_run else "went"
-    rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "no rows"
-    size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
+    if done.subject == EVERYTHING:  # is not looked into
+        size = f"{done.raw_files:,} raw files, {done.parts:,} parts, ledger and database"
+    else:
+        rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "no rows"
+        size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
     aside = [f"{folder} holds what a restore moved aside, and was not looked into" for folder in done.elsewhere]
     _tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
 

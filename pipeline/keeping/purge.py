@@ -33,11 +33,12 @@ from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["Purged", "purge_all", "purge_artist", "require_id"]
+__all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id"]
 
 SUBJECTS = ("artist_id", "album_id", "track_id")
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
 NOT_TEXT = ("path", "sha256", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
+EVERYTHING = "everything"  # subject of a purge of all
 MEMORY_DAYS = 1  # requests of the last day are still counted by whoever answered them
 
 
@@ -97,7 +98,7 @@ def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: boo
     files = {path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()}
     files |= {workspace.root / name for name in stored_names(workspace)}
     raw = [path for path in files if workspace.raw in path.parents]
-    said = Purged("everything", dry_run, raw_files=len(raw), parts=len(files) - len(raw))
+    said = Purged(EVERYTHING, dry_run, raw_files=len(raw), parts=len(files) - len(raw))
     if dry_run:
         return said
     spent = _spent_requests(workspace, now)
