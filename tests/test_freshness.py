@@ -138,6 +138,11 @@ def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:
     assert out.splitlines()[0] == "choro: unread, never read, target 7 days"
     code, _, err = inside(settings, tmp_path, "freshness", "choro")
     assert (code, "needs a genre and --days" in err) == (2, True)
+    code, _, err = inside(settings, tmp_path, "freshness", "chorro", "--days", "3")
+    assert (code, "chorro is not collected; these are: choro, samba." in err) == (2, True)
+    inside(settings, tmp_path, "freshness", "choro", "--days", "3")
+    only_samba = {**settings, "GARIMPO_GENRES": "samba"}
+    assert inside(only_samba, tmp_path, "freshness", "choro", "--days", "0")[0] == 0
 
 
 def test_doctor_is_well_in_the_demo(inside: Any, tmp_path: Path) -> None:
@@ -155,3 +160,10 @@ def test_schedule_is_replaced_from_the_command_line(inside: Any, tmp_path: Path)
     [added] = json.loads(out)
     assert (code, added["kind"], len(added["next"])) == (0, "interval", 5)
     assert inside(settings, tmp_path, "schedule", "add", "default", "--every", "6h")[0] == 2
+
+
+def test_schedule_names_its_genres(inside: Any, tmp_path: Path) -> None:
+    """A schedule of some genres names them, however few they are."""
+    settings = {"GARIMPO_DATA": str(tmp_path)}
+    code, out, _ = inside(settings, tmp_path, "schedule", "add", "often", "--every", "6h", "--genres", "choro")
+    assert (code, out.split(": ")[1]) == (0, "interval 6h (America/Sao_Paulo), choro")

@@ -157,7 +157,7 @@ def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     for row in rows:
         zone = ZoneInfo(row["timezone"])
         coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
-        asked = f"{len(row['genres'])} genres" if row["genres"] else "all genres"
+        asked = ", ".join(row["genres"]) or "all genres"
         most = f", at most {row['max_requests']} requests" if row["max_requests"] else ""
         when = "paused" if row["paused"] else coming
         print(f"{row['name']}: {row['kind']} {row['spec']} ({row['timezone']}), {asked}{most}: {when}")

@@ -17,9 +17,9 @@ from pipeline.cli import console
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
-from pipeline.settings import load_settings
+from pipeline.settings import Settings, load_settings
 from pipeline.watching import schedules
-from pipeline.watching.freshness import genre_freshness, set_target
+from pipeline.watching.freshness import genre_freshness, set_target, watched_genres
 from pipeline.watching.schedules import Kind, Schedule
 from pipeline.workspace import open_workspace
 
@@ -112,9 +112,16 @@ def freshness(
         raise SettingsError(f"A target needs a genre and --days. {schedules.UNCHANGED}")
     with _ledger() as (ledger, _):
         if genre:
-            set_target(ledger, " ".join(genre.lower().split()), days or None)
+            _set_target(ledger, settings, " ".join(genre.lower().split()), days or None)
         found = genre_freshness(open_workspace(settings), ledger, settings, workspace_clock(settings)().date())
     console.show_freshness(found, as_json=as_json)
+
+
+def _set_target(ledger: Ledger, settings: Settings, genre: str, days: int | None) -> None:
+    watched = watched_genres(ledger, settings)
+    if days and genre not in watched:  # one that nobody collects any more may still lose its target
+        raise SettingsError(f"{genre} is not collected; these are: {', '.join(watched)}. {schedules.UNCHANGED}")
+    set_target(ledger, genre, days)
 
 
 def read_genres(text: str) -> tuple[str, ...]:
