@@ -60,7 +60,7 @@ def artists(
     """
     condition, params = _match(generation, search, genre)
     value, end = ARTIST_ORDERS[order]
-    table = f"artists a LEFT JOIN ({grown(30)}) g USING (artist_no)" if order == "growth" else "artists a"
+    table = f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)" if order == "growth" else "artists a"
     # Names are compared only where values tie: of all artists that would take longer than the rest. Four short
     # statements take half as long as one: to plan that takes longer than to carry it out.
     edge = generation.rows(
@@ -77,7 +77,7 @@ def artists(
         [*params, read, offset],
     ).head(limit)
     shown: list[object] = [page["artist_no"].to_list()]
-    gains = f"SELECT artist_no, gained, growth, since FROM ({grown(30)}) WHERE {_SHOWN}"
+    gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30)}) WHERE {_SHOWN}"
     genres = (
         f"SELECT artist_no, list(DISTINCT genre ORDER BY genre) AS found FROM artist_genres WHERE {_SHOWN} GROUP BY 1"
     )
@@ -109,7 +109,7 @@ def artist(generation: Generation, artist_id: str) -> Row | None:
             (SELECT count(*) FROM release_artists x WHERE x.artist_id = a.artist_id) AS releases,
             (SELECT max(r.release_date) FROM release_artists x JOIN releases r USING (album_id)
                 WHERE x.artist_id = a.artist_id) AS latest_release_on
-        FROM artists a LEFT JOIN ({grown(30)}) g USING (artist_no) WHERE a.artist_id = ?
+        FROM artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no) WHERE a.artist_id = ?
         """,
         [artist_id],
     )

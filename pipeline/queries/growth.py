@@ -6,6 +6,9 @@ since the first number, of artists known from the first week on: others would be
 
 from __future__ import annotations
 
+from datetime import date
+from weakref import WeakKeyDictionary
+
 import polars as pl
 
 from pipeline.published.generations import Generation
@@ -14,21 +17,35 @@ from pipeline.schema import GROWTH_DAYS
 __all__ = ["genre_leaders", "grown", "growth_leaders"]
 
 
-def grown(days: int) -> str:
+_spans: WeakKeyDictionary[Generation, tuple[date | None, date | None]] = WeakKeyDictionary()
+
+
+def _span(generation: Generation) -> tuple[date | None, date | None]:
+    """First and last day with a number of anybody; asked once of each generation, since it does not change."""
+    if generation not in _spans:
+        _spans[generation] = generation.rows("SELECT min(first_on), max(until) FROM artist_growth")[0]
+    return _spans[generation]
+
+
+def grown(generation: Generation, days: int) -> str:
     """SQL of one row per artist of whom it can be said: artist_no, until, followers, before, gained, growth, since."""
     if days not in GROWTH_DAYS:
         raise ValueError(f"growth over {days} days is not kept (there are {GROWTH_DAYS})")
+    first_on = _span(generation)[0] or date.max
+    return _proportions(f"""
+        SELECT artist_no, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
+            coalesce(gained_{days}, CASE WHEN young THEN followers - first_followers END) AS gained
+        FROM (
+            SELECT *, until - {days} < DATE '{first_on}' AND first_on < until
+                AND first_on - 7 <= DATE '{first_on}' AS young
+            FROM artist_growth)""")
+
+
+def _proportions(numbers: str) -> str:
     return f"""
         SELECT artist_no, until, followers, followers - gained AS before, gained,
             gained / nullif(followers - gained, 0) AS growth, since
-        FROM (
-            SELECT artist_no, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
-                coalesce(gained_{days}, CASE WHEN young THEN followers - first_followers END) AS gained
-            FROM (
-                SELECT g.*, g.until - {days} < r.first_on AND g.first_on <= r.first_on + 7
-                    AND g.first_on < g.until AS young
-                FROM artist_growth g CROSS JOIN (SELECT min(first_on) AS first_on FROM artist_growth) r))
-        WHERE since IS NOT NULL"""
+        FROM ({numbers}) WHERE since IS NOT NULL"""
 
 
 def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1000) -> pl.DataFrame:
@@ -36,18 +53,21 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
 
     Those without a number in the last `days` of data are left out: nobody knows how they do now.
     """
+    numbers, (first_on, last_on) = grown(generation, days), _span(generation)
+    if first_on and last_on and (last_on - first_on).days >= 2 * days:  # then nobody was first seen too lately
+        kept = f"artist_no, until, followers, since_{days} AS since, gained_{days} AS gained"
+        numbers = _proportions(f"SELECT {kept} FROM artist_growth")
     return generation.frame(
         f"""
-        WITH reach AS (SELECT max(until) AS last_on FROM artist_growth),
-        leaders AS (
-            SELECT g.* FROM ({grown(days)}) g CROSS JOIN reach
-            WHERE g.before >= ? AND g.gained > 0 AND g.until > last_on - {days} AND artist_no IS NOT NULL
-            ORDER BY g.growth DESC, g.artist_no LIMIT ?)
+        WITH leaders AS (
+            SELECT * FROM ({numbers})
+            WHERE before >= ? AND gained > 0 AND until > ?::DATE - {days} AND artist_no IS NOT NULL
+            ORDER BY growth DESC, artist_no LIMIT ?)
         SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
             g.before, g.gained, g.growth, g.since, g.until
         FROM leaders g JOIN artists a USING (artist_no) ORDER BY g.growth DESC, g.artist_no
         """,
-        [least, limit],
+        [least, last_on, limit],
     )
 
 
