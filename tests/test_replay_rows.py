@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from datetime import date
 from typing import Any
 
@@ -69,20 +68,6 @@ def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
     parts, number = ledger.parts(), open_generation(workspace).number
     assert (replay(workspace, ledger).changed, ledger.parts()) == (0, parts)
     assert open_generation(workspace).number == number
-
-
-@pytest.mark.slow
-def test_rows_count_not_bytes(workspace: Workspace, ledger: Ledger) -> None:
-    """A part that is packed in another way, but has today's rows, stays as it is."""
-    collected(workspace, ledger)
-    exchange = Exchange(workspace, ledger)
-    for old in ledger.read("SELECT * FROM parts WHERE table_name = 'artists'"):
-        rows, sink = pq.read_table(workspace.root / old["path"]), io.BytesIO()
-        pq.write_table(rows, sink, compression="none")
-        exchange.replace_part(old, sink.getvalue(), rows.num_rows, 1)
-    exchange.carry_out()
-    parts = ledger.parts()
-    assert (replay(workspace, ledger).changed, ledger.parts()) == (0, parts)
 
 
 @pytest.mark.slow

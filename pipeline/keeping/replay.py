@@ -20,7 +20,7 @@ from typing import Any
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.keeping.exchange import Exchange, settle
 from pipeline.lake.normalize import Normalized, Normalizer
-from pipeline.lake.parquet import Table, holds_rows, parquet_bytes
+from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.shapes import ANSWERS
 from pipeline.lake.truth import fetch_truth
 from pipeline.records.ledger import Ledger, Part
@@ -162,14 +162,11 @@ def _change(
                 if whole:
                     exchange.drop_part(old[name])
                 continue
-            rows += made.num_rows
-            if name in old and _is_same(workspace, old[name], made):
-                continue
-            content = parquet_bytes(name, made)
+            content, rows = parquet_bytes(name, made), rows + made.num_rows
             if name not in old:
                 path = f"lake/{name}/day={raw['day']}/{batch[0]}-{batch[1]}-{_attempt(ledger, batch)}.parquet"
                 exchange.add_part(batch, Part(name, path, raw["day"], made.num_rows, 0, "", SCHEMA_VERSION), content)
-            else:
+            elif not _is_same(workspace, old[name], content):
                 exchange.replace_part(old[name], content, made.num_rows, SCHEMA_VERSION)
     except BaseException:
         exchange.discard()
@@ -230,15 +227,13 @@ _OF = "WHERE run_id = ? AND batch_id = ?"
 _MEND = "Its rows stay as they are; `python -m pipeline recover` says what can be done."
 
 
-def _is_same(workspace: Workspace, old: Row, made: Table) -> bool:
-    """Whether a part is what was committed, and has just these rows: to unpack it costs a third of packing them."""
-    try:
-        content = (workspace.root / old["path"]).read_bytes()
-    except OSError:
-        return False
+def _is_same(workspace: Workspace, old: Row, content: bytes) -> bool:
     if hashlib.sha256(content).hexdigest() != old["sha256"] or old["schema_version"] != SCHEMA_VERSION:
         return False
-    return holds_rows(content, made)
+    try:
+        return bool((workspace.root / old["path"]).read_bytes() == content)
+    except OSError:
+        return False
 
 
 def _attempt(ledger: Ledger, batch: tuple[str, str]) -> int:

@@ -13,9 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.schema import LAKE
 
-__all__ = ["HISTORY_OPTIONS", "Table", "holds_rows", "parquet_bytes"]
-
-Table = pa.Table
+__all__ = ["HISTORY_OPTIONS", "parquet_bytes"]
 
 _LEVEL = 3  # of zstd: a level of 9 takes half as long again and saves nothing
 _ROW_GROUP = 61_440  # rows of a history file: what is read to answer for one artist
@@ -44,21 +42,3 @@ def parquet_bytes(name: str, table: pa.Table) -> bytes:
         sorting_columns=[pq.SortingColumn(order.index(column)) for column in LAKE[name].key],
     )
     return buffer.getvalue()
-
-
-def holds_rows(content: bytes, table: pa.Table) -> bool:
-    """Whether a Parquet file has just these columns and rows, in this order."""
-    found = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    if found.column_names != table.column_names or found.num_rows != table.num_rows:
-        return False
-    types = zip(found.schema.types, table.schema.types, strict=True)
-    return all(_is_alike(*pair) for pair in types) and all(
-        ours.cast(theirs.type) == theirs for ours, theirs in zip(table.columns, found.columns, strict=True)
-    )
-
-
-def _is_alike(one: pa.DataType, other: pa.DataType) -> bool:
-    """Whether two types are the same but for what the items of a list are called."""
-    if pa.types.is_list(one) and pa.types.is_list(other):
-        return bool(one.value_type == other.value_type)
-    return bool(one == other)
