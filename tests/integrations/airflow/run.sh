@@ -9,4 +9,4 @@ mkdir -p "$AIRFLOW_HOME/dags"
 cp docs/integrations/deploy/airflow_dag.py "$AIRFLOW_HOME/dags/"
 airflow db migrate >"$WORK/migrate.log" 2>&1
 cp "$AIRFLOW_HOME/airflow.db" "$WORK/empty.db"
-tests tests/integrations/airflow -s
+tests tests/integrations/airflow -s -o faulthandler_timeout=400 # a run is twenty processes and more

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -107,7 +106,7 @@ def running(home: Path, variables: Mapping[str, str], empty: Path) -> Iterator[A
         yield airflow
     finally:
         for process in processes:
-            os.killpg(process.pid, signal.SIGTERM)
+            process.terminate()
         for process in processes:
             _wait(process)
 
@@ -115,12 +114,12 @@ def running(home: Path, variables: Mapping[str, str], empty: Path) -> Iterator[A
 def _service(log: Path, arguments: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
     with log.open("wb") as told:
         command = [sys.executable, "-m", "airflow", *arguments]
-        return subprocess.Popen(command, env=env, stdout=told, stderr=told, start_new_session=True)
+        return subprocess.Popen(command, env=env, stdout=told, stderr=told)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(10)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()

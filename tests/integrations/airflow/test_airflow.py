@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,17 @@ def variables(simulated, tmp_path_factory) -> dict[str, str]:
     return found | {"GARIMPO_GENRES": ",".join(simulated.genres[:GENRES])}
 
 
-@pytest.fixture
-def data(variables, simulated, monkeypatch) -> Path:
-    """Where they collect to, with nothing in it yet; of the source nothing was asked yet and nothing is broken."""
+@pytest.fixture(autouse=True)
+def same_settings(variables, monkeypatch) -> None:
+    """What runs here, and who looks into the ledger, finds them, too."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    simulated.restart()
-    shutil.rmtree(variables["GARIMPO_DATA"], ignore_errors=True)
-    return Path(variables["GARIMPO_DATA"])
+
+
+@pytest.fixture
+def data(variables, simulated) -> Path:
+    """Where they collect to, with nothing in it yet; of the source nothing was asked yet and nothing is broken."""
+    return emptied(variables, simulated)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,22 @@ def deployed(variables, tmp_path_factory) -> Iterator[started.Airflow]:
     home = tmp_path_factory.mktemp("deployed")
     with started.running(home, variables, Path(os.environ["WORK"]) / "empty.db") as airflow:
         yield airflow
+
+
+@pytest.fixture(scope="module")
+def one_failed(variables, simulated, wanted, deployed) -> str:
+    """A run of all its services, in which the source never tells the releases of one artist."""
+    emptied(variables, simulated)
+    artist = wanted["artists"][0][0]
+    simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums"}]})
+    return deployed.run(genres=simulated.genres[:GENRES])
+
+
+def emptied(variables: Mapping[str, str], simulated: far.World) -> Path:
+    """The folder they collect to, with nothing left in it, as if nobody had asked anything."""
+    simulated.restart()
+    shutil.rmtree(variables["GARIMPO_DATA"], ignore_errors=True)
+    return Path(variables["GARIMPO_DATA"])
 
 
 def ledger_says(query: str) -> list[dict[str, Any]]:
@@ -124,28 +143,30 @@ def test_put_off_shows_as_skipped(simulated, data):
     assert [run["state"] for run in ledger_says("SELECT state FROM runs")] == ["deferred"]
 
 
-def test_services_execute_it(simulated, wanted, data, deployed):
-    """Airflow alone tries a failed item again, and not its siblings; cleared later it is asked for what it lacks.
-
-    Instances are named like their genres; in the end the same is published as by threads.
-    """
-    artist = wanted["artists"][0][0]
-    simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums"}]})
-    run_id = deployed.run(genres=simulated.genres[:GENRES])
-    found = deployed.instances(run_id)
+def test_failed_item_alone_is_retried(simulated, deployed, one_failed):
+    """Airflow alone tries a failed item again, and nothing else; instances are named like their genres."""
+    found = deployed.instances(one_failed)
     names = [each["rendered_map_index"] for each in found if each["task_id"] == "discover.collect"]
     assert sorted(names) == sorted(simulated.genres[:GENRES])
-    items = [each for each in found if each["task_id"] == "refresh_releases.collect"]
-    assert sorted((each["state"], each["try_number"]) for each in items) == [("failed", 3), ("success", 1)]
+    tried = Counter((each["task_id"], each["state"], each["try_number"]) for each in found if each["try_number"] != 1)
+    assert tried == {("refresh_releases.collect", "failed", 3): 1, ("refresh_artists.collect", "skipped", 0): 1}
+    assert ledger_says("SELECT state FROM runs") == [{"state": "succeeded"}]
+    tried = ledger_says("SELECT attempts FROM items WHERE task = 'refresh_releases' ORDER BY attempts")
+    assert [each["attempts"] for each in tried] == [1, 3]
+
+
+def test_cleared_item_alone_is_asked(simulated, wanted, variables, deployed, one_failed):
+    """An item cleared on Airflow's page is asked what it lacks, its siblings are not; then all is as by threads."""
     simulated.restart()
+    items = [each for each in deployed.instances(one_failed) if each["task_id"] == "refresh_releases.collect"]
     [index] = [each["map_index"] for each in items if each["state"] == "failed"]
-    deployed.clear(run_id, "refresh_releases.collect", index)
-    assert deployed.ended(run_id) == "success"
+    deployed.clear(one_failed, "refresh_releases.collect", index)
+    assert deployed.ended(one_failed) == "success"
     tried = ledger_says("SELECT attempts FROM items WHERE task IN ('discover', 'refresh_releases')")
     assert Counter(each["attempts"] for each in tried) == {1: GENRES + 1, 4: 1}
     assert "search" not in simulated.counts()["by_bucket"]
     assert ledger_says("SELECT state FROM runs") == [{"state": "succeeded"}]
-    assert far.published(data) == wanted
+    assert far.published(Path(variables["GARIMPO_DATA"])) == wanted
 
 
 def test_no_secret_is_kept(deployed):
