@@ -31,7 +31,7 @@ def end(context: dg.OpExecutionContext, run_id: str) -> Iterator[Any]:
 
 
 @dg.graph_multi_asset(outs={name: dg.AssetOut(description=each.grain) for name, each in PUBLISHED.items()})  # type: ignore[untyped-decorator]
-def garimpo() -> Any:
+def run() -> Any:
     """One run."""
     return end(walk())
 
@@ -50,7 +50,7 @@ def checks() -> Iterator[dg.AssetCheckResult]:
 
 settings = settings_of()
 policy = dg.FreshnessPolicy.time_window(timedelta(days=settings.fresh_days or FRESH_DAYS))
-tables = garimpo.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
+tables = run.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
 job = dg.define_asset_job("garimpo", selection=[*PUBLISHED], config={"execution": {"config": {"in_process": {}}}})
 running = dg.DefaultScheduleStatus.RUNNING
 when = {"cron_schedule": settings.schedule, "execution_timezone": settings.timezone, "default_status": running}

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import allow_failure, flow, task
+from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.schedules import Cron
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.annotations import allow_failure, quote
 
 from pipeline.integrations import steps
 from pipeline.runs.external import Owner, is_worth_retrying
 from pipeline.settings import load_settings
 
 __all__ = ["garimpo", "serve"]
-
-AT_ONCE = 8  # items: they wait for answers, not for the CPU
 
 
 @task(cache_policy=NO_CACHE, retry_condition_fn=lambda _task, _run, state: is_worth_retrying(state.data))  # type: ignore[untyped-decorator]
@@ -37,10 +36,10 @@ def step(call: str, asked: list[Any], **named: Any) -> Any:
 def _submit(name: str, call: str, asked: Any, retry: Any = steps.USUAL, after: Any = (), **named: Any) -> Any:
     waits, kind = steps.waits_s(retry), name.partition(":")[0]
     tried = step.with_options(name=kind, task_run_name=name, retries=len(waits), retry_delay_seconds=waits)
-    return tried.submit(call, asked, wait_for=[allow_failure(each) for each in after], **named)
+    return tried.submit(call, quote(asked), wait_for=[allow_failure(each) for each in after], **named)
 
 
-@flow(task_runner=ThreadPoolTaskRunner(max_workers=AT_ONCE))  # type: ignore[untyped-decorator]
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=8))  # type: ignore[untyped-decorator]  # they wait for answers
 def garimpo(genres: list[str] | None = None, max_requests: int | None = None) -> Any:
     """One run over these genres, with at most so many requests; the settings say what is not given."""
     asked: dict[str, Any] = {"genres": tuple(genres or ()), "max_requests": max_requests}

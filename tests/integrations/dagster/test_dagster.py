@@ -63,7 +63,7 @@ def data(simulated, tmp_path, monkeypatch) -> Path:
 def execute(instance: dg.DagsterInstance, failed: str = "", **config: Any) -> Any:
     """A run, or a re-execution of one from where it failed."""
     options = dg.ReexecutionOptions.from_failure(failed, instance) if failed else None
-    asked = IN_PROCESS | ({"ops": {"garimpo": {"ops": {"begin": {"config": config}}}}} if config else {})
+    asked = IN_PROCESS | ({"ops": {"run": {"ops": {"begin": {"config": config}}}}} if config else {})
     job = dg.reconstructable(garimpo)
     return dg.execute_job(job, instance, run_config=asked, reexecution_options=options)
 
@@ -88,8 +88,8 @@ def test_same_database(instance, simulated, wanted, data):
     assert far.published(data) == wanted
     assert last_run()["requests"] == simulated.counts()["total"]
     ended = steps(instance, result.run_id, dg.DagsterEventType.STEP_SUCCESS)
-    names = {name.rstrip("0123456789]_") for name in ended if name.startswith("garimpo.discover[")}
-    assert {"garimpo.discover[bossa_nova", "garimpo.discover[mpb"} <= names
+    names = {name.rstrip("0123456789]_") for name in ended if name.startswith("run.discover[")}
+    assert {"run.discover[bossa_nova", "run.discover[mpb"} <= names
     assert steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY) == []
     made = instance.all_logs(result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
     assert {entry.dagster_event.asset_key.path[0] for entry in made} == set(PUBLISHED)
@@ -103,6 +103,7 @@ def test_declared_as_assets():
     """Every published table is an asset with its freshness; the job has the settings' schedule and time zone."""
     from pipeline.integrations.dagster import definitions
 
+    dg.Definitions.validate_loadable(definitions)
     specs = {spec.key.path[0]: spec for spec in definitions.resolve_all_asset_specs()}
     assert specs.keys() == set(PUBLISHED)
     assert specs["artists"].freshness_policy == dg.FreshnessPolicy.time_window(timedelta(days=7))
@@ -117,7 +118,7 @@ def test_failed_item_alone_is_retried(instance, simulated, wanted, data):
     simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums", "times": 4}]})
     result = execute(instance)
     [tried] = steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
-    assert tried.startswith("garimpo.refresh_releases[")
+    assert tried.startswith("run.refresh_releases[")
     assert result.success
     assert far.published(data) == wanted
     assert last_run()["requests"] == simulated.counts()["total"]
@@ -129,7 +130,7 @@ def test_fatal_error_is_not_retried(instance, simulated, wanted, data):
     result = execute(instance)
     failed = steps(instance, result.run_id, dg.DagsterEventType.STEP_FAILURE)
     assert (result.success, steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)) == (False, [])
-    assert {name.partition("[")[0] for name in failed} == {"garimpo.refresh_releases"}
+    assert {name.partition("[")[0] for name in failed} == {"run.refresh_releases"}
     run = last_run()
     assert (run["state"], "Premium" in run["message"]) == ("failed", True)
     simulated.restart()
