@@ -37,12 +37,14 @@ def server(tmp_path_factory) -> Iterator[str]:
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/api"
-    far.until(lambda: urlopen(f"{url}/health", timeout=2).close(), 120)  # noqa: S310  our own child's
-    with temporary_settings({PREFECT_API_URL: url}):
-        yield url
-    process.terminate()
-    process.wait(30)
-    log.close()
+    try:
+        far.until(lambda: urlopen(f"{url}/health", timeout=2).close(), 120)  # noqa: S310  our own child's
+        with temporary_settings({PREFECT_API_URL: url}):
+            yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
 
 
 @pytest.fixture(scope="module")
