@@ -14,14 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from pipeline.clock import workspace_clock
 from pipeline.errors import DiskFull, GarimpoError, SchemaMismatch, SettingsError, StorageError, WriterBusy
 from pipeline.integrations.warehouse_news import Changes, Reader, Sent
-from pipeline.integrations.warehouse_sql import LEDGER, Warehouse
+from pipeline.integrations.warehouse_sql import LEDGER, Warehouse, place_of
 from pipeline.lake.files import make_folder
 from pipeline.published.building import shape
 from pipeline.published.generations import Generation, open_generation
@@ -49,6 +49,7 @@ REFUSED = re.compile(
     r"28P01|28000|authentication failed|access denied|incorrect username|\b1045\b|unauthorized", re.IGNORECASE
 )
 FULL = re.compile(r"no space left|53100|disk full|\b1021\b|\b1114\b|errcode: 28|table .* is full", re.IGNORECASE)
+SECRET_LETTERS = 8  # an option of an address that long may be a token
 AS_BEFORE = "What is published here is untouched"
 
 
@@ -257,9 +258,9 @@ def _explained(name: str, address: str, error: Exception) -> GarimpoError:
 
 
 def _without_secrets(text: str, address: str) -> str:
-    parts = urlsplit(address)
-    password = parts.password or ""
-    for secret in filter(None, (address, parts.query, password, unquote(password))):
+    place, coded = place_of(address), urlsplit(address)
+    options = [value for value in place.options.values() if len(value) >= SECRET_LETTERS]
+    for secret in filter(None, (address, coded.password, place.password, *options)):
         text = text.replace(secret, "***")
     return text
 
