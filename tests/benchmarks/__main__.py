@@ -19,6 +19,7 @@ from tests.benchmarks.minimum import measure_minimum
 from tests.benchmarks.pace import measure_pace
 from tests.benchmarks.runs import measure_runs
 from tests.benchmarks.store import measure_store
+from tests.benchmarks.warehouses import measure_warehouses
 
 BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "pace": measure_pace,
@@ -29,13 +30,14 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "runs": measure_runs,
     "engine": measure_engine,
     "elsewhere": measure_elsewhere,
+    "warehouses": measure_warehouses,
     "formats": measure_formats,
     "keeping": measure_store,
 }
 GROUPS = {
     "collector": ("pace", "minimum", "ledger", "memory", "beside"),
     "orchestration": ("runs", "engine"),
-    "beyond": ("elsewhere",),
+    "beyond": ("elsewhere", "warehouses"),
     "store": ("formats", "keeping"),
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, load, say
 
-__all__ = ["measure_elsewhere"]
+__all__ = ["measure_elsewhere", "tried"]
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_MS = {"dask": 10.0, "ray": 5.0, "spark": None, "lambda": 5.0, "gcf": 5.0}
@@ -26,7 +26,7 @@ def measure_elsewhere(*, quick: bool = False) -> Iterator[Figure]:
     """Overhead of a batch, pace against threads and refusals, system by system."""
     for name, most_ms in MOST_MS.items():
         say(f"elsewhere: {name} …")
-        told, last = _tried(name, QUICK_RATE if quick else RATE)
+        told, last = tried(name, QUICK_RATE if quick else RATE)
         if not told:
             yield Figure(f"{name}: nothing measured", "not run", "", None, last)
             continue
@@ -42,8 +42,8 @@ def measure_elsewhere(*, quick: bool = False) -> Iterator[Figure]:
             yield Figure(f"{name}: 429s", str(told["refused"]), "0", told["refused"] == 0, most)
 
 
-def _tried(name: str, rate: int) -> tuple[dict[str, float], str]:
-    """What a system's tests told, and the last line that was said."""
+def tried(name: str, rate: int) -> tuple[dict[str, float], str]:
+    """What a system's tests told when asked to measure, `rate` being how much, and the last line that was said."""
     environment = os.environ | {"MEASURE": str(rate), "LIMIT_S": str(TIMEOUT_S)}
     command = ["bash", str(ROOT / "tests/integrations/run.sh"), name]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout.splitlines()

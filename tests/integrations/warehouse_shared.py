@@ -156,11 +156,12 @@ def crashing(server: Server, number: int, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def price(store: Store, beside: Callable[[Path], None]) -> None:
-    """Tell what snapshots cost (a million when measuring): first, all again; and a publish of all tables, then none.
+    """Tell what snapshots cost, first and all of them again; and a publish of all tables, then none.
 
-    `beside` loads the same rows by the system's own means from a CSV file, for comparison.
+    When measured there are ten thousand times MEASURE of them. `beside` loads the same rows from a CSV file by the
+    system's own means, for comparison.
     """
-    large(store, 100_000 if MEASURE else 2_000, 10)
+    large(store, 1_000 * int(MEASURE or 2), 10)
     generation, folder = open_generation(store.workspace), store.workspace.sent
     took = {name: _seconds(store.send, full=name == "full_s") for name in ("all_s", "none_s", "full_s")}
     with open_warehouse("there", store.address) as warehouse:

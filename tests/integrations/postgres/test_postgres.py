@@ -41,7 +41,7 @@ class TestPostgres(Alike):
         columns = "attname, format_type(atttypid, atttypmod), attcollation::regcollation"
         where = f"attrelid = '{schema}.artists'::regclass AND attnum > 0"
         assert server.ask(f"SELECT {columns} FROM pg_attribute WHERE {where}").split() == [
-            'artist_id|text|"C"', "artist_no|integer|-", "name|text|default", "followers|bigint|-",
+            'artist_id|text|"C"', "artist_no|integer|-", 'name|text|"default"', "followers|bigint|-",
             "popularity|smallint|-", 'genres|text[]|"default"', 'image_url|text|"default"',
             'spotify_url|text|"default"', "first_seen_on|date|-", "last_seen_on|date|-", "releases_checked_on|date|-",
         ]  # fmt: skip
