@@ -57,6 +57,11 @@ def bare_server() -> None:
     if SERVER:
         import psycopg
 
+        from pipeline.integrations import postgres_sessions
+
+        for pool in postgres_sessions._pools.values():
+            pool.end_idle()
+        postgres_sessions._pools.clear()
         with psycopg.connect(SERVER, autocommit=True) as session:
             ours = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'garimpo\\_%'"
             for (name,) in session.execute(ours).fetchall():

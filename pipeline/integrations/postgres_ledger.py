@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any
 
-from pipeline.errors import SchemaMismatch, StorageError
+from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError, StorageError
 from pipeline.integrations.postgres_sessions import DatabaseError, Session, explained, lock_key, pool_of
 from pipeline.integrations.postgres_sql import postgres_statement, postgres_tables
 from pipeline.records.storing import Cursor, Row
@@ -19,12 +19,15 @@ from pipeline.workspace import ServerLedger
 
 __all__ = ["Store", "open_store"]
 
+LONGEST_NAME = 63  # longer ones are cut without a word
+
 
 class Store:
     """The tables of one ledger: what `records.storing` says of a store, any number of machines wide."""
 
     def __init__(self, place: ServerLedger, busy_s: float) -> None:
-        self.place, self._pool = place, pool_of(place)
+        self.place, self._pool, self._is_open = place, pool_of(place), True
+        self._pool.users += 1
         wait = f"SET LOCAL lock_timeout = '{max(1, int(busy_s * 1000))}ms'; "
         lock = f"SELECT pg_advisory_xact_lock({lock_key(place, 'write')})"
         self._begin = {True: f"BEGIN; {wait}{lock}", False: f"BEGIN; SET LOCAL synchronous_commit = off; {wait}{lock}"}
@@ -71,8 +74,11 @@ class Store:
                 self._pool.give(session)
 
     def close(self) -> None:
-        """End the connections that nobody uses; another call opens new ones."""
-        self._pool.end_idle()
+        """End the connections, if this process has no other store open here; another call opens new ones."""
+        self._pool.users -= self._is_open
+        self._is_open = False
+        if not self._pool.users:
+            self._pool.end_idle()
 
     def prepare(self, script: str, version: int, upgrades: Mapping[int, str]) -> None:
         """Make or upgrade the tables where they are not of this version; of several at once the first one does."""
@@ -98,13 +104,15 @@ class Store:
         transaction.execute("INSERT INTO ledger_format VALUES (?)", (version,))
 
     def _version(self, transaction: _Transaction | None = None) -> int:
-        there = "SELECT count(*) AS n FROM pg_tables WHERE schemaname = ? AND tablename = 'ledger_format'"
         known = "SELECT max(version) AS n FROM ledger_format"
         if transaction is None:
-            found = self.read(there, (self.place.schema,))[0]["n"]
-            return int(self.read(known)[0]["n"] or 0) if found else 0
-        found = transaction.execute(there, (self.place.schema,)).fetchall()[0][0]
-        return int(transaction.execute(known).fetchall()[0][0] or 0) if found else 0
+            try:
+                return int(self.read(known)[0]["n"] or 0)
+            except DamagedFile:  # there is no such table
+                return 0
+        there = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'ledger_format'"
+        found = transaction.execute(there, (self.place.schema,)).fetchall() and transaction.execute(known).fetchall()
+        return int(found[0][0] or 0) if found else 0
 
 
 class _Transaction:
@@ -130,6 +138,12 @@ class _Transaction:
 
 def open_store(place: ServerLedger, script: str, version: int, busy_s: float, upgrades: Mapping[int, str]) -> Store:
     """The store of a place, its tables made; SettingsError for what the settings have wrong, StorageError otherwise."""
+    if len(place.schema) > LONGEST_NAME:
+        raise SettingsError(f"{place}: the name is too long for PostgreSQL. Choose a shorter GARIMPO_WORKSPACE.")
     store = Store(place, busy_s)
-    store.prepare(script, version, upgrades)
+    try:
+        store.prepare(script, version, upgrades)
+    except BaseException:
+        store.close()
+        raise
     return store

@@ -69,4 +69,6 @@ class ServerLock:
                 else:
                     self._session.execute("SELECT 1", prepare=False)
             except (DatabaseError, GarimpoError):
-                self._session = None
+                lost, self._session = self._session, None
+                if lost is not None:
+                    lost.close()

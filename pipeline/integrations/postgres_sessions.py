@@ -56,6 +56,7 @@ class Pool:
     def __init__(self, place: ServerLedger) -> None:
         self.place, self._idle, self._guard = place, list[Session](), threading.Lock()
         self._was_there = False
+        self.users = 0  # stores that are open
 
     def start(self, action: Callable[[Session], T]) -> tuple[Session, T]:
         """A session after a first action, and what that gave; connections that are gone are replaced meanwhile."""
@@ -69,7 +70,7 @@ class Pool:
                 if session is not None and not session.closed:
                     self.give(session)
                     raise
-                if not _is_passing(error) or time.monotonic() > patient_until:
+                if (session is None and not _is_passing(error)) or time.monotonic() > patient_until:
                     raise
                 self.end_idle()  # those went with it
                 time.sleep(AGAIN_S)
@@ -171,6 +172,9 @@ PASSING = ("refused", "timeout", "timed out", "closed the connection", "reset by
            "connection is lost", "connection not open", "translate host", "eof detected", "broken pipe")  # fmt: skip
 
 
+REFUSED = ("connection failed", "connection is bad")  # how psycopg begins what came of an attempt to connect
+
+
 def _is_passing(error: Any) -> bool:
     text = str(error).lower()
     return any(sign in text for sign in PASSING) or (error.sqlstate or "").startswith(("57P", "08", "53300"))
@@ -188,9 +192,10 @@ def _explanation(place: ServerLedger, error: Any) -> GarimpoError:
         return DamagedFile(
             f"{place} is damaged ({text}). Run `python -m pipeline recover`; Parquet files are untouched."
         )
-    if state == "42501" or (isinstance(error, psycopg.OperationalError) and not state and not _is_passing(error)):
+    is_lost = isinstance(error, psycopg.OperationalError) and not state
+    if state == "42501" or (is_lost and str(error).startswith(REFUSED) and not _is_passing(error)):
         return SettingsError(f"{place} does not let us in ({text}). Mend GARIMPO_LEDGER or the rights of its user.")
-    if _is_passing(error):
+    if is_lost or _is_passing(error):
         return StorageError(
             f"{place} cannot be reached ({text}). What was committed is kept there; run again when it is back."
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -26,9 +25,8 @@ from pipeline.lake import engine
 from pipeline.lake.files import explained
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
-from pipeline.records.copying import empty_tables, require_unused
+from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
 from pipeline.records.ledger import Ledger
-from pipeline.records.places import LEDGER_SCRIPT
 from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
@@ -266,14 +264,13 @@ def _redact(connection: Connection, subject: Subject) -> None:
 
 def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, str, str, int]]:
     """Texts of a ledger on a server that name the subject: table, column, text, and in how many rows."""
-    for table, body in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\)(?: STRICT|;)", LEDGER_SCRIPT, re.DOTALL):
-        for column in re.findall(r"(\w+) TEXT", body):
-            if column not in NOT_TEXT:
-                is_mine = subject.is_mentioned if column in FREE_TEXT else subject.pattern.search
-                query = f"SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
-                for said, rows in connection.execute(query).fetchall():
-                    if is_mine(said):
-                        yield table, column, said, rows
+    for table, columns in LEDGER_TABLES.items():
+        for column in (name for name, kind in columns.items() if kind == "TEXT" and name not in NOT_TEXT):
+            is_mine = subject.is_mentioned if column in FREE_TEXT else subject.pattern.search
+            query = f"SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
+            for said, rows in connection.execute(query).fetchall():
+                if is_mine(said):
+                    yield table, column, said, rows
 
 
 def _intact(workspace: Workspace, row: Row) -> Path:

@@ -74,20 +74,32 @@ def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Fi
     require_unused(workspace)
     path, aside = workspace.ledger_file, hidden(workspace.ledger_file)
     remove_files([aside, *(aside.with_name(f"{aside.name}{end}") for end in ("-wal", "-shm"))])
+    said = write_ledger(workspace, aside, _old_ledger(workspace, clock), clock)
     if isinstance(workspace.ledger, ServerLedger):
-        remove_files([path])
-        into_file(workspace.ledger, path)
-    old = _put_aside(workspace, path, clock) if path.exists() else None
-    said = write_ledger(workspace, aside, old, clock)
-    with explained(path):
-        for end in ("-wal", "-shm"):
-            path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
-        place_files([path])
-    if isinstance(workspace.ledger, ServerLedger):
-        from_file(path, workspace.ledger)
+        from_file(aside, workspace.ledger)
+    else:
+        with explained(path):
+            for end in ("-wal", "-shm"):
+                path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+            place_files([path])
     told = f"{said['from_generation']} parts from the newest generation, {said['from_files']} batches from files alone"
     done = f"written anew: {told}; requests of the last day count as spent; schedules may have to be added again"
     return [Finding(str(workspace.ledger), what, done)]
+
+
+def _old_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> Path | None:
+    """What there is to read of the ledger as it was, put aside; None where nothing is."""
+    path = workspace.ledger_file
+    if not isinstance(workspace.ledger, ServerLedger):
+        return _put_aside(workspace, path, clock) if path.exists() else None
+    with closing(Ledger(workspace.ledger, clock)) as ledger:
+        if path.exists() and not ledger.read("SELECT 1 FROM runs LIMIT 1"):
+            return path  # it was in a file until now
+    target = workspace.root / ASIDE / f"{clock():%Y%m%dT%H%M%S}" / path.name
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    into_file(workspace.ledger, target)
+    return target
 
 
 def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:

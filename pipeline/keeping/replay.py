@@ -250,6 +250,6 @@ def _rejects(batch: tuple[str, str], normal: Normalized) -> Iterator[tuple[str, 
 def _without_raw(ledger: Ledger, since: str) -> int:
     query = (
         "SELECT count(*) AS n FROM (SELECT DISTINCT run_id, batch_id FROM parts p WHERE day >= ? AND NOT EXISTS "
-        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id))"
+        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id)) AS lone"
     )
     return int(ledger.read(query, (since,))[0]["n"])

@@ -16,21 +16,24 @@ from pipeline.records.places import LEDGER_SCRIPT
 from pipeline.records.storing import Connection
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["copy_rows", "empty_tables", "from_file", "into_file", "require_unused"]
+__all__ = ["FILES", "LEDGER_TABLES", "copy_rows", "empty_tables", "from_file", "into_file", "require_unused"]
 
-_TABLES = {
-    name: [line.split()[0] for line in body.splitlines() if re.match(r"    [a-z]", line)]
-    for name, body in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\)", LEDGER_SCRIPT, re.DOTALL)
-} | {"meta": ["key", "value"]}
+FILES = "files"  # the name in the ledger under which one on a server keeps whose files it lists
+# Columns of each table with their types, in order.
+LEDGER_TABLES = {
+    name: dict(re.findall(r"^    ([a-z]\w*) (TEXT|REAL|INTEGER)", body, re.MULTILINE))
+    for name, body in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+) \(\n(.*?)\n\)", LEDGER_SCRIPT, re.DOTALL)
+}
+_WHICH = {"meta": f" WHERE key <> '{FILES}'", "items": " ORDER BY rowid"}
 
 
 def copy_rows(source: Ledger, target: Ledger) -> None:
     """Make `target` hold what `source` holds as of one instant, and nothing else; all or nothing."""
     with source.write() as read, target.write() as write:
         empty_tables(write)
-        for table, columns in _TABLES.items():
-            names, order = ", ".join(columns), " ORDER BY rowid" if table == "items" else ""
-            rows = read.execute(f"SELECT {names} FROM {table}{order}").fetchall()
+        for table, columns in LEDGER_TABLES.items():
+            names = ", ".join(columns)
+            rows = read.execute(f"SELECT {names} FROM {table}{_WHICH.get(table, '')}").fetchall()
             marks = ", ".join("?" for _ in columns)
             write.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
         if isinstance(target.place, ServerLedger):
@@ -70,6 +73,6 @@ def require_unused(workspace: Workspace) -> None:
 
 
 def empty_tables(connection: Connection) -> None:
-    """Remove every row of a ledger, within a transaction."""
-    for table in _TABLES:
-        connection.execute(f"DELETE FROM {table}")
+    """Remove every row of a ledger but whose files it lists, within a transaction."""
+    for table in LEDGER_TABLES:
+        connection.execute(f"DELETE FROM {table}{_WHICH['meta'] if table == 'meta' else ''}")

@@ -1,7 +1,7 @@
 """The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
 `items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
-bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings`, `places` and `storing`.
+bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings`, `errors`, `places` and `storing`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipeline.errors import RunCancelled
 from pipeline.records.bindings import current_binding
 from pipeline.records.places import LEDGER_VERSION, open_store
 from pipeline.records.storing import Connection, Row
@@ -25,6 +26,7 @@ _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
 )
+_TAKEN_FOR_DEAD = "SELECT 1 FROM runs WHERE run_id = ? AND state = 'crashed'"
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,9 @@ class Ledger:
             )
 
     def cancel_requested(self, run_id: str) -> bool:
-        """Whether somebody asked this run to stop."""
-        return bool(self.read("SELECT 1 FROM runs WHERE run_id = ? AND cancel_requested = 1", (run_id,)))
+        """Whether somebody asked this run to stop, or took its process for dead and may have begun another run."""
+        query = "SELECT 1 FROM runs WHERE run_id = ? AND (cancel_requested = 1 OR state = 'crashed')"
+        return bool(self.read(query, (run_id,)))
 
     def runs(self, limit: int = 50, offset: int = 0, where: str = "TRUE", params: Sequence[object] = ()) -> list[Row]:
         """Runs, newest first, each with its requests and rows so far; times as UTC datetimes.
@@ -180,11 +183,16 @@ class Ledger:
     # ---- the commit point
 
     def commit_batch(self, outcome: TaskOutcome, raw: RawFile | None, parts: Sequence[Part]) -> bool:
-        """Make a batch's files exist, all or none; False when another attempt was first (delete the files then)."""
+        """Make a batch's files exist, all or none; False when another attempt was first (delete the files then).
+
+        Raises RunCancelled for a run that was taken for dead: its lock was lost, and others may be at work.
+        """
         key = (outcome.run_id, outcome.batch_id)
         with self.write() as connection:
             if connection.execute(_COMMITTED, key * 2).fetchone():
                 return False
+            if connection.execute(_TAKEN_FOR_DEAD, key[:1]).fetchone():
+                raise RunCancelled(f"Run {outcome.run_id} was taken for dead, and ends; what it committed is kept.")
             if raw is not None:
                 connection.execute(
                     "INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)",

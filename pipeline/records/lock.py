@@ -3,8 +3,8 @@
 It is a file, or where the ledger is on a server a lock of that, which counts for all machines that use it.
 
 Whoever gets the lock knows that a run still shown as running is dead. A run that another system owns holds a lease
-instead (see `lease`), which nobody passes by. Owns filelock for runs. Imports `errors`, `lease`, `ledger`, `notes`,
-`workspace`; what knows PostgreSQL only where it is needed.
+instead (see `lease`), which nobody passes by. Owns filelock for runs. Imports `belonging`, `errors`, `lease`, `ledger`,
+`notes`, `workspace`; what knows PostgreSQL only where it is needed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from pipeline.errors import RunCancelled, RunInProgress, StorageError
+from pipeline.records.belonging import require_own_files
 from pipeline.records.bindings import bound
 from pipeline.records.lease import read_lease
 from pipeline.records.ledger import Ledger
@@ -86,8 +87,10 @@ def hold_run_lock(
 ) -> Iterator[None]:
     """Hold the workspace's run lock; raises RunInProgress naming who holds it when it is not free within `wait_s`.
 
+    Raises SettingsError when the ledger is a shared one that lists the files of another folder.
     Waiting ends early, in the same way, when `cancelled()` says so.
     """
+    require_own_files(workspace)
     lock = _run_lock(workspace)
     if not _acquire(lock, workspace, max(wait_s, PATIENCE_S), cancelled):
         if cancelled():

@@ -198,6 +198,7 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     settings = load_settings(folder)
     checks = [
         _check("data folder", lambda: _disk(settings)),
+        *([_check("ledger", lambda: _server(settings))] if settings.ledger.get_secret_value() else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
     ]
@@ -233,6 +234,12 @@ def _source(settings: Settings) -> str:
             "SPOTIPY_CLIENT_SECRET"
         )
     return check_source(settings)
+
+
+def _server(settings: Settings) -> str:
+    with _opened(settings) as ledger:
+        version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]
+    return f"{ledger.place} answers, PostgreSQL {version}"
 
 
 def _disk(settings: Settings) -> str:

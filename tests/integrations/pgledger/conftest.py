@@ -1,0 +1,43 @@
+"""A server, a simulator, and what a run with a ledger in a file publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.runs.runner import run_pipeline
+from pipeline.workspace import ServerLedger
+from tests.integrations.far import small_world
+from tests.integrations.pgledger.server import Server
+from tests.integrations.pgledger.worlds import published, settings_of
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server for all tests."""
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def place(server: Server) -> ServerLedger:
+    """An empty database of a test's own."""
+    return ServerLedger(server.database(), "garimpo_test")
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[Any]:
+    """Sixteen artists, with a little latency so that a run takes a while."""
+    with small_world(artists=16, latency_ms=5) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def by_file(simulated: Any, tmp_path_factory: Any) -> dict[str, list[Any]]:
+    """What a run with a ledger in a file publishes."""
+    settings = settings_of(simulated, tmp_path_factory.mktemp("file"))
+    assert run_pipeline(settings).state == "succeeded"
+    return published(settings)

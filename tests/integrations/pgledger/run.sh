@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The ledger in PostgreSQL: what a server or several processes can do wrong, then the ledger's own tests over a server.
+set -euo pipefail
+. tests/integrations/venv.sh
+debian postgresql
+make_venv 3.11 -r requirements-dev.txt --group postgres-ledger
+tests tests/integrations/pgledger -s
+if [ -n "${MEASURE:-}" ]; then exit; fi
+again="ledger_commit ledger_runs budget_shared budget_catches_up schedules_due external_run purge_artist run_whole"
+# One looks at the file of a lease, which is a row here.
+python -m tests.integrations.pgledger.server python -m pytest -q -p no:cacheprovider -p no:randomly -W default \
+    -o faulthandler_timeout=240 --basetemp "$WORK/again" -m "not slow" -k "not lapsed_lease" $(printf 'tests/test_%s.py ' $again) 9>&-
