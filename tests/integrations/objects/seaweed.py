@@ -56,7 +56,8 @@ class Seaweed:
         """Start it, and wait until the bucket is there."""
         told = [f"-{name}={port}" for name, port in self._ports.items()]
         command = [
-            os.environ["WEED"], "server", f"-dir={self.folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
+            os.environ["WEED"], f"-logdir={self.folder}", "server", f"-dir={self.folder}", "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1", "-filer", "-s3",
             f"-s3.config={self.folder / 'people.json'}", "-s3.autoCreateBucket=false", "-s3.port.iceberg=0",
             "-s3.port.lance=0", "-master.volumeSizeLimitMB=16", *(self._options or ("-volume.max=0",)), *told,
         ]  # fmt: skip

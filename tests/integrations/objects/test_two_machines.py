@@ -1,0 +1,42 @@
+"""Two machines with disks of their own: the ledger in a database, the files in a bucket, one commit point for both."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from runs import collect, whole
+
+from pipeline.lake.truth import named_files, stored_names
+from pipeline.published.publish import publish
+from pipeline.records.ledger import Ledger
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.integrations import far
+from tests.integrations.databases import Postgres
+
+pytestmark = pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")), reason="no PostgreSQL here")
+
+
+def test_two_machines(server, simulated, tmp_path):
+    """What one machine collected the other publishes and goes on with; neither takes the other's files for lost."""
+    wanted, store, database = whole(simulated, tmp_path), server.address("two"), Postgres("word")
+    shared = {"ledger": database.address}
+    simulated.restart()
+    assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
+    there = machine(tmp_path / "two", store, database.address)
+    with closing(Ledger(there.ledger)) as ledger:
+        assert publish(there, ledger).changed
+        assert far.published(tmp_path / "two") == wanted
+        assert collect(simulated, tmp_path / "two", store, **shared).state == "succeeded"
+        assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
+        assert {name for name, _ in named_files(ledger)} == set(stored_names(there))
+    assert far.published(tmp_path / "one")["tracks"] == wanted["tracks"]
+    database.close()
+
+
+def machine(data: Path, store: str, ledger: str) -> Workspace:
+    """The workspace as a machine has it."""
+    said = {"data": data, "workspace": "simulator", "store": store, "ledger": ledger}
+    return open_workspace(Settings.model_validate(said))
