@@ -69,10 +69,10 @@ def test_manifest_says_what_is_inside(generation: Generation, tmp_path: Path) ->
 
 
 def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> None:
-    """A genre brings its artists with their numbers, releases and credits; days bound the numbers."""
+    """A genre brings its artists, and no other, with their names' words, numbers, releases and credits; days bound the numbers."""
     generation = publish_rows(
         workspace,
-        artists=[{"artist_id": "a"}, {"artist_id": "b"}],
+        artists=[{"artist_id": "a", "name": "Ana"}, {"artist_id": "b", "name": "Bia"}],
         artist_genres=[{"artist_id": "a", "genre": "mpb"}, {"artist_id": "b", "genre": "rock"}],
         artist_snapshots=[
             {"artist_id": name, "observed_on": date(2026, 11, day)} for name in "ab" for day in (19, 20, 21, 22)
@@ -97,7 +97,7 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
         "track_artists": ["t"],
         "search_pages": ["mpb"],
         "artist_growth": [],
-        "name_tokens": [],
+        "name_tokens": [0],
         "genre_days": ["mpb", "mpb"],
         "genre_growth": [],
         "genre_coverage": ["mpb"],

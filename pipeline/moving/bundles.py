@@ -112,7 +112,7 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def _write_tables(generation: Generation, folder: Path, filters: Filters) -> dict[str, int]:
-    rows: dict[str, int] = {}
+    rows = dict.fromkeys(PUBLISHED, 0)
     asked = {"genres": list(filters.genres), "since": filters.since, "until": filters.until}
     with generation.cursor() as cursor:
         for name, table in PUBLISHED.items():
@@ -120,7 +120,6 @@ def _write_tables(generation: Generation, folder: Path, filters: Filters) -> dic
             params = {key: value for key, value in asked.items() if f"${key}" in condition}
             reader = cursor.sql(f"FROM {name} WHERE {condition}", params=params).to_arrow_reader(100_000)
             with pq.ParquetWriter(folder / f"{name}.parquet", reader.schema, version="2.6", compression="zstd") as out:
-                rows[name] = 0
                 for batch in reader:
                     out.write_batch(batch)
                     rows[name] += batch.num_rows
@@ -134,6 +133,7 @@ _BY_GENRE = {
     "album_id": f"album_id IN ({_ALBUMS})",
     "track_id": f"track_id IN (SELECT track_id FROM tracks WHERE album_id IN ({_ALBUMS}))",
     "artist_id": f"artist_id IN ({_ARTISTS})",
+    "artist_no": f"artist_no IN (SELECT artist_no FROM artists WHERE artist_id IN ({_ARTISTS}))",
     "genre": "list_contains($genres, genre)",
 }
 
