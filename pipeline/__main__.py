@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.show_error(error, error.exit_code, as_json=as_json)
         return error.exit_code
     except typer.TyperException as error:  # an option that is none, or a value it does not take
-        wrong = SettingsError(f"{error.format_message()} See --help. Nothing was started.")
+        wrong = SettingsError(f"{error.format_message().rstrip('.')}. See --help. Nothing was started.")
         console.show_error(wrong, wrong.exit_code, as_json=as_json)
         return wrong.exit_code
     except typer.Exit as ended:
