@@ -103,6 +103,8 @@ def main() -> None:
     if look is None and not is_coming:
         st.title(text("Run"), anchor=False)
         st.html(_cards.empty(text("No run {id} here", id=run_id), text("Choose one on the page Runs.")))
+        if status.last_error:  # perhaps it was refused before there was anything to note
+            st.error(text.error(status.last_error))
         return
     when = text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run")
     st.title(when, anchor=False)

@@ -14,6 +14,7 @@ from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
 from pipeline.runs.planner import Item
+from pipeline.runs.runner import RunRequest
 from pipeline.source.calls import Call
 from tests.screens import install_service, open_screen
 
@@ -184,6 +185,15 @@ def test_unknown_run_leads_to_the_list(service, query):
     screen = open_screen("run.py", **query)
     assert f"No run {query.get('id', '')} here" in screen.words
     assert ("\u2190 All runs", "runs") in screen.links
+
+
+def test_refused_run_says_why(tmp_path):
+    """Who is led to a run that was refused before it began reads there what to do, not only that there is none."""
+    refused = install_service(tmp_path, workspace="mine")
+    refused._run(RunRequest("button", run_id=RUN))
+    words = open_screen("run.py", id=RUN).words
+    assert f"No run {RUN} here" in words
+    assert "No Spotify credentials: set SPOTIPY_CLIENT_ID" in words
 
 
 def test_both_languages_name_tasks(service):
