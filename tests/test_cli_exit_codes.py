@@ -71,7 +71,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
     [
         ({"SPOTIPY_CLIENT_ID": "x"}, ["--genres", "@nowhere.txt"], "cannot be read"),
         ({"GARIMPO_MAX_REQUESTS": "many"}, ["run"], "GARIMPO_MAX_REQUESTS"),
-        ({}, ["run", "--max-requests", "0"], "'--max-requests': Input should be greater than or equal to 1. See --help."),
+        ({}, ["run", "--max-requests", "0"], "should be greater than or equal to 1. See --help."),
         ({}, ["run", "--shiny"], "--shiny"),
         ({}, ["logs", "never"], "never is not a run"),
         ({}, ["logs", "--level", "loud"], "none of DEBUG"),

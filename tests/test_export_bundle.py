@@ -69,7 +69,7 @@ def test_manifest_says_what_is_inside(generation: Generation, tmp_path: Path) ->
 
 
 def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> None:
-    """A genre brings its artists, and no other, with their names' words, numbers, releases and credits; days bound the numbers."""
+    """A genre brings but its artists: the words of their names, numbers, releases, credits; days bound the numbers."""
     generation = publish_rows(
         workspace,
         artists=[{"artist_id": "a", "name": "Ana"}, {"artist_id": "b", "name": "Bia"}],
