@@ -303,6 +303,14 @@ class Alike:
         store.send()
         equal(store)
 
+    def test_killed_while_mending(self, store: Store) -> None:
+        """Killed between a column that was put back and its values: they come with the next publish."""
+        store.send()
+        store.change_there("ALTER TABLE {artists} DROP COLUMN {q}releases_checked_on{q}")
+        assert self.killed(store, "replace") == -9
+        store.send()
+        equal(store)
+
     def test_other_workspace_is_refused(self, store: Store, tmp_path: Path) -> None:
         """Tables of another workspace are not overwritten."""
         store.send()
