@@ -30,7 +30,9 @@ def measure_warehouses(*, quick: bool = False) -> Iterator[Figure]:
             f"{name}: {told['rows']:,.0f} snapshots, first", told["first_s"], None if quick else first_s, note
         )
         yield _figure(f"{name}: every row again", told["again_s"], None if quick else again_s, note)
-        yield _figure(f"{name}: no news", told["none_s"], None if quick else NONE_S, "every table is counted")
+        yield _figure(
+            f"{name}: no news", told["none_s"], None if quick else NONE_S, "every table but snapshots is counted"
+        )
         yield _figure(f"{name}: all tables, first", told["all_s"], None, f"again {told['full_s']} s")
 
 
