@@ -7,7 +7,8 @@ import random
 import pytest
 
 from pipeline.errors import DamagedFile
-from pipeline.published.publish import current_number, open_generation, publish, rebuild
+from pipeline.keeping.exchange import settle
+from pipeline.published.publish import EXCHANGED, current_number, lags, open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
@@ -45,3 +46,32 @@ def test_rebuild_of_nothing(workspace: Workspace, ledger: Ledger):
     assert open_generation(workspace).rows("FROM artist_snapshots") == []
     commit(workspace, ledger, "b1", search_line(artist("a1")))
     assert (publish(workspace, ledger).number, current_number(workspace)) == (2, 2)
+
+
+def test_exchange_elsewhere_is_noticed(workspace: Workspace, ledger: Ledger):
+    """Where parts were exchanged on another machine, what is shown here is built anew once; nothing older is kept."""
+    for number in (1, 2):
+        commit(workspace, ledger, f"b{number}", search_line(artist(f"a{number}")))
+        publish(workspace, ledger)
+    with ledger.write() as connection:
+        connection.execute("DELETE FROM parts WHERE batch_id = ?", ("b1",))
+    ledger.set_meta(EXCHANGED, "by another")
+    assert lags(workspace, ledger)
+    assert publish(workspace, ledger).number == 3
+    assert open_generation(workspace).rows("SELECT artist_id FROM artist_snapshots") == [("a2",)]
+    assert [path.name for path in workspace.db.glob("*.duckdb")] == ["garimpo-00000003.duckdb"]
+    assert (publish(workspace, ledger).changed, lags(workspace, ledger)) == (False, False)
+
+
+def test_settling_sweeps_what_went_elsewhere(workspace: Workspace, ledger: Ledger):
+    """Files that another machine let go of go here, too, when what it exchanged is settled."""
+    commit(workspace, ledger, "b1", search_line(artist("a1")))
+    publish(workspace, ledger)
+    (gone,) = (workspace.root / part.path for part in ledger.parts() if part.table == "artist_snapshots")
+    with ledger.write() as connection:
+        connection.execute("DELETE FROM parts WHERE table_name = 'artist_snapshots'")
+    assert not settle(workspace, ledger)
+    ledger.set_meta(EXCHANGED, "by another")
+    assert settle(workspace, ledger)
+    assert (gone.exists(), open_generation(workspace).rows("FROM artist_snapshots")) == (False, [])
+    assert not settle(workspace, ledger)

@@ -15,13 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pipeline.errors import GarimpoError, StorageError
 from pipeline.lake.files import remove_files, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import is_stored, place_truth, remove_truth
 from pipeline.published.generations import generation_path
-from pipeline.published.publish import rebuild
+from pipeline.published.publish import EXCHANGED, lags, rebuild
 from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
 from pipeline.records.storing import Connection
 from pipeline.workspace import Workspace
@@ -108,6 +109,7 @@ class Exchange:
         """
         if self.touches_parts:
             self.set_meta(REBUILD_DUE, "1")
+            self.set_meta(EXCHANGED, uuid4().hex)
         place_truth(self.workspace, self.ledger, self.placed)
         try:
             with self.ledger.write() as connection:
@@ -162,12 +164,14 @@ def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool
     """Make readable what was exchanged, and nothing else: a generation of its own, and everything older is removed.
 
     After a purge also what the disk still holds of it: files aside, free pages of the ledger. Whether there was
-    anything to do; `force`: also without an exchange. For the holder of the run lock.
+    anything to do; `force`: also without an exchange. For the holder of the run lock. What another machine exchanged
+    that shares the ledger, and has files of its own, is settled here as well.
     """
     scrub = ledger.meta(SCRUB_DUE) == "1"
-    if not (force or scrub or ledger.meta(REBUILD_DUE) == "1"):
+    elsewhere = ledger.meta(REBUILD_DUE) != "1" and lags(workspace, ledger)
+    if not (force or scrub or elsewhere or ledger.meta(REBUILD_DUE) == "1"):
         return False
-    if scrub:
+    if scrub or elsewhere:
         sweep(workspace, ledger)
         shutil.rmtree(workspace.root / ASIDE, ignore_errors=True)
         remove_files(workspace.sent.glob("*.duckdb"))

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import zstandard
 
@@ -25,8 +26,9 @@ from pipeline.lake import engine
 from pipeline.lake.files import explained
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
+from pipeline.published.publish import EXCHANGED
 from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import SET_META, Ledger
 from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
@@ -115,6 +117,8 @@ def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: boo
     with closing(Ledger(workspace.ledger, now)) as fresh:
         with fresh.write() as connection:
             empty_tables(connection)  # those of a server are there still
+            if isinstance(workspace.ledger, ServerLedger):  # and other machines may show what was in them
+                connection.execute(SET_META, (EXCHANGED, uuid4().hex))
             for table, rows in spent.items():
                 for row in rows:
                     marks = ", ".join("?" for _ in row)

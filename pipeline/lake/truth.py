@@ -1,7 +1,8 @@
 """Raw files and parts, here and in an object store where one is set: put there first, fetched when they are read.
 
 Without a store this is `files` alone. With one a file counts once it is there, and what lies here is a copy that may be
-missing (docs/decisions/0037). A store is one ledger's: `claim_store`. Imports `files`, `ledger`, `workspace`.
+missing (docs/decisions/0037). A store is one ledger's: `claim_store`. Imports `belonging`, `files`, `ledger`,
+`workspace`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TypeVar
 
 from pipeline.errors import DamagedFile, GarimpoError, SettingsError, StorageError
 from pipeline.lake.files import explained, hidden, place_files, remove_files, write_hidden
+from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
 
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 OWNER = "owner"  # the object that says whose ledger tells of the others
-OWN_ID, CLAIMED = "store_id", "store"  # the ledger's words: what it is called there, and which store it has filled
+OWN_ID = "store_id"  # the ledger's word for what it is called there; CLAIMED: for which store it has filled
 AT_ONCE = 8  # requests under way
 TOGETHER = 200  # files fetched and made durable at a time
 Named = tuple[str, str]  # a path below the workspace, and its hash

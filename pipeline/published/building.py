@@ -31,6 +31,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
     if fresh:
         for statement in create_statements():
             con.execute(statement)
+        con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
     newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
     insert_rows(con, "state_parts", source.parts)
     staged = {part["table_name"] for part in source.parts}

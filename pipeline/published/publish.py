@@ -27,15 +27,17 @@ from pipeline.published.building import fill, insert_rows, shape
 from pipeline.published.checks import count_rows, prove
 from pipeline.published.generations import Generation, current_number, generation_path, live, open_generation
 from pipeline.published.history_files import history_files
-from pipeline.published.staging import Rows, Source
+from pipeline.published.staging import Source
 from pipeline.records.ledger import ALL, Ledger, with_times
 from pipeline.workspace import Workspace
 
 __all__ = [
+    "EXCHANGED",
     "REBUILD_DUE",
     "Generation",
     "Published",
     "current_number",
+    "lags",
     "live",
     "open_generation",
     "place_generation",
@@ -47,6 +49,9 @@ __all__ = [
 
 KEPT = 3  # generations: the current one, and those that readers may still be in
 REBUILD_DUE = "rebuild_due"  # "1" in the ledger's meta: rows were let go of, that are still in what was published
+EXCHANGED = (
+    "exchanged"  # changes in the ledger's meta with every exchange of parts; a generation notes which it has seen
+)
 LOCK_WAIT_S = 60.0
 
 
@@ -69,16 +74,24 @@ def publish(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> Pub
     """
     with publish_lock(workspace):
         begun = time.perf_counter()
-        if ledger.meta(REBUILD_DUE) == "1":
+        if ledger.meta(REBUILD_DUE) == "1" or lags(workspace, ledger):
             return _rebuild(workspace, ledger, begun)
         current = current_number(workspace)
         if current is None or open_generation(workspace).meta("shape") != shape():
             current = None
         applied = 0 if current is None else int(open_generation(workspace).meta("applied_seq"))
-        source = Source(workspace.root, _parts(ledger, applied))
+        source = _source(workspace, ledger, applied)
         if current is not None and not source.parts and not force:
             return Published(current, 0, 0, time.perf_counter() - begun, changed=False)
         return _publish(workspace, ledger, source, current, begun)
+
+
+def lags(workspace: Workspace, ledger: Ledger) -> bool:
+    """Whether what is published here was made before parts were exchanged on another machine that shares the ledger."""
+    exchanged = ledger.meta(EXCHANGED) or ""
+    with suppress(DamagedFile, duckdb.Error):  # one that cannot be read is built anew for that
+        return current_number(workspace) is not None and open_generation(workspace).meta(EXCHANGED) != exchanged
+    return False
 
 
 def rebuild(workspace: Workspace, ledger: Ledger) -> Published:
@@ -92,16 +105,18 @@ def rebuild(workspace: Workspace, ledger: Ledger) -> Published:
 
 
 def _rebuild(workspace: Workspace, ledger: Ledger, begun: float) -> Published:
-    due = ledger.meta(REBUILD_DUE) == "1"
-    published = _publish(workspace, ledger, Source(workspace.root, _parts(ledger, 0)), None, begun)
+    due = ledger.meta(REBUILD_DUE) == "1" or lags(workspace, ledger)
+    published = _publish(workspace, ledger, _source(workspace, ledger, 0), None, begun)
     if due:
         retire(workspace, published.number, kept=1)
         ledger.set_meta(REBUILD_DUE, "0")
     return published
 
 
-def _parts(ledger: Ledger, after: int) -> Rows:
-    return ledger.read("SELECT * FROM parts WHERE seq > ? ORDER BY seq", (after,))
+def _source(workspace: Workspace, ledger: Ledger, after: int) -> Source:
+    exchanged = ledger.meta(EXCHANGED) or ""  # before the parts: what is exchanged meanwhile is noticed the next time
+    parts = ledger.read("SELECT * FROM parts WHERE seq > ? ORDER BY seq", (after,))
+    return Source(workspace.root, parts, exchanged=exchanged)
 
 
 def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:

@@ -26,11 +26,15 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Source:
-    """Parts to be merged, in the order of their commits, as rows of the ledger; `until`: only days up to this one."""
+    """Parts to be merged, in the order of their commits, as rows of the ledger; `until`: only days up to this one.
+
+    `exchanged`: the ledger's word for the last exchange of parts that these have seen.
+    """
 
     root: Path
     parts: Rows
     until: date | None = None
+    exchanged: str = ""
 
     def of(self, table: str) -> Rows:
         """The parts of one lake table."""

@@ -13,23 +13,25 @@ from pipeline.records.copying import FILES
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["require_own_files"]
+__all__ = ["CLAIMED", "require_own_files"]
 
+CLAIMED = "store"  # the name in the ledger of the object store that has its files, of which any machine's are copies
 LISTED = "SELECT 1 FROM parts UNION ALL SELECT 1 FROM raw_files LIMIT 1"
 
 
 def require_own_files(workspace: Workspace) -> None:
     """Raise SettingsError when a ledger on a server lists the files of another data folder than this one.
 
-    A ledger that lists none yet takes those of the first folder that is worked on.
+    A ledger that lists none yet takes those of the first folder that is worked on; one whose files are in an object
+    store has them wherever that is set.
     """
     if not isinstance(workspace.ledger, ServerLedger):
         return
     marker = workspace.root / "files.id"
     mine = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""
     with closing(Ledger(workspace.ledger)) as ledger:
-        theirs = ledger.meta(FILES)
-        if theirs and theirs == mine:
+        theirs, store = ledger.meta(FILES), workspace.store
+        if (theirs and theirs == mine) or (store is not None and ledger.meta(CLAIMED) == store.address):
             return
         if theirs and ledger.read(LISTED):
             raise SettingsError(

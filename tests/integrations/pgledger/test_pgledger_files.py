@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline.clock import system_now
 from pipeline.errors import DamagedFile, SettingsError
+from pipeline.keeping.exchange import settle
 from pipeline.keeping.purge import purge_all, purge_artist
 from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
@@ -121,6 +123,27 @@ def test_purged_artist_leaves_no_byte(simulated: Any, server: Server, tmp_path: 
     server.ask("CHECKPOINT")
     assert _files_with(server.folder / "data" / "base", artist) == []
     assert _files_with(workspace.root, artist) == []
+
+
+def test_purge_reaches_other_machines(simulated: Any, server: Server, tmp_path: Path) -> None:
+    """A machine with a copy of the files holds no byte of an artist that was purged elsewhere once it has run again."""
+    settings = settings_of(simulated, tmp_path / "one", server.database())
+    run_pipeline(settings)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    here, there = open_workspace(settings), open_workspace(settings.model_copy(update={"data": tmp_path / "two"}))
+    artist = simulated.truth["artists"][0]["artist_id"]
+    with closing(Ledger(here.ledger)) as ledger:
+        with hold_run_lock(here, "purge", "purge", ledger.now()):
+            purge_artist(here, ledger, artist)
+        assert _files_with(there.root, artist)
+        for path in (path for root in (here.raw, here.lake) for path in root.rglob("*.*") if path.is_file()):
+            copy = there.root / path.relative_to(here.root)
+            if not copy.exists():  # what an object store would bring
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, copy)
+        with hold_run_lock(there, "settle", "settle", ledger.now()):
+            assert settle(there, ledger)
+    assert _files_with(there.root, artist) == []
 
 
 def test_purge_of_everything_keeps_the_count(simulated: Any, server: Server, tmp_path: Path) -> None:
