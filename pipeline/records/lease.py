@@ -1,18 +1,20 @@
 """A workspace held by a run whose steps are processes of another system: nobody lives as long as the run does.
 
 Where a process would hold the run lock, such a run holds a lease: a note that each of its steps keeps alive. A lease
-not renewed in time counts for nothing. Imports `clock`, `notes` and `workspace`.
+not renewed in time counts for nothing. Imports `clock`, `errors`, `notes`
+and `workspace`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline.clock import system_now
+from pipeline.errors import StorageError
 from pipeline.records.notes import read_note, remove_note, write_note
 from pipeline.workspace import Workspace
 
@@ -61,7 +63,8 @@ def kept_alive(workspace: Workspace, run_id: str, system: str) -> Iterator[None]
 
     def renew() -> None:
         while not over.wait(RENEWED_S):
-            renew_lease(workspace, run_id, system)
+            with suppress(StorageError):  # the next time: a lease outlasts ten
+                renew_lease(workspace, run_id, system)
 
     keeper = threading.Thread(target=renew, name="lease-keeper", daemon=True)
     keeper.start()

@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -144,10 +144,11 @@ def watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]:
 
     def watch() -> None:
         while not over.wait(POLL_S):
-            if stop.is_set() or context.ledger.cancel_requested(context.run_id):
-                stop.set()
-                context.source.close()
-                return
+            with suppress(GarimpoError):  # a ledger that cannot be read ends the run elsewhere, or is soon there again
+                if stop.is_set() or context.ledger.cancel_requested(context.run_id):
+                    stop.set()
+                    context.source.close()
+                    return
 
     watcher = threading.Thread(target=watch, name="cancel-watch", daemon=True)
     watcher.start()

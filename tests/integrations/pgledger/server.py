@@ -84,6 +84,13 @@ class Server:
         self.ask(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def tables_of(self, address: str) -> Path:
+        """The folder with the files of a database."""
+        name = address.rpartition("/")[2]
+        return (
+            self.folder / "data" / "base" / str(self.ask(f"SELECT oid FROM pg_database WHERE datname = '{name}'")[0][0])
+        )
+
     @contextmanager
     def on_small_disk(self) -> Iterator[str]:
         """The address of a database on a disk of 24 MB; only root can make one."""

@@ -116,12 +116,12 @@ def test_purged_artist_leaves_no_byte(simulated: Any, server: Server, tmp_path: 
     with closing(Ledger(workspace.ledger)) as ledger:
         ledger.add_event("INFO", "looked_at", artist, artist=artist)
         server.ask("CHECKPOINT")
-        assert _files_with(server.folder / "data" / "base", artist)
+        assert _files_with(server.tables_of(workspace.server), artist)
         with hold_run_lock(workspace, "purge", "purge", ledger.now()):
             assert purge_artist(workspace, ledger, artist).ledger_rows > 0
         publish(workspace, ledger)
     server.ask("CHECKPOINT")
-    assert _files_with(server.folder / "data" / "base", artist) == []
+    assert _files_with(server.tables_of(workspace.server), artist) == []
     assert _files_with(workspace.root, artist) == []
 
 
