@@ -184,7 +184,8 @@ def _explanation(place: ServerLedger, error: Any) -> GarimpoError:
     state, text = error.sqlstate or "", _said(place, error)
     if state in ("55P03", "40P01"):
         return WriterBusy(f"{place} is kept busy by another process ({text}). Nothing was written; try again later.")
-    if state in ("53100", "25006", "58030"):
+    is_full = not state and "could not write" in text  # a full server lets nobody in who is not in already
+    if state in ("53100", "25006", "58030") or is_full:
         return DiskFull(
             f"{place} cannot be written ({text}). Make room there, then run again; what was committed is kept."
         )

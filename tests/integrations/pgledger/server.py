@@ -70,7 +70,11 @@ class Server:
     def stop(self) -> None:
         """Break every connection and end."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def ask(self, query: str, database: str = "postgres") -> list[tuple]:
         """The rows of a statement by its owner."""
@@ -102,9 +106,8 @@ class Server:
             self.ask(f"CREATE TABLESPACE {name} LOCATION '{disk}'")
             self.ask(f"CREATE DATABASE {name} TABLESPACE {name}")
             yield self.url(name)
-            self.ask(f"DROP DATABASE {name} WITH (FORCE)")
-            self.ask(f"DROP TABLESPACE {name}")
         finally:
+            self.stop()
             subprocess.run(["umount", "-l", disk], check=True)
 
     def make_room(self) -> None:

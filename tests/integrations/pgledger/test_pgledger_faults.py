@@ -159,9 +159,9 @@ def test_newer_ledger_is_left_alone(place: ServerLedger, server: Server) -> None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
-def test_full_disk_there_is_named(simulated: Any, server: Server, by_file: Any, tmp_path: Path) -> None:
+def test_full_disk_there_is_named(simulated: Any, by_file: Any, tmp_path: Path) -> None:
     """A full disk there ends a run as DiskFull, nothing half-written; with room made the next one completes it."""
-    with server.on_small_disk() as address:
+    with closing(Server()) as own, own.on_small_disk() as address:
         settings = settings_of(simulated, tmp_path, address)
         with closing(Ledger(open_workspace(settings).ledger)) as ledger:
             for rows in (1000, 5):
@@ -172,7 +172,7 @@ def test_full_disk_there_is_named(simulated: Any, server: Server, by_file: Any, 
             assert ledger.read("SELECT count(*) AS n FROM events")[0]["n"] % 5 == 0
         with pytest.raises(DiskFull, match="what was committed is kept"):
             run_pipeline(settings)
-        server.make_room()
+        own.make_room()
         assert (run_pipeline(settings).state, published(settings)) == ("succeeded", by_file)
 
 
