@@ -41,6 +41,10 @@ def test_commands_of_a_store(
     assert (code, json.loads(out)["files"], len(here(workspace))) == (0, files, files)
     assert inside(there, tmp_path, "evict", "--days", "0")[0] == 0
     assert (here(workspace), len(stored_names(workspace))) == (set(), files)
+    code, out, _ = inside(there, tmp_path, "doctor", "--json")
+    assert [each["detail"] for each in json.loads(out)["checks"] if each["name"] == "object store"] == [
+        f"{store_at('below/test').address} answers, and is this ledger's"
+    ]
     code, _, told = inside(said, tmp_path, "rebuild")
     assert (code, f"are in {store_at('below/test').address}" in told) == (2, True)
     assert (inside(there, tmp_path, "fetch", "--leave")[0], len(here(workspace))) == (0, files)

@@ -27,6 +27,7 @@ __all__ = [
     "OWNER",
     "OWN_ID",
     "Named",
+    "check_store",
     "claim_store",
     "fetch_truth",
     "fill_store",
@@ -113,14 +114,24 @@ def claim_store(workspace: Workspace, ledger: Ledger) -> None:
     own = store_of(workspace)
     mine = ledger.meta(OWN_ID) or uuid.uuid4().hex
     ledger.set_meta(OWN_ID, mine)
-    if not own.put_new(OWNER, mine.encode()) and own.get(OWNER) != (mine.encode(), 0):
+    if not own.put_new(OWNER, mine.encode()):
+        check_store(workspace, ledger)
+    there, files = own.names(), named_files(ledger)
+    in_parallel(lambda each: put_file(workspace, each), [name for name, _ in files if name not in there])
+    ledger.set_meta(CLAIMED, own.address)
+
+
+def check_store(workspace: Workspace, ledger: Ledger) -> str:
+    """A sentence that the store answers and is free or this ledger's; raises SettingsError when it is another's."""
+    own = store_of(workspace)
+    if (owner := own.get(OWNER)) is None:
+        return f"{own.address} answers, and is free"
+    if owner[0].decode() != ledger.meta(OWN_ID):
         raise SettingsError(
             f"{own.address} holds the files of another ledger than {workspace.ledger}. Name another prefix in "
             "GARIMPO_STORE; or, if that ledger was lost, write it anew by `python -m pipeline recover`."
         )
-    there, files = own.names(), named_files(ledger)
-    in_parallel(lambda each: put_file(workspace, each), [name for name, _ in files if name not in there])
-    ledger.set_meta(CLAIMED, own.address)
+    return f"{own.address} answers, and is this ledger's"
 
 
 def fill_store(workspace: Workspace, ledger: Ledger) -> None:

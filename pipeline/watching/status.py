@@ -17,6 +17,7 @@ from typing import Any
 from pipeline import __version__
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import DiskFull, GarimpoError, RunInProgress, SettingsError
+from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, open_generation
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
@@ -199,6 +200,7 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     checks = [
         _check("data folder", lambda: _disk(settings)),
         *([_check("ledger", lambda: _server(settings))] if settings.ledger.get_secret_value() else []),
+        *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
     ]
@@ -225,6 +227,11 @@ def _check(name: str, probe: Any) -> dict[str, Any]:
         return {"name": name, "ok": True, "detail": probe()}
     except GarimpoError as error:
         return {"name": name, "ok": False, "detail": str(error), "exit_code": error.exit_code}
+
+
+def _store(settings: Settings) -> str:
+    with _opened(settings) as ledger:
+        return check_store(open_workspace(settings), ledger)
 
 
 def _source(settings: Settings) -> str:
