@@ -151,6 +151,18 @@ def test_store_is_not_forgotten(stored: Stored) -> None:
     assert (here(workspace), ledger.meta(CLAIMED)) == (files, "")
 
 
+def test_others_are_fetched(stored: Stored, store: ObjectStore) -> None:
+    """Of several files one that is damaged in the store is told of, and all others are here."""
+    workspace, ledger = stored
+    files, (first, *_) = here(workspace), ledger.parts()
+    evict(workspace, ledger, date(2027, 1, 1), 0)
+    store.remove([first.path])
+    store.put_new(first.path, b"x" * first.bytes)
+    with pytest.raises(DamagedFile, match=f"{first.path} in {store.address} is not"):
+        fetch_all(workspace, ledger)
+    assert here(workspace) == files - {first.path}
+
+
 def test_only_stored_copies_go(stored: Stored, store: ObjectStore) -> None:
     """A copy is let go of when the store has the file, whole in size, and not otherwise."""
     workspace, ledger = stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pipeline.errors import StorageError
 from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.retention import apply_retention
+from pipeline.keeping.stored import evict, fetch_all
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import OWNER, claim_store, named_files, stored_names
 from pipeline.records.ledger import Ledger
@@ -42,6 +44,19 @@ def test_purge_is_not_undone(stored: Stored, store: FolderStore) -> None:
     store.broken = nothing
     purge_artist(workspace, ledger, "a1")
     assert {name for name, _ in named_files(ledger)} == here(workspace) == set(stored_names(workspace))
+
+
+def test_fetch_leaves_nothing_begun(stored: Stored, store: FolderStore) -> None:
+    """When the store stops answering among several files, none of them is here half, and the next fetch is whole."""
+    workspace, ledger = stored
+    files = here(workspace)
+    evict(workspace, ledger, date(2027, 1, 1), 0)
+    store.broken = lambda what, name: what == "get" and name.startswith("raw/")
+    with pytest.raises(StorageError, match="does not answer"):
+        fetch_all(workspace, ledger)
+    assert here(workspace) == set()
+    store.broken = nothing
+    assert (fetch_all(workspace, ledger).files, here(workspace)) == (len(files), files)
 
 
 @pytest.mark.parametrize("fails_at", [0, 1, 3])

@@ -86,14 +86,24 @@ def remove_truth(workspace: Workspace, paths: Iterable[Path]) -> None:
 def fetch_truth(workspace: Workspace, files: Iterable[Named]) -> int:
     """Bring here what is read and lies in the store alone; how many files. What is in neither stays missing.
 
-    Raises DamagedFile naming one that is not what was committed, DiskFull; what was fetched by then stays.
+    Raises DamagedFile naming one that is not what was committed, when all others are here; DiskFull, StorageError.
     """
     if workspace.store is None:
         return 0
     store, missing = workspace.store, [each for each in files if not (workspace.root / each[0]).is_file()]
+    damaged: list[DamagedFile] = []
     for start in range(0, len(missing), TOGETHER):
-        found = in_parallel(lambda each: _fetched(store, workspace, *each), missing[start : start + TOGETHER])
-        place_files([path for path in found if path is not None])
+        group = missing[start : start + TOGETHER]
+        try:
+            found = in_parallel(lambda each: _fetched(store, workspace, *each), group)
+            place_files([each for each in found if isinstance(each, Path)])
+        except BaseException:
+            for name, _ in group:
+                hidden(workspace.root / name).unlink(missing_ok=True)
+            raise
+        damaged += [each for each in found if isinstance(each, DamagedFile)]
+    if damaged:
+        raise damaged[0]
     return len(missing)
 
 
@@ -210,13 +220,13 @@ def _put(store: ObjectStore, name: str, path: Path) -> bool:
     return False  # our own, of which the answer was lost; or left by a killed writer with just this content
 
 
-def _fetched(store: ObjectStore, workspace: Workspace, name: str, sha256: str) -> Path | None:
-    """The path of what is now here under its hidden name."""
+def _fetched(store: ObjectStore, workspace: Workspace, name: str, sha256: str) -> Path | DamagedFile | None:
+    """The path of what is now here under its hidden name; None when the store has none."""
     if (found := store.get(name)) is None:
         return None
     if sha256 and hashlib.sha256(found[0]).hexdigest() != sha256:
         message = f"{name} in {store.address} is not what was committed: its hash differs."
-        raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was changed.")
+        return DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was changed.")
     aside = write_hidden(path := workspace.root / name, found[0])
     if found[1]:
         os.utime(aside, ns=(found[1], found[1]))  # the order in which files were written is told by nothing else
