@@ -17,10 +17,11 @@ from pipeline.keeping.replay import replay
 from pipeline.keeping.stored import evict, fetch_all
 from pipeline.lake.files import write_hidden
 from pipeline.lake.store import sweep
-from pipeline.lake.truth import CLAIMED, OWNER, claim_store, named_files, place_truth, stored_names
+from pipeline.lake.truth import OWNER, claim_store, named_files, place_truth, stored_names
 from pipeline.published.checks import latest_results, watch
 from pipeline.published.publish import open_generation, rebuild
 from pipeline.queries.tracing import trace_artist
+from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
 from tests.conftest import Clock

@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from pipeline.errors import SettingsError
 from pipeline.lake.files import place_files, remove_files, write_hidden
 from pipeline.lake.truth import (
-    CLAIMED,
     OWN_ID,
     OWNER,
     TOGETHER,
@@ -24,6 +23,7 @@ from pipeline.lake.truth import (
     store_of,
     stored_names,
 )
+from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.workspace import Workspace

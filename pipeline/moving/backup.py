@@ -20,8 +20,9 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
-from pipeline.lake.truth import CLAIMED, fetch_truth, fill_store
+from pipeline.lake.truth import fetch_truth, fill_store
 from pipeline.published.publish import publish
+from pipeline.records.belonging import CLAIMED
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import LEDGER_VERSION, Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from runs import collect, whole
 
+from pipeline.errors import SettingsError
 from pipeline.lake.truth import named_files, stored_names
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
@@ -33,6 +34,20 @@ def test_two_machines(server, simulated, tmp_path):
         assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
         assert {name for name, _ in named_files(ledger)} == set(stored_names(there))
     assert far.published(tmp_path / "one")["tracks"] == wanted["tracks"]
+    database.close()
+
+
+def test_files_are_put_by_who_has_them(server, simulated, tmp_path):
+    """A ledger whose files lie on one machine's disk is refused to another until that one has put them in the store."""
+    store, database = server.address("first"), Postgres("word")
+    shared = {"ledger": database.address}
+    simulated.restart()
+    assert collect(simulated, tmp_path / "one", "", **shared).state == "succeeded"
+    with pytest.raises(SettingsError, match="lists the files of another folder"):
+        collect(simulated, tmp_path / "two", store, **shared)
+    assert stored_names(machine(tmp_path / "two", store, database.address)) == {}
+    assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
+    assert collect(simulated, tmp_path / "two", store, **shared).state == "succeeded"
     database.close()
 
 
