@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from seaweed import KEY, SECRET, Seaweed
@@ -16,6 +17,20 @@ def server(tmp_path_factory) -> Iterator[Seaweed]:
     running = Seaweed(tmp_path_factory.mktemp("seaweed"))
     yield running
     running.end()
+
+
+@pytest.fixture
+def begin_server() -> Iterator[Callable[[Path], Seaweed]]:
+    """Begins a server of a test's own in a folder; it ends with the test at the latest."""
+    begun: list[Seaweed] = []
+
+    def begin(folder: Path) -> Seaweed:
+        begun.append(Seaweed(folder))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.end()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from runs import collect, ledger_of, whole, workspace
-from seaweed import Seaweed
 
 from pipeline.errors import GarimpoError
 from pipeline.integrations.object_store import open_store
@@ -26,9 +25,9 @@ from tests.payloads import artist, commit, search_line
 from tests.stores import place
 
 
-def test_server_gone_mid_run(simulated, tmp_path):
+def test_server_gone_mid_run(begin_server, simulated, tmp_path):
     """A run whose server dies ends failed and says so; what was committed stays, the next run completes."""
-    wanted, doomed, data = whole(simulated, tmp_path), Seaweed(tmp_path / "server"), tmp_path / "there"
+    wanted, doomed, data = whole(simulated, tmp_path), begin_server(tmp_path / "server"), tmp_path / "there"
     store = doomed.address("gone")
     with far.while_running(doomed.end, simulated):
         result = collect(simulated, data, store, window_requests=150)
@@ -42,7 +41,6 @@ def test_server_gone_mid_run(simulated, tmp_path):
         names = {name for name, _ in named_files(ledger)}
     assert (set(stored_names(workspace(data, store))), committed <= names) == (names, True)
     assert far.published(data)["tracks"] == wanted["tracks"]
-    doomed.end()
 
 
 @pytest.fixture
@@ -57,9 +55,9 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_disk_full_there(small_disk, tmp_path):
+def test_disk_full_there(small_disk, begin_server, tmp_path):
     """When the server's disk is full a commit fails and leaves nothing; with space again the next is whole."""
-    running = Seaweed(small_disk)
+    running = begin_server(small_disk)
     here = place(tmp_path / "here", open_store(running.address("full"), "test"))
     with closing(Ledger(here.ledger)) as ledger:
         commit(here, ledger, "b0", search_line(artist("a1")))
@@ -78,7 +76,6 @@ def test_disk_full_there(small_disk, tmp_path):
         ballast.unlink()
         far.until(lambda: commit(here, ledger, "again", search_line(artist("a2"))), 60)
         assert before.keys() <= committed <= set(stored_names(here))
-    running.end()
 
 
 KILLED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,9 +21,16 @@ from tests.integrations.databases import Postgres
 pytestmark = pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")), reason="no PostgreSQL here")
 
 
-def test_two_machines(server, simulated, tmp_path):
+@pytest.fixture
+def database() -> Iterator[Postgres]:
+    """A server for one ledger."""
+    with closing(Postgres("word")) as running:
+        yield running
+
+
+def test_two_machines(server, database, simulated, tmp_path):
     """What one machine collected the other publishes and goes on with; neither takes the other's files for lost."""
-    wanted, store, database = whole(simulated, tmp_path), server.address("two"), Postgres("word")
+    wanted, store = whole(simulated, tmp_path), server.address("two")
     shared = {"ledger": database.address}
     simulated.restart()
     assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
@@ -34,13 +42,11 @@ def test_two_machines(server, simulated, tmp_path):
         assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
         assert {name for name, _ in named_files(ledger)} == set(stored_names(there))
     assert far.published(tmp_path / "one")["tracks"] == wanted["tracks"]
-    database.close()
 
 
-def test_files_are_put_by_who_has_them(server, simulated, tmp_path):
+def test_files_are_put_by_who_has_them(server, database, simulated, tmp_path):
     """A ledger whose files lie on one machine's disk is refused to another until that one has put them in the store."""
-    store, database = server.address("first"), Postgres("word")
-    shared = {"ledger": database.address}
+    store, shared = server.address("first"), {"ledger": database.address}
     simulated.restart()
     assert collect(simulated, tmp_path / "one", "", **shared).state == "succeeded"
     with pytest.raises(SettingsError, match="lists the files of another folder"):
@@ -48,7 +54,6 @@ def test_files_are_put_by_who_has_them(server, simulated, tmp_path):
     assert stored_names(machine(tmp_path / "two", store, database.address)) == {}
     assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
     assert collect(simulated, tmp_path / "two", store, **shared).state == "succeeded"
-    database.close()
 
 
 def machine(data: Path, store: str, ledger: str) -> Workspace:
