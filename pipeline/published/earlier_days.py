@@ -52,6 +52,6 @@ def _parts(con: duckdb.DuckDBPyConnection, first: date, last: date) -> Sequence[
     root = Path(found[0]["root"])
     try:
         check_parts(root, found)
-    except DamagedFile:  # whoever looks after parts says so; history files still have its rows
+    except DamagedFile:  # not on the disk, or not what was committed: history files still have its rows
         return []
     return [{**part, "path": root / part["path"]} for part in found]
