@@ -77,11 +77,10 @@ def artists(
         [*params, read, offset],
     ).head(limit)
     shown: list[object] = [page["artist_no"].to_list()]
-    gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30)}) WHERE {_SHOWN}"
-    genres = (
-        f"SELECT artist_no, list(DISTINCT genre ORDER BY genre) AS found FROM artist_genres WHERE {_SHOWN} GROUP BY 1"
-    )
-    for more in (generation.frame(gains, shown), generation.frame(genres, shown)):
+    gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30, _SHOWN)})"
+    genres = f"SELECT DISTINCT artist_no, genre AS found FROM artist_genres WHERE {_SHOWN} ORDER BY genre"
+    found = generation.frame(genres, shown).group_by("artist_no", maintain_order=True).agg("found")
+    for more in (generation.frame(gains, shown), found):
         page = page.join(more, on="artist_no", how="left", maintain_order="left")
     return page
 
@@ -138,7 +137,7 @@ def artist_genres(generation: Generation, artist_id: str) -> pl.DataFrame:
 def _match(generation: Generation, search: str, genre: str) -> tuple[str, list[object]]:
     """A condition on `a`, and its parameters: every word asked for begins a word of the name."""
     conditions, params = ["true"], list[object]()
-    if words := sorted(_words(generation, search), key=len, reverse=True):
+    if search and (words := sorted(_words(generation, search), key=len, reverse=True)):
         found = "SELECT artist_no FROM name_tokens WHERE token >= ? AND token < ?"
         asked = [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]
         found += " AND contains(name, ?)" * (len(words) - 1)

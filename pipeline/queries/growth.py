@@ -27,8 +27,11 @@ def _span(generation: Generation) -> tuple[date | None, date | None]:
     return _spans[generation]
 
 
-def grown(generation: Generation, days: int) -> str:
-    """SQL of one row per artist of whom it can be said: artist_no, until, followers, before, gained, growth, since."""
+def grown(generation: Generation, days: int, condition: str = "true") -> str:
+    """SQL of one row per artist of whom it can be said: artist_no, until, followers, before, gained, growth, since.
+
+    `condition`: on artist_growth, which artists are asked for.
+    """
     if days not in GROWTH_DAYS:
         raise ValueError(f"growth over {days} days is not kept (there are {GROWTH_DAYS})")
     first_on = _span(generation)[0] or date.max
@@ -38,7 +41,7 @@ def grown(generation: Generation, days: int) -> str:
         FROM (
             SELECT *, until - {days} < DATE '{first_on}' AND first_on < until
                 AND first_on - 7 <= DATE '{first_on}' AS young
-            FROM artist_growth)""")
+            FROM artist_growth WHERE {condition})""")
 
 
 def _proportions(numbers: str) -> str:
