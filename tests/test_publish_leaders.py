@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
 
 from pipeline import schema
 from pipeline.published import merges
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
@@ -42,3 +43,20 @@ def test_leaders_come_and_go(workspace: Workspace, ledger: Ledger) -> None:
     assert leaders(workspace, ledger, 9, c=14_500) == [("a", 5000, 3), ("c", 4500, 3)]
     assert leaders(workspace, ledger, 10, c=10_100) == [("a", 5000, 3), ("b", 4000, 3)]
     assert leaders(workspace, ledger, 11, b=16_000) == [("a", 5000, 2), ("c", 100, 2)]
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_lists_equal_those_told_anew(monkeypatch, workspace: Workspace, ledger: Ledger, spare: int):
+    """However lists grew longer, were cut and became too short, they show what all artists together show."""
+    monkeypatch.setattr(merges, "SPARE", spare)
+    merges.merge_statement.cache_clear()
+    rng, everybody = random.Random(3), "abcdefgh"
+    for day in (1, 3, 5):
+        leaders(workspace, ledger, day, **dict.fromkeys(everybody, 1000))
+    for day in range(8, 13):
+        leaders(workspace, ledger, day, **{name: rng.randrange(900, 2000) for name in rng.sample(everybody, 4)})
+    shown = "FROM genre_growth ORDER BY ALL"
+    kept = open_generation(workspace).rows(shown)
+    assert len(kept) == 2
+    rebuild(workspace, ledger)
+    assert open_generation(workspace).rows(shown) == kept
