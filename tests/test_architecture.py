@@ -66,6 +66,7 @@ OWNERS = {
         "pipeline/moving/exporting.py",
         "pipeline/moving/bundles.py",
         "pipeline/moving/import_findings.py",
+        "pipeline/integrations/redshift_warehouse.py",
     },
     "pydantic": {"pipeline/settings.py", "pipeline/setting_types.py", "pipeline/service/demo.py"},
     "pydantic_settings": {"pipeline/settings.py", "pipeline/setting_types.py"},
@@ -101,14 +102,20 @@ OWNERS |= {
     "botocore": {"pipeline/integrations/lambda_client.py"},
     "distributed": {"pipeline/integrations/dask_workers.py"},
     "functions_framework": {"pipeline/integrations/cloud_functions.py"},
-    "google": {"pipeline/integrations/functions_client.py", "pipeline/integrations/google_store.py"},
+    "google": {
+        "pipeline/integrations/functions_client.py",
+        "pipeline/integrations/google_store.py",
+        "pipeline/integrations/bigquery_warehouse.py",
+    },
     "obstore": {"pipeline/integrations/s3_store.py"},
     "psycopg": {"pipeline/integrations/postgres_sessions.py"},
+    "psycopg2": {"pipeline/integrations/redshift_warehouse.py"},
     "dagster": {"pipeline/integrations/dagster.py", "pipeline/integrations/dagster_graph.py"},
     "prefect": {"pipeline/integrations/prefect.py"},
     "pymysql": {"pipeline/integrations/mysql_warehouse.py"},
     "pyspark": {"pipeline/integrations/spark_workers.py"},
     "ray": {"pipeline/integrations/ray_workers.py"},
+    "snowflake": {"pipeline/integrations/snowflake_warehouse.py"},
 }
 OWNERS["requests"] = OWNERS["requests"] | {"pipeline/integrations/functions_client.py"}
 FOREIGN_SYSTEMS = {name for name, files in OWNERS.items() if all("/integrations/" in file for file in files)}
