@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pipeline.integrations.warehouse_news import Rows, Sent, Span
 from pipeline.schema import Column, Table
 
-__all__ = ["LEDGER", "STAGED", "Column", "Place", "Rows", "Table", "Warehouse", "place_of"]
+__all__ = ["LEDGER", "STAGED", "Column", "Place", "Rows", "Sent", "Table", "Warehouse", "place_of"]
 
 # One row for each time that something was sent here; the last one says what is here.
 LEDGER = Table(
@@ -74,6 +74,7 @@ class Warehouse(ABC):
     catalog: ClassVar[Mapping[str, str]] = {}
     keeps_lists: ClassVar[bool] = False
     quote: ClassVar[str] = '"'
+    key: ClassVar[str] = "PRIMARY KEY ({})"
     options: str = ""  # what stands behind the columns of a new table
     staged_kind: ClassVar[str] = ""  # of the table for what is staged: TEMPORARY, say
 
@@ -105,6 +106,10 @@ class Warehouse(ABC):
         own = self.types.get(column.type, column.type)
         return self.key_types.get(column.type, own) if column.name in table.key else own
 
+    def typed(self, table: Table) -> dict[str, str]:
+        """Columns, quoted, with its types of them."""
+        return {self.quoted(each.name): self.type_of(each, table) for each in table.columns}
+
     def name(self, table: str) -> str:
         """A table's full name, quoted."""
         return f"{self.quoted(self.schema)}.{self.quoted(table)}"
@@ -131,12 +136,10 @@ class Warehouse(ABC):
 
     def create(self, table: Table) -> None:
         """Make a table that is not there; one for what is staged has no key."""
-        columns = [
-            f"{self.quoted(each.name)} {self.type_of(each, table)}{' NOT NULL' * (each.name in table.key)}"
-            for each in table.columns
-        ]
+        keys = [self.quoted(key) for key in table.key]
+        columns = [f"{name} {kind}{' NOT NULL' * (name in keys)}" for name, kind in self.typed(table).items()]
         kind = f"{self.staged_kind} TABLE".strip() if table.name == STAGED else "TABLE"
-        key = [] if table.name == STAGED else [f"PRIMARY KEY ({self.listed(table.key)})"]
+        key = [] if table.name == STAGED else [self.key.format(self.listed(table.key))]
         self.execute(f"CREATE {kind} {self.name(table.name)} ({', '.join([*columns, *key])}) {self.options}".strip())
 
     def add_column(self, table: Table, column: Column) -> None:
@@ -191,12 +194,17 @@ class Warehouse(ABC):
 
     def insert_staged(self, table: Table) -> str:
         """SQL that inserts the staged rows."""
-        listed = self.listed(table.column_names())
-        return f"INSERT INTO {self.name(table.name)} ({listed}) SELECT {listed} FROM {self.name(STAGED)}"
+        names = table.column_names()
+        values = ", ".join(self.staged(name, table) for name in names)
+        return f"INSERT INTO {self.name(table.name)} ({self.listed(names)}) SELECT {values} FROM {self.name(STAGED)} s"
+
+    def staged(self, name: str, table: Table) -> str:  # noqa: ARG002  for those that stage rows of another shape
+        """SQL of a column of the staged rows `s` of a table."""
+        return f"s.{self.quoted(name)}"
 
     def is_staged(self, table: Table, row: str) -> str:
         """SQL of whether the key of `row`, a name for the table, is staged."""
-        same = " AND ".join(f"s.{self.quoted(key)} = {row}.{self.quoted(key)}" for key in table.key)
+        same = " AND ".join(f"{self.staged(key, table)} = {row}.{self.quoted(key)}" for key in table.key)
         return f"EXISTS (SELECT 1 FROM {self.name(STAGED)} s WHERE {same})"
 
     def sent(self) -> Sent | None:

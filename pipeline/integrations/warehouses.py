@@ -46,7 +46,8 @@ MODULES = {
 }
 # What drivers say, and what it means; they agree on no codes.
 REFUSED = re.compile(
-    r"28P01|28000|authentication failed|access denied|incorrect username|\b1045\b|unauthorized", re.IGNORECASE
+    r"28P01|28000|authentication failed|access denied|incorrect username|\b1045\b|unauthorized|credentials",
+    re.IGNORECASE,
 )
 FULL = re.compile(r"no space left|53100|disk full|\b1021\b|\b1114\b|errcode: 28|table .* is full", re.IGNORECASE)
 SECRET_LETTERS = 8  # an option of an address that long may be a token
@@ -253,7 +254,7 @@ def _alone(workspace: Workspace, name: str) -> Iterator[None]:
 def _explained(name: str, address: str, error: Exception) -> GarimpoError:
     told = _without_secrets(" ".join(str(error).split()), address)[:300]
     where = f"Warehouse {name} ({type(error).__name__}: {told})"
-    if REFUSED.search(told):
+    if REFUSED.search(where):
         return SettingsError(f"{where} refuses us. Mend its address in GARIMPO_WAREHOUSES. Nothing was sent.")
     if FULL.search(told):
         return DiskFull(f"{where} has no space left. Make some there, then send again. {AS_BEFORE}.")
