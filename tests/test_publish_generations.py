@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import threading
 
+import duckdb
 import polars as pl
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.published.publish import _is_whole, current_number, open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
@@ -167,3 +168,16 @@ def test_readers_beside_a_publisher(workspace: Workspace, ledger: Ledger):
         reader.join()
     assert failed == []
     assert all(counts == sorted(counts) and set(counts) <= set(range(1, 8)) for counts in seen.values())
+
+
+def test_unfinished_file_is_not_whole(workspace: Workspace, ledger: Ledger):
+    """A file is placed once it holds its own number, in itself and not in a log beside it."""
+    publish(workspace, ledger, force=True)
+    path = open_generation(workspace).path
+    copies = [workspace.db / f"copy-{name}.duckdb" for name in ("whole", "logged", "empty")]
+    for copy in copies[:2]:
+        shutil.copyfile(path, copy)
+    copies[1].with_name(f"{copies[1].name}.wal").touch()
+    duckdb.connect(copies[2]).close()
+    assert [_is_whole(copy, 1) for copy in copies] == [True, False, False]
+    assert _is_whole(copies[0], 2) is False

@@ -61,8 +61,10 @@ class Generation:
 
     def meta(self, key: str) -> str:
         """A fact that was recorded when the generation was built; empty where there is none."""
-        found = self.rows("SELECT value FROM state_meta WHERE key = ?", (key,))
-        return str(found[0][0]) if found else ""
+        with suppress(duckdb.CatalogException):  # of an earlier program
+            found = self.rows("SELECT value FROM state_meta WHERE key = ?", (key,))
+            return str(found[0][0]) if found else ""
+        return ""
 
     def history_paths(self) -> list[Path]:
         """The history files it reads: what a connection without access to files must be allowed."""

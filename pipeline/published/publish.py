@@ -53,6 +53,7 @@ EXCHANGED = (
     "exchanged"  # changes in the ledger's meta with every exchange of parts; a generation notes which it has seen
 )
 LOCK_WAIT_S = 60.0
+WHOLE_S, LOOK_S = 30.0, 0.01
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,7 @@ def place_generation(
             _record(con, ledger, number)
             prove(con, ledger, number, since, before)
             con.execute("COMMIT")
+        _await_whole(aside, number)
         place_files([path])
         replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
     except duckdb.Error as error:
@@ -181,6 +183,35 @@ def place_generation(
         remove_files([aside.with_name(f"{aside.name}.wal")])
         aside.unlink(missing_ok=True)
     return number
+
+
+def _await_whole(path: Path, number: int) -> None:
+    """Wait until a file holds what was committed to it: another thread of the engine may keep it open a moment longer.
+
+    Seen once under load: what was renamed was the empty file that it still was. Raises StorageError after a while.
+    """
+    until = time.monotonic() + WHOLE_S
+    while not _is_whole(path, number):
+        if time.monotonic() > until:
+            raise StorageError(f"{path} was not written to its end. Run again; the current generation stays.")
+        time.sleep(LOOK_S)
+
+
+def _is_whole(path: Path, number: int) -> bool:
+    if path.with_name(f"{path.name}.wal").exists():
+        return False
+    try:
+        alias = engine.attach(path)
+    except duckdb.Error:
+        return False
+    try:
+        with engine.cursor(alias) as con:
+            told = con.execute("SELECT value FROM state_meta WHERE key = 'number'").fetchall()
+        return told == [(str(number),)]
+    except duckdb.Error:
+        return False
+    finally:
+        engine.detach(alias)
 
 
 def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None:
