@@ -44,7 +44,7 @@ class Simulator:
             stack.callback(self._log.close)
             if os.name == "posix":  # connections that linger do not hold the port; Windows means something else by it
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, self.config.port))
+            _bind(listener, self.config.port)
             port = listener.getsockname()[1]
             config = uvicorn.Config(
                 self.app,
@@ -68,6 +68,15 @@ class Simulator:
         self._is_stopped = True
         if self._server is not None:
             self._server.should_exit = True
+
+
+def _bind(listener: socket.socket, port: int) -> None:
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        raise OSError(
+            f"port {port} of {HOST} cannot be had ({error.strerror}); name another one by --port, or 0 for a free one"
+        ) from error
 
 
 class Running:
