@@ -59,10 +59,14 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
+def _names(value: object) -> list[str] | tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(part, str) for part in value):
+        raise ValueError("is not a list of names in quotes, nor one text with commas between them")
+    return value
+
+
 def _split(value: object) -> object:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, (list, tuple)) or not all(isinstance(part, str) for part in parts):
-        return value
+    parts = value.split(",") if isinstance(value, str) else _names(value)
     genres = tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
     if not genres:
         raise ValueError("names no genre")
@@ -70,7 +74,8 @@ def _split(value: object) -> object:
 
 
 def _people(value: object) -> object:
-    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+    parts = value.split(",") if isinstance(value, str) else _names(value)
+    return tuple(filter(None, map(str.strip, parts)))
 
 
 def _folder(value: object) -> object:
