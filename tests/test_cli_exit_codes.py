@@ -78,6 +78,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
         ({}, ["retry"], "No run yet"),
         ({}, ["schedule", "add", "x"], "exactly one of"),
         ({}, ["schedule", "remove", "x"], "x is not a schedule"),
+        ({}, ["schedule", "add", "default", "--every", "6h"], "put this one in its place with --replace"),
     ],
 )
 def test_wrong_words_are_two(

@@ -54,6 +54,11 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
     kind, spec = _kind(cron, every, at)
     with _ledger() as (ledger, home):
         asked = read_genres(genres)
+        if not replace and name in {each.name for each in schedules.list_schedules(ledger)}:
+            raise SettingsError(
+                f"There is a schedule named {name}: put this one in its place with --replace, or choose another name. "
+                f"{schedules.UNCHANGED}"
+            )
         wanted = Schedule(name, kind, spec, timezone or home, asked, max_requests, priority, grace_s=grace_s)
         keep = schedules.change_schedule if replace else schedules.add_schedule
         console.show_schedules([_row(keep(ledger, wanted), 5)], as_json=as_json)
