@@ -15,7 +15,7 @@ import pytest
 from pipeline import queries
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.moving.bundles import TERMS, Filters, open_bundle, write_bundle
-from pipeline.moving.exporting import export_file
+from pipeline.moving.exporting import export_file, require_genres
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
@@ -66,6 +66,19 @@ def test_manifest_says_what_is_inside(generation: Generation, tmp_path: Path) ->
     assert said["files"]["artists.parquet"] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     schema = json.loads((tmp_path / "b" / "schema.json").read_text(encoding="utf-8"))
     assert schema["artists"]["columns"][0] == {"name": "artist_id", "type": "VARCHAR", "meaning": "Spotify id"}
+
+
+def test_genres_are_known_by_name(workspace: Workspace) -> None:
+    """Genres of artists and genres that were searched are known; of others each is named, with those there are."""
+    generation = publish_rows(
+        workspace,
+        artists=[{"artist_id": "a"}],
+        artist_genres=[{"artist_id": "a", "genre": "mpb"}],
+        search_pages=[{"genre": "rock"}],
+    )
+    require_genres(generation, ("mpb", "rock"))
+    with pytest.raises(SettingsError, match=r"Nothing is known of polka, axé; genres are: mpb, rock. Nothing was"):
+        require_genres(generation, ("mpb", "polka", "axé"))
 
 
 def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> None:

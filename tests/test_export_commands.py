@@ -85,6 +85,15 @@ def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
 
 
+def test_unknown_genre_fills_no_bundle(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bundle of a genre that nobody collected is refused by name; nothing is written."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    code, out, err = said(capsys, "export", "--bundle", "b", "--genres", "Polka")
+    assert (code, out, (place / "b").exists()) == (2, "", False)
+    assert "Nothing is known of polka; genres are: none. Nothing was written." in err
+
+
 @pytest.mark.slow
 def test_export_streams_to_a_pipe(place: Path) -> None:
     """Without a file, rows alone are on standard output; a reader that has seen enough ends it quietly."""

@@ -24,7 +24,7 @@ from pipeline.errors import SettingsError
 from pipeline.moving.backup import Backup, back_up
 from pipeline.moving.backup import restore as bring_back
 from pipeline.moving.bundles import Filters, open_bundle, write_bundle
-from pipeline.moving.exporting import FORMATS, export_file, export_stream
+from pipeline.moving.exporting import FORMATS, export_file, export_stream, require_genres
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
@@ -104,6 +104,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     generation = open_bundle(source) if source else open_generation(open_workspace(settings))
     if bundle:
         filters = Filters(read_genres(genres), _day("--since", since), _day("--until", until))
+        require_genres(generation, filters.genres)
         said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
         _tell({"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json)
     elif to:

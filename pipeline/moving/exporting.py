@@ -27,7 +27,7 @@ from pipeline.lake.files import explained, hidden, place_files
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 
-__all__ = ["FORMATS", "export_file", "export_stream", "opened_select"]
+__all__ = ["FORMATS", "export_file", "export_stream", "opened_select", "require_genres"]
 
 BATCH_ROWS = 20_000
 _SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -38,6 +38,16 @@ _FORMULA = r"^\s*[=+@\-\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]|^[\t\r\n]"
 _FORMULA_NAME = re.compile(_FORMULA.replace(r"\x{", r"\u").replace("}", ""))
 
 Writer = Callable[[duckdb.DuckDBPyRelation, BinaryIO], int]
+
+
+def require_genres(generation: Generation, genres: Sequence[str]) -> None:
+    """Raises SettingsError for genres that a generation knows nothing of, with those that it has."""
+    found = generation.rows("SELECT genre FROM artist_genres UNION SELECT genre FROM search_pages ORDER BY genre")
+    known = [str(genre) for (genre,) in found]
+    if unknown := [genre for genre in genres if genre not in known]:
+        raise SettingsError(
+            f"Nothing is known of {', '.join(unknown)}; genres are: {', '.join(known) or 'none'}. Nothing was written."
+        )
 
 
 def export_file(
