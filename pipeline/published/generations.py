@@ -165,6 +165,11 @@ def _open_current(workspace: Workspace) -> Generation:
     try:
         stat = (workspace.db / "CURRENT").stat()
     except FileNotFoundError:
+        if next(workspace.lake.rglob("*.parquet"), None) is not None:
+            raise StorageError(
+                f"Nothing is published in {workspace.root}, though rows are there. Run `python -m pipeline rebuild`, "
+                "which makes the database anew from them."
+            ) from None
         message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."
         raise StorageError(message) from None
     seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
