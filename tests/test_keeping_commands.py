@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -70,10 +71,29 @@ def test_proof_on_demand(kept: Workspace, ask: Ask) -> None:
     part = next(kept.lake.rglob("*.parquet"))
     part.write_bytes(bytes(part.stat().st_size))
     code, rows = ask("checks")
-    assert [(row["name"], row["severity"]) for row in rows if row["violations"]] == [
-        ("parts_keep_their_hash", "warning")
+    assert [(row["name"], row["severity"], row["mend"]) for row in rows if row["violations"]] == [
+        ("parts_keep_their_hash", "warning", "python -m pipeline recover")
     ]
     assert [row["violations"] for row in ask("checks", "--history", "parts_keep_their_hash")[1]] == [1, 0]
+
+
+def test_changed_part_names_its_cure(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people, too, a part that is not what was committed comes with the command that mends it; no other does."""
+    part = next(kept.lake.rglob("*.parquet"))
+    part.write_bytes(bytes(part.stat().st_size))
+    assert main(["checks"]) == 0
+    spoken = capsys.readouterr()
+    told = [line for line in (spoken.out + spoken.err).splitlines() if "run `python -m pipeline recover`" in line]
+    assert ["parts_keep_their_hash: warning 1 " in line for line in told] == [True]
+
+
+def test_lost_database_leads_to_rebuild(kept: Workspace, ask: Ask) -> None:
+    """Where the database is gone and its parts are not, an export names what makes it anew; then it is there."""
+    shutil.rmtree(kept.db)
+    code, told = ask("export", "artists", "--to", str(kept.root / "artists.csv"))
+    assert (code, told["error"], "Run `python -m pipeline rebuild`" in told["message"]) == (1, "StorageError", True)
+    assert ask("rebuild")[0] == 0
+    assert ask("export", "artists", "--to", str(kept.root / "artists.csv"))[1]["rows"] == 2
 
 
 def test_retention_on_demand(kept: Workspace, ask: Ask) -> None:

@@ -224,7 +224,8 @@ def _told_check(row: dict[str, Any]) -> str:
         f"{'BROKEN' if row['severity'] == BLOCKING else 'warning'} {row['violations']:,}" if row["violations"] else "ok"
     )
     details = f" ({row['details']})" if row["violations"] and row["details"] else ""
-    return f"{row['at']:%Y-%m-%d %H:%M} generation {row['generation']} {row['name']}: {state}{details}"
+    mend = f": run `{row['mend']}`" if row["violations"] and row["mend"] else ""
+    return f"{row['at']:%Y-%m-%d %H:%M} generation {row['generation']} {row['name']}: {state}{details}{mend}"
 
 
 def _tell_purged(done: Purged, *, as_json: bool) -> None:

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 BLOCKING = "blocking"
+RECOVER = "python -m pipeline recover"
 EVER = date(1, 1, 1)
 HASHED_A_RUN = 100  # parts whose content is read again; a few tens of milliseconds
 COUNTED = ("artists", "artist_genres", "releases", "release_artists", "tracks", "track_artists")
@@ -48,6 +49,7 @@ class Check:
     promise: str
     severity: str = "warning"
     query: str = ""  # empty: counted by code, from the ledger or the files
+    mend: str = ""  # the command that does so, where one is known
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,9 @@ CHECKS: tuple[Check, ...] = (
         FROM sweeps n JOIN sweeps p ON n.genre = p.genre AND n.back = 1 AND p.back = 2
         WHERE n.found < p.found / 2"""),
     Check("answers_are_sound", "of the answers of the last run no more than one in a hundred was rejected"),
-    Check("parts_are_there", "every part of the ledger is on the disk, with its size"),
-    Check("parts_keep_their_hash", "the parts read again (some of them each time) are what was committed"),
+    Check("parts_are_there", "every part of the ledger is on the disk, with its size", mend=RECOVER),
+    Check("parts_keep_their_hash", "the parts read again (some of them each time) are what was committed",
+          mend=RECOVER),
 )  # fmt: skip
 _BY_NAME = {check.name: check for check in CHECKS}
 
@@ -181,7 +184,7 @@ def watch(
 
 
 def latest_results(ledger: Ledger) -> list[dict[str, Any]]:
-    """The last result of each check, in the order of `CHECKS`; `at` as a UTC datetime."""
+    """The last result of each check, in the order of `CHECKS`: `at` in UTC, `mend` the command that helps, or empty."""
     rows = ledger.read("SELECT * FROM check_results WHERE id IN (SELECT max(id) FROM check_results GROUP BY name)")
     found = {row["name"]: _dated(row) for row in rows}
     return [{**found[name], "promise": check.promise} for name, check in _BY_NAME.items() if name in found]
@@ -194,7 +197,8 @@ def read_results(ledger: Ledger, name: str = "", limit: int = 100) -> list[dict[
 
 
 def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "at": datetime.fromtimestamp(row["at"], UTC)}
+    check = _BY_NAME.get(row["name"])  # None: one of an earlier version
+    return {**row, "at": datetime.fromtimestamp(row["at"], UTC), "mend": check.mend if check else ""}
 
 
 def _is_proof(check: Check) -> bool:
@@ -204,7 +208,8 @@ def _is_proof(check: Check) -> bool:
 def in_words(result: CheckResult) -> str:
     """What a broken promise is, and how far."""
     details = f" ({result.details})" if result.details else ""
-    return f"{result.check.name}, {result.check.promise}, is broken by {result.violations}{details}"
+    mend = f": run `{result.check.mend}`" if result.check.mend else ""
+    return f"{result.check.name}, {result.check.promise}, is broken by {result.violations}{details}{mend}"
 
 
 def _queried(con: duckdb.DuckDBPyConnection, check: Check, since: date, today: date) -> CheckResult:
