@@ -106,7 +106,8 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     except GarimpoError as error:
         st.warning(text.error(error))
         return None
-    certain, most = sum(row.requests for row in planned), sum(row.at_most for row in planned)
+    certain = sum(row.requests for row in planned)
+    most = min([sum(row.at_most for row in planned), *(row.limit for row in planned)])
     if certain:
         sentence = text("It asks {certain} requests now, and {most} at most where answers have further pages.",
                         certain=text.number(certain), most=text.number(most))  # fmt: skip

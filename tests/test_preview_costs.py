@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.runs.preview import plan_run
+from pipeline.runs.preview import plan_run, sum_costs
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.watching.status import workspace_status
@@ -24,6 +24,15 @@ def test_first_plan_is_discovery(tmp_path: Path) -> None:
         ("refresh_releases", (), 0, 0),
         ("refresh_tracks", (), 0, 0),
     ]
+
+
+def test_plan_stays_below_the_limit(tmp_path: Path) -> None:
+    """Whatever may follow, tasks together promise no more than the run may send."""
+    with running(SimulatorConfig(profile="development", artists=40, seed=5, now=NOON)) as simulator:
+        collect(simulator, tmp_path, max_requests=60)
+        rows = plan_run(settings_for(simulator, tmp_path), max_requests=50)
+    assert sum(row.at_most for row in rows) == 60
+    assert (sum_costs(rows), {row.limit for row in rows}) == ((50, 50), {50})
 
 
 def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:

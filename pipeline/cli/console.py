@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from pipeline.runs.preview import PlannedTask
+from pipeline.runs.preview import PlannedTask, sum_costs
 from pipeline.runs.progress import Progress, RunResult
 from pipeline.watching.freshness import GenreFreshness
 from pipeline.watching.status import plain_value
@@ -83,7 +83,7 @@ def shown_progress() -> Iterator[Callable[[Progress], None]]:
 
 def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
     """What a run would ask, task by task, and what it costs."""
-    certain, at_most = sum(row.requests for row in rows), sum(row.at_most for row in rows)
+    certain, at_most = sum_costs(rows)
     if as_json:
         print_json({"dry_run": True, "requests": certain, "at_most": at_most, "tasks": rows})
         return

@@ -17,12 +17,15 @@ from pipeline.settings import Settings
 from pipeline.source.capabilities import Capabilities, load
 from pipeline.workspace import open_workspace
 
-__all__ = ["PlannedTask", "plan_retry", "plan_run"]
+__all__ = ["PlannedTask", "plan_retry", "plan_run", "sum_costs"]
 
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow."""
+    """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow.
+
+    `limit`: the most that all tasks together may ask.
+    """
 
     task: str
     items: tuple[str, ...]
@@ -30,6 +33,13 @@ class PlannedTask:
     at_most: int
     bucket: str
     left: int | None
+    limit: int
+
+
+def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
+    """Requests that are certain of all tasks together, and the most: no more than the run may send."""
+    most = sum(row.at_most for row in rows)
+    return sum(row.requests for row in rows), min([most, *(row.limit for row in rows)])
 
 
 def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
@@ -70,5 +80,5 @@ def _planned(
             items = expand(Outlook(view, ledger.now().date(), known, genres, allowance))
         certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
         labels = tuple(item.label for item in items)
-        planned.append(PlannedTask(task.name, labels, certain, at_most, task.bucket, left))
+        planned.append(PlannedTask(task.name, labels, certain, min(at_most, most), task.bucket, left, most))
     return planned
