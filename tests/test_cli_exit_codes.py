@@ -15,6 +15,7 @@ from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace
 from tests.commands import answer, environment
+from tests.conftest import SERVER
 from tests.worlds import settings_for
 
 NOON = "2026-03-10T12:00:00Z"
@@ -111,6 +112,27 @@ def test_other_run_is_three(ask: Any, world: Running, settings: dict[str, str], 
         waited, _ = ask(settings, tmp_path, "run", "--wait", "--wait-s", "0.6")
     assert (code, waited) == (3, 3)
     assert "run first, schedule, since" in refusal["message"]
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_lost_ledger_stops_runs(
+    inside: Any, ask: Any, world: Running, settings: dict[str, str], tmp_path: Path
+) -> None:
+    """Where rows are and the ledger is gone, status, doctor and run name recover; none sends, and recover helps."""
+    ask(settings, tmp_path, "run")
+    for path in (tmp_path / "data" / "simulator").glob("ledger.sqlite*"):
+        path.unlink()
+    before = world.counts()["total"]
+    _, status = ask(settings, tmp_path, "status")
+    _, doctor = ask(settings, tmp_path, "doctor")
+    code, refusal = ask(settings, tmp_path, "run")
+    told = [status["problems"][0], doctor["checks"][1]["detail"], refusal["message"]]
+    assert ["`python -m pipeline recover` writes it anew" in text for text in told] == [True] * 3
+    assert (code, status["status"], doctor["ok"], world.counts()["total"]) == (1, "failing", False, before)
+    spoken = "".join(inside(settings, tmp_path, "status")[1:])
+    assert ("was lost or replaced" in spoken, "no run yet" in spoken) == (True, False)
+    assert ask(settings, tmp_path, "recover")[0] == 0
+    assert [ask(settings, tmp_path, name)[0] for name in ("doctor", "run")] == [0, 0]
 
 
 def test_deferral_is_four(ask: Any, tmp_path: Path) -> None:

@@ -128,8 +128,13 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
         until = f", locked until {view['locked_until']:%Y-%m-%d %H:%M} UTC" if view["locked_until"] else ""
         people.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{until}")
     last = found["last_run"]
-    told = f"last run {last['run_id']}: {last['state']} {last['message']}" if last else "no run yet"
-    people.print(told if last else f"{told}: python -m pipeline run", markup=False)
+    for problem in found["problems"] if found["status"] == "failing" else ():
+        people.print(f"wrong: {problem}", markup=False)
+    if last:
+        told = f": {last['message']}" if last["message"] else ""
+        people.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
+    elif found["status"] != "failing":
+        people.print("no run yet: python -m pipeline run", markup=False)
 
 
 def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:

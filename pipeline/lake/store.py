@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.source.collect import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "find_unheard", "sweep"]
+__all__ = ["commit_raw_batch", "find_unheard", "require_ledger", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -96,6 +97,21 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
         )
     remove_truth(workspace, dead)
     return len(dead)
+
+
+def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
+    """Raises DamagedFile when the ledger has heard of nothing though files are there: it was lost or replaced.
+
+    Looks at no more than one file, and at none where a run is known; `sweep` looks at all of them.
+    """
+    if ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1"):
+        return
+    paths = chain(workspace.raw.rglob("*.jsonl.zst"), workspace.lake.rglob("*.parquet"))
+    if found := next((path for path in paths if not is_hidden(path)), None):
+        raise DamagedFile(
+            f"{workspace.ledger} was lost or replaced: it knows of no run, though files are there, for one {found}. "
+            "`python -m pipeline recover` writes it anew from them; nothing was sent or removed."
+        )
 
 
 def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:

@@ -23,6 +23,7 @@ from pipeline.errors import (
     TaskFailed,
     WriterBusy,
 )
+from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
 from pipeline.records.bindings import bound
 from pipeline.records.events import note
@@ -99,6 +100,7 @@ def begin_run(
         run_id = new_run_id(ledger.now())
         with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):
             bury_dead_runs(ledger)
+            require_ledger(workspace, ledger)
             ledger.begin_run(run_id, "external", params, os.getpid())
             plan_run_tasks(ledger, run_id, [task.name for task in DAG])
             ledger.add_event("INFO", "run_started", **params)

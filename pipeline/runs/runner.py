@@ -20,6 +20,7 @@ from typing import Any
 from pipeline.clock import workspace_clock
 from pipeline.errors import Deferred, GarimpoError, RunCancelled, SourceUnavailable, TaskFailed, WriterBusy
 from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
 from pipeline.records.bindings import bound
 from pipeline.records.events import kept_log, note
@@ -123,6 +124,7 @@ def run_pipeline(
             kept_log(ledger, run_id, settings.log_level, secrets),
         ):
             bury_dead_runs(ledger)
+            require_ledger(workspace, ledger)
             params: dict[str, Any] = {"genres": list(context.genres), "max_requests": context.max_requests}
             params |= request.notes
             leftovers = None

@@ -16,7 +16,8 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now, workspace_clock
-from pipeline.errors import DiskFull, GarimpoError, RunInProgress, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
+from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, open_generation
 from pipeline.records.budget import BUCKETS, Budget
@@ -81,7 +82,11 @@ def health(
     fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
     coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
-    broken = [*broken, *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else [])]
+    broken = [
+        *broken,
+        *_ledger_faults(workspace, ledger),
+        *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []),
+    ]
     problems = []
     if last is not None and last["state"] in ("failed", "crashed"):
         problems.append(f"the last run {last['state']}: {last['message']}")
@@ -108,6 +113,14 @@ def health(
         "last_error": failed[0]["message"] if failed else "",
         "freshness": fresh,
     }  # fmt: skip
+
+
+def _ledger_faults(workspace: Workspace, ledger: Ledger) -> list[str]:
+    try:
+        require_ledger(workspace, ledger)
+    except DamagedFile as error:
+        return [str(error)]
+    return []
 
 
 def plain_value(value: object) -> object:
@@ -199,7 +212,7 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
     settings = load_settings(folder)
     checks = [
         _check("data folder", lambda: _disk(settings)),
-        *([_check("ledger", lambda: _server(settings))] if settings.ledger.get_secret_value() else []),
+        _check("ledger", lambda: _ledger(settings)),
         *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
@@ -243,10 +256,13 @@ def _source(settings: Settings) -> str:
     return check_source(settings)
 
 
-def _server(settings: Settings) -> str:
+def _ledger(settings: Settings) -> str:
     with _opened(settings) as ledger:
+        require_ledger(open_workspace(settings), ledger)
+        if not settings.ledger.get_secret_value():
+            return f"{ledger.place} can be read"
         version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]
-    return f"{ledger.place} answers, PostgreSQL {version}"
+        return f"{ledger.place} answers, PostgreSQL {version}"
 
 
 def _disk(settings: Settings) -> str:
