@@ -1,6 +1,6 @@
 """`python -m pipeline`: the headless door. Argument parsing, signals, exit codes; what is printed is in `console`.
 
-With --json, standard output carries JSON alone; all else goes to standard error. Imports any room but the pages.
+Answers go to standard output, with --json as JSON alone; all else to standard error. Imports any room but the pages.
 """
 
 from __future__ import annotations

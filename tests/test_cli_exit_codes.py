@@ -114,6 +114,23 @@ def test_other_run_is_three(ask: Any, world: Running, settings: dict[str, str], 
     assert "run first, schedule, since" in refusal["message"]
 
 
+def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """What a person asked for is on standard output, one line a row; how a run ended is on standard error."""
+    code, out, err = inside(settings, tmp_path, "run", "--max-requests", "20")
+    assert (code, out, "20 requests" in err) == (0, "", True)
+    rows = {
+        "status": "last run ",
+        "doctor": "max_requests",
+        "checks": "parts_keep_their_hash: ok",
+        "--dry-run": "Nothing was sent.",
+    }
+    for words, row in rows.items():
+        code, out, err = inside(settings, tmp_path, words)
+        assert (code, err, [row in line for line in out.splitlines()].count(True)) == (0, "", 1)
+    doctor = next(line for line in inside(settings, tmp_path, "doctor")[1].splitlines() if "max_requests" in line)
+    assert doctor.split() == ["max_requests", "GARIMPO_MAX_REQUESTS", "100000", "environment"]
+
+
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
 def test_lost_ledger_stops_runs(
     inside: Any, ask: Any, world: Running, settings: dict[str, str], tmp_path: Path
@@ -129,7 +146,7 @@ def test_lost_ledger_stops_runs(
     told = [status["problems"][0], doctor["checks"][1]["detail"], refusal["message"]]
     assert ["`python -m pipeline recover` writes it anew" in text for text in told] == [True] * 3
     assert (code, status["status"], doctor["ok"], world.counts()["total"]) == (1, "failing", False, before)
-    spoken = "".join(inside(settings, tmp_path, "status")[1:])
+    _, spoken, _ = inside(settings, tmp_path, "status")
     assert ("was lost or replaced" in spoken, "no run yet" in spoken) == (True, False)
     assert ask(settings, tmp_path, "recover")[0] == 0
     assert [ask(settings, tmp_path, name)[0] for name in ("doctor", "run")] == [0, 0]

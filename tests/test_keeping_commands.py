@@ -83,7 +83,7 @@ def test_changed_part_names_its_cure(kept: Workspace, capsys: pytest.CaptureFixt
     part.write_bytes(bytes(part.stat().st_size))
     assert main(["checks"]) == 0
     spoken = capsys.readouterr()
-    told = [line for line in (spoken.out + spoken.err).splitlines() if "run `python -m pipeline recover`" in line]
+    told = [line for line in spoken.out.splitlines() if "run `python -m pipeline recover`" in line]
     assert ["parts_keep_their_hash: warning 1 " in line for line in told] == [True]
 
 
@@ -121,7 +121,7 @@ def test_one_artist(kept: Workspace, ask: Ask) -> None:
 def test_everything_is_counted_in_files(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     """What a purge of all would take is told in files: rows and answers are not counted, and not called none."""
     assert main(["purge", "--all", "--dry-run"]) == 0
-    told = capsys.readouterr().err.splitlines()[0]
+    told = capsys.readouterr().out.splitlines()[0]
     assert told == "everything: 1 raw files, 4 parts, ledger and database would go"
     assert kept.ledger_file.is_file()
 

@@ -1,4 +1,4 @@
-"""What the command line prints: people read standard error, programs the JSON on standard output.
+"""What the command line prints: what was asked for on standard output, progress, logs and errors on standard error.
 
 Owns rich. With `as_json`, standard output carries JSON alone. Imports rooms for what they return.
 """
@@ -25,6 +25,7 @@ from pipeline.watching.freshness import GenreFreshness
 from pipeline.watching.status import plain_value
 
 __all__ = [
+    "answers",
     "log_to_people",
     "people",
     "print_json",
@@ -39,6 +40,8 @@ __all__ = [
     "shown_progress",
 ]
 
+answers = Console(highlight=False, soft_wrap=True)
+WIDE = 250  # columns of a table in a file or pipe, so that a line of it stays one
 people = Console(stderr=True, highlight=False, soft_wrap=True)
 COLOURS = {"succeeded": "green", "deferred": "yellow"}
 LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
@@ -91,8 +94,8 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
         left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
         labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
         cost = f"{row.requests} to {row.at_most} requests ({left})"
-        people.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
-    people.print(f"Together {certain} to {at_most} requests. Nothing was sent.")
+        answers.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
+    answers.print(f"Together {certain} to {at_most} requests. Nothing was sent.")
 
 
 def show_result(result: RunResult, *, as_json: bool) -> None:
@@ -119,22 +122,22 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
         print_json(found)
         return
     profile = found["profile"] or "not probed yet"
-    people.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {profile}, "
+    answers.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {profile}, "
                  f"generation {found['generation'] or 'none yet'}")  # fmt: skip
     for table, rows in found["rows"].items():
-        people.print(f"  {table:<18} {rows:>12,} rows")
+        answers.print(f"  {table:<18} {rows:>12,} rows")
     for bucket, view in found["budget"].items():
         left = "no quota known" if view["left"] is None else f"{view['left']:,} left"
         until = f", locked until {view['locked_until']:%Y-%m-%d %H:%M} UTC" if view["locked_until"] else ""
-        people.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{until}")
+        answers.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{until}")
     last = found["last_run"]
     for problem in found["problems"] if found["status"] == "failing" else ():
-        people.print(f"wrong: {problem}", markup=False)
+        answers.print(f"wrong: {problem}", markup=False)
     if last:
         told = f": {last['message']}" if last["message"] else ""
-        people.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
+        answers.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
     elif found["status"] != "failing":
-        people.print("no run yet: python -m pipeline run", markup=False)
+        answers.print("no run yet: python -m pipeline run", markup=False)
 
 
 def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
@@ -145,13 +148,13 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
     table = Table("setting", "variable", "value", "origin", box=None)
     for row in found["settings"]:
         table.add_row(row["name"], row["variable"], escape(row["value"]), row["origin"])
-    people.print(table)
+    answers.print(table, width=None if answers.is_terminal else WIDE)
     for name, row in found["capabilities"].items():
         gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
-        people.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
+        answers.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
     for check in found["checks"]:
         verdict = "[green]well[/]" if check["ok"] else "[red]wrong[/]"
-        people.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
+        answers.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
 
 
 def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:

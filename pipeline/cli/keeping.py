@@ -248,4 +248,4 @@ def _tell(said: object, told: str, *, as_json: bool) -> None:
     if as_json:
         console.print_json(said)
     else:
-        console.people.print(told, markup=False)
+        console.answers.print(told, markup=False)
