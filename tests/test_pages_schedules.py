@@ -37,7 +37,7 @@ def test_it_speaks_portuguese(service):
     """The same in Portuguese."""
     words = open_screen("schedules.py", "pt").words
     assert "todo dia às 06:00" in words
-    assert "no máximo 50 pedidos" in words
+    assert "no máximo 50 requisições" in words
 
 
 def test_pause_and_resume(service):

@@ -24,7 +24,7 @@ def test_settings_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", "")
     install_service(tmp_path)
     shown = " ".join(open_screen("settings.py", "pt").words.split())
-    assert "GARIMPO_MAX_REQUESTS 7 ambiente Máximo de pedidos que uma coleta pode fazer" in shown
+    assert "GARIMPO_MAX_REQUESTS 7 ambiente Máximo de requisições que uma coleta pode fazer" in shown
     assert "SPOTIPY_CLIENT_SECRET vazio padrão O client secret dele" in shown
 
 

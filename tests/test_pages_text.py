@@ -50,6 +50,18 @@ def test_every_text_is_translated():
     assert {message for message in found if not forms(message) or not all(forms(message))} == set()
 
 
+def test_requests_have_one_word():
+    """What is sent to Spotify is a requisição everywhere, and never a pedido."""
+    said = (PAGES / "locale" / "pt_BR" / "LC_MESSAGES" / "garimpo.po").read_text(encoding="utf-8")
+    assert (
+        re.findall(r"\bpedidos\b|\{count\} pedido\b", said),
+        PT.plural("{count} request", "{count} requests", 2),
+    ) == (
+        [],
+        "2 requisições",
+    )
+
+
 def test_no_translation_is_left_over():
     """The catalogue holds nothing that the pages do not say."""
     said = {message[0] if isinstance(message, tuple) else message for message in messages()}
@@ -77,7 +89,7 @@ SCHEDULE = Schedule("daily", "cron", "0 7 * * *", "UTC")
     [
         ({"name": "a b"}, "O nome 'a b' não tem de 1 a 40 letras, algarismos, pontos ou hifens."),
         ({"timezone": "Mars"}, "'Mars' não é um fuso horário; um exemplo é America/Sao_Paulo."),
-        ({"max_requests": 0}, "O limite de pedidos, 0, é menor que 1."),
+        ({"max_requests": 0}, "O limite de requisições, 0, é menor que 1."),
         ({"spec": "0 99 * * *"}, "A linha de crontab '0 99 * * *' não serve: '99' em hora não fica entre 0 e 23."),
         ({"spec": "0 0 30 feb *"}, "A linha de crontab '0 0 30 feb *' não serve: esse dia nunca chega."),
         ({"kind": "interval", "spec": "5"}, "O intervalo '5' não serve: é mais curto que 60 segundos."),
