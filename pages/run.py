@@ -83,7 +83,7 @@ def show_rest(look: Look, text: Text) -> None:
     left = text.plural("{count} item is left", "{count} items are left", items)
     asked = text.plural("{count} request", "{count} requests", calls)
     unreached = text("tasks that were not reached are asked too") if look.run["state"] != "succeeded" else ""
-    st.html(_cards.note("; ".join(filter(None, (f"{left}, {asked}", unreached)))))
+    st.html(_cards.note("; ".join(filter(None, (items and f"{left}, {asked}", unreached)))))
     if not _access.may_operate():
         return
     with st.container(horizontal=True, key="rest"):
@@ -102,12 +102,12 @@ def main() -> None:
     st.page_link("runs.py", label="\u2190 " + text("All runs"))
     if look is None and not is_coming:
         st.title(text("Run"), anchor=False)
-        st.html(_cards.empty(text("No run {id} here", id=run_id), text("Choose one on the page Runs.")))
+        said = text("No run {id} here", id=run_id) if run_id else text("No run is chosen")
+        st.html(_cards.empty(said, text("Choose one on the page Runs.")))
         if status.last_error:  # perhaps it was refused before there was anything to note
             st.error(text.error(status.last_error))
         return
-    when = text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run")
-    st.title(when, anchor=False)
+    st.title(text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run"), anchor=False)
     st.session_state["watched"] = (run_id, _run_data.phase(look))
     if look is not None:
         show_relatives(look, text)

@@ -179,11 +179,20 @@ def test_finished_run_offers_nothing(service):
     assert buttons(screen) & {"cancel", "resume", "retry"} == set()
 
 
+def test_nothing_left_is_not_counted(service):
+    """A run that broke off before it planned anything left no items to count: what it never reached is said alone."""
+    service.ledger.begin_run(RUN, "cli", {}, 1)
+    service.ledger.finish_run(RUN, "failed", "refused")
+    words = open_screen("run.py", id=RUN).words
+    assert ("tasks that were not reached are asked too" in words, "0 items" in words) == (True, False)
+
+
 @pytest.mark.parametrize("query", [{}, {"id": "nobody"}, {"id": "<b>"}])
 def test_unknown_run_leads_to_the_list(service, query):
     """Without an id, or with one that is not here, the page says so and leads to the list."""
     screen = open_screen("run.py", **query)
-    assert f"No run {query.get('id', '')} here" in screen.words
+    said = f"No run {query['id']} here" if query else "No run is chosen"
+    assert said in screen.words
     assert ("\u2190 All runs", "runs") in screen.links
 
 
