@@ -83,7 +83,7 @@ def show_rest(look: Look, text: Text) -> None:
     left = text.plural("{count} item is left", "{count} items are left", items)
     asked = text.plural("{count} request", "{count} requests", calls)
     unreached = text("tasks that were not reached are asked too") if look.run["state"] != "succeeded" else ""
-    st.html(_cards.note("; ".join(filter(None, (items and f"{left}, {asked}", unreached)))))
+    st.html(_cards.note("; ".join(filter(None, (f"{left}, {asked}" if items else "", unreached)))))
     if not _access.may_operate():
         return
     with st.container(horizontal=True, key="rest"):
