@@ -92,6 +92,9 @@ VIEWS = {"artist_snapshots": "state_snapshots", "genre_growth": "state_leaders"}
 # read every day, and a number of yesterday says nothing about a week.
 GROWTH_DAYS = {1: 1, 7: 2, 30: 8, 90: 23}
 
+# Texts of which some rows are looked up, stored as they are: to unpack any of a dictionary, all of it is unpacked.
+_UNPACKED = {("artists", "name"), ("release_artists", "album_id"), ("release_artists", "artist_name")}
+
 PLACES = 100  # in a list of those that grew most
 
 # Attributes that say one thing together: what was last known of one is what the leader's answer said.
@@ -113,7 +116,10 @@ def name_tokens(text: str) -> str:
 
 def create_statement(table: Table) -> str:
     """The CREATE TABLE statement in DuckDB's SQL; keys are kept unique by how rows are merged (docs/decisions/0002)."""
-    columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    columns = ", ".join(
+        f'"{column.name}" {column.type}' + " USING COMPRESSION uncompressed" * ((table.name, column.name) in _UNPACKED)
+        for column in table.columns
+    )
     return f'CREATE TABLE "{table.name}" ({columns})'
 
 

@@ -63,18 +63,19 @@ def artists(
     table = f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)" if order == "growth" else "artists a"
     # Names are compared only where values tie: of all artists that would take longer than the rest. Four short
     # statements take half as long as one: to plan that takes longer than to carry it out.
-    edge = generation.rows(
-        f"SELECT {value} FROM {table} WHERE {condition} ORDER BY {value} {end} NULLS LAST LIMIT 1 OFFSET ?",
-        [*params, offset + limit - 1],
+    first = generation.rows(
+        f"SELECT a.artist_no, {value} FROM {table} WHERE {condition} ORDER BY {value} {end} NULLS LAST LIMIT ?",
+        [*params, offset + limit + 1],
     )
-    read = limit
-    if edge and edge[0][0] is not None:
-        read = max(limit, _READ_ONCE)
-        condition, params = f"{condition} AND {value} {'>=' if end == 'DESC' else '<='} ?", [*params, edge[0][0]]
+    last = [worth for _, worth in first[offset + limit - 1 :]]
+    if len(last) < 2 or last[0] != last[1]:  # nobody behind them ties
+        condition, params = f"a.{_SHOWN}", [[number for number, _ in first[: offset + limit]]]
+    elif last[0] is not None:
+        condition, params = f"{condition} AND {value} {'>=' if end == 'DESC' else '<='} ?", [*params, last[0]]
     page = generation.frame(
         f"""SELECT a.* FROM {table} WHERE {condition}
         ORDER BY {value} {end} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
-        [*params, read, offset],
+        [*params, max(limit, _READ_ONCE), offset],
     ).head(limit)
     shown: list[object] = [page["artist_no"].to_list()]
     gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30, _SHOWN)})"
