@@ -93,7 +93,12 @@ VIEWS = {"artist_snapshots": "state_snapshots", "genre_growth": "state_leaders"}
 GROWTH_DAYS = {1: 1, 7: 2, 30: 8, 90: 23}
 
 # Texts of which some rows are looked up, stored as they are: to unpack any of a dictionary, all of it is unpacked.
-_UNPACKED = {("artists", "name"), ("release_artists", "album_id"), ("release_artists", "artist_name")}
+_UNPACKED = {
+    ("artists", "artist_id"),
+    ("artists", "name"),
+    ("release_artists", "album_id"),
+    ("release_artists", "artist_name"),
+}
 
 PLACES = 100  # in a list of those that grew most
 

@@ -15,7 +15,7 @@ import duckdb
 from pipeline.published import merges
 from pipeline.published.earlier_days import show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
-from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_all, show_new
+from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_all, show_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements
 
@@ -57,6 +57,8 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
             con.execute(merge_statement(step, ordered=ordered))
         if step.table == "state_snapshots":
             (show_all if fresh else show_new)(con)
+        if applies and step.file == "earlier":
+            show_recent(con)
         if applies and step.file in ("ends", "ends_fresh"):
             show_earlier_days(con, of_all=fresh)
 

@@ -71,8 +71,15 @@ def write_file(con: duckdb.DuckDBPyConnection, root: Path, month: str, inputs: s
     return _described(con, root, path, month, inputs)
 
 
-def view_statement(root: Path, listed: Sequence[HistoryFile], *, until: date | None = None, kind: str = "VIEW") -> str:
-    """The SQL that makes `artist_snapshots` of state_snapshots and files; of two rows for a key the former counts.
+def view_statement(
+    root: Path,
+    listed: Sequence[HistoryFile],
+    *,
+    until: date | None = None,
+    kind: str = "VIEW",
+    name: str = "artist_snapshots",
+) -> str:
+    """The SQL that makes a view of state_snapshots and files; of two rows for a key the former counts.
 
     `until`: of files only rows up to that day.
     """
@@ -85,7 +92,7 @@ def view_statement(root: Path, listed: Sequence[HistoryFile], *, until: date | N
         paths = ", ".join(f"'{engine.quoted((root / file.path).as_posix())}'" for file in some)
         rows = f"SELECT {_COLUMNS} FROM read_parquet([{paths}], hive_partitioning = false) WHERE {bound}"
         selects.append(f"FROM ({rows}) {_overlay(some)}" if overlaid else rows)
-    return f"CREATE OR REPLACE {kind} artist_snapshots AS {' UNION ALL '.join(f'({each})' for each in selects)}"
+    return f"CREATE OR REPLACE {kind} {name} AS {' UNION ALL '.join(f'({each})' for each in selects)}"
 
 
 def history_files(root: Path) -> list[Path]:

@@ -30,6 +30,7 @@ __all__ = [
     "root_of",
     "show_all",
     "show_new",
+    "show_recent",
     "within",
 ]
 
@@ -132,6 +133,16 @@ def show_all(con: duckdb.DuckDBPyConnection) -> None:
 def show_new(con: duckdb.DuckDBPyConnection) -> None:
     """After new rows were merged: show the last of each artist as `last_snapshots`."""
     con.execute(publish_sql("last_staged"))
+
+
+def show_recent(con: duckdb.DuckDBPyConnection) -> None:
+    """Show every snapshot from the first day on that changes (`touched_since`) as `recent_snapshots`.
+
+    Of history files those with such days alone: to pass over all the others, each of their row groups is looked at.
+    """
+    since = con.execute("SELECT getvariable('touched_since')").fetchall()[0][0]
+    files = [file for file in history_of(con) if since is not None and file.last_on >= since]
+    con.execute(view_statement(Path(root_of(con)), files, kind="TEMP VIEW", name="recent_snapshots"))
 
 
 def _parts_in(con: duckdb.DuckDBPyConnection, source: Source, months: Sequence[str]) -> Source:

@@ -14,7 +14,7 @@ UNION
 SELECT artist_id, until, followers FROM moved WHERE NOT late AND until < since;
 INSERT INTO numbers
 SELECT s.artist_id, s.observed_on, s.followers
-FROM artist_snapshots s
+FROM recent_snapshots s
 JOIN moved m ON m.artist_id = s.artist_id
 WHERE NOT m.late AND s.observed_on >= m.since AND s.observed_on >= getvariable('moved_since') AND s.followers IS NOT NULL;
 INSERT INTO numbers

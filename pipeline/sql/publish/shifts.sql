@@ -1,7 +1,7 @@
 -- What the touched days of touched artists are worth to their genres: taken away before the merges, added after them.
 CREATE OR REPLACE TEMP TABLE seen AS
 SELECT s.artist_id, s.observed_on, s.followers, s.popularity
-FROM artist_snapshots s
+FROM recent_snapshots s
 JOIN touched t ON t.artist_id = s.artist_id
 WHERE s.observed_on >= t.since AND s.observed_on >= getvariable('touched_since');
 CREATE OR REPLACE TEMP TABLE often AS SELECT artist_id FROM seen GROUP BY artist_id HAVING count(*) > 1;
