@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline import queries
 from pipeline.queries.artists import _words
 from pipeline.schema import name_tokens
-from tests.published import publish_many, publish_rows
+from tests.published import publish_rows
 
 ARTISTS = [
     {"artist_id": "1", "name": "Dália do Cais", "followers": 10, "popularity": 5, "first_seen_on": date(2026, 1, 3)},
@@ -79,12 +79,15 @@ def test_genres_of_row_are_merged(found):
     assert queries.artists(found, search="cais")["found"].to_list() == [["choro", "samba"]]
 
 
-def test_pages_never_overlap(workspace):
-    """Page after page gives every artist once."""
-    found = publish_many(workspace, 60, 2)
+@pytest.mark.parametrize("followers", [7, None])
+def test_ties_fall_to_the_name(workspace, followers):
+    """Page after page gives every artist once, by name where followers say nothing, however the rows lie."""
+    tied = [{"artist_id": f"id{n:02d}", "name": f"Éco {99 - n}", "followers": followers} for n in range(60)]
+    first = {"artist_id": "first", "name": "Zabumba", "followers": 8}
+    found = publish_rows(workspace, artists=[*tied, first])
     pages = [queries.artists(found, limit=25, offset=offset)["artist_id"].to_list() for offset in (0, 25, 50, 75)]
-    assert [len(page) for page in pages] == [25, 25, 10, 0]
-    assert len({artist for page in pages for artist in page}) == 60
+    assert [len(page) for page in pages] == [25, 25, 11, 0]
+    assert [artist for page in pages for artist in page] == ["first", *(row["artist_id"] for row in reversed(tied))]
 
 
 def test_genres_by_size(found):

@@ -8,10 +8,10 @@ WHERE t.since IS NOT NULL;
 SET VARIABLE moved_since = (SELECT min(since) FROM moved WHERE NOT late);
 CREATE OR REPLACE TEMP TABLE numbers AS
 SELECT artist_id, first_on AS observed_on, first_followers AS followers FROM moved WHERE NOT late AND first_on < since
-UNION
-SELECT artist_id, previous_on, previous_followers FROM moved WHERE NOT late AND previous_on < since
-UNION
-SELECT artist_id, until, followers FROM moved WHERE NOT late AND until < since;
+UNION ALL
+SELECT artist_id, previous_on, previous_followers FROM moved WHERE NOT late AND previous_on < since AND previous_on > first_on
+UNION ALL
+SELECT artist_id, until, followers FROM moved WHERE NOT late AND until < since AND until > first_on;
 INSERT INTO numbers
 SELECT s.artist_id, s.observed_on, s.followers
 FROM recent_snapshots s
