@@ -34,6 +34,7 @@ OWNERS = {
         "pipeline/published/staging.py",
         "pipeline/published/checks.py",
         "pipeline/lake/normalize.py",
+        "pipeline/lake/strict.py",
         "pipeline/published/generations.py",
         "pipeline/published/publish.py",
         "pipeline/queries/tracing.py",
@@ -59,7 +60,10 @@ OWNERS = {
         "pages",
     },
     "pyarrow": {
+        "pipeline/lake/engine.py",
         "pipeline/lake/shapes.py",
+        "pipeline/lake/strict.py",
+        "pipeline/lake/walking.py",
         "pipeline/lake/normalize.py",
         "pipeline/lake/store.py",
         "pipeline/lake/parquet.py",
@@ -86,7 +90,7 @@ OWNERS = {
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
         "pipeline/source/collect.py",
-        "pipeline/lake/normalize.py",
+        "pipeline/lake/walking.py",
         "pipeline/lake/store.py",
         "pipeline/queries/tracing.py",
         "pipeline/moving/importing.py",

@@ -1,5 +1,5 @@
 """Raw answers → typed rows → Parquet parts: the truth on disk.
 
-`files`, `engine`, `shapes`, `walk`, `normalize`, `parquet`, `truth` (here, and in an
-object store), `store`.
+`files`, `engine`, `shapes`, `walk`, `selects`, `strict` and `walking` (the two readers), `normalize`, `parquet`,
+`truth` (here, and in an object store), `store`.
 """

@@ -10,19 +10,27 @@ import itertools
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 
-__all__ = ["attach", "building", "cursor", "detach", "quoted"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["arrow", "attach", "building", "cursor", "detach", "quoted"]
 
 MOST_GIB = 4  # for sorting a month of a large store; the default would be four fifths of the machine
 
 # Rows of a table that are looked through or passed over together: of the default, 122,880, a page's 25 rows touch all.
 _ROW_GROUP = 16_384
+
+# DuckDB's advice for `arrow` is to plan again, which costs far more than the copy of few rows that it warns of.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
 _numbers = itertools.count(1)
 _first_use = threading.Lock()
@@ -61,6 +69,11 @@ def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     finally:
         con.close()
         detach(alias)
+
+
+def arrow(con: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
+    """What a prepared statement gives; for others `con.sql(…).to_arrow_table()` saves a copy, and plans them anew."""
+    return cast("pa.Table", con.execute(statement).to_arrow_table())
 
 
 def quoted(path: Path | str) -> str:

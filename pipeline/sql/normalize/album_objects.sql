@@ -1,5 +1,4 @@
 -- One row per album object, simplified or full, in the order received.
-CREATE OR REPLACE TEMP TABLE album_objects AS
 SELECT
     row_number() OVER () AS place,
     file,

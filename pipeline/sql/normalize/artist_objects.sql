@@ -1,5 +1,4 @@
 -- One row per artist object, in the order received.
-CREATE OR REPLACE TEMP TABLE artist_objects AS
 SELECT
     row_number() OVER () AS place,
     file,

@@ -1,5 +1,4 @@
 -- One row per track object: embedded in an album first, then from pages of tracks.
-CREATE OR REPLACE TEMP TABLE track_objects AS
 SELECT
     row_number() OVER () AS place,
     file,

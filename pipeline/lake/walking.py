@@ -1,0 +1,131 @@
+"""The reader for a batch: lines walked in Python, then statements prepared once over whatever answers there are now.
+
+Planning a statement takes several times as long as running it over fifty objects. So answers stand behind one name for
+good, objects are views over it, and each lake table's SELECT is planned at its first use. Imports `engine`, `walk`,
+`shapes` and `selects`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.json as pa_json
+import zstandard
+
+from pipeline.lake import engine
+from pipeline.lake.selects import OBJECT_TABLES, needed, select, sorted_select
+from pipeline.lake.shapes import ANSWER_ROW, arrow_type
+from pipeline.lake.walk import walk
+
+__all__ = ["WalkingReader"]
+
+EPOCH = date(1970, 1, 1)
+CHUNK = 100  # lines that are Python objects at a time
+
+
+class WalkingReader:
+    """A DuckDB connection with everything prepared; for one thread at a time."""
+
+    def __init__(self) -> None:
+        self._answers, self._prepared = _Answers(), set[str]()
+        self._con = engine.cursor()
+        self._con.execute(select("setup"))
+        self._con.register("answers", self._answers)
+        for name in OBJECT_TABLES:
+            self._con.execute(f"CREATE TEMP VIEW {name} AS {select(name)}")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._con.close()
+
+    def read(self, paths: Iterable[Path]) -> tuple[dict[str, pa.Table], list[tuple[int, str]]]:
+        """Lake tables of these files together, without empty ones, and what was dropped (line from 1, reason)."""
+        rejects: list[tuple[int, str]] = []
+        endpoints: set[str] = set()
+        rows = _walked(paths, rejects, endpoints)
+        chunks = [_arrow(chunk) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
+        if not chunks:
+            return {}, rejects
+        self._answers.table = pa.concat_tables(chunks)
+        try:
+            found = {name: self._run(name).drop_columns(["file"]) for name in needed(endpoints)[1]}
+        finally:
+            self._answers.table = None
+        return {name: rows for name, rows in found.items() if rows.num_rows}, rejects
+
+    def _run(self, name: str) -> pa.Table:
+        if name not in self._prepared:
+            self._con.execute(f"PREPARE {name} AS {sorted_select(name)}")
+            self._prepared.add(name)
+        return engine.arrow(self._con, f"EXECUTE {name}")
+
+
+class _Answers:
+    """The table `answers` as DuckDB reads it: another one for each batch, always of the same columns."""
+
+    table: pa.Table | None = None
+
+    def __arrow_c_schema__(self) -> object:
+        return _row_schema().__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        table = _row_schema().empty_table() if self.table is None else self.table
+        return table.__arrow_c_stream__(requested_schema)
+
+
+def _walked(paths: Iterable[Path], rejects: list[tuple[int, str]], endpoints: set[str]) -> Iterator[dict[str, Any]]:
+    """Rows of `answers`, one after the other; what was dropped and which endpoints were seen goes to the other two."""
+    order = 0
+    for path in paths:
+        for number, text in _lines(path, rejects):
+            row, reasons = _parsed(text)
+            rejects += [(number, reason) for reason in reasons]
+            if row is not None:
+                endpoints.add(row["endpoint"])
+                order += 1
+                yield {"file": 0, "line": order, **row}
+
+
+def _lines(path: Path, rejects: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    number = 0
+    try:
+        with path.open("rb") as packed:
+            reader = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+            lines = io.TextIOWrapper(reader, encoding="utf-8", errors="replace", newline="\n")
+            for number, text in enumerate(lines, 1):
+                yield number, text
+    except zstandard.ZstdError as error:
+        rejects.append((number + 1, f"the rest of the file cannot be unpacked ({error})"))
+
+
+def _parsed(text: str) -> tuple[dict[str, Any] | None, list[str]]:
+    if not text.strip():
+        return None, []
+    try:
+        return walk(json.loads(text))
+    except (ValueError, RecursionError):  # ValueError: no JSON, or an integer of more than 4,300 digits
+        return None, ["the line is not JSON"]
+
+
+def _arrow(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of `answers` as Arrow; by way of JSON, since for Python objects pyarrow would import all of pandas."""
+    content = "\n".join(_to_json(row) for row in rows).encode("utf-8")
+    reading = pa_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
+    table = pa_json.read_json(io.BytesIO(content), reading, pa_json.ParseOptions(explicit_schema=_row_schema()))
+    return table.select(_row_schema().names)
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False, default=lambda day: (day - EPOCH).days, separators=(",", ":")).encode
+
+
+@cache
+def _row_schema() -> pa.Schema:
+    return pa.schema([(name, arrow_type(shape)) for name, shape in ANSWER_ROW.items()])
