@@ -90,6 +90,7 @@ OWNERS = {
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
         "pipeline/source/collect.py",
+        "pipeline/lake/strict.py",
         "pipeline/lake/walking.py",
         "pipeline/lake/store.py",
         "pipeline/queries/tracing.py",

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.lake.normalize import Normalizer
+from pipeline.lake.strict import StrictReader
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
 
@@ -41,3 +42,16 @@ def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:
         found = normalizer.each(paths)
     assert [each.rejects for each in found] == [(), ((1, "the line is not JSON"),)]
     assert [each.tables["artists"].column("artist_id").to_pylist() for each in found] == [["a1"], ["a2"]]
+
+
+def test_a_file_of_another_beginning(tmp_path: Path) -> None:
+    """Lines of other endpoints than the first one's are read strictly, too; only those of none go to the walking."""
+    mixed = (search_line(artist("a1")), albums_line(album("b1")), line("album", album("b2")))
+    path, other = written(tmp_path, mixed, (*mixed, line("playlist", {"id": "p1"})))
+    with closing(StrictReader()) as reader:
+        (found,) = reader.read([path]) or [{}]
+        assert {name: rows.num_rows for name, rows in found.items()} == {
+            "artists": 1, "artist_snapshots": 1, "artist_genres": 1, "releases": 2, "release_artists": 2,
+            "search_pages": 1, "release_pages": 1,
+        }  # fmt: skip
+        assert reader.read([other]) is None

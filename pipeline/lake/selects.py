@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from pipeline.schema import LAKE
 
-__all__ = ["OBJECT_TABLES", "needed", "select", "sorted_select"]
+__all__ = ["KINDS", "OBJECT_TABLES", "needed", "select", "sorted_select"]
 
 _SEARCH, _ARTISTS, _ALBUMS = {"search"}, {"search", "artist", "artists"}, {"artist_albums", "album", "albums"}
 _TRACKS = {"album", "albums", "album_tracks"}
@@ -30,6 +30,7 @@ _LAKE_TABLES: dict[str, set[str]] = {
 }
 # The tables of objects between answers and lake tables; tracks come out of albums too, hence the order.
 OBJECT_TABLES = {"artist_objects": _ARTISTS, "album_objects": _ALBUMS | _TRACKS, "track_objects": _TRACKS}
+KINDS = {"artist_objects": "artists", "album_objects": "albums", "track_objects": "tracks"}  # the column each unnests
 
 
 def needed(endpoints: Collection[str]) -> tuple[list[str], list[str]]:

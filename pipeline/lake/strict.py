@@ -5,17 +5,26 @@ Many files are read together, each row with the place of its file. Imports `engi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import zstandard
 
 from pipeline.lake import engine
-from pipeline.lake.selects import needed, select, sorted_select
-from pipeline.lake.shapes import ANSWERS, OBJECTS, duckdb_type
+from pipeline.lake.selects import KINDS, needed, select, sorted_select
+from pipeline.lake.shapes import ANSWER_ROW, ANSWERS, OBJECTS, duckdb_type
 
 __all__ = ["StrictReader"]
+
+BEGINNING = 200  # bytes of a file: the first line says when, and then of which endpoint it is
+_ENDPOINT = re.compile(rb'"endpoint"\s*:\s*"([a-z_]+)"')
 
 
 class StrictReader:
@@ -33,28 +42,39 @@ class StrictReader:
 
     def read(self, paths: Sequence[Path], *, apart: bool = False) -> list[dict[str, pa.Table]] | None:
         """Lake tables without empty ones, of the files together or of each; None when a line is not as declared."""
-        columns = {name: duckdb_type(shape) for name, shape in ANSWERS.items()}
         try:
-            self._con.execute(
-                select("answers"), {"paths": [str(path) for path in paths], "columns": columns, "apart": apart}
-            )
-        except duckdb.Error:
-            return None
-        try:
-            overview = self._con.execute(select("overview")).fetchall()
-            endpoints = {row[0] for row in overview}
-            if endpoints - set(OBJECTS) or any(row[1] for row in overview):
+            overview = self._overview(paths, apart=apart)
+            if overview is None or any(row[1] for row in overview):
                 return None
-            objects, lake = needed(endpoints)
-            for name in objects:
-                self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select(name)}")
-            doubts = [self._con.execute(select(f"{name}_doubts")).fetchall()[0] for name in objects]
-            expected = sum(row[2] for row in overview)
-            if any(row[1] for row in doubts) or sum(row[0] for row in doubts) != expected:
+            objects, lake = needed({row[0] for row in overview})
+            found = sum(map(self._objects, objects))
+            if found != sum(row[2] for row in overview):
                 return None
             return self._tables(lake, len(paths) if apart else 1)
         finally:
-            self._con.execute("DROP TABLE answers")
+            self._con.execute("DROP TABLE IF EXISTS answers")
+
+    def _overview(self, paths: Sequence[Path], *, apart: bool) -> list[tuple[Any, ...]] | None:
+        """Have the table `answers`; a row for each endpoint in it, with doubts and objects. None: it cannot be had."""
+        declared, found, overview = set[str](), _likely(paths), list[tuple[Any, ...]]()
+        while not found <= declared:
+            if not found <= set(OBJECTS):
+                return None
+            declared |= found
+            text, columns = _answers(frozenset(declared))
+            try:
+                self._con.execute(text, {"paths": [str(path) for path in paths], "columns": columns, "apart": apart})
+            except duckdb.Error:
+                return None
+            overview = self._con.execute(select("overview")).fetchall()
+            found = {row[0] for row in overview}
+        return overview
+
+    def _objects(self, name: str) -> float:
+        """Make a table of objects: how many were to be found; not a number where a value is not as declared."""
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select(name)}")
+        sound, doubtful = self._con.execute(select(f"{name}_doubts")).fetchall()[0]
+        return math.nan if doubtful else int(sound)
 
     def _tables(self, names: Sequence[str], files: int) -> list[dict[str, pa.Table]]:
         found: list[dict[str, pa.Table]] = [{} for _ in range(files)]
@@ -67,6 +87,46 @@ class StrictReader:
         if name not in self._selects:  # a relation is bound once and run again on every read
             self._selects[name] = self._con.sql(sorted_select(name))
         return self._selects[name]
+
+
+@cache
+def _answers(endpoints: frozenset[str]) -> tuple[str, dict[str, str]]:
+    """The statement that reads answers of these endpoints, and the columns of a line.
+
+    Of others nothing is declared: a hundred nested fields that are empty cost as much as those that are read.
+    """
+    kinds = [KINDS[name] for name in needed(endpoints)[0]]
+    paths = {name: (kind, (name, *steps)) for name, (kind, steps) in OBJECTS.items() if name in endpoints}
+    pages = [".".join(steps[:-1]) for _, steps in paths.values() if steps[-1] == "items"]
+    text = select("answers").format(
+        counts=", ".join(f"len({kind})" for kind in kinds),
+        objects=", ".join(f"{_objects(kind, paths)} AS {kind}" for kind in kinds),
+        total=", ".join([f"{page}.total" for page in pages] or ["NULL::INTEGER"]),
+        next=", ".join([f"{page}.next" for page in pages] or ["NULL::VARCHAR"]),
+    )
+    return text, {
+        name: duckdb_type(shape) for name, shape in ANSWERS.items() if name in endpoints or name not in OBJECTS
+    }
+
+
+def _objects(kind: str, paths: Mapping[str, tuple[str, tuple[str, ...]]]) -> str:
+    """Where the objects of a kind are, as SQL: the answer itself, or a list in it."""
+    cases = [
+        f"WHEN '{name}' THEN {'.'.join(steps) if len(steps) > 1 else f'[{name}]'}"
+        for name, (found, steps) in paths.items()
+        if found == kind
+    ]
+    return f"CASE endpoint {' '.join(cases)} END" if cases else f"NULL::{duckdb_type(ANSWER_ROW[kind])}"
+
+
+def _likely(paths: Sequence[Path]) -> set[str]:
+    """The endpoints that the files begin with: most often those of all their lines."""
+    found: set[str] = set()
+    for path in paths:
+        with path.open("rb") as packed, suppress(zstandard.ZstdError):
+            begun = _ENDPOINT.search(zstandard.ZstdDecompressor().stream_reader(packed).read(BEGINNING))
+            found |= {begun.group(1).decode("ascii")} if begun else set()
+    return found & set(OBJECTS) or set(OBJECTS)
 
 
 def _apart(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:

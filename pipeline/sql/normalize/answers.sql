@@ -1,6 +1,7 @@
--- One row per answer, in the order of the files (`file`: their places from 0, when they are to be kept apart); the objects it holds under one name per kind. For the strict reader.
-CREATE TEMP TABLE answers AS
-SELECT *, coalesce(len(artists), len(albums), len(tracks))::INTEGER AS returned, next IS NULL AS nothing_next
+-- One row per answer, in the order of the files (`file`: their places from 0, when they are to be kept apart), its objects under one name per kind.
+-- For the strict reader, which fills in what is in braces: where the endpoints to be read have objects, total and next.
+CREATE OR REPLACE TEMP TABLE answers AS
+SELECT *, coalesce({counts})::INTEGER AS returned, next IS NULL AS nothing_next
 FROM (
     SELECT
         CASE WHEN $apart THEN list_position($paths, filename) - 1 ELSE 0 END::INTEGER AS file,
@@ -16,10 +17,8 @@ FROM (
         request."offset" AS page_offset,
         request."limit" AS page_limit,
         request.known_total AS known_total,
-        CASE endpoint WHEN 'search' THEN search.artists.items WHEN 'artists' THEN artists.artists WHEN 'artist' THEN [artist] END AS artists,
-        CASE endpoint WHEN 'artist_albums' THEN artist_albums.items WHEN 'albums' THEN albums.albums WHEN 'album' THEN [album] END AS albums,
-        CASE endpoint WHEN 'album_tracks' THEN album_tracks.items END AS tracks,
-        coalesce(search.artists.total, artist_albums.total, album_tracks.total) AS total,
-        coalesce(search.artists.next, artist_albums.next, album_tracks.next) AS next
+        {objects},
+        coalesce({total}) AS total,
+        coalesce({next}) AS next
     FROM read_json($paths, format = 'newline_delimited', compression = 'zstd', columns = $columns, filename = true)
 )
