@@ -15,7 +15,15 @@ import duckdb
 from pipeline.published import merges
 from pipeline.published.earlier_days import show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
-from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_all, show_new, show_recent
+from pipeline.published.snapshots import (
+    for_files,
+    note_months,
+    prepare_all,
+    prepare_new,
+    show_all,
+    show_new,
+    show_recent,
+)
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements
 
@@ -54,7 +62,8 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
         if applies := step.applies(staged, fresh=fresh, size=size):
-            con.execute(merge_statement(step, ordered=ordered))
+            for statement in for_files(con, merge_statement(step, ordered=ordered)):
+                con.execute(statement)
         if step.table == "state_snapshots":
             (show_all if fresh else show_new)(con)
         if applies and step.file == "earlier":

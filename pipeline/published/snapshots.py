@@ -21,6 +21,7 @@ from pipeline.published.staging import Source, parts_select, stage_parts
 __all__ = [
     "PAYS",
     "add_files",
+    "for_files",
     "history_of",
     "inputs_of",
     "make_view",
@@ -49,6 +50,19 @@ def add_files(con: duckdb.DuckDBPyConnection, listed: Iterable[HistoryFile]) -> 
     for file in listed:
         con.execute("DELETE FROM state_history WHERE month = ?", [file.month])
         con.execute(f"INSERT INTO state_history ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(file)))
+
+
+def for_files(con: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
+    """A statement on `{file}` once for each history file there is, oldest first, with its days; any other as it is."""
+    if "{file}" not in statement:
+        return [statement]
+    root = Path(root_of(con))
+    return [
+        statement.replace("{file}", engine.quoted((root / file.path).as_posix()))
+        .replace("{first_on}", str(file.first_on))
+        .replace("{last_on}", str(file.last_on))
+        for file in history_of(con)
+    ]
 
 
 def make_view(con: duckdb.DuckDBPyConnection, root: Path, until: date | None = None) -> None:

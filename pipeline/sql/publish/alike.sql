@@ -1,4 +1,4 @@
--- Days of artists that are alike: rows that are no part of a history file, heads of stretches, days without a number.
+-- Days of artists that are alike: rows that are no part of a history file, first days of stretches, days without a number.
 CREATE OR REPLACE TEMP TABLE alike AS
 SELECT
     s.kind,
@@ -8,7 +8,6 @@ SELECT
     sum(t.followers)::BIGINT AS followers_total,
     count(t.popularity) AS with_popularity,
     sum(t.popularity)::BIGINT AS popularity_total,
-    0::BIGINT AS compared,
     0::BIGINT AS gained,
     0::BIGINT AS found,
     0::BIGINT AS found_followers
@@ -17,14 +16,13 @@ JOIN sets s ON s.artist_id = t.artist_id
 WHERE t.followers IS NOT NULL
 GROUP BY s.kind, t.observed_on;
 INSERT INTO alike
-SELECT s.kind, r.observed_on, 0, 0, 0, 0, 0, count(r.earlier_on), sum(r.followers - r.earlier_followers),
-    count(*) FILTER (r.earlier_on IS NULL), sum(r.followers) FILTER (r.earlier_on IS NULL)
+SELECT s.kind, r.first_on, 0, 0, 0, 0, 0, sum(r.first_followers - r.earlier_followers),
+    count(*) FILTER (r.earlier_on IS NULL), sum(r.first_followers) FILTER (r.earlier_on IS NULL)
 FROM rims r
 JOIN sets s ON s.artist_id = r.artist_id
-WHERE r.is_head
-GROUP BY s.kind, r.observed_on;
+GROUP BY s.kind, r.first_on;
 INSERT INTO alike
-SELECT s.kind, n.observed_on, count(*), 0, 0, count(n.popularity), sum(n.popularity), 0, 0, 0, 0
+SELECT s.kind, n.observed_on, count(*), 0, 0, count(n.popularity), sum(n.popularity), 0, 0, 0
 FROM artist_snapshots n
 JOIN sets s ON s.artist_id = n.artist_id
 WHERE n.followers IS NULL

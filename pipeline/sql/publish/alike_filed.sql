@@ -1,17 +1,19 @@
--- The same of history files, in one pass: whatever is not a head is compared with the row before it.
+-- The same of a history file: whatever is not the first day of a stretch is compared with the row before it. Sums of a
+-- kind lie side by side, by its number and the day, as rows of an artist do: where to add is counted, not looked up.
+SET perfect_ht_threshold = 22;
 INSERT INTO alike
-SELECT s.kind, l.observed_on, count(*), count(*), sum(l.followers), count(l.popularity), sum(l.popularity),
-    count(l.gained), sum(l.gained), 0, 0
+SELECT r.kind, l.observed_on, count(*), count(*), sum(l.followers), count(l.popularity), sum(l.popularity),
+    sum(CASE WHEN l.observed_on > r.first_on THEN l.followers - l.before END), 0, 0
 FROM (
-    SELECT
-        artist_id,
-        observed_on,
-        followers,
-        popularity,
-        CASE WHEN lag(artist_id) OVER () = artist_id AND lag(observed_on) OVER () < observed_on
-            THEN followers - lag(followers) OVER () END AS gained
-    FROM read_parquet(getvariable('history'), hive_partitioning = false)
+    SELECT artist_id, observed_on, followers, popularity, lag(followers) OVER () AS before
+    FROM read_parquet('{file}', hive_partitioning = false)
     WHERE followers IS NOT NULL
 ) l
-JOIN sets s ON s.artist_id = l.artist_id
-GROUP BY s.kind, l.observed_on
+JOIN (
+    SELECT artist_id, first_on, kind
+    FROM rims
+    JOIN sets USING (artist_id)
+    WHERE first_on BETWEEN DATE '{first_on}' AND DATE '{last_on}'
+) r ON r.artist_id = l.artist_id
+GROUP BY r.kind, l.observed_on;
+RESET perfect_ht_threshold

@@ -2,11 +2,11 @@
 CREATE OR REPLACE TEMP TABLE ends AS
 SELECT
     artist_id,
-    max(observed_on) AS until,
-    arg_max(followers, observed_on) AS followers,
-    arg_max_null(earlier_on, observed_on) AS previous_on,
-    arg_max_null(earlier_followers, observed_on) AS previous_followers,
-    min(observed_on) AS first_on,
-    arg_min(followers, observed_on) AS first_followers
+    max(last_on) AS until,
+    arg_max(last_followers, last_on) AS followers,
+    arg_max_null(coalesce(previous_on, earlier_on), last_on) AS previous_on,
+    arg_max_null(coalesce(previous_followers, earlier_followers), last_on) AS previous_followers,
+    min(first_on) AS first_on,
+    arg_min(first_followers, first_on) AS first_followers
 FROM rims
 GROUP BY artist_id

@@ -1,12 +1,6 @@
--- Ends of stretches, each with the number before it, which for a head is the last one of an earlier stretch.
+-- Stretches, each with the last number of the one before it.
 CREATE OR REPLACE TEMP TABLE rims AS
-SELECT
-    artist_id,
-    observed_on,
-    followers,
-    is_head,
-    CASE WHEN is_head THEN lag(observed_on) OVER w ELSE earlier_on END AS earlier_on,
-    CASE WHEN is_head THEN lag(followers) OVER w ELSE earlier_followers END AS earlier_followers
+SELECT *, lag(last_on) OVER w AS earlier_on, lag(last_followers) OVER w AS earlier_followers
 FROM stretches
-WINDOW w AS (PARTITION BY artist_id ORDER BY observed_on);
+WINDOW w AS (PARTITION BY artist_id ORDER BY first_on);
 DROP TABLE stretches

@@ -1,4 +1,5 @@
--- Days of artists that are alike, for each of their genres.
+-- Days of artists that are alike, for each of their genres. These are in them from their first day on: whoever has a
+-- number is found or compared.
 INSERT INTO shifts
 SELECT
     genre,
@@ -8,7 +9,7 @@ SELECT
     coalesce(sum(followers_total), 0),
     sum(with_popularity),
     coalesce(sum(popularity_total), 0),
-    sum(compared),
+    sum(with_followers) - sum(found),
     coalesce(sum(gained), 0),
     sum(found),
     coalesce(sum(found_followers), 0)

@@ -1,20 +1,17 @@
--- History files are sorted: what is before a row is looked up one row back, as they are read. (Over a UNION, DuckDB would
--- gather all rows for that: hence the files by themselves.)
-SET VARIABLE history = (
-    SELECT list((SELECT value FROM state_meta WHERE key = 'root') || '/' || path ORDER BY month) FROM state_history
-);
+-- In a history file each artist is a stretch. It is sorted: what was before a row is looked up one row back, as it is read.
+-- (Over a UNION, DuckDB would gather all rows for that: hence each file by itself.)
 INSERT INTO stretches
-SELECT artist_id, observed_on, followers, is_head, earlier_on, earlier_followers
+SELECT
+    artist_id,
+    min(observed_on),
+    arg_min(followers, observed_on),
+    max(observed_on),
+    arg_max(followers, observed_on),
+    CASE WHEN count(*) > 1 THEN arg_max(before_on, observed_on) END,
+    CASE WHEN count(*) > 1 THEN arg_max(before, observed_on) END
 FROM (
-    SELECT
-        artist_id,
-        observed_on,
-        followers,
-        coalesce(lag(artist_id) OVER () <> artist_id OR lag(observed_on) OVER () >= observed_on, true) AS is_head,
-        coalesce(lead(artist_id) OVER () <> artist_id OR lead(observed_on) OVER () <= observed_on, true) AS is_tail,
-        lag(observed_on) OVER () AS earlier_on,
-        lag(followers) OVER () AS earlier_followers
-    FROM read_parquet(getvariable('history'), hive_partitioning = false)
+    SELECT artist_id, observed_on, followers, lag(observed_on) OVER () AS before_on, lag(followers) OVER () AS before
+    FROM read_parquet('{file}', hive_partitioning = false)
     WHERE followers IS NOT NULL
 )
-WHERE is_head OR is_tail
+GROUP BY artist_id

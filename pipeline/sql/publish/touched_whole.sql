@@ -1,9 +1,9 @@
 -- In a database built from nothing: artists in all their genres from their first day on are alike as far as these are the
 -- same (`sets`, of a `kind`). The others, whose days count for a genre from mid-history on, are counted one by one.
 CREATE OR REPLACE TEMP TABLE firsts AS
-SELECT artist_id, min(observed_on) AS first_on
+SELECT artist_id, min(first_on) AS first_on
 FROM (
-    SELECT artist_id, observed_on FROM rims WHERE is_head
+    SELECT artist_id, first_on FROM ends
     UNION ALL
     SELECT artist_id, min(observed_on) FROM artist_snapshots WHERE followers IS NULL GROUP BY artist_id
 )
