@@ -127,8 +127,9 @@ def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: P
     for words, row in rows.items():
         code, out, err = inside(settings, tmp_path, words)
         assert (code, err, [row in line for line in out.splitlines()].count(True)) == (0, "", 1)
-    doctor = next(line for line in inside(settings, tmp_path, "doctor")[1].splitlines() if "max_requests" in line)
-    assert doctor.split() == ["max_requests", "GARIMPO_MAX_REQUESTS", "100000", "environment"]
+    doctor = [line.split() for line in inside(settings, tmp_path, "doctor")[1].splitlines()]
+    assert ["max_requests", "GARIMPO_MAX_REQUESTS", "100000", "environment"] in doctor
+    assert ["keep_snapshot_days", "GARIMPO_KEEP_SNAPSHOT_DAYS", "400", "default"] in doctor  # nothing is cut off
 
 
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")

@@ -136,6 +136,8 @@ def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:
     assert (code, [row["target_days"] for row in json.loads(out)]) == (0, [3, 7])
     _, out, _ = inside(settings, tmp_path, "freshness", "choro", "--days", "0")
     assert out.splitlines()[0] == "choro: unread, never read, target 7 days"
+    _, out, _ = inside(settings, tmp_path, "freshness", "choro", "--days", "1")
+    assert out.splitlines()[0] == "choro: unread, never read, target 1 day"
     code, _, err = inside(settings, tmp_path, "freshness", "choro")
     assert (code, "needs a genre and --days" in err) == (2, True)
     code, _, err = inside(settings, tmp_path, "freshness", "chorro", "--days", "3")

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.runs.preview import PlannedTask, sum_costs
 from pipeline.runs.progress import Progress, RunResult
@@ -40,8 +40,9 @@ __all__ = [
     "shown_progress",
 ]
 
-answers = Console(highlight=False, soft_wrap=True)
 WIDE = 250  # columns of a table in a file or pipe, so that a line of it stays one
+answers = Console(highlight=False, soft_wrap=True)
+answers.width = answers.width if answers.is_terminal else WIDE
 people = Console(stderr=True, highlight=False, soft_wrap=True)
 COLOURS = {"succeeded": "green", "deferred": "yellow"}
 LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
@@ -93,9 +94,13 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
     for row in rows:
         left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
         labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
-        cost = f"{row.requests} to {row.at_most} requests ({left})"
+        cost = f"{_span(row.requests, row.at_most)} requests ({left})"
         answers.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
-    answers.print(f"Together {certain} to {at_most} requests. Nothing was sent.")
+    answers.print(f"Together {_span(certain, at_most)} requests. Nothing was sent.")
+
+
+def _span(least: int, most: int) -> str:
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def show_result(result: RunResult, *, as_json: bool) -> None:
@@ -145,10 +150,10 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("setting", "variable", "value", "origin", box=None)
+    table = Table(*(Column(name, overflow="fold") for name in ("setting", "variable", "value", "origin")), box=None)
     for row in found["settings"]:
         table.add_row(row["name"], row["variable"], escape(row["value"]), row["origin"])
-    answers.print(table, width=None if answers.is_terminal else WIDE)
+    answers.print(table)
     for name, row in found["capabilities"].items():
         gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
         answers.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
@@ -179,8 +184,13 @@ def show_freshness(rows: Sequence[GenreFreshness], *, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        read = "never read" if row.read_on is None else f"read on {row.read_on} ({row.age_days} days ago)"
-        print(f"{row.genre}: {row.state}, {read}, target {row.target_days} days")
+        age = "today" if not row.age_days else f"{_days(row.age_days)} ago"
+        read = "never read" if row.read_on is None else f"read on {row.read_on} ({age})"
+        print(f"{row.genre}: {row.state}, {read}, target {_days(row.target_days)}")
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def show_events(rows: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
