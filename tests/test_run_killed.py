@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import RunInProgress
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.runs.progress import Progress
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
@@ -23,6 +24,7 @@ from tests.worlds import collect, database, genre_names, held, settings_for, sta
 
 NOON = "2026-03-10T12:00:00Z"
 KILLS = 30
+KEPT = "SELECT task, sum(rows) AS rows FROM task_runs WHERE run_id = 'slow' GROUP BY task"
 
 
 @pytest.fixture
@@ -116,3 +118,21 @@ def test_cancel_keeps_what_came(tmp_path: Path):
         simulator.set_scenario({})
         assert collect(simulator, tmp_path).state == "succeeded"
         assert stable_tables(database(tmp_path)) == held(simulator.truth(genres=genre_names(simulator)))
+
+
+def test_cancelled_run_counts_what_it_kept(tmp_path: Path):
+    """Rows of the task that a cancel interrupts are counted in the run's result, as the ledger counts them."""
+    slow = {"rules": [{"what": "slow", "where": "endpoint:artist_albums", "delay_s": 0.3}]}
+    with running(SimulatorConfig(profile="extended", artists=80, seed=6, now=NOON)) as simulator:
+        simulator.set_scenario(slow)
+        settings, stop = settings_for(simulator, tmp_path), threading.Event()
+
+        def stop_early(progress: Progress) -> None:
+            if progress.task == "refresh_releases" and progress.done:
+                stop.set()
+
+        result = run_pipeline(settings, RunRequest(run_id="slow"), stop=stop, report=stop_early)
+        ledger = Ledger(open_workspace(settings).ledger)
+        kept = {row["task"]: row["rows"] for row in ledger.read(KEPT)}
+        ledger.close()
+    assert (result.state, kept["refresh_releases"] > 0, result.rows) == ("cancelled", True, sum(kept.values()))

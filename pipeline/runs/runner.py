@@ -198,9 +198,10 @@ class _Run:
             result = self._single(task, task.run) if task.run is not None else self._mapped(task, results)
         except GarimpoError as error:
             state = "cancelled" if isinstance(error, RunCancelled) else "failed"
-            result = replace(result, state=state, message=str(error))
+            result = replace(result, state=state, message=str(error), rows=self._kept_of(task))
             raise
         finally:
+            self._rows += result.rows
             end_run_task(self._ledger, self._run_id, asdict(result))
             seconds = round(time.monotonic() - began, 3)
             level = logging.INFO if result.state in USABLE else logging.WARNING
@@ -220,12 +221,14 @@ class _Run:
             self._tell(task=task.name, done=done, total=total, rows=self._rows + rows, message=message)
 
         if self._leftovers is None:
-            result = MappedTask(self._context, task, self._normalizer, tell, heirs(task)).run(task.expand)
-        else:
-            whole = replace(task, share=1.0)  # who asks for the rest means all of it
-            result = MappedTask(self._context, whole, self._normalizer, tell).run(self._leftovers.expansion(task))
-        self._rows += result.rows
-        return result
+            return MappedTask(self._context, task, self._normalizer, tell, heirs(task)).run(task.expand)
+        whole = replace(task, share=1.0)  # who asks for the rest means all of it
+        return MappedTask(self._context, whole, self._normalizer, tell).run(self._leftovers.expansion(task))
+
+    def _kept_of(self, task: Task) -> int:
+        """Rows that a task committed before it was ended."""
+        query = "SELECT coalesce(sum(rows), 0) AS rows FROM task_runs WHERE run_id = ? AND task = ?"
+        return int(self._ledger.read(query, (self._run_id, task.name))[0]["rows"])
 
     def _single(self, task: Task, work: Callable[[Context], Facts]) -> TaskResult:
         """An unmapped task, tried again while it may succeed another time."""
