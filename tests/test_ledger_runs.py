@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.records.bindings import bound
 from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.records.lock import bury_dead_runs
 
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
 AT_SEVEN = datetime(2026, 11, 22, 7, tzinfo=UTC)
@@ -64,6 +65,19 @@ def test_attempts_end_with_their_run(run: str, attempt: str, ledger: Ledger) -> 
         ("b1", "succeeded"),
         ("b2", attempt),
     ]
+
+
+def test_crashed_run_ends_with_its_last_sign(ledger: Ledger, clock: Any) -> None:
+    """A run found dead the next morning ended when it last said something; so did the attempt it was at."""
+    ledger.begin_run("r1", "schedule", {}, 1)
+    ledger.begin_task("r1", "b1", 1, "discover")
+    clock.move(hours=1)
+    with bound(run_id="r1"):
+        ledger.add_event("INFO", "item_finished", "the last word")
+    clock.move(hours=9)
+    assert bury_dead_runs(ledger) == ["r1"]
+    [run], [attempt] = ledger.runs(), ledger.task_runs("r1")
+    assert (run["state"], run["finished_at"], attempt["finished_at"]) == ("crashed", AT_SEVEN, AT_SEVEN)
 
 
 def test_cancel_reaches_running_runs_only(ledger: Ledger) -> None:

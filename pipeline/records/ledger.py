@@ -110,19 +110,22 @@ class Ledger:
                 (run_id, trigger, json.dumps(params, ensure_ascii=False), pid, self._seconds()),
             )
 
-    def finish_run(self, run_id: str, state: str, message: str = "", due_at: datetime | None = None) -> None:
-        """Record how a run ended; tasks, items and attempts still open end with it."""
+    def finish_run(
+        self, run_id: str, state: str, message: str = "", due_at: datetime | None = None, at: datetime | None = None
+    ) -> None:
+        """Record how a run ended, now or `at`; tasks, items and attempts still open end with it."""
+        ended = self._seconds() if at is None else at.timestamp()
         began = state if state in ("cancelled", "crashed") else "failed"
         waited = began if began != "failed" else "skipped"
         with self.write() as connection:
             connection.execute(
                 "UPDATE runs SET state = ?, message = ?, finished_at = ?, due_at = ? WHERE run_id = ?",
-                (state, message, self._seconds(), due_at and due_at.timestamp(), run_id),
+                (state, message, ended, due_at and due_at.timestamp(), run_id),
             )
             for table, before, after in _OPEN_STATES:
                 connection.execute(
                     f"UPDATE {table} SET state = ?, finished_at = ? WHERE run_id = ? AND state = ?",
-                    (began if after == "began" else waited, self._seconds(), run_id, before),
+                    (began if after == "began" else waited, ended, run_id, before),
                 )
 
     def request_cancel(self, run_id: str) -> bool:

@@ -15,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +34,11 @@ __all__ = ["bury_dead_runs", "find_crashed", "hold_run_lock", "is_run_locked", "
 PATIENCE_S = 0.5  # somebody who only looks whether the lock is free holds it for a few milliseconds
 POLL_S = 0.05
 HOLDER = "json"
+_LAST_SIGN = (
+    "SELECT max(at) AS at FROM (SELECT started_at AS at FROM runs WHERE run_id = ? "
+    "UNION ALL SELECT max(at) FROM requests WHERE run_id = ? UNION ALL SELECT max(at) FROM events WHERE run_id = ? "
+    "UNION ALL SELECT max(coalesce(finished_at, started_at)) FROM task_runs WHERE run_id = ?) AS signs"
+)
 
 Cancelled = Callable[[], bool]
 
@@ -164,12 +169,17 @@ def find_crashed(workspace: Workspace, ledger: Ledger) -> list[str]:
 
 
 def bury_dead_runs(ledger: Ledger) -> list[str]:
-    """End, as crashed, every run that calls itself running; only the holder of the run lock can know. Their ids."""
+    """End, as crashed, every run that calls itself running; only the holder of the run lock can know. Their ids.
+
+    They ended when they last gave a sign of life, not now: else the night between would count as their duration.
+    """
     dead = [str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs WHERE state = 'running'")]
     for run_id in dead:
-        ledger.finish_run(run_id, "crashed", "its process ended without a word; what it committed is kept")
+        last = datetime.fromtimestamp(ledger.read(_LAST_SIGN, (run_id,) * 4)[0]["at"], UTC)
+        message = "its process ended without a word; what it committed is kept"
+        ledger.finish_run(run_id, "crashed", message, at=min(last, ledger.now()))
         with bound(run_id=run_id):
-            ledger.add_event("ERROR", "run_crashed", "its process ended without a word; what it committed is kept")
+            ledger.add_event("ERROR", "run_crashed", message)
     return dead
 
 
