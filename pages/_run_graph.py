@@ -21,6 +21,7 @@ __all__ = ["graph", "timeline"]
 Row = Mapping[str, Any]
 LANES = 8  # attempts side by side; more lie over the last one
 LANE_PX, TRACK_PX = 7, 56
+DONE = ("succeeded", "skipped", "failed")  # the others were not brought to their end
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 ORDER = ("succeeded", "skipped", "running", "deferred", "cancelled", "failed", "crashed")  # from the ground up
 
@@ -51,7 +52,7 @@ def _node(row: Row, look: Look, text: Text) -> Html:
 def _progress(row: Row, look: Look, text: Text) -> str:
     """Items done of all, and how long."""
     states = look.counts.get(row["task"], {})
-    done = sum(count for state, count in states.items() if state not in ("pending", "running", "retrying"))
+    done = sum(count for state, count in states.items() if state in DONE)
     items = f"{text.number(done)} / {text.number(sum(states.values()))}" if states else ""
     took = text.duration(_seconds(row, look)) if row["started_at"] else ""
     return " \u00b7 ".join(filter(None, (items, took)))

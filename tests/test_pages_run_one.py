@@ -70,6 +70,8 @@ def test_graph_shows_states(service):
     assert re.findall(r"g-node g-s-(\w+)", graph)[:4] == ["succeeded", "succeeded", "running", "pending"]
     assert graph.count("g-node") == len(DAG)
     assert "1 / 2" in graph
+    service.ledger.finish_run(RUN, "cancelled")
+    assert "1 / 2" in html(open_screen("run.py", id=RUN), "g-dag")  # what was cancelled is not done
 
 
 def test_line_of_time_has_attempts(service):
