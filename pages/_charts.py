@@ -7,7 +7,7 @@ only: WebGL ones would need a looser content policy.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from pages._look import Palette
 from pages._run_words import state_label
-from pages._text import Text
+from pages._text import Text, round_seconds
 
 __all__ = ["CONFIG", "Style", "durations_chart", "followers_chart", "popularity_chart", "releases_chart"]
 
@@ -77,7 +77,7 @@ def durations_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
     ]
     colours = [_state_colour(state, style.palette) for state in states]
     bars = go.Bar(x=list(range(len(begun))), y=seconds, marker={"color": colours, "cornerradius": 3}, customdata=hover)
-    scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True)
+    scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True, step_of=round_seconds)
     figure = _dressed(go.Figure(bars.update(hovertemplate=HOVER)), [], scale, style, margin_days=0)
     places = sorted({0, len(begun) // 2, len(begun) - 1} if len(begun) > 4 else range(len(begun)))
     figure.update_xaxes(tickvals=places, ticktext=[text.short_day(begun[place].date()) for place in places])
@@ -134,7 +134,14 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
     return figure
 
 
-def _scale(values: Sequence[int], *, least_span: int, from_zero: bool = False) -> Scale:
+def _round_step(rough: float) -> int:
+    power = int(10 ** math.floor(math.log10(max(rough, 1))))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+
+
+def _scale(
+    values: Sequence[int], *, least_span: int, from_zero: bool = False, step_of: Callable[[float], int] = _round_step
+) -> Scale:
     """Three to five round ticks around the values; values that hardly move are not blown up into mountains."""
     if not values:
         return Scale(0, 1, ())
@@ -142,14 +149,9 @@ def _scale(values: Sequence[int], *, least_span: int, from_zero: bool = False) -
     span = math.ceil(max(least_span, 0.02 * high, high - low))
     low = max(0, low - (span - (high - low)) // 2)
     high = low + span
-    step = _round_step((high - low) / 4)
+    step = step_of((high - low) / 4)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(first * step, (last + 0.15) * step, tuple(step * place for place in range(first, last + 1)))
-
-
-def _round_step(rough: float) -> int:
-    power = int(10 ** math.floor(math.log10(max(rough, 1))))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
 
 
 def _tick_labels(scale: Scale, text: Text) -> list[str]:

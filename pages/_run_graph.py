@@ -14,7 +14,7 @@ from pages._cards import badge
 from pages._html import Html, tag
 from pages._run_data import BINS, Look
 from pages._run_words import state_label, task_label, told, tone
-from pages._text import Text
+from pages._text import Text, round_seconds
 
 __all__ = ["graph", "timeline"]
 
@@ -22,7 +22,6 @@ Row = Mapping[str, Any]
 LANES = 8  # attempts side by side; more lie over the last one
 LANE_PX, TRACK_PX = 7, 56
 DONE = ("succeeded", "skipped", "failed")  # the others were not brought to their end
-TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 ORDER = ("succeeded", "skipped", "running", "deferred", "cancelled", "failed", "crashed")  # from the ground up
 
 
@@ -62,7 +61,7 @@ def timeline(look: Look, text: Text) -> Html:
     """When each task began and ended, and below it its attempts: one by one, or counted where there are many."""
     whole = max((look.now - look.run["started_at"]).total_seconds(), 1.0)
     rows = [_row(task, look, whole, text) for task in look.graph if task["started_at"]]
-    step = next((each for each in TICKS if whole / each <= 6), TICKS[-1])
+    step = round_seconds(whole / 6)
     marks = [_mark(place * step, whole, text) for place in range(int(whole / step) + 1)]
     axis = tag("div", tag("span", ""), tag("div", *marks, cls="g-axis"), tag("span", ""), cls="g-line")
     return tag("div", *rows, axis, cls="g-gantt", role="group", aria_label=text("Tasks and attempts over time"))

@@ -6,6 +6,7 @@ Numbers and dates come from Babel. What Spotify withholds (None) reads as such, 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,10 +21,20 @@ from babel.messages.pofile import read_po
 
 from pipeline.errors import GarimpoError
 
-__all__ = ["COOKIE", "LANGUAGES", "Text", "catalogue", "choose_text", "current_text", "preferred_language"]
+__all__ = [
+    "COOKIE",
+    "LANGUAGES",
+    "Text",
+    "catalogue",
+    "choose_text",
+    "current_text",
+    "preferred_language",
+    "round_seconds",
+]
 
 LANGUAGES = {"EN": "en", "PT": "pt_BR"}
 COOKIE = "garimpo_language"  # set by live.js when somebody chose
+SPANS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)  # round ones, s
 FOLDER = Path(__file__).parent / "locale"
 
 
@@ -185,6 +196,11 @@ class Text:
             return ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):  # Windows without tzdata, or a name of the browser's own
             return ZoneInfo("UTC")
+
+
+def round_seconds(rough: float) -> int:
+    """The shortest span not below `rough` that clocks and calendars have a word for: 30 s, 5 min, 2 h, whole days."""
+    return next((each for each in SPANS if each >= rough), math.ceil(rough / SPANS[-1]) * SPANS[-1])
 
 
 def _sign(value: float) -> str:

@@ -84,6 +84,20 @@ def test_traces_are_svg():
     assert {trace.type for figure in figures for trace in figure.data} == {"scatter"}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "ticks"),
+    [
+        (90.0, ["0", "30\u00a0s", "1\u00a0min", "1\u00a0min 30\u00a0s"]),
+        (20_500.0, ["0", "2\u00a0h", "4\u00a0h", "6\u00a0h"]),
+        (400_000.0, ["0", "48\u00a0h", "96\u00a0h", "144\u00a0h"]),
+    ],
+)
+def test_durations_have_round_ticks(seconds, ticks):
+    """The axis of durations stands at spans that a clock has: never 33 minutes and 20 seconds."""
+    rows = {"run_id": ["a"], "state": ["succeeded"], "started_at": [1.8e9], "seconds": [seconds]}
+    assert list(durations_chart(pl.DataFrame(rows), EN).layout.yaxis.ticktext) == ticks
+
+
 def test_durations_are_bars_by_outcome():
     """Each run is a bar from zero in the colour of its outcome; its day, zone and duration can be read."""
     rows = {
