@@ -8,7 +8,7 @@ from typing import Any
 from pages import _freshness
 from pages._cards import badge, stats
 from pages._html import Html, tag
-from pages._run_words import bucket_label
+from pages._run_words import bucket_label, told
 from pages._text import Text
 from pipeline.watching.freshness import GenreFreshness
 
@@ -26,7 +26,11 @@ def verdict(found: Found, text: Text) -> Html:
         "failing": text("It cannot collect"),
     }
     head = badge(words[found["status"]], TONES[found["status"]])
-    points = tag("ul", *(tag("li", each) for each in found["problems"]), cls="g-points") if found["problems"] else ""
+    points = (
+        tag("ul", *(tag("li", told(each, text)) for each in found["problems"]), cls="g-points")
+        if found["problems"]
+        else ""
+    )
     return tag("div", tag("div", head), points, cls="g-box")
 
 

@@ -112,7 +112,10 @@ def bucket_label(bucket: str, text: Text) -> str:
 
 
 def told(message: str, text: Text) -> str:
-    """A message of the pipeline with its tasks, and what it says most often, in the reader's language."""
+    """A message of the pipeline with its tasks, and what it says most often, in the reader's language.
+
+    Its sentences are those of errors, which the catalogue knows whole, and the phrases below.
+    """
     usual = {
         "cancelled; everything committed is kept": text("cancelled; everything committed is kept"),
         "its process ended without a word; what it committed is kept": text(
@@ -122,8 +125,11 @@ def told(message: str, text: Text) -> str:
             "the run's requests for this task are used up; the next run goes on"
         ),
         "cancelled before it was done": text("cancelled before it was done"),
+        "the day's quota is used up": text("the day's quota is used up"),
+        "too many requests in 30 s": text("too many requests in 30 s"),
+        "due again at": text("due again at"),
     }
-    message = _TOGETHER.sub(text("its rows are counted with another item"), message)
+    message = _TOGETHER.sub(text("its rows are counted with another item"), text.error(message))
     for english, words in usual.items():
         message = message.replace(english, words)
     return _NAMED.sub(lambda found: task_label(found[0], text), message)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages import _access, _cards, _freshness, _health_cards
 from pages._html import tag
+from pages._run_words import told
 from pages._text import Text, current_text
 from pipeline.service.scheduler import service
 
@@ -27,7 +28,7 @@ def show_error(found: dict[str, Any], text: Text) -> None:
     """The last error, however long ago."""
     st.header(text("Last error"), anchor=False)
     if found["last_error"]:
-        st.html(tag("pre", found["last_error"], cls="g-said"))
+        st.html(tag("pre", told(found["last_error"], text), cls="g-said"))
     else:
         st.html(_cards.note(text("None so far.")))
 

@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pages import _freshness, _health_cards
+from pages._run_words import told
 from pages._text import Text
 from pipeline.runs.progress import CatchUp
-from pipeline.watching.freshness import GenreFreshness
+from pipeline.source.spotify import _CHECK
+from pipeline.watching.freshness import GenreFreshness, too_old
 from pipeline.watching.schedules import Schedule
 from pipeline.watching.status import plain_value
 from tests.screens import install_service, open_screen
 
+CONFIRA = "Confira SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET e GARIMPO_TOKEN_URL; o que foi coletado fica."
 WHEN = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
@@ -38,7 +41,25 @@ def test_last_error_stays(service):
     service.ledger.finish_run("20261121T060000-aaaaaa", "crashed", "its process ended")
     words = open_screen("health.py", "pt").words
     assert "Funciona, mas alguém deveria olhar" in words
-    assert "its process ended" in words
+    assert "a última coleta foi interrompida: its process ended" in words
+
+
+@pytest.mark.parametrize(
+    ("said", "portuguese"),
+    [
+        (f"the last run failed: h refused the client id and secret (400 no). {_CHECK}",
+         f"a última coleta falhou: h recusou o client id e o secret (400 no). {CONFIRA}"),
+        ("the last run crashed: its process ended without a word; what it committed is kept",
+         "a última coleta foi interrompida: seu processo terminou sem aviso; o que gravou fica"),
+        (too_old(["choro"]), "1 gênero está mais antigo do que deveria"),
+        (too_old(["choro", "mpb"]), "2 gêneros estão mais antigos do que deveriam"),
+        ("discover: search: the day's quota is used up (429); due again at 2026-11-29 06:00:00 UTC",
+         "descobrindo artistas: search: a cota do dia acabou (429); continua a partir de 2026-11-29 06:00:00 UTC"),
+    ],
+)  # fmt: skip
+def test_problems_are_translated(said, portuguese):
+    """What there is to look at is said in the reader's language, an error within it too."""
+    assert (told(said, Text("pt_BR")), told(said, Text("en"))[-12:]) == (portuguese, said[-12:])
 
 
 def test_target_is_changed_and_taken_back(service):

@@ -54,7 +54,7 @@ def test_requests_have_one_word():
     """What is sent to Spotify is a requisição everywhere, and never a pedido."""
     said = (PAGES / "locale" / "pt_BR" / "LC_MESSAGES" / "garimpo.po").read_text(encoding="utf-8")
     assert (
-        re.findall(r"\bpedidos\b|\{count\} pedido\b", said),
+        re.findall(r"(?i)\bpedidos\b|\{count\} pedido\b", said),
         PT.plural("{count} request", "{count} requests", 2),
     ) == (
         [],

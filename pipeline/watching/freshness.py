@@ -7,7 +7,7 @@ A target set for a genre is kept in the ledger; the others follow the setting. I
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -28,6 +28,7 @@ __all__ = [
     "set_target",
     "stale_genres",
     "target_days",
+    "too_old",
     "watched_genres",
 ]
 
@@ -93,6 +94,15 @@ def stale_genres(rows: Iterable[GenreFreshness]) -> tuple[str, ...]:
     """Genres that were read, but too long ago; the oldest first."""
     stale = [row for row in rows if row.state == "stale"]
     return tuple(row.genre for row in sorted(stale, key=lambda row: row.read_on or date.min))
+
+
+def too_old(genres: Collection[str]) -> str:
+    """That so many genres are stale, in words."""
+    return (
+        "1 genre is older than it should be"
+        if len(genres) == 1
+        else f"{len(genres)} genres are older than they should be"
+    )
 
 
 def _read_days(workspace: Workspace) -> dict[str, date]:

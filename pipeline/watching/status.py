@@ -30,7 +30,7 @@ from pipeline.runs.progress import RunResult
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.source.capabilities import load as load_capabilities
-from pipeline.watching.freshness import genre_freshness, stale_genres
+from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
 from pipeline.watching.notify import check_notifications, notifier
 from pipeline.watching.schedules import list_schedules, next_times
 from pipeline.workspace import Workspace, open_workspace
@@ -91,7 +91,7 @@ def health(
     if last is not None and last["state"] in ("failed", "crashed"):
         problems.append(f"the last run {last['state']}: {last['message']}")
     if stale := stale_genres(fresh):
-        problems.append(f"{len(stale)} genres are older than they should be")
+        problems.append(too_old(stale))
     return {
         "status": "failing" if broken else "attention" if problems else "ok",
         "problems": [*broken, *problems],

@@ -16,7 +16,7 @@ from pipeline.records.lock import find_crashed
 from pipeline.runs.progress import CatchUp
 from pipeline.runs.runner import RunRequest
 from pipeline.settings import Settings
-from pipeline.watching.freshness import genre_freshness, stale_genres
+from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
 from pipeline.watching.notify import notifier
 from pipeline.watching.schedules import Due, list_schedules
 from pipeline.watching.status import health
@@ -63,7 +63,7 @@ def catch_up(
     if plan.verdict != "due":
         return None
     ledger.set_meta("caught_up_at", now().isoformat())
-    reason = f"{len(plan.genres)} genres are older than they should be"
+    reason = too_old(plan.genres)
     ledger.add_event("WARNING", "genres_stale", reason, genres=plan.genres)
     return RunRequest("schedule", plan.genres, notes={"reason": reason})
 
