@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-__all__ = ["Html", "join", "tag"]
+__all__ = ["Html", "join", "marked", "tag"]
 
 VOID = frozenset({"img", "br"})
 
@@ -20,6 +20,16 @@ def tag(name: str, *children: str, **attributes: str | None) -> Html:
     given = {key.replace("cls", "class").replace("_", "-"): value for key, value in attributes.items()}
     written = "".join(f' {key}="{escape(value)}"' for key, value in given.items() if value is not None)
     return Html(f"<{name}{written}>") if name in VOID else Html(f"<{name}{written}>{join(*children)}</{name}>")
+
+
+def marked(text: str) -> Html:
+    """A text in which what stands between backticks is code."""
+    parts = text.split("`")
+    return (
+        join(*(tag("code", part) if at % 2 else part for at, part in enumerate(parts)))
+        if len(parts) % 2
+        else join(text)
+    )
 
 
 def join(*children: str) -> Html:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages import _cards
-from pages._html import Html, tag
+from pages._html import Html, marked, tag
 from pages._text import Text
 from pipeline.service.scheduler import service
 
@@ -15,9 +15,17 @@ __all__ = ["show_retention", "show_terms", "table"]
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """Rows of words under a head."""
-    titles = tag("tr", *(tag("th", each, scope="col") for each in head))
-    lines = [tag("tr", *(tag("th" if not at else "td", cell) for at, cell in enumerate(row))) for row in rows]
+    """Rows of words under a head; on a narrow screen each cell stands below the other and says its own title."""
+    first, *others = head
+    titles = tag("tr", *(tag("th", each, scope="col") for each in (first, *others)))
+    lines = [
+        tag(
+            "tr",
+            tag("th", name),
+            *(tag("td", marked(cell), data_head=to) for to, cell in zip(others, row, strict=True)),
+        )
+        for name, *row in rows
+    ]
     whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls="g-table g-words")
     return tag("div", whole, cls="g-scroll")
 
@@ -33,23 +41,23 @@ def show_retention(text: Text) -> None:
     rows = (
         (
             text("Answers as received"),
-            text("to derive every number again, and to trace where it came from"),
             span(settings.keep_raw_days),
+            text("to derive every number again, and to trace where it came from"),
         ),
-        (text("Numbers of each day"), text("followers and popularity over time"), span(settings.keep_snapshot_days)),
+        (text("Numbers of each day"), span(settings.keep_snapshot_days), text("followers and popularity over time")),
         (
             text("Artists, releases, tracks, genres"),
-            text("what pages show; as last seen"),
             text("until an artist is purged, or everything"),
+            text("what pages show; as last seen"),
         ),
-        (text("Log lines of runs"), text("to see what a run did"), span(settings.keep_log_days)),
+        (text("Log lines of runs"), span(settings.keep_log_days), text("to see what a run did")),
         (
             text("Runs, requests, schedules"),
-            text("to count what may still be asked, and to compare"),
             text("for ever"),
+            text("to count what may still be asked, and to compare"),
         ),
     )
-    st.html(table((text("Layer"), text("What it is for"), text("Kept for")), rows))
+    st.html(table((text("Layer"), text("Kept for"), text("What it is for")), rows))
     words = text(
         "What is older goes by itself with the next run; the settings below change the days. By hand: python -m "
         "pipeline purge."

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pages._html import Html, join, tag
+from pages._html import Html, join, marked, tag
 from pages._images import drawing, picture, sparkline
 from pages._look import PALETTES, style_sheet
 
@@ -103,3 +103,9 @@ def test_text_is_escaped_and_tags_are_not():
     made = tag("p", "<b>&", tag("i", "x"), cls="a", aria_label='"', title=None)
     assert made == '<p class="a" aria-label="&quot;">&lt;b&gt;&amp;<i>x</i></p>'
     assert join("<", Html("<br>")) == "&lt;<br>"
+
+
+def test_backticks_are_code():
+    """What stands between backticks is shown as code, a single backtick as it is; both escaped."""
+    assert marked("`replay` needs <them>") == "<code>replay</code> needs &lt;them&gt;"
+    assert marked("one ` alone") == "one ` alone"

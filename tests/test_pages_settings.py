@@ -28,6 +28,15 @@ def test_settings_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "SPOTIPY_CLIENT_SECRET vazio padrão O client secret dele" in shown
 
 
+def test_cells_say_their_title(tmp_path: Path):
+    """On a narrow screen the head of a table is gone: each cell names its own title; code is code."""
+    install_service(tmp_path)
+    bodies = " ".join(each.proto.body for each in open_screen("settings.py", "pt").app.get("html"))
+    assert '<th>Respostas como vieram</th><td data-head="Fica por">90 dias</td>' in bodies
+    assert '<td data-head="Significado">Fuso horário do agendamento</td>' in bodies
+    assert "<code>replay</code>" in bodies
+
+
 def test_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Credentials are only told to be set."""
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", "an-id-to-hide")
