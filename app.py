@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from anyio import to_thread
@@ -27,12 +28,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pages._broadcast import SCRIPT, broadcast
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 from pipeline.watching.status import plain_value
 
-WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polars", "pyarrow")
+WARM = ("babel.dates", "babel.numbers", "duckdb", "plotly.graph_objects", "polars", "pyarrow", "pages._broadcast")
 
 
 def content_policy() -> str:
@@ -96,7 +96,7 @@ async def healthz(_request: Request) -> JSONResponse:
 async def live(request: Request) -> Response:
     """The live parts of a page: see `pages/_broadcast.py`. For everybody who may reach the app, as its pages are."""
     try:
-        found = await to_thread.run_sync(broadcast, request.path_params["what"], dict(request.query_params))
+        found = await to_thread.run_sync(_broadcast().broadcast, request.path_params["what"], dict(request.query_params))
     except GarimpoError as error:
         return PlainTextResponse(str(error), 503)
     if found is None:
@@ -114,7 +114,7 @@ async def live(request: Request) -> Response:
 
 async def live_script(_request: Request) -> Response:
     """What fetches them in the browser."""
-    return Response(SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return Response(_broadcast().SCRIPT, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 @asynccontextmanager
@@ -127,6 +127,11 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     finally:
         await to_thread.run_sync(service().stop)
         gc.unfreeze()  # or libraries find their objects alive at the very end, and call it a leak
+
+
+def _broadcast() -> Any:
+    """What makes live parts: loaded once the server is there, without which its caches would warn on the terminal."""
+    return importlib.import_module("pages._broadcast")
 
 
 def _warm() -> None:

@@ -70,7 +70,7 @@ class Service(Controls):
 
     def start(self) -> None:
         """Watch the schedules; the demo begins its history, an empty workspace its first run."""
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)  # or it tells of every beat
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # or it tells of every beat, and of one that is late
         schedules.keep_default(self.ledger, self.settings.schedule, self.settings.timezone)
         bury_crashed(self.settings, self.workspace, self.ledger)
         if self.shown.is_old():

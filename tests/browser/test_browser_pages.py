@@ -155,3 +155,10 @@ def test_server_guards_its_answers(open_tab, home):
     answer = open_tab().page.goto(home)
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_terminal_stays_quiet(served, first_visit):
+    """Whoever starts the app reads its address there, and no warning of a library about how it is built."""
+    said = served.log.read_text(encoding="utf-8")
+    assert "You can now view your Streamlit app" in said
+    assert [words for words in ("No runtime found", "number of running instances") if words in said] == []
