@@ -96,7 +96,9 @@ async def healthz(_request: Request) -> JSONResponse:
 async def live(request: Request) -> Response:
     """The live parts of a page: see `pages/_broadcast.py`. For everybody who may reach the app, as its pages are."""
     try:
-        found = await to_thread.run_sync(_broadcast().broadcast, request.path_params["what"], dict(request.query_params))
+        found = await to_thread.run_sync(
+            _broadcast().broadcast, request.path_params["what"], dict(request.query_params)
+        )
     except GarimpoError as error:
         return PlainTextResponse(str(error), 503)
     if found is None:

@@ -65,9 +65,10 @@ def progress_facts(status: Status, text: Text) -> Html:
     progress = status.active
     if progress is None:
         return Html()
+    done = f"{text.number(progress.done)} / {text.number(progress.total)}"
     rows = (
         (text("Task"), task_label(progress.task, text)),
-        (text("Items"), f"{text.number(progress.done)} / {text.number(progress.total)}"),
+        *(((text("Items"), done),) if progress.total else ()),  # a task need not have items
         (text("Requests"), text.number(progress.requests)),
         (text("Rows"), text.number(progress.rows)),
     )

@@ -83,6 +83,7 @@ def test_secrets_are_taken_out(ledger: Ledger) -> None:
     with kept_log(ledger, "r1", secrets=["s3cr3t-of-mine"]), bound(run_id="r1"):
         note(log, "asked", header="Authorization: Bearer BQDabc.def-123456", secret="s3cr3t-of-mine")
         log.info("body client_secret=hunter22 and access_token: 'BQDabc.def'")
+        log.info("Check SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL")
         try:
             raise ValueError("s3cr3t-of-mine")
         except ValueError:
@@ -90,6 +91,7 @@ def test_secrets_are_taken_out(ledger: Ledger) -> None:
     text = str(read_events(ledger, EventFilter("r1")))
     assert [word for word in ("s3cr3t", "BQD", "hunter22") if word in text] == []
     assert "ValueError: (hidden)" in text
+    assert "Check SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL" in text  # a name is no secret
 
 
 def test_worker_threads_bind_themselves(ledger: Ledger) -> None:

@@ -6,6 +6,8 @@ import html
 import json
 import re
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -14,7 +16,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from pages import _broadcast, _run_data
+from pages._run_cards import progress_facts
+from pages._text import Text
 from pipeline.records.bindings import bound
+from pipeline.runs.progress import Progress, Status
 from tests.apps import free_port, until
 from tests.screens import install_service, open_screen
 
@@ -127,3 +132,12 @@ def test_foreign_names_are_refused(ask, path):
     """Who reached this machine under another name, by a trick with DNS, is told nothing."""
     assert ask(path).status_code == 200
     assert ask(path, Host="evil.example").status_code == 400
+
+
+def test_task_without_items_counts_none():
+    """While a task goes on that has no items, such as publishing, none are counted; a mapped one says how many."""
+    began = datetime(2026, 11, 22, 6, tzinfo=UTC)
+    publishing = Progress(RUN, "cli", began, "publish", requests=7)
+    assert "<dt>Items" not in progress_facts(Status(active=publishing), Text())
+    mapped = replace(publishing, task="discover", done=1, total=2)
+    assert "<dt>Items</dt><dd>1 / 2</dd>" in progress_facts(Status(active=mapped), Text())

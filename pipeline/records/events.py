@@ -35,7 +35,7 @@ CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
 HIDDEN = "(hidden)"
 
 _CREDENTIALS = re.compile(
-    r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}|((?:client_secret|access_token|refresh_token)\W+)[\w.-]+"
+    r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}|((?:client_secret|access_token|refresh_token)\W+)(?!and\b)[\w.-]+"
 )
 _ATTACHING = threading.Lock()
 _EVENT = re.compile(r"[a-z]+(?:_[a-z]+)+")
