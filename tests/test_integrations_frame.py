@@ -10,7 +10,7 @@ from tests.integrations.systems import names, tried, turned
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the systems are set up by bash")
 
 SCRIPTS = {
-    "a-well": "touch $WORK/installed $WORK/turn; echo fine",
+    "a-well": "touch $WORK/installed; until [ -e $WORK/turn ]; do sleep 0.01; done; echo fine",
     "b-away": "echo no java on the path; exit 77",
     "c-broken": "echo one test failed; exit 1",
 }
@@ -63,6 +63,23 @@ def test_hanging_system_fails(folders):
     assert ends(folders[:1], limit_s=0.3) == [("a-well", "FAILED", "at the second try: took too long")]
 
 
-def test_each_has_its_turn():
-    """From one start to the next every system is the first once."""
-    assert [turned(["a", "b", "c"], by)[0] for by in range(4)] == ["a", "b", "c", "a"]
+@pytest.mark.parametrize(("beside", "most"), [("", 2), (str(os.getpid()), 1)])
+def test_two_lanes_one_beside(tmp_path, monkeypatch, beside, most):
+    """Two systems are tried at a time, while a third installs; one, while another process is at work."""
+    monkeypatch.setenv("BESIDE", beside)
+    busy, seen = tmp_path / "busy", tmp_path / "seen"
+    for name in "abcd":
+        (tmp_path / name).mkdir()
+        lane = f"mkdir -p {busy}/{name}; sleep 0.5; ls {busy} | wc -w >>{seen}; rmdir {busy}/{name}"
+        (tmp_path / name / "run.sh").write_text(f"{SCRIPTS['a-well']}; {lane}\n", encoding="utf-8")
+    assert {state for _, state, _ in ends([tmp_path / name for name in "abcd"])} == {"ran"}
+    assert max(map(int, seen.read_text(encoding="utf-8").split())) == most
+
+
+def test_longest_first_others_in_turn():
+    """What takes longest begins; from one start to the next every other one is the last once."""
+    listed = ["a", "airflow", "b", "c", "spark"]
+    assert [turned(listed, by) for by in range(2)] == [
+        ["airflow", "spark", "a", "b", "c"],
+        ["airflow", "spark", "b", "c", "a"],
+    ]

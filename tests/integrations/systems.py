@@ -1,12 +1,14 @@
-"""Each system is set up from nothing, tried, and taken down again: `tests/integrations/run.sh list | all | NAME...`.
+"""Each system is set up from nothing, tried, and taken down again: `tests/integrations/run.sh list | all | fetch | NAME...`.
 
 A system is a folder here with a `run.sh`: called from the root of the project with WORK, a folder that is removed
 afterwards, it sources venv.sh, installs, and calls `tests`. It ends with 0 when it ran, with 77 when the system cannot
-be had here (its last line says why), with anything else when it failed. While one is tried the next one installs.
+be had here (its last line says why), with anything else when it failed. While some are tried the next one installs.
 One that failed is tried once more after the others, and says so: servers of this size stumble where two cores are busy.
 
-LIMIT_S bounds each one. DEADLINE_S bounds them all: what does not fit is named as not run, and another one begins with
-the next commit. KEEP=1 keeps WORK. Needs nothing but Python and bash.
+Two are tried at a time: each waits for its own servers half of the time. While the process BESIDE works, or where
+something is measured, it is one. LIMIT_S bounds each one's tests. DEADLINE_S bounds them all: what does not fit is named
+as not run. `fetch` installs all and tries none, so that their packages are in uv's cache. KEEP=1 keeps WORK. Needs
+nothing but Python and bash.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ __all__ = ["Ended", "main", "names", "turned"]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-AT_ONCE = 2  # one is tried, one installs
+# What takes longest begins: two end at about the same time then. The others take turns in being last.
+LONG = ("bigquery", "airflow", "spark", "pgledger", "snowflake", "objects")
 NOT_HERE = 77
 LEAST_S = 20.0  # less is not worth beginning with
 TO_END_S = 15.0  # to take down what it started, before it is killed
@@ -51,9 +54,10 @@ class Ended:
 class System:
     """One that is under way, in a process group of its own: whatever it leaves running ends with it."""
 
-    def __init__(self, folder: Path, end: float, *, last: bool) -> None:
-        self.name, self.folder, self._end, self._last = folder.name, folder, end, last
-        self._began = time.monotonic()
+    def __init__(self, folder: Path, limit_s: float, deadline: float) -> None:
+        self.name, self.folder, self._limit_s, self._deadline = folder.name, folder, limit_s, deadline
+        self._began = self._since = time.monotonic()
+        self.is_tried = False
         self._work = Path(tempfile.mkdtemp(prefix=f"garimpo-{folder.name}-"))
         self.log = self._work.with_name(f"{self._work.name}.log")
         with self.log.open("wb") as log:
@@ -62,9 +66,21 @@ class System:
                 stderr=log, env=os.environ | {"WORK": str(self._work)}, start_new_session=True,
             )  # fmt: skip
 
+    @property
+    def is_installed(self) -> bool:
+        """Whether it waits for its turn, or has had it."""
+        return (self._work / "installed").exists()
+
+    def give_turn(self) -> None:
+        """Let its tests begin; from now on its limit counts."""
+        self.is_tried, self._since = True, time.monotonic()
+        (self._work / "turn").touch()
+
     def ended(self) -> Ended | None:
         """How it ended, once it did, at the latest when its time is up."""
-        code, late = self.process.poll(), time.monotonic() >= self._end
+        code, now = self.process.poll(), time.monotonic()
+        waits = self.is_installed and not self.is_tried
+        late = now >= self._deadline or (now >= self._since + self._limit_s and not waits)
         if code is None and not late:
             return None
         self.take_down()
@@ -72,7 +88,7 @@ class System:
         reason = next((line.strip() for line in reversed(told.splitlines()) if line.strip()), "")
         state = {0: "ran", NOT_HERE: "not run"}.get(code, "FAILED") if code is not None else "FAILED"
         if code is None:
-            state, reason = ("not run", NO_TIME) if self._last else ("FAILED", "took too long")
+            state, reason = ("not run", NO_TIME) if now >= self._deadline else ("FAILED", "took too long")
         install_s, tests_s = self._times()
         self._show(told, state)
         self._forget()
@@ -120,9 +136,16 @@ def names(here: Path = HERE) -> list[str]:
 
 
 def turned(listed: Sequence[str], by: int) -> list[str]:
-    """The same, beginning with another one."""
-    start = by % len(listed) if listed else 0
-    return [*listed[start:], *listed[:start]]
+    """What takes longest, then the others, beginning with another one."""
+    others = [name for name in listed if name not in LONG]
+    start = by % len(others) if others else 0
+    return [*(name for name in LONG if name in listed), *others[start:], *others[:start]]
+
+
+def lanes() -> int:
+    """How many are tried at a time now."""
+    beside = os.environ.get("BESIDE")
+    return 1 if os.environ.get("MEASURE") or (beside and Path(f"/proc/{beside}").exists()) else 2
 
 
 def tried(folders: Sequence[Path], limit_s: float, deadline: float) -> Iterator[Ended]:
@@ -130,12 +153,12 @@ def tried(folders: Sequence[Path], limit_s: float, deadline: float) -> Iterator[
     waiting, under_way, failed = list(folders), list[System](), dict[str, Ended]()
     try:
         while waiting or under_way:
-            while waiting and len(under_way) < AT_ONCE:
-                folder, now = waiting.pop(0), time.monotonic()
-                if deadline - now < LEAST_S:
+            while waiting and all(system.is_tried for system in under_way):
+                folder = waiting.pop(0)
+                if deadline - time.monotonic() < LEAST_S:
                     yield failed.get(folder.name) or Ended(folder.name, "not run", reason=NO_TIME)
                 else:
-                    under_way.append(System(folder, min(now + limit_s, deadline), last=deadline < now + limit_s))
+                    under_way.append(System(folder, limit_s, deadline))
             for system in list(under_way):
                 if ended := system.ended():
                     under_way.remove(system)
@@ -144,10 +167,17 @@ def tried(folders: Sequence[Path], limit_s: float, deadline: float) -> Iterator[
                         waiting.append(system.folder)
                     else:
                         yield _at_last(ended, failed.get(ended.name))
+            _give_turns(under_way)
             time.sleep(LOOK_S)
     finally:
         for system in under_way:
             system.take_down()
+
+
+def _give_turns(under_way: Sequence[System]) -> None:
+    for system in under_way:
+        if system.is_installed and not system.is_tried and sum(each.is_tried for each in under_way) < lanes():
+            system.give_turn()
 
 
 def _at_last(ended: Ended, before: Ended | None) -> Ended:
@@ -160,7 +190,7 @@ def _at_last(ended: Ended, before: Ended | None) -> Ended:
 
 
 def _environment() -> None:
-    """What every run.sh finds: the program uv, and the lock that lets one at a time be tried."""
+    """What every run.sh finds: the program uv."""
     if not shutil.which("uv"):
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "garimpo" / "uv"
         if not (cache / "bin/uv").exists():
@@ -169,8 +199,6 @@ def _environment() -> None:
             if subprocess.run(pip, check=False).returncode:
                 sys.stdout.write("The program uv cannot be had here: nothing can be installed.\n")
         os.environ["PATH"] += f"{os.pathsep}{cache / 'bin'}"
-    descriptor, os.environ["TURN"] = tempfile.mkstemp(prefix="garimpo-turn-")
-    os.close(descriptor)
 
 
 def _commits() -> int:
@@ -185,8 +213,10 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write("".join(f"{name}\n" for name in listed))
         return 0
     seconds = float(os.environ.get("DEADLINE_S") or "inf")
-    if asked == ["all"]:
-        asked = turned(listed, _commits()) if seconds < float("inf") else listed
+    if asked == ["fetch"]:
+        os.environ["FETCH"] = "1"
+    if asked in (["all"], ["fetch"]):
+        asked = turned(listed, _commits())
     if unknown := [name for name in asked if name not in listed]:
         sys.stderr.write(f"no such system: {', '.join(unknown)} (there are {', '.join(listed)})\n")
         return 2
@@ -194,7 +224,6 @@ def main(arguments: Sequence[str]) -> int:
     found = list(
         tried([HERE / name for name in asked], float(os.environ.get("LIMIT_S") or 600), time.monotonic() + seconds)
     )
-    Path(os.environ["TURN"]).unlink()
     sys.stdout.write(f"\n{'':<12} {'':<8} install   tests\n" + "".join(f"{each}\n" for each in sorted(found, key=str)))
     return 1 if any(each.state == "FAILED" for each in found) else 0
 

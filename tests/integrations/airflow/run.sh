@@ -3,8 +3,7 @@
 set -euo pipefail
 . tests/integrations/venv.sh
 make_venv 3.11 -r requirements.txt --group airflow pytest
-unset PYTHONDONTWRITEBYTECODE # every task is a process that imports all of it
-export PYTHONPYCACHEPREFIX="$WORK/pyc" AIRFLOW_HOME="$WORK/airflow" AIRFLOW__CORE__LOAD_EXAMPLES=False
+export AIRFLOW_HOME="$WORK/airflow" AIRFLOW__CORE__LOAD_EXAMPLES=False
 mkdir -p "$AIRFLOW_HOME/dags"
 cp docs/integrations/deploy/airflow_dag.py "$AIRFLOW_HOME/dags/"
 airflow db migrate >"$WORK/migrate.log" 2>&1

@@ -11,4 +11,4 @@ if [ -n "${MEASURE:-}" ]; then exit; fi
 again="ledger_commit ledger_runs budget_shared budget_catches_up schedules_due external_run purge_artist run_whole"
 # One looks at the file of a lease, which is a row here.
 python -m tests.integrations.pgledger.server python -m pytest -q -p no:cacheprovider -p no:randomly -W default \
-    -o faulthandler_timeout=240 --basetemp "$WORK/again" -m "not slow" -k "not lapsed_lease" $(printf 'tests/test_%s.py ' $again) 9>&-
+    -o faulthandler_timeout=240 --basetemp "$WORK/again" -m "not slow" -k "not lapsed_lease" $(printf 'tests/test_%s.py ' $again)
