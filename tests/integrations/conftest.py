@@ -6,5 +6,5 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("tests.integrations.warehouse_shared", "tests.integrations.warehouse_store")
+pytest.register_assert_rewrite(*(f"tests.integrations.warehouse_{name}" for name in ("servers", "shared", "store")))
 collect_ignore_glob = [] if os.environ.get("INTEGRATION") else ["*"]

@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-__all__ = ["BigQuery", "Snowflake", "free_port"]
+__all__ = ["S3", "BigQuery", "Snowflake", "StandIn", "free_port"]
 
 START_S = 90
 

@@ -1,4 +1,4 @@
-"""Each system is set up from nothing, tried, and taken down again: `tests/integrations/run.sh list | all | fetch | NAME...`.
+"""Each system is set up from nothing, tried and taken down: `tests/integrations/run.sh list | all | fetch | NAME...`.
 
 A system is a folder here with a `run.sh`: called from the root of the project with WORK, a folder that is removed
 afterwards, it sources venv.sh, installs, and calls `tests`. It ends with 0 when it ran, with 77 when the system cannot
@@ -6,9 +6,9 @@ be had here (its last line says why), with anything else when it failed. While s
 One that failed is tried once more after the others, and says so: servers of this size stumble where two cores are busy.
 
 Two are tried at a time: each waits for its own servers half of the time. While the process BESIDE works, or where
-something is measured, it is one. LIMIT_S bounds each one's tests. DEADLINE_S bounds them all: what does not fit is named
-as not run. `fetch` installs all and tries none, so that their packages are in uv's cache. KEEP=1 keeps WORK. Needs
-nothing but Python and bash.
+something is measured, it is one. LIMIT_S bounds each one's tests. DEADLINE_S bounds them all: what does not fit is
+named as not run. `fetch` installs all and tries none, so that their packages are in uv's cache. KEEP=1 keeps WORK.
+Needs nothing but Python and bash.
 """
 
 from __future__ import annotations

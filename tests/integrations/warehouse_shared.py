@@ -6,8 +6,11 @@ A system's test file inherits `Alike` and has a fixture `address`: of an empty s
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,14 +26,14 @@ from pipeline.keeping.retention import apply_retention
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, Column
-from pipeline.workspace import Workspace
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.conftest import Clock
 from tests.integrations.warehouse_store import (
     SECRET,
     Store,
-    crashing,
     equal,
     held_there,
-    large,
     price,
     published_here,
     stated,
@@ -41,10 +44,8 @@ __all__ = [
     "SECRET",
     "Alike",
     "Store",
-    "crashing",
     "equal",
     "held_there",
-    "large",
     "price",
     "published_here",
     "stated",
@@ -59,13 +60,23 @@ class Alike:
 
     prelude = ""
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def collected(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """Two days of odd artists, in a workspace that every test gets a copy of."""
+        workspace = open_workspace(Settings(data=tmp_path_factory.mktemp("collected"), workspace="test"))
+        with closing(Ledger(workspace.ledger, Clock().now)) as ledger:
+            made = Store(workspace, ledger, "")
+            made.collect("2026-11-20", *(artist(f"a{n}", name=name) for n, name in enumerate(ODD_NAMES)))
+            made.collect("2026-11-21", artist("A1", name="", genres=["axé, o", "mpb"]), artist("a2"), genres=ODD_GENRES)
+        return workspace.root
+
     @pytest.fixture
-    def store(self, workspace: Workspace, ledger: Ledger, address: str) -> Store:
-        """Two days of odd artists, not sent yet."""
-        made = Store(workspace, ledger, address)
-        made.collect("2026-11-20", *(artist(f"a{n}", name=name) for n, name in enumerate(ODD_NAMES)))
-        made.collect("2026-11-21", artist("A1", name="", genres=["axé, o", "mpb"]), artist("a2"), genres=ODD_GENRES)
-        return made
+    def store(self, collected: Path, workspace: Workspace, clock: Clock, address: str) -> Iterator[Store]:
+        """Those two days, not sent yet."""
+        shutil.copytree(collected, workspace.root, dirs_exist_ok=True)
+        with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+            yield Store(workspace, ledger, address)
 
     def test_first_publish_equals(self, store: Store) -> None:
         """All tables are there, with our columns and every row; the ledger there says so."""

@@ -14,6 +14,7 @@ from pipeline.integrations.warehouse_news import Sent
 from pipeline.integrations.warehouse_sql import Warehouse
 from pipeline.integrations.warehouses import open_warehouse
 from tests.integrations.stand_ins import BigQuery
+from tests.integrations.warehouse_servers import Served
 from tests.integrations.warehouse_shared import Alike, Store, equal, held_there, stated
 
 numbers = count(1)
@@ -53,8 +54,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bigquery_warehouse, "RETRY", bigquery_warehouse.RETRY.with_timeout(3))
 
 
-class TestBigQuery(Alike):
-    """What all warehouses do."""
+class TestBigQuery(Alike, Served):
+    """What all warehouses do, and servers."""
+
+    away = "failed. Once it is well, send again"
 
     def test_types_are_bigquerys_own(self, store: Store) -> None:
         """The catalog shows BigQuery's types; nothing staged is left."""
@@ -82,18 +85,6 @@ class TestBigQuery(Alike):
             patched.setattr(Warehouse, "remember", remember)
             stated(store, StorageError, "nothing was not found.* failed. Once it is well, send again")
         assert held_there(store.address) == before
-        store.send()
-        equal(store)
-
-    def test_server_down_is_stated(self, store: Store, server: BigQuery) -> None:
-        """While it is down nothing is sent, and that is said; the next time all is there."""
-        store.send()
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        server.stop()
-        try:
-            stated(store, StorageError, "failed. Once it is well, send again")
-        finally:
-            server.start()
         store.send()
         equal(store)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DiskFull, SettingsError, StorageError
+from pipeline.errors import StorageError
 from tests.integrations.databases import MariaDb, small_disk
-from tests.integrations.warehouse_shared import SECRET, Alike, Store, crashing, equal, held_there, large, price, stated
+from tests.integrations.warehouse_servers import Crashing, Guarded, outgrows
+from tests.integrations.warehouse_shared import SECRET, Alike, Store, equal, held_there, price, stated
 
 numbers = count(1)
 
@@ -33,8 +33,10 @@ def address(server: MariaDb) -> str:
     return f"{server.address}/s{number}"
 
 
-class TestMariaDb(Alike):
-    """What all warehouses do."""
+class TestMariaDb(Alike, Guarded, Crashing):
+    """What all warehouses do, and servers."""
+
+    away = "Can.t connect"
 
     def test_types_are_its_own(self, store: Store, server: MariaDb) -> None:
         """The catalog shows MariaDB's types: lists as JSON text, texts compared as bytes, days as dates, a key."""
@@ -70,48 +72,13 @@ class TestMariaDb(Alike):
         stated(store, StorageError, "Data too long for column 'token'")
         assert held_there(store.address) == before
 
-    def test_wrong_password_is_stated(self, store: Store) -> None:
-        """A wrong password ends as a setting to mend, and is not shown."""
-        store.address = store.address.replace(SECRET, f"not-{SECRET}")
-        stated(store, SettingsError, "refuses us")
-
-    def test_server_down_is_stated(self, store: Store, server: MariaDb) -> None:
-        """While the server is down nothing is sent, and that is said; the next time all is there."""
-        store.send()
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        server.stop()
-        try:
-            stated(store, StorageError, "Can.t connect")
-        finally:
-            server.start()
-        store.send()
-        equal(store)
-
-    def test_server_crash_is_stated(self, store: Store, server: MariaDb, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A server that crashes under a publish has nothing of it afterwards; the next time all is there."""
-        store.send()
-        before = held_there(store.address)
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        with crashing(server, signal.SIGKILL, monkeypatch):
-            stated(store, StorageError, "failed")
-        assert held_there(store.address) == before
-        store.send()
-        equal(store)
-
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
     def test_full_disk_is_stated(self, store: Store, server: MariaDb) -> None:
         """A full disk there is said to be one; what was there stays, and with more space the next time all is there."""
         server.ask("CREATE DATABASE small")
         with small_disk(server, server.folder / "data" / "small", 6) as make_room:
             store.address = f"{server.address}/small"
-            store.send()
-            before = held_there(store.address)
-            large(store)
-            stated(store, DiskFull, "has no space left")
-            assert held_there(store.address) == before
-            make_room()
-            store.send()
-            equal(store)
+            outgrows(store, make_room)
 
     def test_price_of_a_million(self, store: Store, server: MariaDb) -> None:
         """What a million snapshots cost: first, every row again, nothing new; beside LOAD DATA by its own client."""

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DiskFull, SettingsError, StorageError
+from pipeline.errors import StorageError
 from tests.integrations.databases import Postgres, small_disk
-from tests.integrations.warehouse_shared import SECRET, Alike, Store, crashing, equal, held_there, large, price, stated
+from tests.integrations.warehouse_servers import Crashing, Guarded, outgrows
+from tests.integrations.warehouse_shared import SECRET, Alike, Store, equal, price, stated
 
 numbers = count(1)
 
@@ -31,8 +32,10 @@ def address(server: Postgres) -> str:
     return f"{server.address}?schema=s{next(numbers)}"
 
 
-class TestPostgres(Alike):
-    """What all warehouses do."""
+class TestPostgres(Alike, Guarded, Crashing):
+    """What all warehouses do, and servers."""
+
+    crash = signal.SIGQUIT
 
     def test_types_are_postgres_own(self, store: Store, server: Postgres) -> None:
         """The catalog shows PostgreSQL's types: lists as arrays, ids compared as bytes, days as dates, a key."""
@@ -71,34 +74,6 @@ class TestPostgres(Alike):
         stated(store, StorageError, "cannot drop table .*artists because other objects depend on it")
         assert int(server.ask(f"SELECT count(*) FROM {schema}.mine")) == 7
 
-    def test_wrong_password_is_stated(self, store: Store) -> None:
-        """A wrong password ends as a setting to mend, and is not shown."""
-        store.address = store.address.replace(SECRET, f"not-{SECRET}")
-        stated(store, SettingsError, "refuses us")
-
-    def test_server_down_is_stated(self, store: Store, server: Postgres) -> None:
-        """While the server is down nothing is sent, and that is said; the next time all is there."""
-        store.send()
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        server.stop()
-        try:
-            stated(store, StorageError, "Connection refused")
-        finally:
-            server.start()
-        store.send()
-        equal(store)
-
-    def test_server_crash_is_stated(self, store: Store, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A server that crashes under a publish has nothing of it afterwards; the next time all is there."""
-        store.send()
-        before = held_there(store.address)
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        with crashing(server, signal.SIGQUIT, monkeypatch):
-            stated(store, StorageError, "failed")
-        assert held_there(store.address) == before
-        store.send()
-        equal(store)
-
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
     def test_full_disk_is_stated(self, store: Store, server: Postgres) -> None:
         """A full disk there is said to be one; what was there stays, and with more space the next time all is there."""
@@ -110,14 +85,7 @@ class TestPostgres(Alike):
             server.ask(f"CREATE TABLESPACE small LOCATION '{place / 'data'}'")
             server.ask("CREATE DATABASE small TABLESPACE small")
             store.address = store.address.replace("/postgres?", "/small?")
-            store.send()
-            before = held_there(store.address)
-            large(store)
-            stated(store, DiskFull, "has no space left")
-            assert held_there(store.address) == before
-            make_room()
-            store.send()
-            equal(store)
+            outgrows(store, make_room)
             server.ask("DROP DATABASE small")
             server.ask("DROP TABLESPACE small")
 

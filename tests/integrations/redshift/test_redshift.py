@@ -14,22 +14,13 @@ import pytest
 import rs_mock
 from pyarrow import fs
 
-from pipeline.errors import SettingsError, StorageError
+from pipeline.errors import StorageError
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.integrations.databases import Postgres
 from tests.integrations.stand_ins import S3
-from tests.integrations.warehouse_shared import (
-    ODD_NAMES,
-    SECRET,
-    Alike,
-    Store,
-    crashing,
-    equal,
-    held_there,
-    published_here,
-    stated,
-)
+from tests.integrations.warehouse_servers import Crashing, Guarded
+from tests.integrations.warehouse_shared import ODD_NAMES, SECRET, Alike, Store, held_there, published_here, stated
 from tests.payloads import artist
 
 numbers = count(1)
@@ -58,8 +49,10 @@ def address(server: Elder) -> str:
     return f"{server.redshift}?schema=s{next(numbers)}&sslmode=disable"
 
 
-class TestElder(Alike):
-    """What all warehouses do."""
+class TestElder(Alike, Guarded, Crashing):
+    """What all warehouses do, and servers."""
+
+    crash = signal.SIGQUIT
 
     def test_types_are_redshifts(self, store: Store, server: Elder) -> None:
         """Texts have the longest type of Redshift, lists are JSON, keys are declared."""
@@ -75,38 +68,10 @@ class TestElder(Alike):
         ]  # fmt: skip
         assert server.ask(f"SELECT genres FROM {schema}.artists WHERE artist_id = 'A1'").strip() == '["axé, o","mpb"]'
 
-    def test_wrong_password_is_stated(self, store: Store) -> None:
-        """A wrong password ends as a setting to mend, and is not shown."""
-        store.address = store.address.replace(SECRET, f"not-{SECRET}")
-        stated(store, SettingsError, "refuses us")
-
     def test_encryption_is_asked_for(self, store: Store) -> None:
         """Unless the address says otherwise a server without TLS is not spoken to."""
         store.address = store.address.replace("&sslmode=disable", "")
         stated(store, StorageError, "SSL")
-
-    def test_server_down_is_stated(self, store: Store, server: Elder) -> None:
-        """While the server is down nothing is sent, and that is said; the next time all is there."""
-        store.send()
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        server.stop()
-        try:
-            stated(store, StorageError, "Connection refused")
-        finally:
-            server.start()
-        store.send()
-        equal(store)
-
-    def test_server_crash_is_stated(self, store: Store, server: Elder, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A server that crashes under a publish has nothing of it afterwards; the next time all is there."""
-        store.send()
-        before = held_there(store.address)
-        store.collect("2026-11-22", {"id": "new", "name": "New"})
-        with crashing(server, signal.SIGQUIT, monkeypatch):
-            stated(store, StorageError, "failed")
-        assert held_there(store.address) == before
-        store.send()
-        equal(store)
 
 
 class Cursor(rs_mock.Cursor):
