@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from typing import Any
 import pytest
 
 from pipeline.published.generations import open_generation
+from pipeline.records.ledger import Ledger
 from pipeline.runs.progress import RunResult
 from pipeline.runs.runner import run_pipeline
-from pipeline.settings import Settings
+from pipeline.settings import Settings, load_settings
 from pipeline.source.allowance import Allowance, collect_with_allowance
 from pipeline.source.calls import Batch, Call, RawBatch
 from pipeline.source.spotify import Access
@@ -37,6 +38,7 @@ __all__ = [
     "collect",
     "dies_each_time",
     "dies_once",
+    "last_run",
     "measured",
     "nothing",
     "overhead_ms",
@@ -92,6 +94,12 @@ def published(data: Path) -> dict[str, list[Any]]:
         same = [column for column in columns if not NAMES_A_RUN.search(column)]
         found[name] = generation.rows(f"SELECT {', '.join(same)} FROM {name} ORDER BY ALL")
     return found
+
+
+def last_run() -> dict[str, Any]:
+    """What the ledger of the settings in the environment says of the last run."""
+    with closing(Ledger(open_workspace(load_settings()).ledger)) as ledger:
+        return dict(ledger.runs(1)[0])
 
 
 def same_as_threads(simulated: World, folder: Path, backend: str) -> RunResult:

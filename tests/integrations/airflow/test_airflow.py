@@ -25,22 +25,14 @@ LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 15}
 def simulated() -> Iterator[far.World]:
     """A small world, in which a task has more than one item."""
     with far.small_world(artists=24) as running:
+        running.genres = running.genres[:GENRES]
         yield running
-
-
-@pytest.fixture(scope="module")
-def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
-    """What threads publish of it."""
-    folder = tmp_path_factory.mktemp("threads")
-    assert far.collect(simulated, folder, "threads", genres=simulated.genres[:GENRES]).state == "succeeded"
-    return far.published(folder)
 
 
 @pytest.fixture(scope="module")
 def variables(simulated, tmp_path_factory) -> dict[str, str]:
     """What Airflow's tasks find in their environment."""
-    found = far.variables(simulated, tmp_path_factory.mktemp("airflow") / "data")
-    return found | {"GARIMPO_GENRES": ",".join(simulated.genres[:GENRES])}
+    return far.variables(simulated, tmp_path_factory.mktemp("airflow") / "data")
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +62,7 @@ def one_failed(variables, simulated, wanted, deployed) -> str:
     emptied(variables, simulated)
     artist = wanted["artists"][0][0]
     simulated.restart({"rules": [{"what": "server_error", "where": f"/v1/artists/{artist}/albums"}]})
-    return deployed.run(genres=simulated.genres[:GENRES])
+    return deployed.run(genres=simulated.genres)
 
 
 def emptied(variables: Mapping[str, str], simulated: far.World) -> Path:
@@ -147,7 +139,7 @@ def test_failed_item_alone_is_retried(simulated, deployed, one_failed):
     """Airflow alone tries a failed item again, and nothing else; instances are named like their genres."""
     found = deployed.instances(one_failed)
     names = [each["rendered_map_index"] for each in found if each["task_id"] == "discover.collect"]
-    assert sorted(names) == sorted(simulated.genres[:GENRES])
+    assert sorted(names) == sorted(simulated.genres)
     tried = Counter((each["task_id"], each["state"], each["try_number"]) for each in found if each["try_number"] != 1)
     assert tried == {("refresh_releases.collect", "failed", 3): 1, ("refresh_artists.collect", "skipped", 0): 1}
     assert ledger_says("SELECT state FROM runs") == [{"state": "succeeded"}]

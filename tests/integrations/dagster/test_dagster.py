@@ -11,12 +11,10 @@ import dagster as dg
 import pytest
 
 from pipeline.published.checks import CHECKS
-from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
-from pipeline.settings import load_settings
-from pipeline.workspace import open_workspace
 from tests.integrations import far
 
+GENRES = 5  # in one process steps come one after the other
 LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 12}]}  # once genres have been searched
 IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
 
@@ -33,22 +31,6 @@ def instance(tmp_path_factory) -> Iterator[dg.DagsterInstance]:
     """A place for what Dagster keeps."""
     with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world, of which five genres are asked: in one process steps come one after the other."""
-    with far.small_world() as running:
-        running.genres = running.genres[:5]
-        yield running
-
-
-@pytest.fixture(scope="module")
-def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
-    """What threads publish of it."""
-    folder = tmp_path_factory.mktemp("threads")
-    assert far.collect(simulated, folder, "threads").state == "succeeded"
-    return far.published(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -73,20 +55,12 @@ def steps(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) 
     return [entry.dagster_event.step_key for entry in instance.all_logs(run_id, of_type=kind)]
 
 
-def last_run() -> dict[str, Any]:
-    """The ledger's word on the last run."""
-    ledger = Ledger(open_workspace(load_settings()).ledger)
-    row = ledger.runs(1)[0]
-    ledger.close()
-    return row
-
-
 def test_same_database(instance, simulated, wanted, data):
     """A run publishes what threads publish, by as many requests; genres name mapped steps; each check is evaluated."""
     result = execute(instance, max_requests=5_000)
     assert result.success
     assert far.published(data) == wanted
-    assert last_run()["requests"] == simulated.counts()["total"]
+    assert far.last_run()["requests"] == simulated.counts()["total"]
     ended = steps(instance, result.run_id, dg.DagsterEventType.STEP_SUCCESS)
     names = {name.rstrip("0123456789]_") for name in ended if name.startswith("run.discover[")}
     assert {"run.discover[bossa_nova", "run.discover[mpb"} <= names
@@ -121,7 +95,7 @@ def test_failed_item_alone_is_retried(instance, simulated, wanted, data):
     assert tried.startswith("run.refresh_releases[")
     assert result.success
     assert far.published(data) == wanted
-    assert last_run()["requests"] == simulated.counts()["total"]
+    assert far.last_run()["requests"] == simulated.counts()["total"]
 
 
 def test_fatal_error_is_not_retried(instance, simulated, wanted, data):
@@ -131,13 +105,13 @@ def test_fatal_error_is_not_retried(instance, simulated, wanted, data):
     failed = steps(instance, result.run_id, dg.DagsterEventType.STEP_FAILURE)
     assert (result.success, steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)) == (False, [])
     assert {name.partition("[")[0] for name in failed} == {"run.refresh_releases"}
-    run = last_run()
+    run = far.last_run()
     assert (run["state"], "Premium" in run["message"]) == ("failed", True)
     simulated.restart()
     again = execute(instance, failed=result.run_id)
     assert again.success
     assert "search" not in simulated.counts()["by_bucket"]
-    assert (last_run()["run_id"], last_run()["state"]) == (run["run_id"], "succeeded")
+    assert (far.last_run()["run_id"], far.last_run()["state"]) == (run["run_id"], "succeeded")
     assert far.published(data) == wanted
 
 
@@ -145,7 +119,7 @@ def test_broken_source_ends_run(instance, simulated, wanted, data):
     """A source that breaks in the middle ends the run in a stated way, after Dagster's retries; the next completes."""
     simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 12}]})
     result = execute(instance)
-    assert (result.success, last_run()["state"]) == (False, "failed")
+    assert (result.success, far.last_run()["state"]) == (False, "failed")
     tried = steps(instance, result.run_id, dg.DagsterEventType.STEP_UP_FOR_RETRY)
     assert {tried.count(name) for name in tried} == {2}
     simulated.restart()

@@ -71,13 +71,6 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     running.close()
 
 
-@pytest.fixture(scope="module")
-def simulated():
-    """A small world."""
-    with far.small_world() as running:
-        yield running
-
-
 def test_same_database(cluster, simulated, tmp_path):
     """A run through Dask publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, cluster.address)

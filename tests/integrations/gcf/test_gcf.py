@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,13 +58,6 @@ def own(simulated: far.World) -> dict[str, str]:
         "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
         "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
     }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world."""
-    with far.small_world() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -32,13 +32,6 @@ def own(simulated: far.World) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world."""
-    with far.small_world() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def function(simulated, tmp_path_factory) -> Iterator[LocalLambda]:
     """Two workers with credentials of their own."""
     running = LocalLambda(tmp_path_factory.mktemp("lambda"), HANDLER, 2, **own(simulated))

@@ -18,11 +18,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 
 from pipeline.integrations.prefect import garimpo
-from pipeline.records.ledger import Ledger
-from pipeline.settings import load_settings
-from pipeline.workspace import open_workspace
 from tests.integrations import far
 
+GENRES = 5
 LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 12}]}  # once genres have been searched
 SERVE = "from pipeline.integrations.prefect import serve; serve()"
 
@@ -45,22 +43,6 @@ def server(tmp_path_factory) -> Iterator[str]:
         process.terminate()
         process.wait(30)
         log.close()
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world, of which five genres are asked."""
-    with far.small_world() as running:
-        running.genres = running.genres[:5]
-        yield running
-
-
-@pytest.fixture(scope="module")
-def wanted(simulated, tmp_path_factory) -> dict[str, list[Any]]:
-    """What threads publish of it."""
-    folder = tmp_path_factory.mktemp("threads")
-    assert far.collect(simulated, folder, "threads").state == "succeeded"
-    return far.published(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -89,20 +71,12 @@ def attempts(flow_run_id: Any) -> dict[str, tuple[int, str]]:
     return found
 
 
-def last_run() -> dict[str, Any]:
-    """The ledger's word on the last run."""
-    ledger = Ledger(open_workspace(load_settings()).ledger)
-    row = ledger.runs(1)[0]
-    ledger.close()
-    return row
-
-
 def test_same_database(simulated, wanted, data):
     """A flow run publishes what threads publish, with as many requests; genres are names of task runs."""
     state = garimpo(return_state=True)
     assert (state.name, state.is_completed()) == ("Succeeded", True)
     assert far.published(data) == wanted
-    assert last_run()["requests"] == simulated.counts()["total"]
+    assert far.last_run()["requests"] == simulated.counts()["total"]
     found = attempts(state.state_details.flow_run_id)
     assert {f"discover: {genre}" for genre in simulated.genres} <= found.keys()
     assert {count for count, _ in found.values()} == {1}
@@ -119,7 +93,7 @@ def test_failed_item_alone_is_retried(simulated, wanted, data):
     assert list(tried.values()) == [2]
     assert next(iter(tried)).startswith("refresh_releases: ")
     assert far.published(data) == wanted
-    assert (state.name, last_run()["requests"]) == ("Succeeded", simulated.counts()["total"])
+    assert (state.name, far.last_run()["requests"]) == ("Succeeded", simulated.counts()["total"])
 
 
 def test_fatal_error_is_not_retried(simulated, wanted, data):
@@ -130,7 +104,7 @@ def test_fatal_error_is_not_retried(simulated, wanted, data):
     assert state.is_failed()
     assert {count for count, _ in found.values()} == {1}
     assert "refresh_tracks: expand" not in found
-    assert (last_run()["state"], "Premium" in last_run()["message"]) == ("failed", True)
+    assert (far.last_run()["state"], "Premium" in far.last_run()["message"]) == ("failed", True)
     searches = simulated.counts()["by_bucket"]["search"]
     simulated.restart()
     assert garimpo(return_state=True).name == "Succeeded"
@@ -143,7 +117,7 @@ def test_broken_source_ends_run(simulated, wanted, data):
     """A source that breaks in the middle ends the run in a stated way, after Prefect's retries; the next completes."""
     simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 12}]})
     state = garimpo(return_state=True)
-    assert (state.is_failed(), last_run()["state"]) == (True, "failed")
+    assert (state.is_failed(), far.last_run()["state"]) == (True, "failed")
     assert max(count for count, _ in attempts(state.state_details.flow_run_id).values()) == 3
     simulated.restart()
     assert garimpo(return_state=True).name == "Succeeded"

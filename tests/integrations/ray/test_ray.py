@@ -61,13 +61,6 @@ def head(tmp_path_factory) -> Iterator[Head]:
     running.kill()
 
 
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world."""
-    with far.small_world() as running:
-        yield running
-
-
 def test_same_database(head, simulated, tmp_path):
     """A run through Ray publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, head.address)

@@ -63,13 +63,6 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     running.kill()
 
 
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[far.World]:
-    """A small world."""
-    with far.small_world() as running:
-        yield running
-
-
 def test_same_database(cluster, simulated, tmp_path):
     """A run through Spark publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, cluster.address)
