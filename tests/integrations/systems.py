@@ -221,6 +221,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"no such system: {', '.join(unknown)} (there are {', '.join(listed)})\n")
         return 2
     _environment()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and so end what is under way
     found = list(
         tried([HERE / name for name in asked], float(os.environ.get("LIMIT_S") or 600), time.monotonic() + seconds)
     )

@@ -33,12 +33,14 @@ debian() {
     "${install[@]}" >/dev/null || { "${as_root[@]}" apt-get update -qq && "${install[@]}" >/dev/null; } || not_run "no $* from apt-get"
 }
 
-# my_turn: says that all is installed, and waits until its tests may begin; where packages are fetched, that was all.
+# fetched: all packages are here. Where that was asked for, it is the end.
+fetched() {
+    if [ -n "${FETCH:-}" ]; then exit 0; fi
+}
+
+# my_turn: says that all is installed, and waits until its tests may begin.
 my_turn() {
-    if [ -n "${FETCH:-}" ]; then
-        echo "fetched"
-        exit
-    fi
+    fetched
     touch "$WORK/installed"
     until [ -e "$WORK/turn" ]; do sleep 0.1; done
 }

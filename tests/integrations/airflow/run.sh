@@ -3,6 +3,7 @@
 set -euo pipefail
 . tests/integrations/venv.sh
 make_venv 3.11 -r requirements.txt --group airflow pytest
+fetched
 export AIRFLOW_HOME="$WORK/airflow" AIRFLOW__CORE__LOAD_EXAMPLES=False
 mkdir -p "$AIRFLOW_HOME/dags"
 cp docs/integrations/deploy/airflow_dag.py "$AIRFLOW_HOME/dags/"
