@@ -48,8 +48,9 @@ def cursor(alias: str | None = None) -> duckdb.DuckDBPyConnection:
 def attach(path: Path, *, read_only: bool = True) -> str:
     """Attach a database file; the name to give to `cursor`."""
     alias = f"db{next(_numbers)}"
+    option = "READ_ONLY" if read_only else f"ROW_GROUP_SIZE {_ROW_GROUP}"
     with cursor() as con:
-        con.execute(f"ATTACH '{quoted(path)}' AS {alias} ({'READ_ONLY' if read_only else f'ROW_GROUP_SIZE {_ROW_GROUP}'})")
+        con.execute(f"ATTACH '{quoted(path)}' AS {alias} ({option})")
     return alias
 
 
