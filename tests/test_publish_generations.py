@@ -55,6 +55,16 @@ def test_published_tables_are_the_schemas(workspace: Workspace, ledger: Ledger):
         assert found == [(column.name, column.type) for column in table.columns]
 
 
+def test_names_are_stored_unpacked(workspace: Workspace, ledger: Ledger):
+    """A name is read without unpacking all the others, in the first generation and in one that is added to."""
+    for number in (1, 2):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+        query = "SELECT DISTINCT compression FROM pragma_storage_info('artists') WHERE column_name = 'name'"
+        found = open_generation(workspace).rows(f"{query} AND segment_type = 'VARCHAR'")
+        assert found == [("Uncompressed",)]
+
+
 def test_nothing_new_is_no_generation(workspace: Workspace, ledger: Ledger):
     """Without new parts nothing is built; forced, a generation is built that shows how the run ended."""
     add(workspace, ledger, 1)
