@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from pipeline.schema import LAKE
 
-__all__ = ["KINDS", "OBJECT_TABLES", "needed", "select", "sorted_select"]
+__all__ = ["KINDS", "needed", "select", "sorted_select"]
 
 _SEARCH, _ARTISTS, _ALBUMS = {"search"}, {"search", "artist", "artists"}, {"artist_albums", "album", "albums"}
 _TRACKS = {"album", "albums", "album_tracks"}
@@ -28,18 +28,18 @@ _LAKE_TABLES: dict[str, set[str]] = {
     "release_pages": {"artist_albums"},
     "album_pages": _TRACKS,
 }
-# The tables of objects between answers and lake tables; tracks come out of albums too, hence the order.
-OBJECT_TABLES = {"artist_objects": _ARTISTS, "album_objects": _ALBUMS | _TRACKS, "track_objects": _TRACKS}
-KINDS = {"artist_objects": "artists", "album_objects": "albums", "track_objects": "tracks"}  # the column each unnests
+# Kinds of objects, each unnested into a table between answers and lake tables; tracks come out of albums too, hence the
+# order.
+KINDS = {"artist": _ARTISTS, "album": _ALBUMS | _TRACKS, "track": _TRACKS}
 
 
 def needed(endpoints: Collection[str]) -> tuple[list[str], list[str]]:
-    """Names of the tables of objects, and of the lake tables, that answers of these endpoints give rows of."""
-    objects, lake = (
+    """Kinds of objects that answers of these endpoints hold, and the lake tables that they give rows of."""
+    kinds, lake = (
         [name for name, sources in tables.items() if not sources.isdisjoint(endpoints)]
-        for tables in (OBJECT_TABLES, _LAKE_TABLES)
+        for tables in (KINDS, _LAKE_TABLES)
     )
-    return objects, lake
+    return kinds, lake
 
 
 @cache

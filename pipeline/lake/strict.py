@@ -18,7 +18,7 @@ import pyarrow as pa
 import zstandard
 
 from pipeline.lake import engine
-from pipeline.lake.selects import KINDS, needed, select, sorted_select
+from pipeline.lake.selects import needed, select, sorted_select
 from pipeline.lake.shapes import ANSWER_ROW, ANSWERS, OBJECTS, duckdb_type
 
 __all__ = ["StrictReader"]
@@ -46,8 +46,8 @@ class StrictReader:
             overview = self._overview(paths, apart=apart)
             if overview is None or any(row[1] for row in overview):
                 return None
-            objects, lake = needed({row[0] for row in overview})
-            found = sum(map(self._objects, objects))
+            kinds, lake = needed({row[0] for row in overview})
+            found = sum(map(self._objects, kinds))
             if found != sum(row[2] for row in overview):
                 return None
             return self._tables(lake, len(paths) if apart else 1)
@@ -70,10 +70,17 @@ class StrictReader:
             found = {row[0] for row in overview}
         return overview
 
-    def _objects(self, name: str) -> float:
-        """Make a table of objects: how many were to be found; not a number where a value is not as declared."""
-        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select(name)}")
-        sound, doubtful = self._con.execute(select(f"{name}_doubts")).fetchall()[0]
+    def _objects(self, kind: str) -> float:
+        """Have the objects of a kind: how many were to be found; not a number where a value is not as declared.
+
+        Where none of a day is of the same id as another they are the rows of days as they are, which is most often so.
+        """
+        objects, days = select(f"{kind}_objects"), select(f"{kind}_days")
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {kind}_objects AS {objects}")
+        sound, doubtful, repeated = self._con.execute(select(f"{kind}_doubts")).fetchall()[0]
+        if not repeated:
+            days = f"FROM {kind}_objects"
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {kind}_days AS {days}")
         return math.nan if doubtful else int(sound)
 
     def _tables(self, names: Sequence[str], files: int) -> list[dict[str, pa.Table]]:
@@ -95,7 +102,7 @@ def _answers(endpoints: frozenset[str]) -> tuple[str, dict[str, str]]:
 
     Of others nothing is declared: a hundred nested fields that are empty cost as much as those that are read.
     """
-    kinds = [KINDS[name] for name in needed(endpoints)[0]]
+    kinds = [f"{kind}s" for kind in needed(endpoints)[0]]
     paths = {name: (kind, (name, *steps)) for name, (kind, steps) in OBJECTS.items() if name in endpoints}
     pages = [".".join(steps[:-1]) for _, steps in paths.values() if steps[-1] == "items"]
     text = select("answers").format(

@@ -21,7 +21,7 @@ import pyarrow.json as pa_json
 import zstandard
 
 from pipeline.lake import engine
-from pipeline.lake.selects import OBJECT_TABLES, needed, select, sorted_select
+from pipeline.lake.selects import KINDS, needed, select, sorted_select
 from pipeline.lake.shapes import ANSWER_ROW, arrow_type
 from pipeline.lake.walk import walk
 
@@ -39,7 +39,7 @@ class WalkingReader:
         self._con = engine.cursor()
         self._con.execute(select("setup"))
         self._con.register("answers", self._answers)
-        for name in OBJECT_TABLES:
+        for name in (f"{kind}_{step}" for kind in KINDS for step in ("objects", "days")):
             self._con.execute(f"CREATE TEMP VIEW {name} AS {select(name)}")
 
     def close(self) -> None:

@@ -2,8 +2,8 @@
 CREATE TEMP MACRO is_odd(text) AS length(text) > 1000 OR contains(text, chr(0)) OR text[1] IN ('{', '[');
 CREATE TEMP MACRO is_odd_id(id) AS NOT regexp_full_match(id, '[0-9A-Za-z]{1,64}');
 CREATE TEMP MACRO is_odd_link(link) AS length(link) > 1000 OR contains(link, chr(0)) OR NOT (starts_with(link, 'https://') OR starts_with(link, 'http://'));
-CREATE TEMP MACRO is_odd_list(texts) AS
-    len(texts) > 50 OR contains(array_to_string(texts, ','), '{') OR contains(array_to_string(texts, ','), '[') OR is_odd(array_to_string(texts, ','));
+-- A list of texts by their number and all of them in one, which is made once.
+CREATE TEMP MACRO is_odd_list(many, joined) AS many > 50 OR contains(joined, '{') OR contains(joined, '[') OR length(joined) > 1000 OR contains(joined, chr(0));
 CREATE TEMP MACRO is_odd_credit(credits) AS
     len(credits) > 0 AND len(list_filter(credits, lambda c: c.id IS NOT NULL AND NOT is_odd_id(c.id) AND NOT coalesce(is_odd(c.name), false))) < len(credits);
 -- '2021', '2021-05' and '2021-05-17' by their own shape; the year 0000, which Spotify gives for unknown, is no date.

@@ -6,5 +6,6 @@ SELECT
         OR is_odd(upc) OR is_odd_link(image_url) OR is_odd_link(spotify_url) OR total_tracks < 0 OR popularity NOT BETWEEN 0 AND 100
         OR is_odd_credit(credits) OR tracks.total < 0 OR is_odd(tracks.next)
         OR len(list_filter(tracks.items, lambda t: t.id IS NOT NULL)) < len(tracks.items)
-    ) AS doubtful
+    ) AS doubtful,
+    count(*) > count(DISTINCT (file, album_id, observed_on)) AS repeated
 FROM album_objects

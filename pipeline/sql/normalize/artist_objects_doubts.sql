@@ -1,8 +1,0 @@
--- Artist objects that are as declared, and among them those with a value that is not.
-SELECT
-    count(*) AS sound,
-    count(*) FILTER (
-        is_odd_id(artist_id) OR is_odd(name) OR is_odd_list(genres) OR is_odd_link(image_url) OR is_odd_link(spotify_url)
-        OR followers < 0 OR popularity NOT BETWEEN 0 AND 100
-    ) AS doubtful
-FROM artist_objects
