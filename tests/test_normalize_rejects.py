@@ -41,6 +41,9 @@ ODD_FIELDS: list[tuple[dict[str, object], tuple[object, ...], str]] = [
     ({"external_urls": "x"}, (NAME, None, 10, 5), ".external_urls: 'x' where an object belongs"),
     ({"genres": "mpb"}, (NAME, None, 10, 5), ".genres: 'mpb' where a list belongs"),
     ({"genres": ["x"] * 60}, (NAME, None, 10, 5), ".genres: 60 entries, cut to 50"),
+    ({"genres": ["x", "y\0"]}, (NAME, None, 10, 5), ".genres[]: characters that no text can hold, taken out"),
+    ({"genres": ["x", "y" * 1_001]}, (NAME, None, 10, 5), ".genres[]: 1001 characters, cut to 1000"),
+    ({"genres": ["x", {"y": 1}]}, (NAME, None, 10, 5), ".genres[]: an object where text belongs"),
 ]
 
 
