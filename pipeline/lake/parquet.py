@@ -6,8 +6,6 @@ packed as differences. Imports `schema`.
 
 from __future__ import annotations
 
-import io
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,7 +25,7 @@ HISTORY_OPTIONS = (
 def parquet_bytes(name: str, table: pa.Table) -> bytes:
     """A lake table as a Parquet file, its order by key recorded."""
     order, first = table.column_names, LAKE[name].key[0]
-    buffer = io.BytesIO()
+    buffer = pa.BufferOutputStream()
     encodings = {field.name: "DELTA_BINARY_PACKED" for field in table.schema if pa.types.is_int64(field.type)}
     encodings |= {first: "DELTA_BYTE_ARRAY"} if pa.types.is_string(table.schema.field(first).type) else {}
     pq.write_table(
@@ -41,4 +39,4 @@ def parquet_bytes(name: str, table: pa.Table) -> bytes:
         column_encoding=encodings,
         sorting_columns=[pq.SortingColumn(order.index(column)) for column in LAKE[name].key],
     )
-    return buffer.getvalue()
+    return bytes(buffer.getvalue().to_pybytes())
