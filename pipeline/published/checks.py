@@ -50,6 +50,7 @@ class Check:
     severity: str = "warning"
     query: str = ""  # empty: counted by code, from the ledger or the files
     mend: str = ""  # the command that does so, where one is known
+    touched: str = ""  # what stands for `{touched}` in the query, unless it is asked for ever: then all are
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def _unique(name: str) -> Check:
     table, key = VIEWS.get(name, name), ", ".join(PUBLISHED[name].key)
     day = "observed_on" if "observed_on" in PUBLISHED[name].column_names() else "first_seen_on"
     touched = f"SEMI JOIN (SELECT {key} FROM {table} WHERE {day} >= DATE '{{since}}') USING ({key})"
-    query = f"SELECT count(*) - count(DISTINCT ({key})) FROM (SELECT {key} FROM {table} {touched})"
-    return Check(f"{name}_unique", f"one row per {key} in {name}", BLOCKING, query)
+    query = f"SELECT coalesce(sum(copies - 1), 0) FROM (SELECT count(*) AS copies FROM {table} {{touched}} GROUP BY {key})"
+    return Check(f"{name}_unique", f"one row per {key} in {name}", BLOCKING, query, touched=touched)
 
 
 def _owned(name: str, owner: str, promise: str) -> Check:
@@ -213,7 +214,8 @@ def in_words(result: CheckResult) -> str:
 
 
 def _queried(con: duckdb.DuckDBPyConnection, check: Check, since: date, today: date) -> CheckResult:
-    query = check.query.replace("{since}", since.isoformat()).replace("{today}", today.isoformat())
+    query = check.query.replace("{touched}", "" if since == EVER else check.touched)
+    query = query.replace("{since}", since.isoformat()).replace("{today}", today.isoformat())
     violations, *details = con.execute(query).fetchall()[0]
     return CheckResult(check, int(violations or 0), str(*details) if violations else "")
 

@@ -48,7 +48,8 @@ class Step:
 _DAYS = ("artist_snapshots", "artist_genres")
 _TOLD = (*_DAYS, "artists", "release_pages")
 _BEFORE = (
-    Step("genre_membership", "entering", ("artist_genres",)),
+    Step("genre_membership", "entering", ("artist_genres",), "onto"),
+    Step("genre_membership", "entering", ("artist_genres",), "small fresh"),
     Step("genre_days", "touched", _TOLD, "large"),
     Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
     Step("genre_days", "touched_sighted", ("artist_genres",), "large onto"),
@@ -113,6 +114,7 @@ _AFTER = (
     Step("genre_growth", "genre_growth", _TOLD, "large onto"),
     Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "large fresh"),
     Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "small"),
+    Step("genre_membership", "entering_whole", ("artist_genres",), "large fresh"),
     Step("genre_membership", "genre_membership", ("artist_genres",)),
     Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
     Step("genre_membership", "back", ("artist_genres",), "large onto"),

@@ -9,7 +9,7 @@ USING (
     ) s
     LEFT JOIN known_artists a ON a.artist_id = s.artist_id
     LEFT JOIN known_genres k ON k.artist_id = s.artist_id AND k.genre = s.genre AND k.provenance = s.provenance
-    ORDER BY a.artist_no, s.artist_id, s.genre
+    ORDER BY a.artist_no
 ) n
 ON p.rowid = n.place
 WHEN MATCHED THEN UPDATE SET

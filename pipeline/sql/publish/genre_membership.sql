@@ -2,14 +2,8 @@
 DELETE FROM genre_membership m
 USING entering e
 WHERE e.genre = m.genre AND e.artist_id = m.artist_id AND e.provenance = m.provenance;
--- Most were seen once: then there is nothing to put together, which takes five times as long.
-CREATE OR REPLACE TEMP TABLE alone AS
-SELECT genre, artist_id, provenance, min(low) AS low
-FROM spans
-GROUP BY genre, artist_id, provenance
-HAVING count(*) = 1;
 INSERT INTO genre_membership
-SELECT genre, artist_id, provenance, low, NULL FROM alone ORDER BY genre, artist_id;
+SELECT genre, artist_id, provenance, low, NULL FROM alone ORDER BY genre;
 INSERT INTO genre_membership
 SELECT genre, artist_id, provenance, low, CASE WHEN count(*) OVER w > 1 THEN high + 1 END
 FROM (
