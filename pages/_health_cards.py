@@ -69,7 +69,7 @@ def budget_table(budget: Mapping[str, Found], text: Text) -> Html:
                 locked,
             )
         )
-    return _table(heads, lines)
+    return _table(heads, lines, " g-budget")
 
 
 def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text: Text) -> Html:
@@ -86,10 +86,10 @@ def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text
     return _table(heads, lines)
 
 
-def _table(heads: Iterable[str], lines: Iterable[Sequence[str]]) -> Html:
+def _table(heads: Iterable[str], lines: Iterable[Sequence[str]], css: str = "") -> Html:
     head = tag("thead", tag("tr", *(tag("th", each, scope="col") for each in heads)))
     rows = [tag("tr", tag("th", line[0], scope="row"), *(tag("td", cell) for cell in line[1:])) for line in lines]
-    return tag("div", tag("table", head, tag("tbody", *rows), cls="g-table"), cls="g-scroll", tabindex="0")
+    return tag("div", tag("table", head, tag("tbody", *rows), cls=f"g-table{css}"), cls="g-scroll", tabindex="0")
 
 
 def _size(size: float, text: Text) -> str:

@@ -24,7 +24,7 @@ from pipeline.cli.schedule import freshness, read_genres, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.records.events import LEVELS, EventFilter
 from pipeline.runs.dag import dag_rows, render_mermaid, render_text
-from pipeline.runs.preview import plan_retry, plan_run
+from pipeline.runs.preview import leaves_nothing, plan_retry, plan_run
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
@@ -108,6 +108,9 @@ def retry(
     planned = plan_retry(settings, found, names)
     if dry_run:
         console.show_plan(planned, as_json=as_json)
+        return
+    if leaves_nothing(settings, found):
+        console.show_nothing_left(found, as_json=as_json)
         return
     console.people.print(f"run {found} left {sum(row.requests for row in planned)} requests to be asked again")
     request = RunRequest("cli", retry_of=found, items=names, wait_s=_longest_wait(wait_s, wait=wait))

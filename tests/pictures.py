@@ -122,7 +122,7 @@ def take(page: Page, address: str, picture: Picture) -> None:
     page.wait_for_timeout(2_500)
     picture.act(page)
     top = page.locator(picture.first).first
-    top.scroll_into_view_if_needed()
+    top.evaluate("each => each.scrollIntoView()")  # to the top: what comes below it is in the picture
     box = top.bounding_box() or {"y": 0}
     page.evaluate("document.querySelectorAll('header').forEach(each => each.remove())")
     box = top.bounding_box() or box

@@ -132,6 +132,15 @@ def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: P
     assert ["keep_snapshot_days", "GARIMPO_KEEP_SNAPSHOT_DAYS", "400", "default"] in doctor  # nothing is cut off
 
 
+def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """Where a run left nothing, retry says so and starts no run."""
+    run_id = ask(settings, tmp_path, "run", "--max-requests", "20")[1]["run_id"]
+    said = f"run {run_id} left nothing to be asked again; nothing was started"
+    assert inside(settings, tmp_path, "retry") == (0, "", f"{said}\n")
+    assert ask(settings, tmp_path, "retry") == (0, {"retry_of": run_id, "requests": 0, "message": said})
+    assert ask(settings, tmp_path, "status")[1]["last_run"]["run_id"] == run_id
+
+
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
 def test_lost_ledger_stops_runs(
     inside: Any, ask: Any, world: Running, settings: dict[str, str], tmp_path: Path

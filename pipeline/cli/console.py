@@ -33,6 +33,7 @@ __all__ = [
     "show_error",
     "show_events",
     "show_freshness",
+    "show_nothing_left",
     "show_plan",
     "show_result",
     "show_schedules",
@@ -101,6 +102,15 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
 
 def _span(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
+
+
+def show_nothing_left(run_id: str, *, as_json: bool) -> None:
+    """That there is nothing to ask again."""
+    message = f"run {run_id} left nothing to be asked again; nothing was started"
+    if as_json:
+        print_json({"retry_of": run_id, "requests": 0, "message": message})
+        return
+    people.print(message)
 
 
 def show_result(result: RunResult, *, as_json: bool) -> None:

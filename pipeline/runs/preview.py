@@ -17,7 +17,7 @@ from pipeline.settings import Settings
 from pipeline.source.capabilities import Capabilities, load
 from pipeline.workspace import open_workspace
 
-__all__ = ["PlannedTask", "plan_retry", "plan_run", "sum_costs"]
+__all__ = ["PlannedTask", "leaves_nothing", "plan_retry", "plan_run", "sum_costs"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,16 @@ def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> li
         return _planned(settings, ledger, genres, most, find_leftovers(ledger, run_id, items))
     finally:
         ledger.close()
+
+
+def leaves_nothing(settings: Settings, run_id: str) -> bool:
+    """Whether a run reached every task and left no item; SettingsError for a run that is not there."""
+    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    try:
+        left = find_leftovers(ledger, run_id)
+    finally:
+        ledger.close()
+    return not (left.items or left.unreached)
 
 
 def _planned(
