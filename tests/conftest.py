@@ -15,6 +15,7 @@ from pipeline.__main__ import main
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
+from tests import receipts
 from tests.stores import FolderStore, StoreAt, Stored, fill, place
 
 # tests/integrations/pgledger keeps every ledger in this database instead of a file.
@@ -92,6 +93,20 @@ def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
     opened = Ledger(workspace.ledger, clock.now)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
+    """Two days of two artists, published."""
+    return receipts.fill(workspace, ledger)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Workspace:
+    """A place where nothing is yet."""
+    found = Workspace(tmp_path / "elsewhere" / "test")
+    found.root.mkdir(parents=True)
+    return found
 
 
 @pytest.fixture

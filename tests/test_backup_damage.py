@@ -16,21 +16,7 @@ from pipeline.moving.backup import back_up, restore
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.receipts import artist, commit_lines, fill, line, names, rows
-
-
-@pytest.fixture
-def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
-    """Two days of two artists, published."""
-    return fill(workspace, ledger)
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Workspace:
-    """A place where nothing is yet."""
-    found = Workspace(tmp_path / "elsewhere" / "test")
-    found.root.mkdir(parents=True)
-    return found
+from tests.receipts import artist, commit_lines, line, names, rows
 
 
 def flip(path: Path) -> None:

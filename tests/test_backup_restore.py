@@ -15,21 +15,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.receipts import artist, commit_lines, fill, line, names, rows
-
-
-@pytest.fixture
-def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
-    """Two days of two artists, published."""
-    return fill(workspace, ledger)
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Workspace:
-    """A place where nothing is yet."""
-    found = Workspace(tmp_path / "elsewhere" / "test")
-    found.root.mkdir(parents=True)
-    return found
+from tests.receipts import artist, commit_lines, line, names, rows
 
 
 def test_restored_answers_are_the_same(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def walk(settings, run_id):
         external.close_task(settings, run_id, task.name)
 
 
+def begun(settings, genres=()):
+    """A run that has planned its first mapped task: its id, and the items that are to be collected."""
+    run_id = external.begin_run(settings, OWNER, genres=genres)
+    for name in ("probe", "plan"):
+        external.run_task(settings, run_id, name)
+    return run_id, external.expand_task(settings, run_id, "discover")
+
+
 def ledger_of(settings):
     """The ledger of the workspace."""
     return Ledger(open_workspace(settings).ledger)
@@ -91,10 +99,7 @@ def test_lapsed_lease_is_crash(small_world, tmp_path):
 def test_failed_item_is_asked_again(small_world, tmp_path):
     """A failed item raises what makes the system call it again; the next attempt asks only what was not answered."""
     settings = settings_for(small_world, tmp_path)
-    run_id = external.begin_run(settings, OWNER)
-    external.run_task(settings, run_id, "probe")
-    external.run_task(settings, run_id, "plan")
-    items = external.expand_task(settings, run_id, "discover")
+    run_id, items = begun(settings)
     small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable) as raised:
         external.collect_item(settings, run_id, items[0]["item_id"])
@@ -111,10 +116,7 @@ def test_failed_item_is_asked_again(small_world, tmp_path):
 def test_killed_item_is_said(small_world, tmp_path):
     """An item whose process dies without a word is named as missing, is not asked again, and the run has an end."""
     settings = settings_for(small_world, tmp_path)
-    run_id = external.begin_run(settings, OWNER, genres=(settings.genres[0],))
-    external.run_task(settings, run_id, "probe")
-    external.run_task(settings, run_id, "plan")
-    [item] = external.expand_task(settings, run_id, "discover")
+    run_id, [item] = begun(settings, (settings.genres[0],))
     ledger = ledger_of(settings)
     ledger.begin_task(run_id, item["item_id"], 1, "discover", item["label"])
     closed = external.close_task(settings, run_id, "discover")
@@ -129,10 +131,8 @@ def test_killed_item_is_said(small_world, tmp_path):
 def test_reopened_run_goes_on(small_world, tmp_path):
     """A run that failed goes on when its system says so: what was answered is not asked again, the rest is."""
     settings = settings_for(small_world, tmp_path)
-    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:2])
-    external.run_task(settings, run_id, "probe")
-    external.run_task(settings, run_id, "plan")
-    first, second = (item["item_id"] for item in external.expand_task(settings, run_id, "discover"))
+    run_id, items = begun(settings, settings.genres[:2])
+    first, second = (item["item_id"] for item in items)
     answered = external.collect_item(settings, run_id, first)
     small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable):
@@ -174,10 +174,7 @@ def test_begun_again_goes_on(small_world, tmp_path):
 def test_closed_in_vain_is_asked_again(small_world, tmp_path):
     """A task that failed as a whole asks all of it again when its run was reopened and it is closed anew."""
     settings = settings_for(small_world, tmp_path)
-    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:1])
-    external.run_task(settings, run_id, "probe")
-    external.run_task(settings, run_id, "plan")
-    [item] = external.expand_task(settings, run_id, "discover")
+    run_id, [item] = begun(settings, settings.genres[:1])
     small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable):
         external.collect_item(settings, run_id, item["item_id"])
@@ -192,10 +189,7 @@ def test_closed_in_vain_is_asked_again(small_world, tmp_path):
 def test_cause_of_the_end_is_named(small_world, tmp_path):
     """A run that stops at an item says which one, and what was wrong."""
     settings = settings_for(small_world, tmp_path)
-    run_id = external.begin_run(settings, OWNER, genres=settings.genres[:1])
-    external.run_task(settings, run_id, "probe")
-    external.run_task(settings, run_id, "plan")
-    [item] = external.expand_task(settings, run_id, "discover")
+    run_id, [item] = begun(settings, settings.genres[:1])
     small_world.set_scenario({"rules": [{"what": "premium_lapsed", "where": "search"}]})
     with pytest.raises(PremiumRequired) as raised:
         external.collect_item(settings, run_id, item["item_id"])
