@@ -37,13 +37,13 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run tells what the import then does, in words and as JSON."""
     code, out, err = said(capsys, "import", "mpb_2024-05-01.json", "--dry-run")
-    assert (code, out, (place / "data" / "mine" / "raw").exists()) == (0, "", True)
-    assert err.splitlines() == [
-        "mpb_2024-05-01.json: JSON, 2 entries, dates: 2024-05-01",
+    assert (code, err, (place / "data" / "mine" / "raw").exists()) == (0, "", True)
+    assert out.splitlines() == [
+        "mpb_2024-05-01.json: JSON, entries: 2, dates: 2024-05-01",
         "  id → artist_id, name → name, followers → followers, popularity → popularity",
         "rejected mpb_2024-05-01.json line 1: 'no' is no artist's id or link",
-        "would add 1 observations from 2024-05-01 to 2024-05-01 and 0 ids to ask about",
-        "1 artists are new; 0 entries were known, 0 repeated, 1 rejected",
+        "would be added: observations 1 from 2024-05-01 to 2024-05-01, ids to ask about 0",
+        "artists that are new 1; entries known already 0, repeated 0, rejected 1",
     ]
     code, out, err = said(capsys, "import", "mpb_2024-05-01.json", "--json")
     told = json.loads(out)

@@ -230,10 +230,10 @@ def _show_sending(sending: Any) -> None:
 
 
 def _show_import(report: ImportReport, *, dry_run: bool) -> None:
-    say = console.people
+    say = console.answers
     for file in report.files:
         columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
-        say.print(f"{file.name}: {file.format}, {file.entries:,} entries, dates: {file.dates}", markup=False)
+        say.print(f"{file.name}: {file.format}, entries: {file.entries:,}, dates: {file.dates}", markup=False)
         ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
         say.print(f"  {columns}{ignored}", markup=False)
     for name, line, reason in report.rejects[:SHOWN]:
@@ -241,11 +241,11 @@ def _show_import(report: ImportReport, *, dry_run: bool) -> None:
     if report.rejected > SHOWN:
         say.print(f"rejected {report.rejected - SHOWN:,} more")
     span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
-    verb = "would add" if dry_run else "added"
-    say.print(f"{verb} {report.observations:,} observations{span} and {report.to_refresh:,} ids to ask about")
+    verb = "would be added" if dry_run else "added"
+    say.print(f"{verb}: observations {report.observations:,}{span}, ids to ask about {report.to_refresh:,}")
     say.print(
-        f"{report.new_artists:,} artists are new; {report.known:,} entries were known, {report.repeated:,} repeated, "
-        f"{report.rejected:,} rejected"
+        f"artists that are new {report.new_artists:,}; entries known already {report.known:,}, "
+        f"repeated {report.repeated:,}, rejected {report.rejected:,}"
     )
     if report.run_id and report.rows:
-        say.print(f"run {report.run_id}: {report.rows:,} rows, published")
+        say.print(f"run {report.run_id}: rows published {report.rows:,}")
