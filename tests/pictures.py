@@ -57,7 +57,8 @@ def start_run(page: Page) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_selector(".g-badge.g-live >> nth=2", timeout=60_000)
     page.get_by_text("reading releases").first.wait_for()
-    page.wait_for_timeout(3_000)
+    page.wait_for_selector(".g-try >> nth=7")
+    page.wait_for_timeout(4_000)
 
 
 def show_cost(page: Page) -> None:
