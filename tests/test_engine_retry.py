@@ -67,7 +67,8 @@ def test_retry_asks_the_rest_alone(world: Running, tmp_path: Path) -> None:
     asked = sum(row["requests"] for row in ledger.task_runs(second.run_id) if row["task"] != "probe")
     ledger.close()
     assert (second.state, world.counts()["total"] - before) == ("succeeded", second.requests)
-    assert asked <= 6  # two groups of one artist, with following pages; a source that faltered is probed again
+    missing = sum(task.missing for task in first.tasks)  # more where a slow machine puts more artists into an item
+    assert 0 < asked <= 3 * missing < first.requests  # with following pages; a source that faltered is probed again
     assert names[first.run_id] == names[second.run_id] != set()
     collect(world, tmp_path)
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
