@@ -56,7 +56,10 @@ def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: b
     ]
     if run["due_at"] and run["state"] == "deferred":
         rows.append((text("The rest may be asked"), text.zoned(run["due_at"])))
-    message = note(told(run["message"], text)) if run["message"] else ""
+    said = told(run["message"], text)
+    if shown_state(run) == "cancelling":
+        said = text("What was committed is kept. A run that is publishing already comes to its end.")
+    message = note(said) if said else ""
     return tag("div", tag("div", *badges, cls="g-badges"), facts(rows), message, cls="g-box")
 
 

@@ -50,13 +50,12 @@ def retry_at_once(run_id: str) -> None:
 
 def cancel(run_id: str = "") -> None:
     """Stop a run, of whatever process; the active one without an id."""
-    text, status = current_text(), _run_data.current_status()
+    status = _run_data.current_status()
     if not run_id and status.active is not None:
         run_id = status.active.run_id
     if _access.may_operate():
         service().cancel(run_id)
         _run_data.forget()
-        st.toast(text("Cancelling: what was committed is kept."))
 
 
 def _start_form() -> None:

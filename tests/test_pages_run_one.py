@@ -143,6 +143,7 @@ def test_live_run_can_be_cancelled(service):
     screen.app.button(key="cancel").click().run()
     assert service.ledger.cancel_requested(RUN)
     assert "cancelling" in screen.words
+    assert "What was committed is kept. A run that is publishing already comes to its end." in screen.words
     assert "cancel" not in buttons(screen)
 
 
