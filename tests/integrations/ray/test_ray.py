@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline.integrations.backends import open_workers
+from pipeline.integrations.backends import listens, open_workers
 from tests.integrations import far
 
 
@@ -39,6 +40,13 @@ class Head:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
+    def reach(self) -> None:
+        """Wait until it answers; what it said, where it ended instead."""
+        while not listens(self.address):
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")[-2000:]
+            time.sleep(0.2)
+        far.until(lambda: open_workers(self.address).close())
+
     def kill(self) -> None:
         """All of it, at once."""
         if self.process.poll() is None:
@@ -56,7 +64,7 @@ class Head:
 def head(tmp_path_factory) -> Iterator[Head]:
     """One that runs."""
     running = Head(tmp_path_factory.mktemp("ray"))
-    far.until(lambda: open_workers(running.address).close())
+    running.reach()
     yield running
     running.kill()
 
@@ -99,7 +107,7 @@ def test_no_secret_in_logs(head):
 def test_head_gone_mid_run(simulated, tmp_path):
     """A run whose head is killed ends failed and says why; the next run completes."""
     doomed = Head(tmp_path)
-    far.until(lambda: open_workers(doomed.address).close())
+    doomed.reach()
     script = Path(__file__).with_name("one_run.py")
     command = [sys.executable, str(script), simulated.api_url, simulated.token_url, str(tmp_path), doomed.address]
     with far.while_running(doomed.kill, simulated):
