@@ -18,4 +18,4 @@ for path in pathlib.Path(sysconfig.get_path("purelib")).glob("duckdb_extension_*
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, folder)
 PYTHON
-LOCAL_BIGQUERY="$WORK/emulator/bin/local-bigquery" tests tests/integrations/bigquery -s
+LOCAL_BIGQUERY="$WORK/emulator/bin/local-bigquery" tests tests/integrations/bigquery -s -o faulthandler_timeout=500 # one life of all tables
