@@ -1,4 +1,5 @@
-# Sourced by the run.sh of each system. Needs WORK; packages come from uv's cache when they were fetched before.
+# Sourced by the run.sh of each system. Needs WORK; packages come from uv's cache when they were fetched before, whatever
+# is newer: `run.sh fetch` renews them.
 
 # not_run REASON: ends as "not run".
 not_run() {
@@ -19,6 +20,8 @@ another_venv() {
     local place="$WORK/$1"
     uv venv --quiet --python "$2" "$place" || not_run "no Python $2 here"
     shift 2
+    # What was fetched is taken as it is: some mirrors send all of it again where one asks whether there is news.
+    if [ -z "${FETCH:-}" ] && uv pip install --offline --quiet --python "$place/bin/python" "$@" 2>/dev/null; then return; fi
     uv pip install --quiet --python "$place/bin/python" "$@" || not_run "its packages cannot be had here"
 }
 
