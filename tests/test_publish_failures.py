@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from pipeline.errors import DamagedFile, StorageError, WriterBusy
+from pipeline.published.compaction import compact
+from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import current_number, live, open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -71,6 +74,29 @@ def test_damaged_generation_is_named(workspace: Workspace, damage: str):
     path.write_bytes(whole[damage])
     with pytest.raises(DamagedFile, match=r"python -m pipeline recover`: .*db is built anew"):
         open_generation(workspace).rows("FROM artists")
+
+
+def test_flipped_bit_of_a_generation(workspace: Workspace, ledger: Ledger):
+    """One bit of the rows of a generation is noticed, and named with the way out."""
+    commit(workspace, ledger, "first", search_line(*(artist(f"a{n}", name=f"Zezinha {n}") for n in range(3000))))
+    publish(workspace, ledger)
+    path = workspace.db / "garimpo-00000001.duckdb"
+    flip(path, path.read_bytes().rindex(b"Zezinha"))
+    with pytest.raises(DamagedFile, match=r"garimpo-00000001\.duckdb cannot be .*python -m pipeline recover"):
+        open_generation(workspace).rows("FROM artists")
+
+
+def test_spoilt_footer_of_a_history_file(workspace: Workspace, ledger: Ledger):
+    """A history file whose description of itself is damaged is named, not told with an error of the library."""
+    commit(workspace, ledger, "first", search_line(artist("a1"), day="2026-09-22"))
+    publish(workspace, ledger)
+    compact(workspace, ledger, all_months=True)
+    moved = Workspace(shutil.copytree(workspace.root, workspace.root.parent / "moved"))  # whose footers nobody has read
+    path = next((moved.root / FOLDER).glob("*/*.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:-6] + b"\xff" + content[-5:])
+    with pytest.raises(DamagedFile, match=r"cannot be read .*python -m pipeline recover"):
+        open_generation(moved).rows("FROM artist_snapshots")
 
 
 @pytest.mark.usefixtures("published")

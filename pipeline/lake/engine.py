@@ -22,7 +22,7 @@ import duckdb
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["arrow", "attach", "building", "cursor", "detach", "quoted"]
+__all__ = ["arrow", "attach", "building", "cursor", "detach", "is_damage", "quoted"]
 
 MOST_GIB = 4  # for sorting a month of a large store; the default would be four fifths of the machine
 
@@ -75,6 +75,12 @@ def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def arrow(con: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
     """What a prepared statement gives; for others `con.sql(…).to_arrow_table()` saves a copy, and plans them anew."""
     return cast("pa.Table", con.execute(statement).to_arrow_table())
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether a file was not as it had been written: a wrong checksum or footer has no class of errors of its own."""
+    told_so = isinstance(error, (duckdb.IOException, duckdb.SerializationException)) or type(error) is duckdb.Error
+    return told_so or (isinstance(error, duckdb.InvalidInputException) and ".parquet" in str(error))
 
 
 def quoted(path: Path | str) -> str:

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import SettingsError, StorageError
+from pipeline.errors import DamagedFile, SettingsError
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, place_files
 from pipeline.published.generations import Generation
@@ -101,9 +101,10 @@ def opened_select(generation: Generation, select: str) -> Iterator[duckdb.DuckDB
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise SettingsError("Only one SELECT can be exported, nothing else. Nothing was written.")
             yield con.sql(select)
-        except (duckdb.IOException, duckdb.SerializationException) as error:
-            raise StorageError(f"{database} cannot be read ({_first_line(error)}). Nothing was written.") from None
         except (duckdb.Error, pa.ArrowNotImplementedError) as error:
+            if isinstance(error, duckdb.Error) and engine.is_damage(error):
+                told = f"{database} cannot be read ({_first_line(error)}). Run `python -m pipeline recover`"
+                raise DamagedFile(f"{told}; nothing was written.") from None
             raise SettingsError(f"The SELECT failed: {_first_line(error)}. Nothing was written.") from None
 
 

@@ -88,7 +88,9 @@ class Generation:
                 if self.moved_view:
                     cursor.execute(self.moved_view)
                 yield cursor
-        except (duckdb.IOException, duckdb.SerializationException) as error:
+        except duckdb.Error as error:
+            if not engine.is_damage(error):
+                raise
             raise DamagedFile(
                 f"{self.path} cannot be read ({_first_line(error)}). {_mend(self.path.parent)}"
             ) from error
@@ -246,6 +248,8 @@ def _mend(folder: Path) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
