@@ -12,6 +12,8 @@ import pytest
 
 from pipeline.errors import PublishRefused
 from pipeline.published.checks import CHECKS, latest_results, prove, read_results, watch
+from pipeline.published.compaction import compact
+from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import current_number, open_generation, publish
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
@@ -112,6 +114,20 @@ def test_spoilt_part_is_noticed(damage: str, name: str, workspace: Workspace, le
     with open_generation(workspace).cursor() as cursor:
         found = {result.check.name: result for result in watch(cursor, workspace, ledger, 1, DAY, whole=True)}
     assert (found[name].violations, found[name].details) == (1, part.path)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_spoilt_history_file_is_noticed(workspace: Workspace, ledger: Ledger, *, whole: bool) -> None:
+    """A history file that is not what its name says is found, although its rows can be read."""
+    commit(workspace, ledger, "b1", search_line(artist("a1"), day="2026-09-22"))
+    publish(workspace, ledger)
+    compact(workspace, ledger, all_months=True)
+    path = next((workspace.root / FOLDER).glob("*/*.parquet"))
+    path.write_bytes(path.read_bytes() + b"x")
+    with open_generation(workspace).cursor() as cursor:
+        found = {result.check.name: result for result in watch(cursor, workspace, ledger, 1, DAY, whole=whole)}
+    spoilt = found["parts_keep_their_hash"]
+    assert (spoilt.violations, spoilt.details) == (1, path.relative_to(workspace.root).as_posix())
 
 
 def test_refused_generation_leaves_the_one_before(workspace: Workspace, ledger: Ledger) -> None:

@@ -19,7 +19,16 @@ from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, make_folder, place_files
 from pipeline.lake.parquet import HISTORY_OPTIONS
 
-__all__ = ["FOLDER", "HistoryFile", "find_file", "history_files", "inputs_digest", "view_statement", "write_file"]
+__all__ = [
+    "FOLDER",
+    "HistoryFile",
+    "find_file",
+    "history_files",
+    "inputs_digest",
+    "is_whole",
+    "view_statement",
+    "write_file",
+]
 
 FOLDER = "lake/artist_snapshots_history"
 _COLUMNS = "artist_id, observed_on, followers, popularity"
@@ -49,7 +58,7 @@ def inputs_digest(parts: Iterable[tuple[int, str]]) -> str:
 def find_file(con: duckdb.DuckDBPyConnection, root: Path, month: str, inputs: str) -> HistoryFile | None:
     """The file of a month that was made of just these parts and is whole; None where there is none."""
     for path in sorted((root / FOLDER / f"month={month}").glob(f"{inputs}-*.parquet")):
-        if path.stem == f"{inputs}-{_content(path)}":
+        if is_whole(path):
             return _described(con, root, path, month, inputs)
     return None
 
@@ -98,6 +107,11 @@ def view_statement(
 def history_files(root: Path) -> list[Path]:
     """All history files there are, and hidden ones that killed writers left."""
     return list((root / FOLDER).glob("month=*/*.parquet"))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a history file holds what its name says."""
+    return path.stem.rpartition("-")[2] == _content(path)
 
 
 def _overlay(files: Sequence[HistoryFile]) -> str:
