@@ -17,7 +17,7 @@ from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
 from pipeline.moving.backup import back_up
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.schema import PUBLISHED
@@ -101,6 +101,28 @@ def test_one_after_the_other(kept: Workspace, clock: Clock) -> None:
     for name in ("db", "ledger.sqlite"):
         lose(kept, name)
         recover(kept, clock.now)
+    assert answers(kept, clock) == before
+
+
+@pytest.mark.parametrize("lost", ["all", "last"])
+def test_lost_ledger_replaces_nothing(kept: Workspace, clock: Clock, lost: str) -> None:
+    """A ledger that knows nothing, or an older one put back, publishes nothing in the place of what there is."""
+    number, old = open_generation(kept).number, kept.root.parent / "backup"
+    before = answers(kept, clock)
+    if lost == "last":
+        with closing(sqlite3.connect(kept.ledger)) as ledger, ledger:
+            ledger.execute("UPDATE meta SET value = '1' WHERE key = 'generation'")
+            ledger.execute("DELETE FROM parts WHERE batch_id > 'discover-1'")
+    else:
+        lose(kept, "ledger.sqlite")
+    with closing(Ledger(kept.ledger, clock.now)) as ledger:
+        for command in (publish, rebuild):
+            with pytest.raises(DamagedFile, match=r"was lost or replaced.*python -m pipeline recover"):
+                command(kept, ledger, **({"force": True} if command is publish else {}))
+    with pytest.raises(DamagedFile, match=r"was lost or replaced.*python -m pipeline recover"):
+        back_up(kept, old, clock.now())
+    assert (open_generation(kept).number, old.exists()) == (number + 1, False)
+    assert all(each.mended for each in recover(kept, clock.now))
     assert answers(kept, clock) == before
 
 

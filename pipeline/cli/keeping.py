@@ -25,8 +25,9 @@ from pipeline.keeping.replay import replay as derive_again
 from pipeline.keeping.retention import Going, apply_retention, plan_retention
 from pipeline.keeping.stored import Moved, fetch_all
 from pipeline.keeping.stored import evict as let_go_here
+from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import claim_store
-from pipeline.published.checks import BLOCKING, latest_results, read_results, watch
+from pipeline.published.checks import BLOCKING, CHECKS, latest_results, read_results, watch
 from pipeline.published.compaction import compact as compact_snapshots
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import rebuild as rebuild_generation
@@ -77,15 +78,15 @@ def replay(
 
 
 def purge(
-    artist: Annotated[str, typer.Option(metavar="ID", help="This artist, out of everything.")] = "",
+    artist: Annotated[str | None, typer.Option(metavar="ID", help="This artist, out of everything.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything this workspace keeps.")] = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone."""
-    if artist and everything:
-        raise SettingsError("Say --artist or --all, not both. Nothing was changed.")
+    if artist is not None and (everything or not artist.strip()):
+        raise SettingsError("Say --artist with an id, or --all, not both. Nothing was changed.")
     what = f"artist {artist}" if artist else "everything in the workspace" if everything else ""
     if what and not (dry_run or yes):
         _ask(what, as_json=as_json)
@@ -154,6 +155,9 @@ def checks(
     as_json: AsJson = False,
 ) -> None:
     """Look at everything that is published, row by row, and at every part; 1 when a blocking check is broken."""
+    names = [check.name for check in CHECKS]
+    if history and history not in names:
+        raise SettingsError(f"There is no check {history!r}: {', '.join(names)}.")
     settings = load_settings()
     workspace = open_workspace(settings)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
@@ -191,6 +195,7 @@ def _held(what: str) -> Iterator[tuple[Settings, Workspace, Ledger]]:
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         with hold_run_lock(workspace, what, what, ledger.now()):
+            require_ledger(workspace, ledger)
             if what != "fetch":  # which may leave a store that is not set any more as it was
                 claim_store(workspace, ledger)
             yield settings, workspace, ledger

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import DamagedFile
+from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
 from pipeline.keeping.found_files import find_files
 from pipeline.keeping.replay import derive_batch, raw_files
@@ -26,7 +26,7 @@ from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import find_unheard, sweep
 from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.published.generations import current_number, open_generation
-from pipeline.published.history_files import history_files
+from pipeline.published.history_files import history_files, is_whole
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
@@ -51,9 +51,12 @@ class Finding:
 def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None = None) -> tuple[Finding, ...]:
     """Find and mend what is lost or damaged; empty when all is well. `backup`: a folder with files to fall back on.
 
-    Raises RunInProgress, WriterBusy while another program has the ledger open that is to be replaced, SchemaMismatch
-    for files of a newer program, DiskFull: what was mended stays so, and it can be run again.
+    Raises SettingsError where `backup` is none, RunInProgress, WriterBusy while another program has the ledger open
+    that is to be replaced, SchemaMismatch for files of a newer program, DiskFull: what was mended stays, and it can be
+    run again.
     """
+    if backup is not None and not any((backup / name).is_dir() for name in ("raw", "lake")):
+        raise SettingsError(f"{backup} is no backup: there is neither raw nor lake in it. Nothing was changed.")
     with hold_run_lock(workspace, RUN_LOCK_ID, "recover", clock()):
         shutil.rmtree(workspace.root / LEAVING, ignore_errors=True)
         findings = _mend_ledger(workspace, clock)
@@ -62,9 +65,17 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
             claim_store(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
+            _count_on(workspace, ledger)
             findings += _Files(workspace, ledger, backup).mend()
             findings += _mend_derived(workspace, ledger, lost=any(not each.mended for each in findings))
     return tuple(findings)
+
+
+def _count_on(workspace: Workspace, ledger: Ledger) -> None:
+    """Number the next generation after all that are there: a name is never given twice."""
+    numbers = [int(path.stem[-8:]) for path in workspace.db.glob("garimpo-*.duckdb")]
+    if max(numbers, default=0) > int(ledger.meta("generation") or 0):
+        ledger.set_meta("generation", str(max(numbers)))
 
 
 def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Finding]:
@@ -180,12 +191,14 @@ class _Files:
         for row in raw_files(self._ledger):
             if fault := self._fault(row):
                 path = self._workspace.root / row["path"]
-                if path.exists():
+                there = path.exists()
+                if there:
                     _put_aside(self._workspace, path, self._ledger.now)
                 exchange = Exchange(self._workspace, self._ledger)
                 exchange.drop_raw(row, "damage")
                 exchange.carry_out()
-                self._say(row, fault, f"put aside in {ASIDE}; its rows are in the parts, only the answer is lost")
+                aside = f"put aside in {ASIDE}; " * there
+                self._say(row, fault, f"{aside}its rows are in the parts, only the answer is lost")
         return self._findings
 
     def _mend_part(self, row: Row, fault: str, normalizer: Normalizer) -> None:
@@ -202,7 +215,8 @@ class _Files:
             if not exchange.statements:
                 raise DamagedFile("its answers give no such rows today")
         except DamagedFile as error:
-            lost = f"{row['rows']} rows of {row['table_name']} of {row['day']} cannot be derived again: {error}"
+            why = str(error).partition(". ")[0]
+            lost = f"{row['rows']} rows of {row['table_name']} of {row['day']} cannot be derived again: {why}"
             self._say(row, fault, f"{lost}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
             return
         exchange.carry_out()
@@ -242,7 +256,7 @@ def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[F
     for path in history_files(workspace.root):
         if is_hidden(path):
             remove_files([path])
-        elif not _is_whole(path):
+        elif not is_whole(path):
             path.unlink()
             findings.append(Finding(str(path), "is not what its name says", "removed; it is made anew when needed"))
     fault = _generation_fault(workspace, ledger)
@@ -276,8 +290,3 @@ def _generation_fault(workspace: Workspace, ledger: Ledger) -> str:
     last = max((row[0] for row in shown), default=0)
     known = [(each.seq, each.sha256) for each in ledger.parts() if each.seq <= last]
     return "" if shown == known else "is not made of what the ledger lists"
-
-
-def _is_whole(path: Path) -> bool:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return path.stem.rpartition("-")[2] == digest[:16]

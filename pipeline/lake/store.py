@@ -100,18 +100,24 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
 
 
 def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
-    """Raises DamagedFile when the ledger has heard of nothing though files are there: it was lost or replaced.
+    """Raises DamagedFile when the ledger was lost, replaced or set back: it has not heard of files that are there.
 
-    Looks at no more than one file, and at none where a run is known; `sweep` looks at all of them.
+    Looks at the names of generations, whose numbers it gives, and where it knows of no run at one file; `sweep` at all.
     """
-    if ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1"):
+    newest = max((int(path.stem[-8:]) for path in workspace.db.glob("garimpo-*.duckdb")), default=0)
+    if newest > (given := int(ledger.meta("generation") or 0)):
+        told = f"it has given out generation {given} at most, and {newest} is there"
+    elif ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1"):
         return
-    paths = chain(workspace.raw.rglob("*.jsonl.zst"), workspace.lake.rglob("*.parquet"))
-    if found := next((path for path in paths if not is_hidden(path)), None):
-        raise DamagedFile(
-            f"{workspace.ledger} was lost or replaced: it knows of no run, though files are there, for one {found}. "
-            "`python -m pipeline recover` writes it anew from them; nothing was sent or removed."
-        )
+    else:
+        paths = chain(workspace.raw.rglob("*.jsonl.zst"), workspace.lake.rglob("*.parquet"))
+        if not (found := next((path for path in paths if not is_hidden(path)), None)):
+            return
+        told = f"it knows of no run, though files are there, for one {found}"
+    raise DamagedFile(
+        f"{workspace.ledger} was lost or replaced: {told}. "
+        "`python -m pipeline recover` writes it anew from what is there; nothing was sent or removed."
+    )
 
 
 def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:

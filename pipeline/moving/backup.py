@@ -20,6 +20,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
+from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import fetch_truth, fill_store
 from pipeline.published.publish import publish
 from pipeline.records.belonging import CLAIMED
@@ -53,9 +54,12 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
     """Copy the ledger and every file it names into `target`, a new folder or that of an earlier backup.
 
     Until the last moment an earlier backup there stays whole. Raises SettingsError for a folder with something else in
-    it, DamagedFile naming a file that is not what was committed, DiskFull.
+    it, DamagedFile naming a file that is not what was committed or a ledger that was lost, DiskFull.
     """
     _require_own(workspace, target)
+    if _is_occupied(workspace):
+        with closing(Ledger(workspace.ledger)) as ledger:
+            require_ledger(workspace, ledger)
     for attempt in range(1, TRIES + 1):
         aside = target / ".tmp-ledger.sqlite"
         try:
@@ -294,4 +298,5 @@ def _sha256(path: Path) -> str:
 
 
 def _damaged(path: Path, what: str) -> DamagedFile:
-    return DamagedFile(f"{path} {what}. Nothing was changed; `python -m pipeline recover` mends a workspace.")
+    mend = "`python -m pipeline recover` mends a workspace, `backup` into the same folder a backup"
+    return DamagedFile(f"{path} {what}. Nothing was changed; {mend}.")

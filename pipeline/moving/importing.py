@@ -19,7 +19,7 @@ import zstandard
 
 from pipeline.errors import SettingsError
 from pipeline.lake.normalize import Normalizer
-from pipeline.lake.store import commit_raw_batch
+from pipeline.lake.store import commit_raw_batch, require_ledger
 from pipeline.lake.truth import claim_store
 from pipeline.moving.import_findings import FileReport, Findings, ImportReport
 from pipeline.published.generations import live
@@ -50,6 +50,7 @@ def import_history(
     if dry_run:
         return _import(workspace, ledger, path, "", on)
     with hold_run_lock(workspace, run_id, "import", ledger.now()):
+        require_ledger(workspace, ledger)
         claim_store(workspace, ledger)
         return _import(workspace, ledger, path, run_id, on)
 

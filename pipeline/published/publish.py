@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, place_files, remove_files, replace_file
+from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, insert_rows, shape
 from pipeline.published.checks import count_rows, prove
@@ -229,7 +230,11 @@ def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None
 
 
 def _next_number(workspace: Workspace, ledger: Ledger) -> int:
-    """A number never given before here, even when the folder was deleted: DuckDB knows databases by their path."""
+    """A number never given before here, even when the folder was deleted: DuckDB knows databases by their path.
+
+    Raises DamagedFile for a ledger that was lost: what is published would be replaced by what little it knows.
+    """
+    require_ledger(workspace, ledger)
     found = [int(path.stem[-8:]) for path in workspace.db.glob("*garimpo-*.duckdb")]
     with suppress(DamagedFile):  # what a rebuild mends
         found.append(current_number(workspace) or 0)

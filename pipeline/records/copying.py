@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.errors import WriterBusy
+from pipeline.errors import StorageError, WriterBusy
 from pipeline.records.ledger import Ledger
 from pipeline.records.places import LEDGER_SCRIPT
 from pipeline.records.storing import Connection
@@ -60,6 +60,8 @@ def require_unused(workspace: Workspace) -> None:
     """Raise WriterBusy while another process, or this one, has the ledger open: it would write on in the old one."""
     if isinstance(workspace.ledger, ServerLedger) or not workspace.ledger.exists():
         return  # rows on a server are exchanged in one transaction: nobody goes on in old ones
+    if not workspace.ledger.is_file():
+        raise StorageError(f"{workspace.ledger} is no file. Move it away and try again; nothing was changed.")
     with closing(sqlite3.connect(workspace.ledger, timeout=1, isolation_level=None)) as connection:
         try:
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
