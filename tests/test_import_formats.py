@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
+from pipeline.moving.import_files import LARGEST_MB
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import open_generation
@@ -206,6 +207,16 @@ def test_other_files_are_refused(
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(SettingsError, match=said):
         imported(workspace, ledger, tmp_path / "x")
+
+
+def test_text_beyond_memory_is_refused(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """Text of more than can be taken at once is refused before it is read, with what to do."""
+    path = tmp_path / "2024-05-01.json"
+    with path.open("wb") as file:
+        file.write(b"[")
+        file.truncate(LARGEST_MB * 1_000_000 + 1_000_000)
+    with pytest.raises(SettingsError, match=r"has 513 MB, of text 512 at most.*Split it into several files"):
+        imported(workspace, ledger, path)
 
 
 def test_damaged_database_is_named(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

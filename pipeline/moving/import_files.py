@@ -23,6 +23,7 @@ __all__ = ["Entry", "Reading", "Reject", "read_file"]
 
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 _DELIMITERS = (",", ";", "\t", "|")
+LARGEST_MB = 512  # of text, which is taken whole: reading it needs about seven times its size
 SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
 
 
@@ -66,6 +67,9 @@ def read_file(path: Path, name: str) -> list[Reading]:
             return _read_sqlite(path, name)
         if head.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")):
             raise SettingsError(f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first.")
+        if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
+            told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
+            raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
         text = _decoded(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Nothing was imported.") from None
