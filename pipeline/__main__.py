@@ -169,11 +169,9 @@ for command_name, command in {**MOVING, **KEEPING}.items():
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code, every error as one message on standard error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or (arguments[0] not in _names() and arguments[0] not in ("--help", "-h")):
-        arguments.insert(0, "run")
     as_json = "--json" in arguments
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        return int(app(_with_command(arguments), standalone_mode=False) or 0)
     except GarimpoError as error:
         console.show_error(error, error.exit_code, as_json=as_json)
         return error.exit_code
@@ -188,6 +186,16 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our lines has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """The arguments with `run` before options alone; SettingsError for a command that is none."""
+    first = arguments[0] if arguments else ""
+    if first in _names() or first in ("--help", "-h"):
+        return arguments
+    if first and not first.startswith("-"):
+        raise SettingsError(f"There is no command {first!r}; --help lists them. Nothing was started.")
+    return ["run", *arguments]
 
 
 def _names() -> set[str]:

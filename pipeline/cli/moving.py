@@ -100,10 +100,14 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     """Write a table or the rows of a SELECT as CSV, Parquet or JSON lines; or a bundle for another Garimpo."""
     if bool(what) == bool(bundle):
         raise SettingsError("Say a table or a SELECT, or --bundle, and not both. Nothing was written.")
+    if (genres or since or until) and not bundle:
+        raise SettingsError("--genres, --since and --until are for --bundle; a SELECT has WHERE. Nothing was written.")
+    filters = Filters(read_genres(genres), _day("--since", since), _day("--until", until))
+    if filters.since and filters.until and filters.since > filters.until:
+        raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
     settings = load_settings()
     generation = open_bundle(source) if source else open_generation(open_workspace(settings))
     if bundle:
-        filters = Filters(read_genres(genres), _day("--since", since), _day("--until", until))
         require_genres(generation, filters.genres)
         said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
         _tell({"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json)
@@ -192,7 +196,7 @@ def _tell(said: object, told: str, *, as_json: bool) -> None:
     if as_json:
         console.print_json(said)
     else:
-        console.people.print(told, markup=False)
+        console.answers.print(told, markup=False)
 
 
 def _tell_backup(made: Backup, where: str, *, as_json: bool) -> None:
@@ -215,7 +219,7 @@ def _show_origin(origin: Origin) -> None:
 
 def _show_sending(sending: Any) -> None:
     """A line for each table that was touched, and one on all of them."""
-    would, say = "would be " if sending.dry_run else "", console.people
+    would, say = "would be " if sending.dry_run else "", console.answers
     for name in sending.mended:
         say.print(f"{name} was not there as it had been sent: {would}made ours again", markup=False)
     for name in sorted({*sending.rows_sent, *sending.rows_removed}):
@@ -235,7 +239,8 @@ def _show_import(report: ImportReport, *, dry_run: bool) -> None:
         columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
         say.print(f"{file.name}: {file.format}, entries: {file.entries:,}, dates: {file.dates}", markup=False)
         ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
-        say.print(f"  {columns}{ignored}", markup=False)
+        if columns or ignored:
+            say.print(f"  {columns}{ignored}", markup=False)
     for name, line, reason in report.rejects[:SHOWN]:
         say.print(f"rejected {name}{f' line {line}' if line else ''}: {reason}", markup=False)
     if report.rejected > SHOWN:
