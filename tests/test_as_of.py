@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.published import merges
 from pipeline.published.compaction import compact
 from pipeline.published.generations import Generation, open_generation
 from pipeline.published.publish import publish
@@ -38,20 +39,28 @@ def collect(workspace: Workspace, ledger: Ledger, *days: str) -> None:
     publish(workspace, ledger)
 
 
-@pytest.mark.parametrize("compacted", [False, True])
-def test_past_is_as_it_was(workspace: Workspace, ledger: Ledger, tmp_path: Path, compacted: bool):  # noqa: FBT001
+LAST = 6
+DAYS = [*(date(2026, 10, 27 + number) for number in range(5)), date(2026, 11, 1), date(2026, 10, 28)]
+
+
+@pytest.mark.parametrize("compacted_at", [None, LAST, LAST - 1], ids=["in tables", "in files", "in both"])
+@pytest.mark.parametrize("small", [merges.SMALL, -1], ids=["small", "large"])
+def test_past_is_as_it_was(
+    monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, compacted_at: int | None, small: int
+):
     """What is known as of a day is what a store would hold that had only been given the lines up to that day."""
+    monkeypatch.setattr(merges, "SMALL", small)
     rng, then = random.Random(3), open_workspace(Settings(data=tmp_path / "then", workspace="test"))
     other = Ledger(then.ledger, ledger.now)
-    for number in range(6):
-        day = date(2026, 10, 27 + number) if number < 5 else date(2026, 11, 1)
+    for number, day in enumerate(DAYS):
         lines = some_lines(rng, day.isoformat())
         commit(workspace, ledger, f"b{number}", *lines)
         if day <= date(2026, 10, 29):
             commit(then, other, f"b{number}", *lines)
-    publish(workspace, ledger), publish(then, other)
-    if compacted:
-        compact(workspace, ledger, all_months=True)
+        publish(workspace, ledger)
+        if number == compacted_at:
+            compact(workspace, ledger, all_months=True)
+    publish(then, other)
     found = open_generation(workspace, date(2026, 10, 29))
     assert (answers(found), found.number) == (answers(open_generation(then)), open_generation(workspace).number)
     other.close()

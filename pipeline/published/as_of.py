@@ -19,7 +19,7 @@ from pipeline.lake import engine
 from pipeline.lake.files import explained, fsync_file, make_folder
 from pipeline.published.building import insert_rows, merge
 from pipeline.published.merges import publish_sql
-from pipeline.published.snapshots import make_view
+from pipeline.published.snapshots import make_view, unfile_mixed
 from pipeline.published.staging import Rows, Source, stage_parts
 from pipeline.schema import LAKE, STATE, create_statements
 
@@ -91,6 +91,9 @@ def _take_over(con: duckdb.DuckDBPyConnection, alias: str, source: Source) -> No
     ):
         con.execute(f"INSERT INTO {name} FROM {alias}.{name} WHERE {condition}", [source.until])
     con.execute(f"INSERT INTO state_part_months FROM {alias}.state_part_months WHERE month <= ?", [month])
-    con.execute(f"INSERT INTO state_history FROM {alias}.state_history WHERE first_on <= ?", [source.until])
+    capped = f"SELECT * REPLACE (least(last_on, $1) AS last_on) FROM {alias}.state_history WHERE first_on <= $1"
+    con.execute(f"INSERT INTO state_history {capped}", [source.until])
     con.execute("INSERT INTO state_meta VALUES ('until', ?)", [str(source.until)])
+    make_view(con, source.root, source.until)
+    unfile_mixed(con)
     make_view(con, source.root, source.until)

@@ -32,6 +32,7 @@ __all__ = [
     "show_all",
     "show_new",
     "show_recent",
+    "unfile_mixed",
     "within",
 ]
 
@@ -57,12 +58,16 @@ def for_files(con: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
     if "{file}" not in statement:
         return [statement]
     root = Path(root_of(con))
-    return [
-        statement.replace("{file}", engine.quoted((root / file.path).as_posix()))
-        .replace("{first_on}", str(file.first_on))
-        .replace("{last_on}", str(file.last_on))
-        for file in history_of(con)
-    ]
+    return [_for_file(statement, root, file) for file in history_of(con)]
+
+
+def unfile_mixed(con: duckdb.DuckDBPyConnection) -> None:
+    """Move into state_snapshots the months whose rows stand in both: a file is read as all there is of its days."""
+    mixed = {month for (month,) in con.execute(publish_sql("mixed")).fetchall()}
+    for file in history_of(con):
+        if file.month in mixed:
+            con.execute(_for_file(publish_sql("unfiled"), Path(root_of(con)), file))
+            con.execute("DELETE FROM state_history WHERE month = ?", [file.month])
 
 
 def make_view(con: duckdb.DuckDBPyConnection, root: Path, until: date | None = None) -> None:
@@ -188,6 +193,13 @@ def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::DATE[]), unnest(?::DATE[])",
         [list(column) for column in zip(*noted, strict=True)],
     )
+
+
+def _for_file(statement: str, root: Path, file: HistoryFile) -> str:
+    marks = {"file": _quoted(root, file), "first_on": f"DATE '{file.first_on}'", "last_on": f"DATE '{file.last_on}'"}
+    for mark, value in marks.items():
+        statement = statement.replace("{" + mark + "}", value)
+    return statement
 
 
 def _quoted(root: Path, file: HistoryFile) -> str:

@@ -6,14 +6,14 @@ SELECT r.kind, l.observed_on, count(*), count(*), sum(l.followers), count(l.popu
     sum(CASE WHEN l.observed_on > r.first_on THEN l.followers - l.before END), 0, 0
 FROM (
     SELECT artist_id, observed_on, followers, popularity, lag(followers) OVER () AS before
-    FROM read_parquet('{file}', hive_partitioning = false)
-    WHERE followers IS NOT NULL
+    FROM read_parquet({file}, hive_partitioning = false)
+    WHERE followers IS NOT NULL AND observed_on <= {last_on}
 ) l
 JOIN (
     SELECT artist_id, first_on, kind
     FROM rims
     JOIN sets USING (artist_id)
-    WHERE first_on BETWEEN DATE '{first_on}' AND DATE '{last_on}'
+    WHERE first_on BETWEEN {first_on} AND {last_on}
 ) r ON r.artist_id = l.artist_id
 GROUP BY r.kind, l.observed_on;
 RESET perfect_ht_threshold

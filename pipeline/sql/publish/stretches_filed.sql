@@ -11,7 +11,7 @@ SELECT
     CASE WHEN count(*) > 1 THEN arg_max(before, observed_on) END
 FROM (
     SELECT artist_id, observed_on, followers, lag(observed_on) OVER () AS before_on, lag(followers) OVER () AS before
-    FROM read_parquet('{file}', hive_partitioning = false)
-    WHERE followers IS NOT NULL
+    FROM read_parquet({file}, hive_partitioning = false)
+    WHERE followers IS NOT NULL AND observed_on <= {last_on}
 )
 GROUP BY artist_id
