@@ -63,7 +63,7 @@ def test_hanging_system_fails(folders):
     assert ends(folders[:1], limit_s=0.3) == [("a-well", "FAILED", "at the second try: took too long")]
 
 
-@pytest.mark.parametrize(("beside", "most"), [("", 2), (str(os.getpid()), 1)])
+@pytest.mark.parametrize(("beside", "most"), [("", 2), (str(os.getpid()), 1)], ids=["alone", "beside"])
 def test_two_lanes_one_beside(tmp_path, monkeypatch, beside, most):
     """Two systems are tried at a time, while a third installs; one, while another process is at work."""
     monkeypatch.setenv("BESIDE", beside)
