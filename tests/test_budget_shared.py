@@ -59,6 +59,19 @@ def test_reservation_precedes_request(ledger, clock):
     ]
 
 
+def test_clock_set_back_locks_nothing(ledger, clock):
+    """What was spent and locked while the clock was a year ahead does not hold up requests until that year is over."""
+    budget = Budget(ledger, Limits(9_000, 2))
+    clock.now += timedelta(days=365)
+    budget.settle(budget.reserve("search", "search")[0], 200)
+    budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=3_600)
+    assert budget.view("search").locked_until == clock.now + timedelta(hours=1)
+    clock.now -= timedelta(days=365)
+    view = budget.view("search")
+    assert (view.used, view.locked_until) == (0, None)
+    budget.reserve("search", "search")
+
+
 def test_window_spaces_requests(ledger, clock):
     """However many ask at once, no 30 s see more than the window permits."""
     gate = LedgerGate(Budget(ledger, Limits(90, None)), "run", wait=clock.wait)

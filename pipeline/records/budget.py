@@ -19,14 +19,15 @@ __all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "LedgerGate",
 
 APP = "*"  # the bucket that stands for the whole app: its 30 s window
 BUCKETS = ("search", "artist", "albums", "tracks", "other")
-WINDOW_S = 30.0
-DAY_S = 86_400.0
+WINDOW_S, DAY_S = 30.0, 86_400.0
+FARTHEST_S = 7 * DAY_S  # a lock farther ahead was written before the clock was set back, as was a request a day ahead
 # A plain 429 asks for seconds; whoever waits longer than this is better told to come back.
 PATIENCE_S = 60.0
 # Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
 CATCH_UP_S = 5.0
 QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
 GROWTH_PER_DAY = 1.05
+_OF_A_DAY = "FROM requests WHERE bucket = ? AND at > ? AND at < ?"
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,13 @@ class Budget:
     def view(self, bucket: str) -> BucketView:
         """What is left in one bucket."""
         now = self.ledger.now().timestamp()
-        used = self.ledger.read(
-            "SELECT count(*) AS n FROM requests WHERE bucket = ? AND at > ?", (bucket, now - DAY_S)
-        )[0]["n"]
+        used = self.ledger.read(f"SELECT count(*) AS n {_OF_A_DAY}", (bucket, now - DAY_S, now + DAY_S))[0]["n"]
         state = {
             row["bucket"]: row
             for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))
         }
         ceiling = self._ceiling(state.get(bucket), now)
-        locks = [row for row in state.values() if row["locked_until"] > now]
+        locks = [row for row in state.values() if 0 < row["locked_until"] - now < FARTHEST_S]
         longest = max(locks, key=lambda row: row["locked_until"], default=None)
         left = None if ceiling is None else max(0, ceiling - used)
         return BucketView(
@@ -192,19 +191,18 @@ class Budget:
 
     def _refuse_locked(self, bucket: str, app: Row | None, own: Row | None, now: float) -> None:
         for row in (own, app):
-            if row is not None and row["locked_until"] > now:
+            if row is not None and 0 < row["locked_until"] - now < FARTHEST_S:
                 raise BudgetSpent(bucket, datetime.fromtimestamp(row["locked_until"], UTC), row["reason"])
 
     def _refuse_spent(self, connection: Connection, bucket: str, own: Row | None, now: float) -> None:
         ceiling = self._ceiling(own, now)
         if ceiling is None:
             return
-        query = "SELECT count(*), min(at) FROM requests WHERE bucket = ? AND at > ?"
-        used, _ = connection.execute(query, (bucket, now - DAY_S)).fetchone()
+        used = connection.execute(f"SELECT count(*) {_OF_A_DAY}", (bucket, now - DAY_S, now + DAY_S)).fetchone()[0]
         if used >= ceiling:
             nth = connection.execute(
-                "SELECT at FROM requests WHERE bucket = ? AND at > ? ORDER BY at LIMIT 1 OFFSET ?",
-                (bucket, now - DAY_S, used - ceiling),
+                f"SELECT at {_OF_A_DAY} ORDER BY at LIMIT 1 OFFSET ?",
+                (bucket, now - DAY_S, now + DAY_S, used - ceiling),
             ).fetchone()[0]
             due = datetime.fromtimestamp(nth, UTC) + timedelta(seconds=DAY_S)
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
