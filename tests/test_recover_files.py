@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipeline.errors import DamagedFile, SchemaMismatch
@@ -123,6 +124,21 @@ def test_lost_ledger_replaces_nothing(kept: Workspace, clock: Clock, lost: str) 
         back_up(kept, old, clock.now())
     assert (open_generation(kept).number, old.exists()) == (number + 1, False)
     assert all(each.mended for each in recover(kept, clock.now))
+    assert answers(kept, clock) == before
+
+
+def test_generation_of_another_version(kept: Workspace, clock: Clock) -> None:
+    """A generation whose tables are not today's is built anew, as a run would."""
+    before = answers(kept, clock)
+    path = open_generation(kept).path
+    with closing(duckdb.connect(str(shutil.copyfile(path, path.with_name("other"))))) as con:
+        con.execute("ALTER TABLE artists DROP COLUMN name")
+        con.execute("UPDATE state_meta SET value = 'older' WHERE key = 'shape'")
+    later = path.with_name("garimpo-00000009.duckdb")
+    path.with_name("other").rename(later)
+    (kept.db / "CURRENT").write_text(f"9 {later.stat().st_size}\n", encoding="utf-8")
+    findings = recover(kept, clock.now)
+    assert [each.what for each in findings] == ["the current generation is of another version of the program"]
     assert answers(kept, clock) == before
 
 

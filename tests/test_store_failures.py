@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pipeline.clock import system_now
 from pipeline.errors import DiskFull, StorageError
+from pipeline.keeping.recovery import recover
 from pipeline.lake.files import place_files, replace_file, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.published.publish import current_number, open_generation, publish
@@ -102,6 +105,7 @@ def test_publish_on_a_full_disk(small_disk: Workspace):
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from pipeline.clock import system_now
 from pipeline.errors import DiskFull
 from pipeline.lake.files import replace_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
@@ -123,6 +127,20 @@ def test_lock_on_a_full_disk(small_disk: Workspace):
     ballast.unlink()
     with hold_run_lock(small_disk, "second", "recover", now):
         assert (small_disk.root / "run.json").is_file()
+
+
+@pytest.mark.parametrize("small_disk", [64 * 2**20], indirect=True)
+def test_recover_takes_a_full_disk_for_no_damage(small_disk: Workspace):
+    """A ledger that cannot be read for want of space is not replaced; with space all is well."""
+    with closing(Ledger(small_disk.ledger)) as ledger:
+        commit(small_disk, ledger, "b1", search_line(artist("a1")))
+        publish(small_disk, ledger)
+    ballast = fill(small_disk, 8_192)
+    with pytest.raises(DiskFull, match="Free some space"):
+        recover(small_disk, system_now)
+    assert not (small_disk.root / "damaged").exists()
+    ballast.unlink()
+    assert recover(small_disk, system_now) == ()
 
 
 @pytest.mark.parametrize("small_disk", [2**20], indirect=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import DamagedFile, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, SettingsError
 from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
 from pipeline.keeping.found_files import find_files
 from pipeline.keeping.replay import derive_batch, raw_files
@@ -27,6 +27,7 @@ from pipeline.lake.store import find_unheard, sweep
 from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
+from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
@@ -36,6 +37,7 @@ from pipeline.workspace import ServerLedger, Workspace
 __all__ = ["Finding", "recover"]
 
 RUN_LOCK_ID = "recover"
+LEAST_FREE = 1_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
             told = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
         told = str(error)
+        if shutil.disk_usage(workspace.root).free < LEAST_FREE:  # for its log: who cannot read it has not seen damage
+            raise DiskFull(f"{path} cannot be read ({told}). Free some space and run again; nothing changed.") from None
     if told != "ok":
         return f"is damaged ({told.splitlines()[-1]})"
     with closing(Ledger(path, clock)) as ledger:
@@ -280,7 +284,8 @@ def _generation_fault(workspace: Workspace, ledger: Ledger) -> str:
     if number is None:
         return "is missing" if ledger.read("SELECT 1 FROM parts LIMIT 1") else ""
     try:
-        open_generation(workspace)
+        if not has_todays_tables(open_generation(workspace)):
+            return "is of another version of the program"
     except DamagedFile:
         return "cannot be opened, or is not the one that CURRENT tells of"
     whole = newest_generation(workspace)
