@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
+from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
-from tests.worlds import collect, database, genre_names, held, stable_tables
+from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 NOON = "2026-03-10T12:00:00Z"
 
@@ -51,3 +54,12 @@ def test_every_profile_gives_the_same(profile, tmp_path):
         assert collect(simulator, tmp_path).state == "succeeded"
         truth = simulator.truth(genres=genre_names(simulator))
     assert stable_tables(database(tmp_path)) == held(truth, numbers=profile != "development")
+
+
+def test_cancel_while_publishing_is_kept(small_world, tmp_path):
+    """Who cancels while a run publishes finds it cancelled, with everything published."""
+    stop, settings = threading.Event(), settings_for(small_world, tmp_path)
+    asked = {"publish": stop.set}
+    result = run_pipeline(settings, stop=stop, report=lambda progress: asked.get(progress.task, int)())
+    assert (result.state, result.exit_code) == ("cancelled", 130)
+    assert stable_tables(database(tmp_path)) == held(small_world.truth(genres=genre_names(small_world)))

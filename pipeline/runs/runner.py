@@ -176,6 +176,7 @@ class _Run:
         plan_run_tasks(self._ledger, self._run_id, [task.name for task in dag])
         try:
             for task in dag:
+                self._context.gate.pause(0.0)  # who cancels while it publishes is not told that it went on to its end
                 with bound(task=task.name):
                     results[task.name] = self._task(task, results)
             return self._conclude(results)
