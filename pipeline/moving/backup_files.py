@@ -1,0 +1,131 @@
+"""What a backup consists of: a manifest, a copy of a ledger, and the files it names, each checked against its hash.
+
+Imports `files`, `ledger`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DamagedFile, SchemaMismatch
+from pipeline.lake.files import place_files, remove_files, write_hidden
+from pipeline.records.ledger import LEDGER_VERSION
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "VERSION",
+    "Backup",
+    "copy_files",
+    "damaged",
+    "hash_of",
+    "named_files",
+    "read_checked",
+    "read_manifest",
+    "read_only",
+]
+
+FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
+TOGETHER = 200  # files made durable at a time
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What a backup holds; `copied`: files that were not there from an earlier backup in the same folder."""
+
+    workspace: str
+    made_at: str
+    ledger: str
+    ledger_sha256: str
+    ledger_version: int
+    files: int
+    bytes: int
+    copied: int = 0
+
+
+def read_manifest(folder: Path) -> Backup | None:
+    """What the manifest in a folder says, None without one; raises DamagedFile, SchemaMismatch for a newer one."""
+    path = folder / MANIFEST
+    try:
+        said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        newer = said["version"] > VERSION or said["ledger_version"] > LEDGER_VERSION
+        found = Backup(**{name: said[name] for name in Backup.__dataclass_fields__})
+        if said["format"] != FORMAT or Path(found.ledger).name != found.ledger:
+            raise ValueError(found.ledger)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"cannot be read ({type(error).__name__})") from None
+    if newer:
+        raise SchemaMismatch(
+            f"{folder} was written by a newer version of this program. Update it; nothing was changed."
+        )
+    return found
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection to an SQLite file that changes nothing of it."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
+def named_files(ledger: Path) -> Iterator[tuple[str, str]]:
+    """Every file a ledger names, in whatever table, with its hash."""
+    with closing(read_only(ledger)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            if {"path", "sha256"} <= columns:
+                for path, sha256 in connection.execute(f"SELECT path, sha256 FROM {table}"):
+                    if not path.startswith(("raw/", "lake/")) or ".." in path:
+                        raise damaged(ledger, f"names a file outside of the workspace ({path[:60]!r})")
+                    yield path, sha256
+
+
+def copy_files(root: Path, target: Path, named: dict[str, str]) -> int:
+    """Copy what is not there yet, checked against its hash; how many. Raises FileNotFoundError with a name."""
+    missing = [(name, sha256) for name, sha256 in named.items() if hash_of(target / name) != sha256]
+    for start in range(0, len(missing), TOGETHER):
+        group = [target / name for name, _ in missing[start : start + TOGETHER]]
+        try:
+            for path, (name, sha256) in zip(group, missing[start : start + TOGETHER], strict=True):
+                write_hidden(path, read_checked(root / name, name, sha256))
+            place_files(group)
+        except BaseException:
+            remove_files(group)
+            raise
+    return len(missing)
+
+
+def read_checked(path: Path, name: str, sha256: str) -> bytes:
+    """The content of a file; raises FileNotFoundError with its name, DamagedFile when it has another hash."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(name) from None
+    except OSError as error:
+        raise damaged(path, f"cannot be read ({error.strerror})") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise damaged(path, "is not what was committed: its hash differs")
+    return content
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def damaged(path: Path, what: str) -> DamagedFile:
+    """The error that says what a file is, and what mends it."""
+    mend = "`python -m pipeline recover` mends a workspace, `backup` into the same folder a backup"
+    return DamagedFile(f"{path} {what}. Nothing was changed; {mend}.")
