@@ -40,6 +40,14 @@ def test_each_end_stated(folders):
     ]
 
 
+def test_little_is_shown_of_success(folders, capsys):
+    """Of what a system says that ran, its figures and the end of its tests are shown, and none of its own log."""
+    said = "FIGURES {}\\n3 passed in 1.00s\\nDEBUG check passed (ours)\\n3 rows"
+    (folders[0] / "run.sh").write_text(f"printf '{said}'\n", encoding="utf-8")
+    ends(folders[:1])
+    assert capsys.readouterr().out.splitlines() == ["== a-well: ran", "FIGURES {}", "3 passed in 1.00s"]
+
+
 def test_stumble_gets_second_try(folders, tmp_path):
     """A system that fails once is tried again after the others, and what it says tells so."""
     (folders[0] / "run.sh").write_text(f"mkdir {tmp_path}/been || exec echo fine; exit 1", encoding="utf-8")

@@ -14,6 +14,7 @@ Needs nothing but Python and bash.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -120,7 +121,7 @@ class System:
         """All it said when it failed, else what it measured and how its tests ended."""
         lines = told.splitlines()
         if state == "ran":
-            lines = [line for line in lines if line.startswith("FIGURES") or " passed" in line]
+            lines = [line for line in lines if re.match(r"FIGURES|\d+ passed", line)]
         sys.stdout.write("\n".join([f"== {self.name}: {state}", *lines]) + "\n")
         sys.stdout.flush()
 
