@@ -2,5 +2,6 @@
 
 Reading order: `_shell` (the frame and the list of pages) · a page · `_data` (answers of `pipeline.queries`, cached per
 generation) · `_charts` (frame to figure) · `_cards` and `_images` (rows, cards and pictures as HTML) · `_lists` (rows
-that lead somewhere) · `_live` (what changes by itself) · `_text` (two languages) · `_look` (colours, style sheet).
+that lead somewhere) · `_live` (what changes by itself) · `_failures` (what stands where nothing can be shown) ·
+`_text` (two languages) · `_look` (colours, style sheet).
 """

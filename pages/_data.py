@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
+from pipeline.errors import DamagedFile, StorageError
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
 
@@ -45,6 +46,16 @@ def _service() -> Service:
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
     return _service().shown.number()
+
+
+def require_no_rows() -> None:
+    """Raise DamagedFile where nothing is published though rows are there: the database was lost."""
+    try:
+        _service().shown.generation()
+    except DamagedFile:
+        raise
+    except StorageError:
+        return
 
 
 def is_arranging() -> bool:

@@ -7,13 +7,15 @@ follow one another (the demo's history) at most every few seconds.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _data, _freshness, _run_cards, _run_data
+from pages import _cards, _data, _failures, _freshness, _run_cards, _run_data
 from pages._html import Html, tag
 from pages._text import Text, current_text
+from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import Status
 
 __all__ = ["frame_line", "going", "progress_of", "progress_text", "waiting"]
@@ -25,7 +27,10 @@ CALM_S = 5.0  # least time between two runs of a page for news alone
 
 def frame_line() -> None:
     """The line at the top of a page; runs it again when a run began or ended, a generation came, the theme changed."""
-    st.session_state["shown"] = _news()
+    try:
+        st.session_state["shown"] = _news()
+    except GarimpoError:  # the page below says what is wrong
+        st.session_state["shown"] = (None, "", False)
     st.session_state["shown_at"] = time.monotonic()
     st.session_state["shown_theme"] = st.context.theme.type
     st.session_state["watched"] = NOBODY  # the page of a run says which one
@@ -34,6 +39,11 @@ def frame_line() -> None:
 
 @st.fragment(run_every="2s")
 def _watch() -> None:
+    with suppress(GarimpoError):  # the page below says what is wrong
+        _follow()
+
+
+def _follow() -> None:
     text, status, number = current_text(), _data.status(), _data.generation_number()
     st.html(_run_data.shared(("frame", text, number), lambda: _frame(text, status, number), FRAME_S))
     if st.context.theme.type != st.session_state["shown_theme"]:
@@ -97,6 +107,7 @@ def going(status: Status, text: Text) -> Html:
 
 
 @st.fragment(run_every="1s")
+@_failures.explained
 def waiting() -> None:
     """What stands in place of a page until there are data: progress, or what is in the way and what to do."""
     text, status = current_text(), _data.status()
@@ -117,6 +128,7 @@ def waiting() -> None:
         st.html(_cards.empty(title, text.error(status.last_error)))
         st.page_link("runs.py", label=text("Go to Runs"))
     else:
+        _data.require_no_rows()
         advice = text("Start a run on the page Runs; the first data appear within a minute.")
         st.html(_cards.empty(text("Nothing has been collected yet"), advice))
         st.page_link("runs.py", label=text("Go to Runs"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import _access, _as_of, _broadcast, _cards, _data, _live
+from pages import _access, _as_of, _broadcast, _data, _failures, _live
 from pages._html import Html, tag
 from pages._look import current_palette, current_style_sheet
 from pages._text import COOKIE, LANGUAGES, Text, choose_text, preferred_language
@@ -95,16 +95,16 @@ def main() -> None:
             looks_back = st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_back")
             choose_language()
     needs_data = rows[pages.index(chosen)].needs_data
-    if needs_data and _data.generation_number() is None:
-        st.title(chosen.title, anchor=False)
-        _live.waiting()
-    else:
-        try:
+    try:
+        if needs_data and _data.generation_number() is None:
+            st.title(chosen.title, anchor=False)
+            _live.waiting()
+        else:
             with looks_back:
                 _as_of.choose_day(text) if needs_data else _data.look_back(None)
             chosen.run()
-        except GarimpoError as error:
-            st.html(_cards.empty(text("This page cannot be shown"), text.error(error)))
+    except GarimpoError as error:
+        _failures.say(error)
     st.html(footer(text))
     st.html(_broadcast.script_tag(), unsafe_allow_javascript=True)
 

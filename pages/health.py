@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _access, _cards, _freshness, _health_cards
+from pages import _access, _cards, _failures, _freshness, _health_cards
 from pages._html import tag
 from pages._run_words import told
 from pages._text import Text, current_text
@@ -14,6 +14,7 @@ from pipeline.service.scheduler import service
 
 
 @st.fragment(run_every="5s")
+@_failures.explained
 def show_health() -> None:
     """The verdict, the numbers and the budget, read again every five seconds."""
     text, found = current_text(), service().health()

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _access, _broadcast, _cards, _data, _run_data, _run_form
+from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form
 from pages._run_data import Look
 from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_parts
 from pages._text import Text, current_text
@@ -113,7 +113,7 @@ def main() -> None:
         show_relatives(look, text)
         show_rest(look, text)
     every = COMING_S if look is None else LIVE_S if look.is_live else None
-    st.fragment(show, run_every=every)(run_id)
+    st.fragment(_failures.explained(show), run_every=every)(run_id)
     _run_form.show_form()
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from pages import _access, _broadcast, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
+from pages._failures import explained
 from pages._run_words import STATES, TRIGGERS, state_label, trigger_label
 from pages._text import Text, current_text
 from pipeline.watching.history import RunFilter
@@ -105,7 +106,7 @@ def main() -> None:
     st.title(text("Runs"), anchor=False)
     st.session_state["was_busy"] = is_busy
     show_actions(text)
-    st.fragment(panel, run_every="2s" if is_busy else None)()
+    st.fragment(explained(panel), run_every="2s" if is_busy else None)()
     if _data.runs_count():
         show_past(text)
         show_list(text)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages import _access, _cards, _run_cards, _schedule_cards, _schedule_form
+from pages import _access, _cards, _failures, _run_cards, _schedule_cards, _schedule_form
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
@@ -15,6 +15,7 @@ from pipeline.watching.schedules import Schedule
 
 
 @st.fragment(run_every="2s")
+@_failures.explained
 def show_list() -> None:
     """Every schedule, read again every two seconds: the command line may change them, too."""
     text, found = current_text(), service().schedules()

@@ -6,6 +6,7 @@ import gc
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_unfinished_tables_are_none(tmp_path: Path) -> None:
         SqliteFile(path, "CREATE TABLE half (x); INSERT INTO nowhere VALUES (1)", 1, 1.0)
     with closing(SqliteFile(path, "CREATE TABLE half (x)", 1, 0.1)) as file:
         assert file.read("SELECT * FROM half") == []
+
+
+def test_removed_file_is_named(tmp_path: Path) -> None:
+    """Whoever has it open is told, once it opens it anew, that the file was lost and what writes it again."""
+    with opened(tmp_path / "l.sqlite") as ledger, ThreadPoolExecutor(1) as later:
+        for path in tmp_path.glob("l.sqlite*"):
+            path.unlink()
+        with pytest.raises(DamagedFile, match=r"l\.sqlite was lost or replaced .*`python -m pipeline recover`"):
+            later.submit(ledger.runs).result()
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:

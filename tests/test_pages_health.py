@@ -35,6 +35,20 @@ def test_empty_workspace_is_healthy(service):
     assert [each for each in screen.outside if "healthz" in each] == ["/healthz"]
 
 
+@pytest.mark.parametrize(("page", "name"), [("health.py", "CURRENT"), ("overview.py", "rows")])
+def test_damage_is_said_with_its_mend(service, page, name):
+    """A pointer that points nowhere, or rows without a database: the page says which command mends it."""
+    if name == "rows":
+        path = service.workspace.lake / "artists" / "day=2026-11-21" / "x.parquet"
+        path.parent.mkdir(parents=True)
+    else:
+        path = service.workspace.db / name
+    path.write_bytes(b"x")
+    words = open_screen(page).words
+    mend = "rebuild" if name == "rows" else "recover"
+    assert ("This page cannot be shown" in words, f"python -m pipeline {mend}" in words) == (True, True)
+
+
 def test_last_error_stays(service):
     """A run that crashed is what somebody should look at, and its message is the last error."""
     service.ledger.begin_run("20261121T060000-aaaaaa", "cli", {}, pid=1)

@@ -14,7 +14,7 @@ from pipeline.errors import RunInProgress
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
-from pipeline.service.scheduler import Service
+from pipeline.service.scheduler import BEATS_PER_LOOK, Service
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.schedules import Schedule, add_schedule
@@ -64,6 +64,19 @@ def test_sleep_leads_to_one_run(idle: Service, clock: Any) -> None:
     )
     assert [row["fields"]["due_at"][:10] for row in events] == ["2026-11-22", "2026-11-23", "2026-11-24"]
     assert idle.take_due() is None
+
+
+def test_mended_damage_is_told_no_more(idle: Service) -> None:
+    """What a look around found wrong is shown until a look finds it mended."""
+    pointer = idle.workspace.db / "CURRENT"
+    pointer.write_text("x", encoding="utf-8")
+    for _ in range(BEATS_PER_LOOK):
+        idle._beat()
+    assert "CURRENT does not hold a number" in idle.status().last_error
+    pointer.unlink()
+    for _ in range(BEATS_PER_LOOK):
+        idle._beat()
+    assert idle.status().last_error == ""
 
 
 def test_punctual_run_tells_nothing(idle: Service, clock: Any) -> None:

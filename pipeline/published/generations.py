@@ -168,7 +168,7 @@ def _open_current(workspace: Workspace) -> Generation:
         stat = (workspace.db / "CURRENT").stat()
     except FileNotFoundError:
         if next(workspace.lake.rglob("*.parquet"), None) is not None:
-            raise StorageError(
+            raise DamagedFile(
                 f"Nothing is published in {workspace.root}, though rows are there. Run `python -m pipeline rebuild`, "
                 "which makes the database anew from them."
             ) from None

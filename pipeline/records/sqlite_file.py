@@ -166,7 +166,11 @@ def _explanation(path: Path, text: str) -> StorageError:
             f"{path} cannot be written ({text}). Free some space or make the folder writable, then run again; "
             "what was committed is kept."
         )
-    if "malformed" in text or "not a database" in text:
+    if "no such table" in text:
+        return DamagedFile(
+            f"{path} was lost or replaced ({text}). Run `python -m pipeline recover`; nothing was changed."
+        )
+    if "malformed" in text or "not a database" in text or "decode to UTF-8" in text:
         return DamagedFile(
             f"{path} is damaged ({text}). Run `python -m pipeline recover`; Parquet files are untouched."
         )

@@ -52,7 +52,7 @@ class Service(Controls):
 
     def __init__(self, settings: Settings, now: Callable[[], datetime] = system_now) -> None:
         super().__init__(settings, now)
-        self._beats, self._beat_at = 0, 0.0
+        self._beats, self._beat_at, self._beat_error = 0, 0.0, ""
         self._status, self._guard, self._stop = Status(), threading.Lock(), threading.Event()
         self._cancel = threading.Event()
         self._waiting: deque[RunRequest] = deque()
@@ -155,8 +155,12 @@ class Service(Controls):
                 self._look_around()
             taken = self.take_due()
         except GarimpoError as error:
-            self._set(last_error=str(error))
+            self._beat_error = str(error)
+            self._set(last_error=self._beat_error)
             return
+        if self._beat_error and self._status.last_error == self._beat_error:  # it was mended meanwhile
+            self._set(last_error="")
+        self._beat_error = ""
         if taken is not None:
             request, due = taken
             request = replace(request, run_id=request.run_id or new_run_id(self._clock()))

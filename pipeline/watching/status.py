@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now, workspace_clock
-from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError, StorageError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, open_generation
@@ -84,7 +84,7 @@ def health(
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
     broken = [
         *broken,
-        *_ledger_faults(workspace, ledger),
+        *_faults(workspace, ledger),
         *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []),
     ]
     problems = []
@@ -115,11 +115,16 @@ def health(
     }  # fmt: skip
 
 
-def _ledger_faults(workspace: Workspace, ledger: Ledger) -> list[str]:
+def _faults(workspace: Workspace, ledger: Ledger) -> list[str]:
+    """Whether the ledger or the database was lost."""
     try:
         require_ledger(workspace, ledger)
+        if current_number(workspace) is None:
+            open_generation(workspace)
     except DamagedFile as error:
         return [str(error)]
+    except StorageError:
+        return []  # nothing was collected yet
     return []
 
 

@@ -1,0 +1,36 @@
+"""What stands in the place of a page, or of a part of it, that cannot be shown: what is wrong and what to do."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+from pages import _cards
+from pages._text import current_text
+from pipeline.errors import GarimpoError
+
+__all__ = ["explained", "say"]
+
+P = ParamSpec("P")
+
+
+def say(error: GarimpoError) -> None:
+    """Draw an error of ours as people may read it."""
+    text = current_text()
+    st.html(_cards.empty(text("This page cannot be shown"), text.error(error)))
+
+
+def explained(draw: Callable[P, None]) -> Callable[P, None]:
+    """The same with errors of ours drawn: of one in a fragment Streamlit would show no more than that there was one."""
+
+    @functools.wraps(draw)
+    def drawn(*arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            draw(*arguments, **named)
+        except GarimpoError as error:
+            say(error)
+
+    return drawn
