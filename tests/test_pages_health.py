@@ -46,7 +46,8 @@ def test_damage_is_said_with_its_mend(service, page, name):
     path.write_bytes(b"x")
     words = open_screen(page).words
     mend = "rebuild" if name == "rows" else "recover"
-    assert ("This page cannot be shown" in words, f"python -m pipeline {mend}" in words) == (True, True)
+    assert ("This page cannot be shown" in words, f"Run `python -m pipeline {mend}`" in words) == (True, True)
+    assert f"Execute `python -m pipeline {mend}`" in open_screen(page, "pt").words
 
 
 def test_last_error_stays(service):
