@@ -163,6 +163,7 @@ def checks(
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         if not history:
+            require_ledger(workspace, ledger)
             generation = open_generation(workspace)
             with generation.cursor() as cursor:
                 watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
