@@ -91,7 +91,7 @@ def test_lost_database_leads_to_rebuild(kept: Workspace, ask: Ask) -> None:
     """Where the database is gone and its parts are not, an export names what makes it anew; then it is there."""
     shutil.rmtree(kept.db)
     code, told = ask("export", "artists", "--to", str(kept.root / "artists.csv"))
-    assert (code, told["error"], "Run `python -m pipeline rebuild`" in told["message"]) == (1, "StorageError", True)
+    assert (code, told["error"], "Run `python -m pipeline rebuild`" in told["message"]) == (1, "DamagedFile", True)
     assert ask("rebuild")[0] == 0
     assert ask("export", "artists", "--to", str(kept.root / "artists.csv"))[1]["rows"] == 2
 

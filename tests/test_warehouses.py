@@ -86,8 +86,8 @@ def test_removed_rows_are_told(asked: Callable[..., Spoken], there: str) -> None
     with open_warehouse("mine", there) as warehouse:
         warehouse.execute("DELETE FROM garimpo.artists")
         warehouse.commit()
-    err = asked("publish-to", "mine")[2]
-    assert "artists was not there as it had been sent: made ours again" in err
+    out = asked("publish-to", "mine")[1]
+    assert "artists was not there as it had been sent: made ours again" in out
 
 
 @pytest.mark.parametrize(
