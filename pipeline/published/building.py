@@ -67,7 +67,7 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
         if step.table == "state_snapshots":
             (show_all if fresh else show_new)(con)
         if applies and step.file == "earlier":
-            show_recent(con)
+            show_recent(con, of_all=fresh)
         if applies and step.file in ("ends", "ends_fresh"):
             show_earlier_days(con, of_all=fresh)
 

@@ -154,11 +154,15 @@ def show_new(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(publish_sql("last_staged"))
 
 
-def show_recent(con: duckdb.DuckDBPyConnection) -> None:
+def show_recent(con: duckdb.DuckDBPyConnection, *, of_all: bool) -> None:
     """Show every snapshot from the first day on that changes (`touched_since`) as `recent_snapshots`.
 
     Of history files those with such days alone: to pass over all the others, each of their row groups is looked at.
+    `of_all`: everything is new, and shown.
     """
+    if of_all:
+        con.execute("CREATE OR REPLACE TEMP VIEW recent_snapshots AS FROM artist_snapshots")
+        return
     since = con.execute("SELECT getvariable('touched_since')").fetchall()[0][0]
     files = [file for file in history_of(con) if since is not None and file.last_on >= since]
     con.execute(view_statement(Path(root_of(con)), files, kind="TEMP VIEW", name="recent_snapshots"))
