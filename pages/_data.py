@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
-from pipeline.errors import DamagedFile, StorageError
+from pipeline.published import generations
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
 
@@ -48,14 +48,9 @@ def generation_number() -> int | None:
     return _service().shown.number()
 
 
-def require_no_rows() -> None:
-    """Raise DamagedFile where nothing is published though rows are there: the database was lost."""
-    try:
-        _service().shown.generation()
-    except DamagedFile:
-        raise
-    except StorageError:
-        return
+def require_not_lost() -> None:
+    """Raise DamagedFile where something was published once and is gone."""
+    generations.require_not_lost(_service().workspace, _service().ledger)
 
 
 def is_arranging() -> bool:

@@ -128,7 +128,7 @@ def waiting() -> None:
         st.html(_cards.empty(title, text.error(status.last_error)))
         st.page_link("runs.py", label=text("Go to Runs"))
     else:
-        _data.require_no_rows()
+        _data.require_not_lost()
         advice = text("Start a run on the page Runs; the first data appear within a minute.")
         st.html(_cards.empty(text("Nothing has been collected yet"), advice))
         st.page_link("runs.py", label=text("Go to Runs"))

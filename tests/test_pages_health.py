@@ -15,6 +15,7 @@ from pipeline.source.spotify import _CHECK
 from pipeline.watching.freshness import GenreFreshness, too_old
 from pipeline.watching.schedules import Schedule
 from pipeline.watching.status import plain_value
+from tests.payloads import artist, commit, search_line
 from tests.screens import install_service, open_screen
 
 CONFIRA = "Confira SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET e GARIMPO_TOKEN_URL; o que foi coletado fica."
@@ -41,6 +42,7 @@ def test_damage_is_said_with_its_mend(service, page, name):
     if name == "rows":
         path = service.workspace.lake / "artists" / "day=2026-11-21" / "x.parquet"
         path.parent.mkdir(parents=True)
+        service.ledger.set_meta("generation", "1")
     else:
         path = service.workspace.db / name
     path.write_bytes(b"x")
@@ -48,6 +50,13 @@ def test_damage_is_said_with_its_mend(service, page, name):
     mend = "rebuild" if name == "rows" else "recover"
     assert ("This page cannot be shown" in words, f"Run `python -m pipeline {mend}`" in words) == (True, True)
     assert f"Execute `python -m pipeline {mend}`" in open_screen(page, "pt").words
+
+
+def test_first_run_that_crashed_is_no_damage(service):
+    """Rows are there before anything was published: nobody is told that the database was lost."""
+    commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))
+    assert service.health()["status"] == "ok"
+    assert "cannot be shown" not in open_screen("overview.py").words
 
 
 def test_last_error_stays(service):

@@ -30,7 +30,7 @@ from pipeline.records.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
 from pipeline.workspace import Workspace
 
-__all__ = ["Generation", "current_number", "generation_path", "live", "open_generation"]
+__all__ = ["Generation", "current_number", "generation_path", "live", "open_generation", "require_not_lost"]
 
 Params = Sequence[object] | Mapping[str, object]
 
@@ -167,11 +167,8 @@ def _open_current(workspace: Workspace) -> Generation:
     try:
         stat = (workspace.db / "CURRENT").stat()
     except FileNotFoundError:
-        if next(workspace.lake.rglob("*.parquet"), None) is not None:
-            raise DamagedFile(
-                f"Nothing is published in {workspace.root}, though rows are there. Run `python -m pipeline rebuild`, "
-                "which makes the database anew from them."
-            ) from None
+        if _has_rows(workspace):
+            raise _lost(workspace) from None
         message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."
         raise StorageError(message) from None
     seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
@@ -182,6 +179,26 @@ def _open_current(workspace: Workspace) -> Generation:
             if found is None or found[0] != seen:
                 found = _opened[workspace.db] = (seen, _open(workspace))
     return found[1]
+
+
+def require_not_lost(workspace: Workspace, ledger: Ledger) -> None:
+    """Raise DamagedFile where a generation was made once and rows are there, but no pointer to one any more.
+
+    Before the first there are rows, too, while a run collects or after one that crashed: then nothing is amiss.
+    """
+    if ledger.meta("generation") and current_number(workspace) is None and _has_rows(workspace):
+        raise _lost(workspace)
+
+
+def _has_rows(workspace: Workspace) -> bool:
+    return next(workspace.lake.rglob("*.parquet"), None) is not None
+
+
+def _lost(workspace: Workspace) -> DamagedFile:
+    return DamagedFile(
+        f"Nothing is published in {workspace.root}, though rows are there. Run `python -m pipeline rebuild`, "
+        "which makes the database anew from them."
+    )
 
 
 @contextmanager

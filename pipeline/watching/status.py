@@ -16,10 +16,10 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now, workspace_clock
-from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError, StorageError
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
-from pipeline.published.generations import current_number, open_generation
+from pipeline.published.generations import current_number, open_generation, require_not_lost
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
@@ -119,12 +119,9 @@ def _faults(workspace: Workspace, ledger: Ledger) -> list[str]:
     """Whether the ledger or the database was lost."""
     try:
         require_ledger(workspace, ledger)
-        if current_number(workspace) is None:
-            open_generation(workspace)
+        require_not_lost(workspace, ledger)
     except DamagedFile as error:
         return [str(error)]
-    except StorageError:
-        return []  # nothing was collected yet
     return []
 
 
