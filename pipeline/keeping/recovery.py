@@ -23,7 +23,7 @@ from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.keeping.stored import mend_store, take_over
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
-from pipeline.lake.store import find_unheard, sweep
+from pipeline.lake.store import count_on, find_unheard, sweep
 from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
@@ -67,17 +67,10 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
             claim_store(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
-            _count_on(workspace, ledger)
+            count_on(ledger, workspace.db)
             findings += _Files(workspace, ledger, backup).mend()
             findings += _mend_derived(workspace, ledger, lost=any(not each.mended for each in findings))
     return tuple(findings)
-
-
-def _count_on(workspace: Workspace, ledger: Ledger) -> None:
-    """Number the next generation after all that are there: a name is never given twice."""
-    numbers = [int(path.stem[-8:]) for path in workspace.db.glob("garimpo-*.duckdb")]
-    if max(numbers, default=0) > int(ledger.meta("generation") or 0):
-        ledger.set_meta("generation", str(max(numbers)))
 
 
 def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Finding]:

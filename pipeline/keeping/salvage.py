@@ -1,7 +1,7 @@
 """A lost ledger written anew: from what is readable of the old one, the newest generation, and the files themselves.
 
 Careful where it cannot know: requests of the last day are counted as spent, a bucket that was deferred stays closed for
-a day. Imports `budget`, `found_files`, `generations`, `ledger`, `replay`.
+a day. Imports `budget`, `found_files`, `generations`, `ledger`, `replay`, `store`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipeline.keeping.replay import derive_batch
 from pipeline.keeping.stored import bring_all, take_over
 from pipeline.lake import engine
 from pipeline.lake.normalize import Normalizer
+from pipeline.lake.store import highest_number
 from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
 from pipeline.records.ledger import SET_META, Ledger
@@ -64,8 +65,8 @@ def write_ledger(workspace: Workspace, path: Path, old: Path | None, clock: Call
             said["from_ledger"] = _take_rows(connection, old) if old else 0
             if generation:
                 _take_runs(connection, generation)
-            numbers = [int(each.stem[-8:]) for each in workspace.db.glob("*garimpo-*.duckdb")]
-            newest = max([*numbers, int(_meta(connection, "generation") or 0)])
+            highest = highest_number(workspace.db, unfinished=True)
+            newest = max(highest, int(_meta(connection, "generation") or 0))
             connection.execute(SET_META, ("generation", str(newest)))
         take_over(workspace, ledger, anew=True)
         said["from_files"] = _Files(workspace, ledger, normalizer).take()

@@ -31,7 +31,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.source.collect import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "find_unheard", "require_ledger", "sweep"]
+__all__ = ["commit_raw_batch", "count_on", "find_unheard", "highest_number", "require_ledger", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -104,7 +104,7 @@ def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
 
     Looks at the names of generations, whose numbers it gives, and where it knows of no run at one file; `sweep` at all.
     """
-    newest = max((int(path.stem[-8:]) for path in workspace.db.glob("garimpo-*.duckdb")), default=0)
+    newest = highest_number(workspace.db)
     if newest > (given := int(ledger.meta("generation") or 0)):
         told = f"it has given out generation {given} at most, and {newest} is there"
     elif ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1"):
@@ -118,6 +118,18 @@ def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
         f"{workspace.ledger} was lost or replaced: {told}. "
         "`python -m pipeline recover` writes it anew from what is there; nothing was sent or removed."
     )
+
+
+def highest_number(folder: Path, *, unfinished: bool = False) -> int:
+    """The highest number of the generations in a folder, 0 without any; `unfinished`: also of those being made."""
+    paths = folder.glob(f"{'*' * unfinished}garimpo-*.duckdb")
+    return max((int(path.stem[-8:]) for path in paths), default=0)
+
+
+def count_on(ledger: Ledger, folder: Path) -> None:
+    """Number the next generation after all in a folder, too: a name is never given twice."""
+    if (highest := highest_number(folder)) > int(ledger.meta("generation") or 0):
+        ledger.set_meta("generation", str(highest))
 
 
 def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline.errors import DiskFull, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
-from pipeline.lake.store import require_ledger
+from pipeline.lake.store import count_on, require_ledger
 from pipeline.lake.truth import fetch_truth, fill_store
 from pipeline.moving.backup_files import (
     FORMAT,
@@ -108,8 +108,7 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
             bury_dead_runs(ledger)
             if workspace.store is None and ledger.meta(CLAIMED):
                 ledger.set_meta(CLAIMED, "")  # everything is here now
-            numbers = [int(path.stem[-8:]) for path in old.glob("db/garimpo-*.duckdb")]
-            ledger.set_meta("generation", str(max([int(ledger.meta("generation") or 0), *numbers])))
+            count_on(ledger, old / workspace.db.name)
             publish(workspace, ledger, force=True)
     return made
 

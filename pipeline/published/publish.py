@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, place_files, remove_files, replace_file
-from pipeline.lake.store import require_ledger
+from pipeline.lake.store import highest_number, require_ledger
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, insert_rows, shape
 from pipeline.published.checks import count_rows, prove
@@ -235,10 +235,10 @@ def _next_number(workspace: Workspace, ledger: Ledger) -> int:
     Raises DamagedFile for a ledger that was lost: what is published would be replaced by what little it knows.
     """
     require_ledger(workspace, ledger)
-    found = [int(path.stem[-8:]) for path in workspace.db.glob("*garimpo-*.duckdb")]
+    found = [highest_number(workspace.db, unfinished=True)]
     with suppress(DamagedFile):  # what a rebuild mends
         found.append(current_number(workspace) or 0)
-    number = max(int(ledger.meta("generation") or 0), *found, 0) + 1
+    number = max(int(ledger.meta("generation") or 0), *found) + 1
     ledger.set_meta("generation", str(number))
     return number
 
