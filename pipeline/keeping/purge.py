@@ -6,7 +6,6 @@ The workspace alone is purged: backups, exports and bundles elsewhere are their 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 import sqlite3
@@ -23,7 +22,7 @@ from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.erasure import Subject, without
 from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
 from pipeline.lake import engine
-from pipeline.lake.files import explained
+from pipeline.lake.files import explained, sha256_of
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
 from pipeline.published.publish import EXCHANGED
@@ -280,7 +279,7 @@ def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, s
 def _intact(workspace: Workspace, row: Row) -> Path:
     path = workspace.root / str(row["path"])
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         found = error.strerror or type(error).__name__
     if found != row["sha256"]:

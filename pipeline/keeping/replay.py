@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.keeping.exchange import Exchange, settle
+from pipeline.lake.files import sha256_of
 from pipeline.lake.normalize import Normalized, Normalizer
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.shapes import ANSWERS
@@ -215,7 +216,7 @@ def _fetch(workspace: Workspace, rows: Sequence[Row]) -> None:
 def _fault(workspace: Workspace, raw: Row) -> DamagedFile | None:
     path = workspace.root / raw["path"]
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         return DamagedFile(f"{path} cannot be read ({error.strerror}), yet the ledger has it. {_MEND}")
     if found != raw["sha256"]:

@@ -6,6 +6,7 @@ Turns what the operating system says about a path into our errors. Imports `erro
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ __all__ = [
     "place_files",
     "remove_files",
     "replace_file",
+    "sha256_of",
     "write_hidden",
 ]
 
@@ -32,6 +34,12 @@ _MARK = ".tmp-"
 def hidden(path: Path) -> Path:
     """The name beside `path` under which nobody looks for it."""
     return path.with_name(f"{_MARK}{path.name}")
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content, in hexadecimal; raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_hidden(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedFile, SchemaMismatch
-from pipeline.lake.files import place_files, remove_files, write_hidden
+from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
 from pipeline.records.ledger import LEDGER_VERSION
 
 __all__ = [
@@ -119,8 +119,7 @@ def read_checked(path: Path, name: str, sha256: str) -> bytes:
 def hash_of(path: Path) -> str:
     """SHA-256 of a file; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return ""
 

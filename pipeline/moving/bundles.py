@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError, StorageError
 from pipeline.lake import engine
-from pipeline.lake.files import explained
+from pipeline.lake.files import explained, sha256_of
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED, SCHEMA_VERSION, Table, create_statement, create_statements
 
@@ -156,7 +156,7 @@ def _described() -> dict[str, Any]:
 def _manifest(
     generation: Generation, folder: Path, rows: Mapping[str, int], filters: Filters, made_at: datetime
 ) -> dict[str, Any]:
-    files = {path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in sorted(folder.iterdir())}
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in sorted(folder.iterdir())}
     manifest = {
         "format": FORMAT,
         "version": VERSION,
@@ -251,7 +251,7 @@ def _checked(path: Path, folder: Path) -> dict[str, Any]:
     manifest = _manifest_in(path, folder)
     for name, said in manifest["files"].items():
         try:
-            found = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+            found = {"bytes": (folder / name).stat().st_size, "sha256": sha256_of(folder / name)}
         except OSError as error:
             raise _damaged(path, name, f"cannot be read ({error.strerror})") from None
         if found != said:
@@ -289,11 +289,6 @@ def _damaged(path: Path, name: str, what: str) -> DamagedFile:
 
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _first_line(error: BaseException) -> str:

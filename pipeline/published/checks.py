@@ -6,7 +6,6 @@ what is published and warn. Every result is kept. Imports `ledger`, `files`, `sc
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,7 +14,7 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import PublishRefused
-from pipeline.lake.files import is_hidden
+from pipeline.lake.files import is_hidden, sha256_of
 from pipeline.lake.truth import stored_names
 from pipeline.published.history_files import history_files, is_whole
 from pipeline.records.bindings import current_binding
@@ -264,16 +263,16 @@ def _hashes_kept(workspace: Workspace, ledger: Ledger, *, whole: bool) -> CheckR
         (begin, ALL if whole else HASHED_A_RUN),
     )
     ledger.set_meta("hashed_seq", str(rows[-1]["seq"] if len(rows) == HASHED_A_RUN and not whole else 0))
-    changed = [row["path"] for row in rows if _size(workspace, row) >= 0 and _digest(workspace, row) != row["sha256"]]
+    changed = [
+        row["path"]
+        for row in rows
+        if _size(workspace, row) >= 0 and sha256_of(workspace.root / row["path"]) != row["sha256"]
+    ]
     history = [path for path in history_files(workspace.root) if not is_hidden(path)]
     if history and not whole:  # another one each day: a reader cannot tell a flipped bit in them
         history = [history[ledger.now().date().toordinal() % len(history)]]
     changed += [path.relative_to(workspace.root).as_posix() for path in history if not is_whole(path)]
     return CheckResult(_BY_NAME["parts_keep_their_hash"], len(changed), ", ".join(changed[:3]))
-
-
-def _digest(workspace: Workspace, row: Mapping[str, Any]) -> str:
-    return hashlib.sha256((workspace.root / row["path"]).read_bytes()).hexdigest()
 
 
 def _keep(ledger: Ledger, number: int, found: Sequence[CheckResult]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.lake import engine
-from pipeline.lake.files import explained, hidden, make_folder, place_files
+from pipeline.lake.files import explained, hidden, make_folder, place_files, sha256_of
 from pipeline.lake.parquet import HISTORY_OPTIONS
 
 __all__ = [
@@ -128,5 +128,4 @@ def _described(con: duckdb.DuckDBPyConnection, root: Path, path: Path, month: st
 
 
 def _content(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
+    return sha256_of(path)[:_DIGITS]

@@ -1,11 +1,10 @@
 """Parts as tables: the rows of lake tables in Parquet files of any version, staged for what merges them.
 
-Imports `engine`, `merges`, `schema`.
+Imports `engine`, `files`, `merges`, `schema`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ import duckdb
 
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake import engine
+from pipeline.lake.files import sha256_of
 from pipeline.published.merges import publish_sql
 from pipeline.schema import LAKE, SCHEMA_VERSION
 
@@ -61,7 +61,7 @@ def check_parts(root: Path, parts: Rows) -> None:
     for part in parts:
         path = root / part["path"]
         try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            found = sha256_of(path)
         except OSError as error:
             message = f"{path} cannot be read ({error.strerror}), yet the ledger has it."
             raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was published.") from None
