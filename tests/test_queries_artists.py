@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -69,9 +70,12 @@ def test_search_ignores_accents_and_order(found, search, genre, expected):
         ("growth", ["1", "2", "3"]),
     ],
 )
-def test_order_puts_unknown_last(found, order, expected):
-    """Each order holds; what is withheld comes last, not as zero first."""
-    assert queries.artists(found, order=order)["artist_id"].to_list() == expected
+def test_order_puts_unknown_last(workspace, order, expected):
+    """Each order holds, also of a search that finds a word twice; what is withheld comes last, not as zero first."""
+    found = publish_rows(workspace, artists=[{**row, "name": f"{row['name']} Duo Duas"} for row in ARTISTS])
+    for search in ("", "du"):
+        pages = [queries.artists(found, search=search, order=order, limit=1, offset=at) for at in range(3)]
+        assert pl.concat(pages)["artist_id"].to_list() == expected
 
 
 def test_genres_of_row_are_merged(found):
@@ -79,15 +83,20 @@ def test_genres_of_row_are_merged(found):
     assert queries.artists(found, search="cais")["found"].to_list() == [["choro", "samba"]]
 
 
+@pytest.mark.parametrize("search", ["", "éco", "éco 9"])
 @pytest.mark.parametrize("followers", [7, None])
-def test_ties_fall_to_the_name(workspace, followers):
+def test_ties_fall_to_the_name(workspace, followers, search):
     """Page after page gives every artist once, by name where followers say nothing, however the rows lie."""
     tied = [{"artist_id": f"id{n:02d}", "name": f"Éco {99 - n}", "followers": followers} for n in range(60)]
-    first = {"artist_id": "first", "name": "Zabumba", "followers": 8}
+    first = {"artist_id": "first", "name": "Zabumba Éco 9", "followers": 8}
     found = publish_rows(workspace, artists=[*tied, first])
-    pages = [queries.artists(found, limit=25, offset=offset)["artist_id"].to_list() for offset in (0, 25, 50, 75)]
-    assert [len(page) for page in pages] == [25, 25, 11, 0]
-    assert [artist for page in pages for artist in page] == ["first", *(row["artist_id"] for row in reversed(tied))]
+    expected = ["first", *(row["artist_id"] for row in reversed(tied) if search != "éco 9" or row["name"] >= "Éco 9")]
+    pages = [
+        queries.artists(found, search=search, limit=25, offset=offset)["artist_id"].to_list()
+        for offset in range(0, 76, 25)
+    ]
+    assert [len(page) for page in pages] == [min(25, max(0, len(expected) - offset)) for offset in range(0, 76, 25)]
+    assert [artist for page in pages for artist in page] == expected
 
 
 def test_genres_by_size(found):

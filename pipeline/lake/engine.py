@@ -72,9 +72,9 @@ def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         detach(alias)
 
 
-def arrow(con: duckdb.DuckDBPyConnection, statement: str) -> pa.Table:
-    """What a prepared statement gives; for others `con.sql(…).to_arrow_table()` saves a copy, and plans them anew."""
-    return cast("pa.Table", con.execute(statement).to_arrow_table())
+def arrow(con: duckdb.DuckDBPyConnection, statement: str, params: object = None) -> pa.Table:
+    """What a statement gives; of very many rows `con.sql(…).to_arrow_table()` saves a copy, and plans it twice."""
+    return cast("pa.Table", con.execute(statement, params).to_arrow_table())
 
 
 def is_damage(error: duckdb.Error) -> bool:

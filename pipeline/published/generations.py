@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
@@ -50,8 +50,7 @@ class Generation:
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
         with self.cursor() as cursor:
-            frame: pl.DataFrame = cursor.sql(query, params=_bound(params)).pl()
-            return frame
+            return cast("pl.DataFrame", pl.from_arrow(engine.arrow(cursor, query, _bound(params))))
 
     def rows(self, query: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT as tuples."""

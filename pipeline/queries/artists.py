@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 from unicodedata import category
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -22,11 +23,11 @@ __all__ = [
 ]
 
 Row = dict[str, Any]
+Matching = list[tuple[str, list[object]]]
 
 _FOLDED = "lower(strip_accents(a.name))"
 _SHOWN = "artist_no IN (SELECT unnest(?::INTEGER[]))"  # a list of constants would be compared row by row
-_READ_ONCE = 51  # rows from which DuckDB reads a table once; for fewer it reads twice, first what orders them
-_FEW = 1000  # artists found, up to which their numbers are passed on
+_ROWS = f"SELECT artist_no, artist_id, name, followers, popularity, image_url FROM artists WHERE {_SHOWN}"
 _LAST_WORD = "\U0010ffff"  # sorts behind every letter
 
 # What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
@@ -38,11 +39,14 @@ ARTIST_ORDERS = {
     "name": (_FOLDED, "ASC"),
 }
 
+_worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary()
+
 
 def artists_count(generation: Generation, search: str = "", genre: str = "") -> int:
     """How many artists match a name (beginnings of its words, without accents or case) and a genre."""
-    condition, params = _match(generation, search, genre)
-    return int(generation.rows(f"SELECT count(*) FROM artists a WHERE {condition}", params)[0][0])
+    if matching := _matching(generation, search, genre):
+        return len(_found(generation, matching))
+    return int(generation.rows("SELECT count(*) FROM artists")[0][0])
 
 
 def artists(
@@ -54,34 +58,19 @@ def artists(
     limit: int = 25,
     offset: int = 0,
 ) -> pl.DataFrame:
-    """A page of artists that match, with growth over 30 days: gained, growth, since (NULL where it cannot be said).
+    """A page of artists that match: what lists show of them, growth over 30 days, and `found`, all their genres.
 
-    Ties fall to the name, then the id, so that pages never overlap.
+    gained, growth and since are NULL where growth cannot be said. Ties fall to the name, then the id, so that pages
+    never overlap.
     """
-    condition, params = _match(generation, search, genre)
-    value, end = ARTIST_ORDERS[order]
-    table = f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)" if order == "growth" else "artists a"
-    # Names are compared only where values tie: of all artists that would take longer than the rest. Four short
-    # statements take half as long as one: to plan that takes longer than to carry it out.
-    first = generation.rows(
-        f"SELECT a.artist_no, {value} FROM {table} WHERE {condition} ORDER BY {value} {end} NULLS LAST LIMIT ?",
-        [*params, offset + limit + 1],
-    )
-    last = [worth for _, worth in first[offset + limit - 1 :]]
-    if len(last) < 2 or last[0] != last[1]:  # nobody behind them ties
-        condition, params = f"a.{_SHOWN}", [[number for number, _ in first[: offset + limit]]]
-    elif last[0] is not None:
-        condition, params = f"{condition} AND {value} {'>=' if end == 'DESC' else '<='} ?", [*params, last[0]]
-    page = generation.frame(
-        f"""SELECT a.* FROM {table} WHERE {condition}
-        ORDER BY {value} {end} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
-        [*params, max(limit, _READ_ONCE), offset],
-    ).head(limit)
-    shown: list[object] = [page["artist_no"].to_list()]
+    numbers = _page(generation, _matching(generation, search, genre), order, limit, offset)
     gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30, _SHOWN)})"
     genres = f"SELECT DISTINCT artist_no, genre AS found FROM artist_genres WHERE {_SHOWN} ORDER BY genre"
-    found = generation.frame(genres, shown).group_by("artist_no", maintain_order=True).agg("found")
-    for more in (generation.frame(gains, shown), found):
+    # Some short statements take half as long as one: to plan that takes longer than to carry it out.
+    shown = [generation.frame(select, [numbers]) for select in (_ROWS, gains, genres)]
+    shown[2] = shown[2].group_by("artist_no", maintain_order=True).agg("found")
+    page = pl.DataFrame({"artist_no": numbers}, schema={"artist_no": pl.Int32})
+    for more in shown:
         page = page.join(more, on="artist_no", how="left", maintain_order="left")
     return page
 
@@ -135,24 +124,79 @@ def artist_genres(generation: Generation, artist_id: str) -> pl.DataFrame:
     )
 
 
-def _match(generation: Generation, search: str, genre: str) -> tuple[str, list[object]]:
-    """A condition on `a`, and its parameters: every word asked for begins a word of the name."""
-    conditions, params = ["true"], list[object]()
+def _page(generation: Generation, matching: Matching, order: str, limit: int, offset: int) -> list[int]:
+    """Numbers of the artists of a page, in their order. Names are compared only where values tie: it takes long."""
+    first = _first(generation, matching, order, offset + limit + 1)
+    if first["worth"].is_unique().all():
+        return first["artist_no"][offset : offset + limit].to_list()
+    last, (value, end) = first["worth"][offset + limit - 1 :].to_list(), ARTIST_ORDERS[order]
+    if len(last) < 2 or last[0] != last[1]:  # nobody behind them ties
+        matching = [("SELECT unnest(?::INTEGER[])", [first["artist_no"][: offset + limit].to_list()])]
+    condition, params = _condition(matching)
+    if len(last) == 2 and last[0] is not None:
+        condition, params = f"{condition} AND {value} {'>=' if end == 'DESC' else '<='} ?", [*params, last[0]]
+    rows = generation.rows(
+        f"""SELECT a.artist_no FROM {_table(generation, order)} WHERE {condition}
+        ORDER BY {value} {end} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
+        [*params, limit, offset],
+    )
+    return [number for (number,) in rows]
+
+
+def _table(generation: Generation, order: str) -> str:
+    joined = f" LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)" if order == "growth" else ""
+    return f"artists a{joined}"
+
+
+def _first(generation: Generation, matching: Matching, order: str, many: int) -> pl.DataFrame:
+    """Numbers of the first artists that match and what orders them (`worth`), ties in any order."""
+    value, end = ARTIST_ORDERS[order]
+    if matching and order != "name":
+        found = _found(generation, matching)
+        worths = pl.DataFrame({"artist_no": found, "worth": _worth(generation, order).gather(found)})
+        return worths.top_k(many, by="worth").sort("worth", descending=True, nulls_last=True)
+    condition, params = _condition(matching)
+    return generation.frame(
+        f"""SELECT a.artist_no, {value} AS worth FROM {_table(generation, order)} WHERE {condition}
+        ORDER BY worth {end} NULLS LAST LIMIT ?""",
+        [*params, many],
+    )
+
+
+def _worth(generation: Generation, order: str) -> pl.Series:
+    """What orders artists, of each at the place of its number (from 0, without gaps); read once of a generation."""
+    kept = _worths.setdefault(generation, {})
+    if order not in kept:
+        all_ = f"SELECT artist_no, {ARTIST_ORDERS[order][0]} AS worth FROM {_table(generation, order)}"
+        kept[order] = generation.frame(all_).sort("artist_no")["worth"]
+    return kept[order]
+
+
+def _matching(generation: Generation, search: str, genre: str) -> Matching:
+    """SELECTs of the numbers of artists, with their parameters; who is in all of them matches."""
+    matching: Matching = []
     if search and (words := sorted(_words(generation, search), key=len, reverse=True)):
         found = "SELECT artist_no FROM name_tokens WHERE token >= ? AND token < ?"
-        asked = [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]
         found += " AND contains(name, ?)" * (len(words) - 1)
-        few = generation.rows(f"{found} LIMIT {_FEW + 1}", asked)
-        if len(few) <= _FEW:
-            found, numbers = "SELECT unnest(?::INTEGER[])", [number for (number,) in few]
-            params.append(numbers)
-        else:
-            params += asked
-        conditions.append(f"a.artist_no IN ({found})")
+        matching.append((found, [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]))
     if genre:
-        conditions.append("a.artist_no IN (SELECT artist_no FROM artist_genres WHERE genre = ?)")
-        params.append(genre)
-    return " AND ".join(conditions), params
+        matching.append(("SELECT artist_no FROM artist_genres WHERE genre = ? AND artist_no IS NOT NULL", [genre]))
+    return matching
+
+
+def _found(generation: Generation, matching: Matching) -> pl.Series:
+    """Numbers of those who match, each once."""
+    each = [generation.frame(select, params)["artist_no"].unique() for select, params in matching]
+    found = each[0].to_frame()
+    for other in each[1:]:
+        found = found.join(other.to_frame(), on="artist_no", how="semi")
+    return found["artist_no"]
+
+
+def _condition(matching: Matching) -> tuple[str, list[object]]:
+    """The same as a condition on `a`, and its parameters."""
+    conditions = [f"a.artist_no IN ({select})" for select, _ in matching]
+    return " AND ".join(conditions) or "true", [param for _, params in matching for param in params]
 
 
 def _words(generation: Generation, search: str) -> list[str]:
