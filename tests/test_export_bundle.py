@@ -97,6 +97,8 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
         search_pages=[{"genre": "mpb", "observed_on": date(2026, 11, 20)}, {"genre": "rock"}],
         runs=[{"run_id": "run-1", "message": "in /srv/somebody"}],
     )
+    write_bundle(generation, tmp_path / "rock", NOW, Filters(("rock",)))
+    assert queries.artists(open_bundle(tmp_path / "rock"), search="bia")["artist_id"].to_list() == ["b"]
     write_bundle(generation, tmp_path / "b", NOW, Filters(("mpb",), date(2026, 11, 20), date(2026, 11, 21)))
     opened = open_bundle(tmp_path / "b")
     keys = {name: opened.rows(f"SELECT {table.key[0]} FROM {name}") for name, table in PUBLISHED.items()}

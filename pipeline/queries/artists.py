@@ -164,11 +164,13 @@ def _first(generation: Generation, matching: Matching, order: str, many: int) ->
 
 
 def _worth(generation: Generation, order: str) -> pl.Series:
-    """What orders artists, of each at the place of its number (from 0, without gaps); read once of a generation."""
+    """What orders artists, of each at the place of its number; read once of a generation."""
     kept = _worths.setdefault(generation, {})
     if order not in kept:
         all_ = f"SELECT artist_no, {ARTIST_ORDERS[order][0]} AS worth FROM {_table(generation, order)}"
-        kept[order] = generation.frame(all_).sort("artist_no")["worth"]
+        numbers, worth = generation.frame(all_)
+        places = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # a bundle has some of the numbers
+        kept[order] = pl.repeat(None, places, dtype=worth.dtype, eager=True).scatter(numbers, worth)
     return kept[order]
 
 
