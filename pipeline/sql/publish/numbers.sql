@@ -1,12 +1,12 @@
--- New artists are numbered in the order of their first commit, so that any way of publishing gives the same numbers.
+-- New artists are numbered as they lie: in the order of their first commit, so that any way of publishing gives the same.
 CREATE OR REPLACE TEMP TABLE numbered AS
 SELECT
+    rowid AS place,
     artist_id,
-    coalesce((SELECT max(artist_no) FROM artists), -1) + row_number() OVER (ORDER BY min(arrival), artist_id) AS artist_no
-FROM staged_artists
-SEMI JOIN (SELECT artist_id FROM artists WHERE artist_no IS NULL) USING (artist_id)
-GROUP BY artist_id;
+    coalesce((SELECT max(artist_no) FROM artists), -1) + row_number() OVER (ORDER BY rowid) AS artist_no
+FROM artists
+WHERE artist_no IS NULL;
 UPDATE artists a
 SET artist_no = n.artist_no
 FROM numbered n
-WHERE a.artist_no IS NULL AND a.artist_id = n.artist_id
+WHERE a.rowid = n.place
