@@ -21,7 +21,6 @@ from pipeline.published.snapshots import (
     prepare_all,
     prepare_new,
     show_all,
-    show_new,
     show_recent,
 )
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
@@ -64,8 +63,8 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
         if applies := step.applies(staged, fresh=fresh, size=size):
             for statement in for_files(con, merge_statement(step, ordered=ordered)):
                 con.execute(statement)
-        if step.table == "state_snapshots":
-            (show_all if fresh else show_new)(con)
+        if step.table == "state_snapshots" and fresh:
+            show_all(con)
         if applies and step.file == "earlier":
             show_recent(con, of_all=fresh)
         if applies and step.file in ("ends", "ends_fresh"):

@@ -30,7 +30,6 @@ __all__ = [
     "prepare_new",
     "root_of",
     "show_all",
-    "show_new",
     "show_recent",
     "unfile_mixed",
     "within",
@@ -147,11 +146,6 @@ def show_all(con: duckdb.DuckDBPyConnection) -> None:
     for (month,) in months:
         if con.execute(counted).fetchall()[0][0] > 0:
             con.execute(publish_sql("last_snapshots").replace("{within}", within(month)))
-
-
-def show_new(con: duckdb.DuckDBPyConnection) -> None:
-    """After new rows were merged: show the last of each artist as `last_snapshots`."""
-    con.execute(publish_sql("last_staged"))
 
 
 def show_recent(con: duckdb.DuckDBPyConnection, *, of_all: bool) -> None:

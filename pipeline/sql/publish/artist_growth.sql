@@ -7,13 +7,11 @@ SET VARIABLE ends_last = (SELECT max(until) FROM ends);
 CREATE OR REPLACE TEMP TABLE grown AS
 SELECT
     e.*,
-    a.artist_no,
     CASE WHEN e.previous_on >= e.until - 2 THEN e.previous_on END AS since_1,
     CASE WHEN e.previous_on >= e.until - 2 THEN e.followers - e.previous_followers END AS gained_1,
     {since_and_gained}
 FROM ends e
-LEFT JOIN known_artists a ON a.artist_id = e.artist_id
 {joined_befores}
-ORDER BY a.artist_no, e.artist_id;
-DELETE FROM artist_growth WHERE rowid IN (SELECT place FROM known_growth SEMI JOIN grown USING (artist_id));
-INSERT INTO artist_growth BY NAME FROM grown
+ORDER BY e.artist_no, e.key;
+DELETE FROM artist_growth WHERE rowid IN (SELECT place FROM known_growth SEMI JOIN grown USING (key));
+INSERT INTO artist_growth BY NAME SELECT * EXCLUDE (key) FROM grown

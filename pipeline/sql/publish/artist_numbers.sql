@@ -5,8 +5,7 @@ SET followers = n.followers, popularity = n.popularity, last_seen_on = n.observe
 FROM (
     SELECT b.place, s.followers, s.popularity, s.observed_on
     FROM last_snapshots s
-    JOIN known_artists b ON b.artist_id = s.artist_id
-    WHERE s.observed_on >= b.last_seen_on
+    JOIN known_artists b ON b.{by} = s.{by}
     ORDER BY place
 ) n
-WHERE a.rowid = n.place
+WHERE a.rowid = n.place AND n.observed_on >= a.last_seen_on

@@ -6,6 +6,6 @@ counted AS (
         coalesce(l.earlier_on >= e.entered_on, false) AND l.followers IS NOT NULL AS is_compared,
         coalesce(l.earlier_on < e.entered_on, true) AND l.followers IS NOT NULL AS is_found
     FROM linked l
-    JOIN entered e ON e.artist_id = l.artist_id
+    JOIN entered e ON e.key = l.key
     WHERE l.observed_on >= e.entered_on
 )

@@ -2,13 +2,13 @@
 -- last that is known (`edge`): of those behind it nothing is known. A list that became too short is told from all
 -- artists (`regrown`), one that became too long is cut.
 CREATE OR REPLACE TEMP TABLE moved AS
-SELECT artist_no, artist_id, followers, gained, gained / (followers - gained) AS growth, since, until, days
+SELECT key, t.artist_no, t.artist_id, g.followers, g.gained, g.gained / (g.followers - g.gained) AS growth, g.since, g.until, g.days
 FROM (
-    SELECT *, unnest({days})::INTEGER AS days, unnest([{gains}]) AS gained, unnest([{sinces}]) AS since
+    SELECT key, followers, until, unnest({days})::INTEGER AS days, unnest([{gains}]) AS gained, unnest([{sinces}]) AS since
     FROM known_growth
-    WHERE artist_no IS NOT NULL
-)
-WHERE gained > 0 AND followers - gained >= {least};
+) g
+JOIN touched t USING (key)
+WHERE gained > 0 AND followers - gained >= {least} AND t.artist_no IS NOT NULL;
 MERGE INTO state_lists p
 USING (
     SELECT genre, days, sum(compared)::BIGINT AS compared
@@ -23,8 +23,8 @@ DELETE FROM state_lists WHERE compared = 0;
 DELETE FROM state_leaders WHERE artist_no IN (SELECT artist_no FROM touched);
 INSERT INTO state_leaders BY NAME
 SELECT l.genre, l.days, m.artist_id, m.artist_no, m.followers, m.gained, m.growth, m.since, m.until
-FROM (SELECT DISTINCT genre, artist_no FROM known_genres) g
-JOIN moved m ON m.artist_no = g.artist_no
+FROM known_members g
+JOIN moved m ON m.key = g.key
 JOIN state_lists l ON l.genre = g.genre AND l.days = m.days
 WHERE l.edge_growth IS NULL OR (m.growth, m.artist_id) >= (l.edge_growth, l.edge_id)
 ORDER BY l.genre, l.days;

@@ -1,3 +1,6 @@
 -- Growth of those touched, as it has become.
-DELETE FROM known_growth WHERE artist_id IN (SELECT artist_id FROM grown);
-INSERT INTO known_growth BY NAME FROM grown
+CREATE OR REPLACE TEMP TABLE known_growth AS
+FROM known_growth
+ANTI JOIN grown USING (key)
+UNION ALL BY NAME
+SELECT * EXCLUDE (artist_id) FROM grown

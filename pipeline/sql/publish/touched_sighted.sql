@@ -1,2 +1,2 @@
--- Artists that were seen under a genre, and the first day of that.
-INSERT INTO touched SELECT artist_id, min(observed_on) FROM sighted GROUP BY artist_id
+-- Artists that were seen under a genre, and the days of that.
+INSERT INTO touched SELECT artist_id, observed_on FROM sighted
