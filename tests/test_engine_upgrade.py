@@ -7,7 +7,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
-from pipeline.records.ledger import LEDGER_VERSION, Ledger
+from pipeline.records.ledger import LEDGER_VERSION, Ledger, Part
 
 # The tables of version 1 that later versions changed, as they were.
 FIRST = """
@@ -24,6 +24,11 @@ CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, bucket TEXT NOT
 CREATE TABLE events (id INTEGER PRIMARY KEY, at REAL NOT NULL, level TEXT NOT NULL, event TEXT NOT NULL,
     run_id TEXT NOT NULL DEFAULT '', batch_id TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
     fields TEXT NOT NULL DEFAULT '{}') STRICT;
+CREATE TABLE parts (seq INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, path TEXT NOT NULL UNIQUE,
+    day TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    schema_version INTEGER NOT NULL, run_id TEXT NOT NULL, batch_id TEXT NOT NULL,
+    UNIQUE (run_id, batch_id, table_name)) STRICT;
+INSERT INTO parts VALUES (4, 'artists', 'lake/a', '2026-11-22', 1, 2, 'aa', 1, 'r1', 'b1');
 INSERT INTO runs (run_id, trigger, state, pid, started_at) VALUES ('r1', 'cli', 'succeeded', 7, 1);
 INSERT INTO events (at, level, event, run_id) VALUES (1, 'INFO', 'run_started', 'r1');
 PRAGMA user_version = 1;
@@ -46,6 +51,7 @@ def test_first_version_is_upgraded(tmp_path: Path) -> None:
         assert old.read("SELECT event, task, attempt FROM events") == [
             {"event": "run_started", "task": "", "attempt": 0}
         ]
+        assert old.parts() == [Part("artists", "lake/a", "2026-11-22", 1, 2, "aa", 1, seq=4, seal="")]
         assert old.read("PRAGMA user_version") == [{"user_version": LEDGER_VERSION}]
     found, fresh = columns(tmp_path / "old.sqlite"), columns(tmp_path / "new.sqlite")
     assert {name: fresh[name] for name in set(found) - {"requests"}} == {

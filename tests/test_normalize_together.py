@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.lake.normalize import Normalizer
+from pipeline.lake.parquet import seal
 from pipeline.lake.strict import StrictReader
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
@@ -33,6 +34,20 @@ def test_each_file_by_itself(tmp_path: Path) -> None:
         assert found == alone
         assert [row["artist_id"] for row in found[0]["artists"]] == ["a1", "a2"]
         assert together.tables(paths[:2]).tables["artists"].num_rows == 2
+
+
+def test_rows_have_one_seal(tmp_path: Path) -> None:
+    """Whichever reader they come from, alone or beside others, with and without what is withheld."""
+    whole, part = artist("a1", genres=["x"]), artist("a2", followers=None, popularity=None, name=None)
+    found = [search_line(whole, part, *[artist(f"b{n}") for n in range(place)]) for place in range(4)]
+    credited = [{"id": "a1"}, {"id": "a2", "name": "A"}]
+    albums = albums_line(album("b1", total_tracks=3), album("b2", artists=credited, release_date=None))
+    paths = written(tmp_path, *((each, albums) for each in found))
+    with closing(Normalizer(small=0)) as strict, closing(Normalizer(small=2**20)) as walking:
+        for path, beside in zip(paths, strict.each(paths), strict=True):
+            alone, walked = strict.tables([path]), walking.tables([path])
+            seals = [{name: seal(name, rows, "") for name, rows in each.tables.items()} for each in (alone, walked)]
+            assert seals == [{name: seal(name, rows, "") for name, rows in beside.tables.items()}] * 2
 
 
 def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:

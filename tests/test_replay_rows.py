@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import SchemaMismatch, SettingsError
 from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.replay import replay
-from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake import parquet
+from pipeline.lake.normalize import Normalizer
+from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.store import sweep
 from pipeline.published.publish import open_generation, publish
 from pipeline.queries.tracing import trace_rows
@@ -45,6 +49,26 @@ def spoil(workspace: Workspace, ledger: Ledger, table: str) -> None:
         rows = pq.read_table(workspace.root / old["path"])
         exchange.replace_part(old, parquet_bytes(table, rows.slice(0, rows.num_rows - 1)), rows.num_rows - 1, 1)
     exchange.carry_out()
+
+
+def other_file(workspace: Workspace, ledger: Ledger) -> tuple[dict[str, Any], pa.Table]:
+    """A part of artists that was put into a file of other bytes, and its rows as today's program derives them."""
+    (old, *_) = ledger.read("SELECT * FROM parts WHERE table_name = 'artists' ORDER BY seq")
+    (raw, *_) = ledger.read("SELECT path FROM raw_files ORDER BY day")
+    with closing(Normalizer()) as normalizer:
+        rows = normalizer.tables([workspace.root / raw["path"]]).tables["artists"]
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows, buffer, compression="gzip")
+    exchange = Exchange(workspace, ledger)
+    exchange.replace_part(old, buffer.getvalue().to_pybytes(), rows.num_rows, 1)
+    exchange.carry_out()
+    return ledger.read("SELECT * FROM parts WHERE seq = ?", (old["seq"],))[0], rows
+
+
+def set_seal(ledger: Ledger, part: dict[str, Any], found: str) -> None:
+    """Have the ledger say so."""
+    with ledger.write() as connection:
+        connection.execute("UPDATE parts SET seal = ? WHERE seq = ?", (found, part["seq"]))
 
 
 def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
@@ -124,6 +148,56 @@ def test_harmed_raw_file_changes_nothing(workspace: Workspace, ledger: Ledger) -
     done = replay(workspace, ledger)
     assert (done.batches, len(done.damaged), ledger.parts()) == (2, 1, parts)
     assert "its hash differs" in done.damaged[0]
+
+
+@pytest.mark.parametrize("other", ["", "rows", "file", "table"])
+def test_part_without_its_seal_is_compared(workspace: Workspace, ledger: Ledger, other: str) -> None:
+    """A seal of other rows, another file or another table, or none, hides no difference: the part is written anew."""
+    collected(workspace, ledger)
+    sha256 = ledger.parts()[0].sha256
+    part, rows = other_file(workspace, ledger)
+    assert part["seal"] == ""
+    wrong = {
+        "rows": seal("artists", rows.slice(1), part["sha256"]),
+        "file": seal("artists", rows, sha256),
+        "table": seal("artist_genres", rows, part["sha256"]),
+    }
+    set_seal(ledger, part, wrong.get(other, ""))
+    assert replay(workspace, ledger).changed == 1
+    assert (ledger.parts()[0].sha256, ledger.parts()[0].table) == (sha256, "artists")
+
+
+def test_other_writer_is_found(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seals of another release of pyarrow are none: what that wrote is compared with what this one writes."""
+    collected(workspace, ledger)
+    part, rows = other_file(workspace, ledger)
+    with monkeypatch.context() as patched:
+        patched.setattr(pa, "__version__", "1.0")
+        parquet._writer.cache_clear()
+        set_seal(ledger, part, seal("artists", rows, part["sha256"]))
+    parquet._writer.cache_clear()
+    assert replay(workspace, ledger).changed == 1
+
+
+def test_sealed_part_is_not_written(workspace: Workspace, ledger: Ledger) -> None:
+    """A part whose seal is that of today's rows and of its file is left as it is."""
+    collected(workspace, ledger)
+    part, rows = other_file(workspace, ledger)
+    set_seal(ledger, part, seal("artists", rows, part["sha256"]))
+    assert replay(workspace, ledger).changed == 0
+    assert ledger.read("SELECT sha256 FROM parts WHERE seq = ?", (part["seq"],)) == [{"sha256": part["sha256"]}]
+
+
+def test_seals_are_filled_in(workspace: Workspace, ledger: Ledger) -> None:
+    """Parts without a seal are compared byte by byte, and have one afterwards, as have those that were changed."""
+    collected(workspace, ledger)
+    parts = ledger.parts()
+    with ledger.write() as connection:
+        connection.execute("UPDATE parts SET seal = ''")
+    spoil(workspace, ledger, "artists")
+    assert replay(workspace, ledger).changed == len(DAYS)
+    assert [(each.sha256, each.seal) for each in ledger.parts()] == [(each.sha256, each.seal) for each in parts]
+    assert "" not in {each.seal for each in parts}
 
 
 @pytest.mark.slow

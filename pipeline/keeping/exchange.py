@@ -34,8 +34,8 @@ ASIDE = "damaged"  # the folder for what could not be mended
 LEAVING = ".purging"  # the folder in which everything lies that is being deleted
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
 ADD_PART = (
-    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, batch_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 WITHDRAW = (
     "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?) "
@@ -56,10 +56,10 @@ class Exchange:
     touches_parts: bool = False
 
     def replace_part(self, old: Mapping[str, Any], content: bytes, rows: int, schema_version: int) -> None:
-        """Put other content in a part's place, under the same `seq`."""
+        """Put other content in a part's place, under the same `seq`, without a seal."""
         path, digest = self._write(str(old["path"]), content)
         self.statements.append((
-            "UPDATE parts SET path = ?, rows = ?, bytes = ?, sha256 = ?, schema_version = ? WHERE seq = ?",
+            "UPDATE parts SET path = ?, rows = ?, bytes = ?, sha256 = ?, schema_version = ?, seal = '' WHERE seq = ?",
             (path, rows, len(content), digest, schema_version, old["seq"]),
         ))  # fmt: skip
         self._let_go(old)
@@ -68,7 +68,7 @@ class Exchange:
     def add_part(self, batch: tuple[str, str], part: Part, content: bytes) -> None:
         """Commit one more part of a batch, last in order; path, bytes and hash are found out here."""
         path, digest = self._write(part.path, content)
-        values = (part.table, path, part.day, part.rows, len(content), digest, part.schema_version, *batch)
+        values = (part.table, path, part.day, part.rows, len(content), digest, part.schema_version, part.seal, *batch)
         self.statements.append((ADD_PART, values))
         self.touches_parts = True
 

@@ -36,7 +36,7 @@ __all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id"]
 
 SUBJECTS = ("artist_id", "album_id", "track_id")
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
-NOT_TEXT = ("path", "sha256", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
+NOT_TEXT = ("path", "sha256", "seal", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
 EVERYTHING = "everything"  # subject of a purge of all
 MEMORY_DAYS = 1  # requests of the last day are still counted by whoever answered them
 

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -21,7 +21,7 @@ from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.keeping.exchange import Exchange, settle
 from pipeline.lake.files import sha256_of
 from pipeline.lake.normalize import Normalized, Normalizer
-from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.shapes import ANSWERS
 from pipeline.lake.truth import fetch_truth
 from pipeline.records.ledger import Ledger, Part
@@ -34,6 +34,7 @@ __all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
 PROGRESS = "replay"  # the ledger's word for how far one has come
 MOST_BYTES = 2**21  # of raw files read together: compressed, some 20,000 artists
 TOGETHER = 50  # batches without a change between two notes of it
+SEAL = "UPDATE parts SET seal = ? WHERE seq = ?"
 Report = Callable[[int, int], object]
 
 
@@ -87,6 +88,7 @@ class _Replay:
         self._done: dict[str, Any] = before["done"] if self._resumed else {"batches": 0, "changed": 0, "rows": 0}
         self._after: list[str] = before["after"] if self._resumed else ["", "", ""]
         self._damaged: list[str] = []
+        self._seals: list[tuple[str, int]] = []
 
     def run(self, report: Report) -> dict[str, Any]:
         only = {self._asked["table"]} - {""}
@@ -99,12 +101,14 @@ class _Replay:
             self._done["batches"] += 1
             self._done["rows"] += change.rows
             self._done["changed"] += bool(change.exchange.statements)
+            self._seals += change.seals
             self._after = [raw["day"], raw["run_id"], raw["batch_id"]]
             if change.exchange.statements or place % TOGETHER == 0:
                 self._note(change.exchange)
                 change.exchange.carry_out()
             report(place, len(batches))
         with self._ledger.write() as connection:
+            connection.executemany(SEAL, self._seals)
             connection.execute("DELETE FROM meta WHERE key = ?", (PROGRESS,))
         return {**self._done, "without_raw": _without_raw(self._ledger, self._asked["since"]),
                 "damaged": tuple(self._damaged), "resumed": self._resumed}  # fmt: skip
@@ -122,14 +126,17 @@ class _Replay:
     def _note(self, exchange: Exchange) -> None:
         said = {"asked": self._asked, "after": self._after, "done": self._done}
         exchange.set_meta(PROGRESS, json.dumps(said))
+        exchange.statements += [(SEAL, each) for each in self._seals]
+        self._seals = []
 
 
-@dataclass(frozen=True)
+@dataclass
 class Change:
-    """What deriving a batch anew asks of the ledger, and the rows it gave."""
+    """What deriving a batch anew asks of the ledger, the rows it gave, and seals of parts that have none that fits."""
 
     exchange: Exchange
-    rows: int
+    rows: int = 0
+    seals: list[tuple[str, int]] = field(default_factory=list)
 
 
 def derive_batch(
@@ -154,27 +161,41 @@ def _change(
     old = {row["table_name"]: row for row in ledger.read(f"SELECT * FROM parts {_OF}", batch)}
     gone = {row["layer"] for row in ledger.read(f"SELECT layer FROM withdrawals {_OF}", batch)}
     _fetch(workspace, list(old.values()))
-    exchange, rows = Exchange(workspace, ledger), 0
+    change = Change(exchange := Exchange(workspace, ledger))
     wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
     try:
         for name in [each for each in LAKE if each in wanted]:
-            made = normal.tables.get(name)
-            if made is None:
-                if whole:
-                    exchange.drop_part(old[name])
-                continue
-            content, rows = parquet_bytes(name, made), rows + made.num_rows
-            if name not in old:
-                path = f"lake/{name}/day={raw['day']}/{batch[0]}-{batch[1]}-{_attempt(ledger, batch)}.parquet"
-                exchange.add_part(batch, Part(name, path, raw["day"], made.num_rows, 0, "", SCHEMA_VERSION), content)
-            elif not _is_same(workspace, old[name], content):
-                exchange.replace_part(old[name], content, made.num_rows, SCHEMA_VERSION)
+            if name in normal.tables:
+                _derive_part(change, raw, old.get(name), name, normal)
+            elif whole:
+                exchange.drop_part(old[name])
     except BaseException:
         exchange.discard()
         raise
     if exchange.statements and not only:
         exchange.statements += _rejects(batch, normal)
-    return Change(exchange, rows)
+    return change
+
+
+def _derive_part(change: Change, raw: Row, old: Row | None, name: str, normal: Normalized) -> None:
+    """Have a part hold these rows. Where its seal says that it does, nothing is written to be compared with it."""
+    exchange, rows = change.exchange, normal.tables[name]
+    change.rows += rows.num_rows
+    is_whole = old is not None and _is_whole(exchange.workspace, old)
+    if old is not None and is_whole and old["seal"] == seal(name, rows, old["sha256"]):
+        return
+    content = parquet_bytes(name, rows)
+    sha256 = hashlib.sha256(content).hexdigest()
+    sealed = seal(name, rows, sha256)
+    if old is None:
+        batch = (str(raw["run_id"]), str(raw["batch_id"]))
+        path = f"lake/{name}/day={raw['day']}/{batch[0]}-{batch[1]}-{_attempt(exchange.ledger, batch)}.parquet"
+        part = Part(name, path, raw["day"], rows.num_rows, 0, "", SCHEMA_VERSION, seal=sealed)
+        exchange.add_part(batch, part, content)
+        return
+    if not is_whole or sha256 != old["sha256"]:
+        exchange.replace_part(old, content, rows.num_rows, SCHEMA_VERSION)
+    change.seals.append((sealed, old["seq"]))
 
 
 def raw_files(ledger: Ledger, since: str = "", after: Sequence[str] = ("", "", "")) -> list[Row]:
@@ -228,13 +249,13 @@ _OF = "WHERE run_id = ? AND batch_id = ?"
 _MEND = "Its rows stay as they are; `python -m pipeline recover` says what can be done."
 
 
-def _is_same(workspace: Workspace, old: Row, content: bytes) -> bool:
-    if hashlib.sha256(content).hexdigest() != old["sha256"] or old["schema_version"] != SCHEMA_VERSION:
-        return False
+def _is_whole(workspace: Workspace, old: Row) -> bool:
+    """Whether a part is of today's version and, on the disk, what was committed."""
     try:
-        return bool((workspace.root / old["path"]).read_bytes() == content)
+        found = sha256_of(workspace.root / old["path"])
     except OSError:
         return False
+    return bool(found == old["sha256"] and old["schema_version"] == SCHEMA_VERSION)
 
 
 def _attempt(ledger: Ledger, batch: tuple[str, str]) -> int:

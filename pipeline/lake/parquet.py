@@ -6,12 +6,16 @@ packed as differences. Imports `schema`.
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.schema import LAKE
 
-__all__ = ["HISTORY_OPTIONS", "parquet_bytes"]
+__all__ = ["HISTORY_OPTIONS", "parquet_bytes", "seal"]
 
 _LEVEL = 3  # of zstd: a level of 9 takes half as long again and saves nothing
 _ROW_GROUP = 61_440  # rows of a history file: what is read to answer for one artist
@@ -40,3 +44,33 @@ def parquet_bytes(name: str, table: pa.Table) -> bytes:
         sorting_columns=[pq.SortingColumn(order.index(column)) for column in LAKE[name].key],
     )
     return bytes(buffer.getvalue().to_pybytes())
+
+
+def seal(name: str, table: pa.Table, sha256: str) -> str:
+    """A hash of the rows and of the file they stand in, by its hash, and of what writes such files.
+
+    Where the seal of a part is this one, `parquet_bytes` of these rows would give the part as it is.
+    """
+    digest = hashlib.sha256(f"{_writer()} {LAKE[name].key} {sha256}".encode())
+    plain, buffer = _plain(table), pa.BufferOutputStream()
+    with pa.ipc.new_stream(buffer, plain.schema) as stream:
+        stream.write_table(plain)
+    digest.update(buffer.getvalue())
+    return digest.hexdigest()
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Rows as the same bytes wherever they come from: no slice of others, nothing left over where a number is NULL."""
+    plain = pa.concat_tables([table, table.slice(0, 0)]).combine_chunks()
+    for place, field in enumerate(table.schema):
+        column = plain.column(place)
+        if column.null_count and pa.types.is_primitive(field.type):
+            zero = pa.scalar(0, pa.int32()).cast(field.type)
+            plain = plain.set_column(place, field, column.fill_null(zero)).append_column("is_null", column.is_null())
+    return plain
+
+
+@cache
+def _writer() -> str:
+    """Another release of pyarrow, or another text of this file, may write other bytes."""
+    return f"{pa.__version__} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"

@@ -22,7 +22,7 @@ import zstandard
 from pipeline.errors import DamagedFile, GarimpoError, StorageError
 from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
-from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
@@ -170,7 +170,8 @@ def _write_part(workspace: Workspace, batch: Batch, day: str, name: str, table: 
     write_hidden(path, content)
     digest = hashlib.sha256(content).hexdigest()
     relative = path.relative_to(workspace.root).as_posix()
-    return Part(name, relative, day, table.num_rows, len(content), digest, SCHEMA_VERSION)
+    sealed = seal(name, table, digest)
+    return Part(name, relative, day, table.num_rows, len(content), digest, SCHEMA_VERSION, seal=sealed)
 
 
 def _first_day(payload: bytes) -> str | None:

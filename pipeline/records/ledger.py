@@ -41,6 +41,7 @@ class Part:
     sha256: str
     schema_version: int
     seq: int = 0
+    seal: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,9 +203,9 @@ class Ledger:
                     (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256),
                 )
             connection.executemany(
-                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, run_id, batch_id) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, *key) for p in parts],
+                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, "
+                "batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, p.seal, *key) for p in parts],
             )
             connection.executemany(
                 "INSERT INTO rejects VALUES (?, ?, ?, ?)", [(*key, line, reason) for line, reason in outcome.rejects]
@@ -215,7 +216,7 @@ class Ledger:
     def parts(self, after_seq: int = 0) -> list[Part]:
         """Committed parts with a sequence above `after_seq`, in commit order."""
         rows = self.read(
-            'SELECT table_name AS "table", path, day, rows, bytes, sha256, schema_version, seq FROM parts '
+            'SELECT table_name AS "table", path, day, rows, bytes, sha256, schema_version, seq, seal FROM parts '
             "WHERE seq > ? ORDER BY seq",
             (after_seq,),
         )

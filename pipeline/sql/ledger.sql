@@ -96,6 +96,7 @@ CREATE TABLE IF NOT EXISTS parts (
     schema_version INTEGER NOT NULL,
     run_id TEXT NOT NULL,
     batch_id TEXT NOT NULL,
+    seal TEXT NOT NULL DEFAULT '',                -- of its rows and its file: rows that fit need not be written again
     UNIQUE (run_id, batch_id, table_name)
 ) STRICT;
 
