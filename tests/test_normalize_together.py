@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import seal
-from pipeline.lake.strict import StrictReader
+from pipeline.lake.strict import JOINED, StrictReader
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
 
@@ -36,6 +39,18 @@ def test_each_file_by_itself(tmp_path: Path) -> None:
         assert together.tables(paths[:2]).tables["artists"].num_rows == 2
 
 
+def test_more_than_is_read_as_one(tmp_path: Path) -> None:
+    """Of files that make several when they are joined each still has its own rows."""
+    rng, places = random.Random(1), range(7)
+    found = [[artist(f"a{place}x{n}", name=rng.randbytes(50).hex()) for n in range(900)] for place in places]
+    paths = written(tmp_path, *((search_line(*each),) for each in found))
+    assert sum(path.stat().st_size for path in paths) > JOINED
+    with closing(StrictReader()) as reader:
+        read = reader.read(paths, apart=True) or []
+    ids = [each["artists"].column("artist_id").to_pylist() for each in read]
+    assert [(len(each), {each_id[:3] for each_id in each}) for each in ids] == [(900, {f"a{n}x"}) for n in places]
+
+
 def test_rows_have_one_seal(tmp_path: Path) -> None:
     """Whichever reader they come from, alone or beside others, with and without what is withheld."""
     whole, part = artist("a1", genres=["x"]), artist("a2", followers=None, popularity=None, name=None)
@@ -57,6 +72,40 @@ def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:
         found = normalizer.each(paths)
     assert [each.rejects for each in found] == [(), ((1, "the line is not JSON"),)]
     assert [each.tables["artists"].column("artist_id").to_pylist() for each in found] == [["a1"], ["a2"]]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("harm", ["cut", "empty", "open", "blank", "longer", "no end"])
+def test_a_strange_file_beside_others(tmp_path: Path, harm: str, place: int) -> None:
+    """Wherever a file ends, and whatever its lines pretend, the others are what they are by themselves."""
+    sound = search_line(artist("a1")), albums_line(album("b1"))
+    paths = written(tmp_path, sound, sound, sound)
+    content = paths[place].read_bytes()
+    pretended = payload({"endpoint": "end of file"}, {"endpoint": ""}, *sound)
+    strange = {
+        "cut": content[:90],
+        "empty": b"",
+        "open": payload('{"endpoint":'),
+        "blank": payload("", *sound, " ", ""),
+        "longer": content + content,
+        "no end": pretended,
+    }
+    paths[place].write_bytes(strange[harm])
+    with closing(Normalizer(small=0)) as normalizer:
+        found = [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()})
+                 for each in normalizer.each(paths)]  # fmt: skip
+        alone = [normalizer.tables([path]) for path in paths]
+    assert found == [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()}) for each in alone]
+    assert sorted(tmp_path.iterdir()) == paths
+
+
+def test_a_cut_file_hides_no_end(tmp_path: Path) -> None:
+    """Files are read as one only where each has its end: what is cut and takes in all behind it is found."""
+    paths = written(tmp_path, *[(search_line(artist("a1")),)] * 3)
+    with closing(StrictReader()) as reader:
+        assert reader.read(paths, apart=True) is not None
+        paths[2].write_bytes(paths[2].read_bytes()[:90])
+        assert reader.read(paths, apart=True) is None
 
 
 def test_a_file_of_another_beginning(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from pipeline.workspace import Workspace
 __all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
 
 PROGRESS = "replay"  # the ledger's word for how far one has come
-MOST_BYTES = 2**21  # of raw files read together: compressed, some 20,000 artists
+MOST_BYTES = 2**22  # of raw files read together: compressed, some 30,000 artists
 TOGETHER = 50  # batches without a change between two notes of it
 SEAL = "UPDATE parts SET seal = ? WHERE seq = ?"
 Report = Callable[[int, int], object]
@@ -218,12 +218,13 @@ def recipe() -> str:
 
 def _groups(batches: Sequence[Row]) -> Iterator[list[Row]]:
     """Raw files to be read together: as many as fit into memory with what they become."""
-    group: list[Row] = []
+    group, size = list[Row](), 0
     for raw in batches:
-        if group and sum(each["bytes"] for each in group) + raw["bytes"] > MOST_BYTES:
+        if group and size + raw["bytes"] > MOST_BYTES:
             yield group
-            group = []
+            group, size = [], 0
         group.append(raw)
+        size += raw["bytes"]
     if group:
         yield group
 

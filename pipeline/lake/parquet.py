@@ -51,11 +51,9 @@ def seal(name: str, table: pa.Table, sha256: str) -> str:
 
     Where the seal of a part is this one, `parquet_bytes` of these rows would give the part as it is.
     """
-    digest = hashlib.sha256(f"{_writer()} {LAKE[name].key} {sha256}".encode())
-    plain, buffer = _plain(table), pa.BufferOutputStream()
-    with pa.ipc.new_stream(buffer, plain.schema) as stream:
-        stream.write_table(plain)
-    digest.update(buffer.getvalue())
+    digest = hashlib.sha256(f"{_writer()} {LAKE[name].key} {sha256} {table.schema}".encode())
+    for rows in _plain(table).to_batches():
+        digest.update(rows.serialize())
     return digest.hexdigest()
 
 

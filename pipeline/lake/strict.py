@@ -1,6 +1,6 @@
 """The reader for much data: DuckDB's JSON reader, told every column and type; then a look for what it took too easily.
 
-Many files are read together, each row with the place of its file. Imports `engine`, `shapes` and `selects`.
+Many files are read as one, each row with the place of its file. Imports `engine`, `files`, `shapes` and `selects`.
 """
 
 from __future__ import annotations
@@ -8,22 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
 import zstandard
 
 from pipeline.lake import engine
+from pipeline.lake.files import write_hidden
 from pipeline.lake.selects import needed, select, sorted_select
 from pipeline.lake.shapes import ANSWER_ROW, ANSWERS, OBJECTS, duckdb_type
 
-__all__ = ["StrictReader"]
+__all__ = ["JOINED", "StrictReader"]
 
 BEGINNING = 200  # bytes of a file: the first line says when, and then of which endpoint it is
+JOINED = 2**18  # bytes of files read as one: to begin a file takes as long as 300 objects, a large one takes memory
 _ENDPOINT = re.compile(rb'"endpoint"\s*:\s*"([a-z_]+)"')
 
 
@@ -34,6 +36,7 @@ class StrictReader:
         self._con = engine.cursor()
         self._con.execute(select("setup"))
         self._selects: dict[str, duckdb.DuckDBPyRelation] = {}
+        self._end = uuid4().hex  # the endpoint of a line behind each file: nothing in a file can pass for it
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -42,32 +45,41 @@ class StrictReader:
 
     def read(self, paths: Sequence[Path], *, apart: bool = False) -> list[dict[str, pa.Table]] | None:
         """Lake tables without empty ones, of the files together or of each; None when a line is not as declared."""
+        likely = _likely(paths)
         try:
-            overview = self._overview(paths, apart=apart)
-            if overview is None or any(row[1] for row in overview):
-                return None
-            kinds, lake = needed({row[0] for row in overview})
-            found = sum(map(self._objects, kinds))
-            if found != sum(row[2] for row in overview):
-                return None
-            return self._tables(lake, len(paths) if apart else 1)
+            if not apart:
+                return self._read(paths, likely, 0)
+            with _joined(paths, self._end) as joined:
+                return self._read(joined, likely, len(paths))
         finally:
             self._con.execute("DROP TABLE IF EXISTS answers")
 
-    def _overview(self, paths: Sequence[Path], *, apart: bool) -> list[tuple[Any, ...]] | None:
-        """Have the table `answers`; a row for each endpoint in it, with doubts and objects. None: it cannot be had."""
-        declared, found, overview = set[str](), _likely(paths), list[tuple[Any, ...]]()
+    def _read(self, paths: Sequence[Path], likely: set[str], ends: int) -> list[dict[str, pa.Table]] | None:
+        overview = self._overview(paths, likely)
+        if overview is None or overview.pop(self._end, (0, 0))[0] != ends:  # a file that is cut may swallow its end
+            return None
+        if any(doubtful for doubtful, _ in overview.values()):
+            return None
+        kinds, lake = needed(overview)
+        found = sum(map(self._objects, kinds))
+        if found != sum(objects for _, objects in overview.values()):
+            return None
+        return self._tables(lake, ends or 1)
+
+    def _overview(self, paths: Sequence[Path], found: set[str]) -> dict[str, tuple[int, int]] | None:
+        """Have the table `answers`; doubts and objects of each endpoint in it. None: it cannot be had."""
+        declared, overview = set[str](), dict[str, tuple[int, int]]()
         while not found <= declared:
             if not found <= set(OBJECTS):
                 return None
             declared |= found
             text, columns = _answers(frozenset(declared))
             try:
-                self._con.execute(text, {"paths": [str(path) for path in paths], "columns": columns, "apart": apart})
+                self._con.execute(text, {"paths": [str(path) for path in paths], "columns": columns, "end": self._end})
             except duckdb.Error:
                 return None
-            overview = self._con.execute(select("overview")).fetchall()
-            found = {row[0] for row in overview}
+            overview = {row[0]: row[1:] for row in self._con.execute(select("overview")).fetchall()}
+            found = set(overview) - {self._end}
         return overview
 
     def _objects(self, kind: str) -> float:
@@ -124,6 +136,23 @@ def _objects(kind: str, paths: Mapping[str, tuple[str, tuple[str, ...]]]) -> str
         if found == kind
     ]
     return f"CASE endpoint {' '.join(cases)} END" if cases else f"NULL::{duckdb_type(ANSWER_ROW[kind])}"
+
+
+@contextmanager
+def _joined(paths: Sequence[Path], end: str) -> Iterator[list[Path]]:
+    """Few files of all their frames, each with an end behind it; they lie beside the first as long as they are read."""
+    line = zstandard.ZstdCompressor().compress(f'\n{{"endpoint":"{end}"}}\n'.encode())
+    joined, frames = list[Path](), list[bytes]()
+    try:
+        for place, path in enumerate(paths, 1):
+            frames += [path.read_bytes(), line]
+            if place == len(paths) or sum(map(len, frames)) > JOINED:
+                joined.append(write_hidden(paths[0].with_name(f"{uuid4().hex}.jsonl.zst"), b"".join(frames)))
+                frames.clear()
+        yield joined
+    finally:
+        for path in joined:
+            path.unlink(missing_ok=True)
 
 
 def _likely(paths: Sequence[Path]) -> set[str]:

@@ -1,10 +1,10 @@
--- One row per answer, in the order of the files (`file`: their places from 0, when they are to be kept apart), its objects under one name per kind.
+-- One row per answer, in the order of the files, its objects under one name per kind. `file`: how many ends of files stand before it.
 -- For the strict reader, which fills in what is in braces: where the endpoints to be read have objects, total and next.
 CREATE OR REPLACE TEMP TABLE answers AS
 SELECT *, coalesce({counts})::INTEGER AS returned, next IS NULL AS nothing_next
 FROM (
     SELECT
-        CASE WHEN $apart THEN list_position($paths, filename) - 1 ELSE 0 END::INTEGER AS file,
+        (count(*) FILTER (endpoint = $end) OVER (ROWS UNBOUNDED PRECEDING))::INTEGER AS file,
         row_number() OVER () AS line,
         endpoint,
         unparsed,
@@ -20,5 +20,5 @@ FROM (
         {objects},
         coalesce({total}) AS total,
         coalesce({next}) AS next
-    FROM read_json($paths, format = 'newline_delimited', compression = 'zstd', columns = $columns, filename = true)
+    FROM read_json($paths, format = 'newline_delimited', compression = 'zstd', columns = $columns)
 )
