@@ -22,7 +22,7 @@ from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.erasure import Subject, without
 from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
 from pipeline.lake import engine
-from pipeline.lake.files import explained, sha256_of
+from pipeline.lake.files import explained, fault_of
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
 from pipeline.published.publish import EXCHANGED
@@ -278,12 +278,8 @@ def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, s
 
 def _intact(workspace: Workspace, row: Row) -> Path:
     path = workspace.root / str(row["path"])
-    try:
-        found = sha256_of(path)
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-    if found != row["sha256"]:
-        message = f"{path} is not what was committed, and may hold what is to go."
+    if fault := fault_of(path, row["sha256"]):
+        message = f"{fault} It may hold what is to go."
         raise DamagedFile(f"{message} Run `python -m pipeline recover`, then purge again; nothing was changed.")
     return path
 

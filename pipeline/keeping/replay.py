@@ -19,7 +19,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.keeping.exchange import Exchange, settle
-from pipeline.lake.files import sha256_of
+from pipeline.lake.files import fault_of
 from pipeline.lake.normalize import Normalized, Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.shapes import ANSWERS
@@ -236,14 +236,8 @@ def _fetch(workspace: Workspace, rows: Sequence[Row]) -> None:
 
 
 def _fault(workspace: Workspace, raw: Row) -> DamagedFile | None:
-    path = workspace.root / raw["path"]
-    try:
-        found = sha256_of(path)
-    except OSError as error:
-        return DamagedFile(f"{path} cannot be read ({error.strerror}), yet the ledger has it. {_MEND}")
-    if found != raw["sha256"]:
-        return DamagedFile(f"{path} is not what was committed: its hash differs. {_MEND}")
-    return None
+    fault = fault_of(workspace.root / raw["path"], raw["sha256"])
+    return DamagedFile(f"{fault} {_MEND}") if fault else None
 
 
 _OF = "WHERE run_id = ? AND batch_id = ?"
@@ -252,11 +246,7 @@ _MEND = "Its rows stay as they are; `python -m pipeline recover` says what can b
 
 def _is_whole(workspace: Workspace, old: Row) -> bool:
     """Whether a part is of today's version and, on the disk, what was committed."""
-    try:
-        found = sha256_of(workspace.root / old["path"])
-    except OSError:
-        return False
-    return bool(found == old["sha256"] and old["schema_version"] == SCHEMA_VERSION)
+    return bool(old["schema_version"] == SCHEMA_VERSION) and not fault_of(workspace.root / old["path"], old["sha256"])
 
 
 def _attempt(ledger: Ledger, batch: tuple[str, str]) -> int:

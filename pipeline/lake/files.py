@@ -17,6 +17,7 @@ from pipeline.errors import DiskFull, StorageError
 
 __all__ = [
     "explained",
+    "fault_of",
     "fsync_file",
     "hidden",
     "is_hidden",
@@ -40,6 +41,15 @@ def sha256_of(path: Path) -> str:
     """The hash of a file's content, in hexadecimal; raises OSError where it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fault_of(path: Path, sha256: str) -> str:
+    """What is wrong with a file that was committed with this hash, as a sentence; empty where nothing is."""
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror}), yet the ledger has it."
+    return "" if found == sha256 else f"{path} is not what was committed: its hash differs."
 
 
 def is_hidden(path: Path) -> bool:

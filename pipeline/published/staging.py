@@ -15,7 +15,7 @@ import duckdb
 
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake import engine
-from pipeline.lake.files import sha256_of
+from pipeline.lake.files import fault_of
 from pipeline.published.merges import publish_sql
 from pipeline.schema import LAKE, SCHEMA_VERSION
 
@@ -59,15 +59,8 @@ def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condi
 def check_parts(root: Path, parts: Rows) -> None:
     """Raise DamagedFile naming the first part that is not what was committed."""
     for part in parts:
-        path = root / part["path"]
-        try:
-            found = sha256_of(path)
-        except OSError as error:
-            message = f"{path} cannot be read ({error.strerror}), yet the ledger has it."
-            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was published.") from None
-        if found != part["sha256"]:
-            message = f"{path} is not what was committed: its hash differs."
-            raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was published.")
+        if fault := fault_of(root / part["path"], part["sha256"]):
+            raise DamagedFile(f"{fault} Run `python -m pipeline recover`; nothing was published.")
 
 
 def parts_select(name: str, parts: Sequence[tuple[Path, int]]) -> str:
