@@ -18,7 +18,7 @@ import pyarrow as pa
 import zstandard
 
 from pipeline.lake import engine
-from pipeline.lake.files import write_hidden
+from pipeline.lake.files import explained, write_hidden
 from pipeline.lake.selects import needed, select, sorted_select
 from pipeline.lake.shapes import ANSWER_ROW, ANSWERS, OBJECTS, duckdb_type
 
@@ -145,7 +145,8 @@ def _joined(paths: Sequence[Path], end: str) -> Iterator[list[Path]]:
     joined, frames = list[Path](), list[bytes]()
     try:
         for place, path in enumerate(paths, 1):
-            frames += [path.read_bytes(), line]
+            with explained(path):
+                frames += [path.read_bytes(), line]
             if place == len(paths) or sum(map(len, frames)) > JOINED:
                 joined.append(write_hidden(paths[0].with_name(f"{uuid4().hex}.jsonl.zst"), b"".join(frames)))
                 frames.clear()
