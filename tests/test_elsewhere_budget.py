@@ -22,7 +22,7 @@ def held(ledger):
 
 def test_batch_is_reserved_whole(ledger, clock):
     """Every request a batch may send stands in the books before it leaves."""
-    grant = Grants(ledger, NINE_A_SECOND).grant(BATCH, 10, workers=3)
+    grant = Grants(ledger, NINE_A_SECOND).grant(BATCH, 10, 10, workers=3)
     assert (len(grant.tickets), grant.wait_s, held(ledger)) == (10, 0.0, [("search", None)] * 10)
     assert grant.per_second * 3 == pytest.approx(2 * 298.97 / 30)
 
@@ -30,10 +30,19 @@ def test_batch_is_reserved_whole(ledger, clock):
 def test_batches_take_turns(ledger, clock):
     """The next batch starts when the pace has room for it, and earlier when one sent less than it might."""
     grants = Grants(ledger, NINE_A_SECOND)
-    waits = [grants.grant(BATCH, 30, workers=3) for _ in range(4)]
+    waits = [grants.grant(BATCH, 30, 30, workers=3) for _ in range(4)]
     assert [round(grant.wait_s) for grant in waits] == [0, 0, 1, 4]
     grants.settle_batch(waits[0], [Exchange("search", "search", 0.0, 200)], clock.now().timestamp())
-    assert round(grants.grant(BATCH, 30, workers=3).wait_s, 1) == pytest.approx(4.2, abs=0.2)
+    assert round(grants.grant(BATCH, 30, 30, workers=3).wait_s, 1) == pytest.approx(4.2, abs=0.2)
+
+
+def test_reserve_holds_nobody_up(ledger, clock):
+    """The next batch starts by what those before are likely to send, and is put off once they have sent more."""
+    grants = Grants(ledger, NINE_A_SECOND)
+    waits = [grants.grant(BATCH, 60, 30, workers=3) for _ in range(3)]
+    assert [round(grant.wait_s) for grant in waits] == [0, 0, 1]
+    grants.settle_batch(waits[0], [Exchange("search", "search", 0.0, 200)] * 50, clock.now().timestamp())
+    assert round(grants.grant(BATCH, 30, 30, workers=3).wait_s) == 6
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -41,7 +50,7 @@ def test_late_workers_overdraw_nothing(ledger, clock, seed):
     """However late workers send, no 30 seconds hold more requests than the window permits, nor many fewer."""
     grants, rng, away, sent = Grants(ledger, Limits(60, None)), random.Random(seed), [], []
     while len(sent) < 400:
-        grant = grants.grant(BATCH, rng.choice((1, 3, 8, 25)), workers=5)
+        grant = grants.grant(BATCH, rng.choice((1, 3, 8, 25)), rng.choice((1, 20)), workers=5)
         at, began = clock.now().timestamp() + grant.wait_s, clock.now().timestamp()
         times = [at := at + rng.choice((0.0, 0.0, 0.1, 3.0)) + 1 / grant.per_second for _ in grant.tickets]
         away.append((grant, began, [at - 1 / grant.per_second for at in times]))
@@ -62,15 +71,15 @@ def test_late_workers_overdraw_nothing(ledger, clock, seed):
 def test_quota_ends_grants(ledger, clock):
     """A batch gets what is left of its bucket, and the next is refused before anything is sent."""
     grants = Grants(ledger, Limits(3_000, 12))
-    assert [len(grants.grant(BATCH, 10, workers=2).tickets) for _ in range(2)] == [10, 2]
+    assert [len(grants.grant(BATCH, 10, 10, workers=2).tickets) for _ in range(2)] == [10, 2]
     with pytest.raises(BudgetSpent):
-        grants.grant(BATCH, 10, workers=2)
+        grants.grant(BATCH, 10, 10, workers=2)
 
 
 def test_refusal_far_away_locks(ledger, clock):
     """A 429 that a worker met locks the bucket for everybody, as one met here does."""
     grants, budget = Grants(ledger, NINE_A_SECOND), Budget(ledger, NINE_A_SECOND)
-    grant = grants.grant(BATCH, 5, workers=2)
+    grant = grants.grant(BATCH, 5, 5, workers=2)
     sent = [Exchange("search", "search", 0.0, 200), Exchange("search", "search", 1.0, 429, 3_600.0, "QUOTA_EXCEEDED")]
     grants.settle_batch(grant, sent, clock.now().timestamp())
     assert held(ledger) == [("search", 200), ("search", 429)]

@@ -100,7 +100,7 @@ class Elsewhere:
             gate.pause(0.0)
             taken = gate.take(bucket, self._needed(batch))
             try:
-                grant = self._grants.grant(batch, taken, self.pacemakers())
+                grant = self._grants.grant(batch, taken, self._likely(batch), self.pacemakers())
             except BudgetSpent as refusal:
                 gate.give_back(taken)
                 seconds = (refusal.due_at - gate.now()).total_seconds()
@@ -118,11 +118,16 @@ class Elsewhere:
                 return grant
 
     def _needed(self, batch: Batch) -> int:
-        """Requests this batch is likely to take with following pages, as its task's batches did so far."""
-        each = self._requests / self._calls * 1.1 if self._calls and self._requests else HEADROOM
+        """Requests to reserve for a batch with its following pages: a tenth more, and one more, than is likely."""
         if not self._calls and batch.max_requests <= 20:
             return batch.max_requests
-        return min(batch.max_requests, math.ceil(len(batch.calls) * max(1.0, each)) + 1)
+        headroom = 1.1 if self._calls else HEADROOM
+        return min(batch.max_requests, math.ceil(self._likely(batch) * headroom) + 1)
+
+    def _likely(self, batch: Batch) -> int:
+        """Requests a batch takes with its following pages if its task's batches so far are like it."""
+        each = self._requests / self._calls if self._calls else 1.0
+        return math.ceil(len(batch.calls) * max(1.0, each))
 
     def _brought(self, batch: Batch, grant: Grant) -> RawBatch:
         ahead_s = (self._context.ledger.now() - system_now()).total_seconds()

@@ -1,8 +1,9 @@
 """The budget of a whole batch, for workers that cannot ask the ledger: reserved before it leaves, settled after.
 
-Batches start at the pace that threads keep. When exactly a worker sends, nobody here knows: no sooner than its pace
-permits, and as late as it likes. So every window is counted as if what is away were sent at its soonest and left the
-window only once it is back: then no window is overdrawn, however late a worker is. Imports `budget`, `calls`.
+Batches start at the pace that threads keep, each counted by what it is likely to send: what is reserved beyond that
+holds nobody up. When exactly a worker sends, nobody here knows: no sooner than its pace permits, and as late as it
+likes. So every window is counted as if what is away were sent at its soonest and left the window only once it is back:
+then no window is overdrawn, however late a worker is. Imports `budget`, `calls`.
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ AGAIN_S = 0.2  # when only batches that come back make room
 
 @dataclass(frozen=True)
 class Grant:
-    """Requests reserved for a batch: it starts in `wait_s`, sends so many a second; `cost_s`: of the pace, each.
+    """Requests reserved for a batch: it starts in `wait_s`, sends so many a second, and is likely to send `likely`.
 
-    Without tickets it is no batch's yet: ask again after `wait_s`.
+    `cost_s`: of the pace, each. Without tickets it is no batch's yet: ask again after `wait_s`.
     """
 
     tickets: tuple[int, ...]
     wait_s: float
     per_second: float
     cost_s: float
+    likely: int = 0
 
 
 class Grants(Budget):
@@ -42,7 +44,7 @@ class Grants(Budget):
         super().__init__(ledger, limits)
         self._away: dict[int, float] = {}  # tickets of batches under way, and the soonest instant of each
 
-    def grant(self, batch: Batch, most: int, workers: int) -> Grant:
+    def grant(self, batch: Batch, most: int, likely: int, workers: int) -> Grant:
         """At most so many requests for one of `workers` batches under way; raises BudgetSpent, nothing written."""
         first = batch.calls[0].endpoint
         bucket = bucket_of(first)
@@ -62,7 +64,7 @@ class Grants(Budget):
             connection.execute(
                 "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
                 "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
-                (APP, turn + many * cost),
+                (APP, turn + min(likely, many) * cost),
             )
             booked = {
                 int(
@@ -75,7 +77,7 @@ class Grants(Budget):
                 for n in range(many)
             }
             self._away |= booked
-            return Grant(tuple(booked), start - now, 1 / spacing, cost)
+            return Grant(tuple(booked), start - now, 1 / spacing, cost, min(likely, many))
 
     def settle_batch(self, grant: Grant, exchanges: Sequence[Exchange], began: float) -> None:
         """Book what a batch sent since `began` (POSIX time); what it did not send is free again at once."""
@@ -92,8 +94,8 @@ class Grants(Budget):
             unsent = grant.tickets[len(exchanges) :]
             connection.executemany("DELETE FROM requests WHERE id = ?", [(ticket,) for ticket in unsent])
             connection.execute(  # a pace that a refusal has put off stays put off
-                "UPDATE buckets SET next_slot_at = next_slot_at - ? WHERE bucket = ? AND locked_until <= ?",
-                (len(unsent) * grant.cost_s, APP, self.ledger.now().timestamp()),
+                "UPDATE buckets SET next_slot_at = next_slot_at + ? WHERE bucket = ? AND locked_until <= ?",
+                ((len(exchanges) - grant.likely) * grant.cost_s, APP, self.ledger.now().timestamp()),
             )
             self._forget(grant)
 
