@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.parse import urljoin
 from urllib.request import urlopen
 
-from pipeline.settings import Settings
+if TYPE_CHECKING:  # a worker elsewhere has none, and need not spend a quarter of a second on their machinery
+    from pipeline.settings import Settings
 
 __all__ = ["system_now", "workspace_clock"]
 

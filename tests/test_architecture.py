@@ -118,7 +118,7 @@ OWNERS |= {
     "dagster": {"pipeline/integrations/dagster.py", "pipeline/integrations/dagster_graph.py"},
     "prefect": {"pipeline/integrations/prefect.py"},
     "pymysql": {"pipeline/integrations/mysql_warehouse.py"},
-    "pyspark": {"pipeline/integrations/spark_workers.py"},
+    "pyspark": {"pipeline/integrations/spark_daemon.py", "pipeline/integrations/spark_workers.py"},
     "ray": {"pipeline/integrations/ray_workers.py"},
     "snowflake": {"pipeline/integrations/snowflake_warehouse.py"},
 }
@@ -283,9 +283,18 @@ def test_clock_is_read_in_few_places() -> None:
     assert readers(r"datetime\.now\(|date\.today\(|\btime\.time\(") <= clocks
 
 
-@pytest.mark.parametrize("module", ["pipeline.__main__", "pipeline.runs.runner"])
-def test_headless_path_needs_no_browser_side(module: str) -> None:
-    """`python -m pipeline` starts where streamlit and plotly are not installed."""
-    script = f"import sys; sys.modules.update(dict.fromkeys(('streamlit', 'plotly', 'pandas'))); import {module}"
+BROWSER_SIDE = ("streamlit", "plotly", "pandas")
+
+
+@pytest.mark.parametrize(
+    ("module", "lacking"),
+    [
+        *((name, BROWSER_SIDE) for name in ("pipeline.__main__", "pipeline.runs.runner")),
+        ("pipeline.source.allowance", (*BROWSER_SIDE, "duckdb", "pyarrow", "polars", "joblib", "pydantic")),
+    ],
+)
+def test_each_part_needs_its_own(module: str, lacking: tuple[str, ...]) -> None:
+    """`python -m pipeline` starts without what pages need, a worker elsewhere without what the driver needs, too."""
+    script = f"import sys; sys.modules.update(dict.fromkeys({lacking})); import {module}"
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import spotipy
@@ -23,13 +23,15 @@ from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials
 
 from pipeline.errors import CredentialsRejected, MalformedRecord, QuotaExceeded, RateLimited
-from pipeline.settings import Settings
 from pipeline.source.asking import Question, question
 from pipeline.source.backoff import Backoff
 from pipeline.source.calls import Answer, Call, Gate, Meter, bucket_of, label
 from pipeline.source.refusals import QUOTA_REASON, refusal, said, wait_s
 from pipeline.source.token import Token, TokenKeeper
 from pipeline.source.transport import Fault, Refused, Reply, Transport
+
+if TYPE_CHECKING:  # a worker elsewhere has none: see `clock`
+    from pipeline.settings import Settings
 
 __all__ = ["Access", "SpotifySource"]
 
