@@ -45,6 +45,14 @@ def test_reserve_holds_nobody_up(ledger, clock):
     assert round(grants.grant(BATCH, 30, 30, workers=3).wait_s) == 6
 
 
+@pytest.mark.parametrize(("late_s", "wanted"), [(0, [0, 0, 1, 4]), (4, [0, 0, 0, 0])], ids=["there", "late"])
+def test_late_start_is_made_up(ledger, clock, late_s, wanted):
+    """The slots that passed while workers came are taken late, beside those of five seconds that anybody may."""
+    grants = Grants(ledger, NINE_A_SECOND)
+    grants.catch_up_s += late_s
+    assert [round(grants.grant(BATCH, 30, 30, workers=3).wait_s) for _ in range(4)] == wanted
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_late_workers_overdraw_nothing(ledger, clock, seed):
     """However late workers send, no 30 seconds hold more requests than the window permits, nor many fewer."""

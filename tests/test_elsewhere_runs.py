@@ -8,9 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from pipeline.integrations import backends
+from pipeline.runs.context import open_context
+from pipeline.runs.elsewhere import Elsewhere
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
-from tests.worlds import collect, database
+from pipeline.source.calls import Batch, Call
+from tests.worlds import collect, database, settings_for
 
 Accident = Callable[[int], object]  # of the n-th batch; None: nothing happens to it
 
@@ -98,3 +101,15 @@ def test_work_done_twice_is_kept_once(simulator, wanted, tmp_path, monkeypatch):
     """A batch that was collected twice, as systems do that lose a result, brings its rows once."""
     run(simulator, tmp_path, monkeypatch, lambda n: "twice" if n % 2 else None)
     assert database(tmp_path) == wanted
+
+
+def test_time_to_come_is_made_up(simulator, ledger, clock, tmp_path):
+    """Slots that pass while the workers of a run come are taken late, in its later tasks, too: none is lost."""
+    batch, turns = Batch("r", "a-1", "refresh_artists", "x", 1, (Call("artist", {"id": "x"}),), 1), []
+    with open_context(settings_for(simulator, tmp_path, window_requests=303), ledger, "r") as context:
+        context.workers = workers = Unlucky(lambda _: clock.move(seconds=3))
+        for _ in range(2):
+            assert Elsewhere(context, timeout_s=60).collect(batch).requests == 1
+            turns += ledger.read("SELECT next_slot_at AS at FROM buckets WHERE bucket = '*'")
+        workers.close()
+    assert turns[1]["at"] - turns[0]["at"] == pytest.approx(0.1, abs=0.01)

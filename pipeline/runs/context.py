@@ -45,6 +45,7 @@ class Context:
     max_requests: int
     capabilities: Capabilities = field(default_factory=Capabilities)
     workers: Workers | None = None  # of another system; None: threads of this process
+    came_s: float | None = None  # what they took to begin with the first batch; None: none is back yet
 
 
 @contextmanager

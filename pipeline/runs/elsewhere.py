@@ -18,7 +18,7 @@ from joblib.parallel import ThreadingBackend
 
 from pipeline.clock import system_now
 from pipeline.errors import BudgetSpent, Fatal, GarimpoError, SourceUnavailable
-from pipeline.records.budget import PATIENCE_S
+from pipeline.records.budget import CATCH_UP_S, PATIENCE_S
 from pipeline.records.events import note
 from pipeline.runs.context import Context
 from pipeline.source.allowance import Allowance, collect_with_allowance
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2  # how soon a cancel is noticed while a batch is away
 LOOK_EVERY = 10  # polls: whether the system is still there
 GRACE_S = 30.0  # beyond a task's time-out, for the way there and back
+LATEST_S = 20.0  # what is made up for of the time that workers took to come
 HEADROOM = 1.25  # requests above one per call that a first batch is granted
 
 
@@ -99,6 +100,7 @@ class Elsewhere:
         while True:
             gate.pause(0.0)
             taken = gate.take(bucket, self._needed(batch))
+            self._grants.catch_up_s = CATCH_UP_S + (self._context.came_s or 0.0)
             try:
                 grant = self._grants.grant(batch, taken, self._likely(batch), self.pacemakers())
             except BudgetSpent as refusal:
@@ -136,18 +138,23 @@ class Elsewhere:
             ahead_s if abs(ahead_s) > 1.0 else 0.0,
         )  # fmt: skip
         limited = replace(batch, max_requests=len(grant.tickets))
+        submitted = self._context.ledger.now()
         try:
             future = self._workers.submit(collect_with_allowance, limited, self._access, allowance)
         except Exception as error:  # noqa: BLE001  whatever a system raises when it does not take a call
             self._release(grant)
             raise self._gone(batch, error) from None
         try:
-            return self._awaited(future)
+            raw = self._awaited(future)
         except GarimpoError:
             future.cancel()
             raise
         except (Exception, CancelledError) as error:  # noqa: BLE001  whatever became of the batch
             raise self._gone(batch, error) from None
+        if self._context.came_s is None:
+            on_the_way_s = (self._context.ledger.now() - submitted).total_seconds() - _lasted(raw)
+            self._context.came_s = min(max(0.0, on_the_way_s), LATEST_S)
+        return raw
 
     def _awaited(self, future: Future[RawBatch]) -> RawBatch:
         for number in range(math.ceil((self._timeout_s + GRACE_S) / POLL_S)):

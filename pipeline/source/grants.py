@@ -43,6 +43,7 @@ class Grants(Budget):
     def __init__(self, ledger: Ledger, limits: Limits) -> None:
         super().__init__(ledger, limits)
         self._away: dict[int, float] = {}  # tickets of batches under way, and the soonest instant of each
+        self.catch_up_s = CATCH_UP_S  # longer where workers took time to come: see `Elsewhere`
 
     def grant(self, batch: Batch, most: int, likely: int, workers: int) -> Grant:
         """At most so many requests for one of `workers` batches under way; raises BudgetSpent, nothing written."""
@@ -57,7 +58,7 @@ class Grants(Budget):
             # Twice its share of the pace, as threads have: about half of those under way wait for their turn.
             spacing, full = cost * max(1.0, workers / 2), max(1, int(SPAN_S / cost))
             many = min(most, self._most_at_once(connection, bucket, own, now), max(1, full // 2))
-            turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
+            turn = max(now - self.catch_up_s, _believable(float(app["next_slot_at"]) if app else 0.0, now))
             start = self._when_free(connection, max(now, turn), many, spacing, full)
             if start is None:
                 return Grant((), AGAIN_S, 1 / spacing, cost)
