@@ -16,16 +16,21 @@ from pipeline.integrations.backends import Pool, listens
 
 __all__ = ["open_workers"]
 
-OPTIONS = {"spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.scheduler.mode": "FAIR"}
+MOST_AT_ONCE = 64
+PLAINLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # executors only hand over: compiling well costs three seconds
+OPTIONS = {
+    "spark.executor.defaultJavaOptions": PLAINLY, "spark.pyspark.python": sys.executable,
+    "spark.python.daemon.module": "pipeline.integrations.spark_daemon", "spark.scheduler.mode": "FAIR",
+    "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
+}  # fmt: skip
 
 
 class SparkWorkers(Pool):
-    """A session, and threads that wait for its jobs."""
+    """A session, and threads that wait for its jobs; as many slots as its executors have cores, once one has come."""
 
     def __init__(self, session: SparkSession) -> None:
-        self._session, self._context = session, session.sparkContext
-        slots = max(1, self._context.defaultParallelism)
-        super().__init__(ThreadPoolExecutor(slots), slots)
+        self._session, self._one = session, session.sparkContext.parallelize([None], 1)
+        super().__init__(ThreadPoolExecutor(MOST_AT_ONCE), MOST_AT_ONCE)
 
     def submit(self, function: Any, *arguments: Any) -> Future[Any]:
         """One job of one task."""
@@ -33,9 +38,8 @@ class SparkWorkers(Pool):
 
     def is_alive(self) -> bool:
         """Whether the session has executors, or a master that may give it some: without either Spark waits for ever."""
-        scala = self._context._jsc.sc()  # noqa: SLF001  Spark asks it this way itself
-        executors = 0 if scala.isStopped() else scala.getExecutorMemoryStatus().size() - 1  # less the driver
-        return executors > 0 or (not scala.isStopped() and listens(self._context.master))
+        scala = self._one.context._jsc.sc()  # noqa: SLF001  Spark asks it so itself; the driver counts as an executor
+        return not scala.isStopped() and (scala.getExecutorMemoryStatus().size() > 1 or listens(scala.master()))
 
     def close(self) -> None:
         """End the session and its executors."""
@@ -43,15 +47,14 @@ class SparkWorkers(Pool):
         self._session.stop()
 
     def _job(self, function: Any, arguments: tuple[Any, ...]) -> Any:
-        return self._context.parallelize([arguments], 1).map(lambda each: function(*each)).collect()[0]
+        found = self._one.map(lambda _: function(*arguments)).collect()[0]
+        self.slots = int(self._one.context.defaultParallelism)  # now: before any executor has come Spark says two
+        return found
 
 
 def open_workers(address: str) -> SparkWorkers:
     """The cluster at an address; raises RuntimeError where there is none."""
-    builder = SparkSession.builder.master(address).appName("garimpo").config("spark.pyspark.python", sys.executable)
-    for name, value in OPTIONS.items():
-        builder = builder.config(name, value)
     try:
-        return SparkWorkers(builder.getOrCreate())
+        return SparkWorkers(SparkSession.builder.master(address).appName("garimpo").config(map=OPTIONS).getOrCreate())
     except Exception as error:  # noqa: BLE001  py4j's own errors are no RuntimeError
         raise RuntimeError(str(error).splitlines()[0]) from None
