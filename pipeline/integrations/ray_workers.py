@@ -17,7 +17,7 @@ from pipeline.source.collect import MOST_BYTES
 
 __all__ = ["open_workers"]
 
-AT_ONCE, CLIENT_PORT = 8, 10001  # batches of one actor at once: they wait for answers, not for the CPU
+AT_ONCE, CLIENT_PORT = 16, 10001  # batches of one actor at once: they wait for answers, not for the CPU
 
 
 class Collector:  # lives on the cluster

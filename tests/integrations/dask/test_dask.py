@@ -30,7 +30,7 @@ class Cluster:
         self.log = (folder / "dask.log").open("wb")
         self.address, port = f"dask://{self.place}", self.place.partition(":")[2]
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port)
-        options = ("--host", "127.0.0.1", "--nthreads", "8", "--memory-limit", "0", "--local-directory", str(folder))
+        options = ("--host", "127.0.0.1", "--nthreads", "16", "--memory-limit", "0", "--local-directory", str(folder))
         nanny = [self._start("worker", f"tcp://{self.place}", *options) for _ in range(workers)]
         self.processes = [self.scheduler, *nanny]
         self._wait(workers)
@@ -49,7 +49,7 @@ class Cluster:
                 continue
             slots = opened.slots
             opened.close()
-            if slots == 8 * workers:
+            if slots == 16 * workers:
                 return
             time.sleep(0.5)
         raise RuntimeError("no cluster")
