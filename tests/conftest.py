@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from pipeline.__main__ import main
+from pipeline.cli.commands import main
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import ObjectStore, Workspace, open_workspace

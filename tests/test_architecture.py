@@ -80,7 +80,7 @@ OWNERS = {
     "starlette": {"app.py", "pipeline/simulator"},
     "streamlit": {"app.py", "pages"},
     "typer": {
-        "pipeline/__main__.py",
+        "pipeline/cli/commands.py",
         "pipeline/cli/keeping.py",
         "pipeline/cli/moving.py",
         "pipeline/cli/schedule.py",
@@ -225,9 +225,8 @@ def test_imports_point_down() -> None:
 
 def test_simulator_is_for_the_demo() -> None:
     """Only the demo, the service that keeps its process, and the command line know the simulator."""
-    paths = [*modules_on_the_map(), ROOT / "pipeline" / "__main__.py"]
-    users = {room_of(path) for path in paths if "simulator" in rooms(path)}
-    assert users == {"__main__", "service.demo", "service.scheduler"}
+    users = {room_of(path) for path in modules_on_the_map() if "simulator" in rooms(path)}
+    assert users == {"cli.commands", "service.demo", "service.scheduler"}
 
 
 def test_simulator_stands_alone() -> None:
@@ -289,7 +288,7 @@ BROWSER_SIDE = ("streamlit", "plotly", "pandas")
 @pytest.mark.parametrize(
     ("module", "lacking"),
     [
-        *((name, BROWSER_SIDE) for name in ("pipeline.__main__", "pipeline.runs.runner")),
+        *((name, BROWSER_SIDE) for name in ("pipeline.cli.commands", "pipeline.runs.runner")),
         ("pipeline.source.allowance", (*BROWSER_SIDE, "duckdb", "pyarrow", "polars", "joblib", "pydantic")),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
-from tests.commands import answer, command, environment, start
+from tests.commands import ROOT, answer, command, environment, start
 from tests.worlds import database, genre_names, held, stable_tables
 
 NOON = "2026-03-10T12:00:00Z"
@@ -54,6 +55,19 @@ def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path
     assert state["last_run"]["state"] == "cancelled"
     assert answer(settings, tmp_path, "retry")[0] == 0
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("loaded", ["typer", "duckdb", "pipeline.records.ledger"])
+def test_signal_before_anything_begins(number: signal.Signals, loaded: str, tmp_path: Path) -> None:
+    """Whoever changes their mind while the program loads gets exit code 130, without a word."""
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONVERBOSE": "1"}  # says what is loaded
+    process = start(settings, tmp_path, "status")
+    lines = iter(process.stderr)
+    next(line for line in lines if line.startswith(f"import '{loaded}'"))
+    process.send_signal(number)
+    rest = [line for line in process.communicate(timeout=60)[1].splitlines() if not line.startswith(("import ", "#"))]
+    assert (process.returncode, rest) == (130, [])
 
 
 @pytest.mark.slow

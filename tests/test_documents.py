@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import errors
-from pipeline.__main__ import EXIT_CODES
+from pipeline.cli.commands import EXIT_CODES
 from pipeline.settings import list_settings
 from tools import documents
 from tools.blocks import BLOCKS, command_names

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.cli.commands import main
 from tests.receipts import BANDA
 
 ENTRY = {"id": BANDA, "name": "Banda Um", "followers": {"total": 70}, "popularity": 31}

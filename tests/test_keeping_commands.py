@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.__main__ import main
+from pipeline.cli.commands import main
 from pipeline.published.checks import CHECKS
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.ledger import Ledger

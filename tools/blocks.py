@@ -12,7 +12,7 @@ import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from pipeline import errors
-from pipeline.__main__ import EXIT_CODES, app
+from pipeline.cli.commands import EXIT_CODES, app
 from pipeline.errors import STATUS_ERRORS, GarimpoError
 from pipeline.runs.dag import render_mermaid, render_text
 from pipeline.schema import PUBLISHED, Table
