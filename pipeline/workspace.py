@@ -1,15 +1,21 @@
 """Where one workspace's files are; the only module that knows the folder layout. Imports `errors` and `settings`.
 
 Its ledger is one of them, unless the settings name a database that several machines share; an object store, where one
-is set, is opened here. Nothing else asks the settings for either.
+is set, is opened here. Nothing else asks the settings for either. Of a folder that can only be read the ledger is read
+in a copy: SQLite needs files beside it.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
+import shutil
+import sqlite3
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -67,12 +73,14 @@ class ObjectStore(Protocol):
 class Workspace:
     """Paths of one workspace: `name` is its folder below the data folder.
 
-    With a store, raw files and parts below `root` are copies of what that holds, and may be missing.
+    With a store, raw files and parts below `root` are copies of what that holds, and may be missing. Where nothing can
+    be written (`read_only`), ledger and run lock are those of a copy that ends with this process.
     """
 
     root: Path
     server: str = field(default="", repr=False)  # the address of a database, where the ledger is in one
     store: ObjectStore | None = field(default=None, compare=False)
+    read_only: bool = False
 
     @property
     def name(self) -> str:
@@ -107,12 +115,12 @@ class Workspace:
     @property
     def ledger_file(self) -> Path:
         """The operational SQLite file, where there is one."""
-        return self.root / "ledger.sqlite"
+        return (_ledger_copy(self.root) if self.read_only else self.root) / "ledger.sqlite"
 
     @property
     def run_lock(self) -> Path:
         """Held by the one process that runs the pipeline here."""
-        return self.root / "run.lock"
+        return self.ledger_file.with_name("run.lock")
 
     @property
     def simulated(self) -> bool:
@@ -120,10 +128,11 @@ class Workspace:
         return self.name == "demo"
 
 
-def open_workspace(settings: Settings) -> Workspace:
+def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
     """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written.
 
-    The same where the package of an object store is missing; whether that lets us in shows when it is asked.
+    The same where the package of an object store is missing; whether that lets us in shows when it is asked. `to_read`:
+    one that is there and cannot be written is opened all the same, `read_only`.
     """
     root = (settings.data / settings.workspace_name).absolute()
     store = _open_store(settings.store, settings.workspace_name) if settings.store else None
@@ -134,6 +143,8 @@ def open_workspace(settings: Settings) -> Workspace:
         if not os.access(workspace.root, os.W_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
+        if to_read and root.is_dir():
+            return replace(workspace, read_only=True)
         if error.errno == 28:
             raise DiskFull(
                 f"No space left for {workspace.root}. Free some space and start again; nothing was started."
@@ -143,6 +154,37 @@ def open_workspace(settings: Settings) -> Workspace:
             "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace
+
+
+@cache
+def _ledger_copy(root: Path) -> Path:
+    """A folder with copies of the ledger and the run lock's notes; what is damaged in them shows when they are read."""
+    folder, ledger = Path(tempfile.mkdtemp(prefix="garimpo-")), root / "ledger.sqlite"
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        wanted = ["run.*"] if _was_copied(ledger, folder / ledger.name) else ["run.*", f"{ledger.name}*"]
+        for path in (path for pattern in wanted for path in root.glob(pattern)):
+            shutil.copy(path, folder)
+    except OSError as error:
+        raise DiskFull(
+            f"{ledger} could not be copied to {folder}, to be read there ({error.strerror}). Make room or set TMPDIR; "
+            "nothing was changed."
+        ) from None
+    return folder
+
+
+def _was_copied(ledger: Path, target: Path) -> bool:
+    """Whether the ledger was copied as of one instant, which takes the index of its log: there while it is open."""
+    if not ledger.with_name(f"{ledger.name}-shm").exists():
+        return False
+    try:
+        live = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
+        with closing(live), closing(sqlite3.connect(target)) as copy:
+            live.backup(copy)
+    except sqlite3.Error:
+        target.unlink(missing_ok=True)
+        return False
+    return True
 
 
 @cache

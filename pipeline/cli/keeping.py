@@ -92,11 +92,11 @@ def purge(
         _ask(what, as_json=as_json)
     if everything:
         settings = load_settings()
-        workspace, clock = open_workspace(settings), workspace_clock(settings)
+        workspace, clock = open_workspace(settings, to_read=dry_run), workspace_clock(settings)
         with hold_run_lock(workspace, "purge", "purge", clock()):
             _tell_purged(purge_all(workspace, clock, dry_run=dry_run), as_json=as_json)
         return
-    with _held("purge") as (settings, workspace, ledger):
+    with _held("purge", to_read=dry_run) as (settings, workspace, ledger):
         if artist:
             _tell_purged(purge_artist(workspace, ledger, artist, dry_run=dry_run), as_json=as_json)
             return
@@ -135,7 +135,7 @@ def evict(
     as_json: AsJson = False,
 ) -> None:
     """Let go of copies on this disk of files that the object store has; whoever reads one fetches it again."""
-    with _held("evict") as (_, workspace, ledger):
+    with _held("evict", to_read=dry_run) as (_, workspace, ledger):
         _tell_moved(let_go_here(workspace, ledger, ledger.now().date(), days, dry_run=dry_run), "let go of", as_json)
 
 
@@ -159,7 +159,7 @@ def checks(
     if history and history not in names:
         raise SettingsError(f"There is no check {history!r}: {', '.join(names)}.")
     settings = load_settings()
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=True)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         if not history:
@@ -189,15 +189,17 @@ KEEPING: dict[str, Callable[..., None]] = {
 
 
 @contextmanager
-def _held(what: str) -> Iterator[tuple[Settings, Workspace, Ledger]]:
+def _held(what: str, *, to_read: bool = False) -> Iterator[tuple[Settings, Workspace, Ledger]]:
     """Settings, workspace and ledger, while nobody runs the pipeline there."""
     settings = load_settings()
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=to_read)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         with hold_run_lock(workspace, what, what, ledger.now()):
             require_ledger(workspace, ledger)
-            if what != "fetch":  # which may leave a store that is not set any more as it was
+            if (
+                what != "fetch" and not workspace.read_only
+            ):  # which may leave a store that is not set any more as it was
                 claim_store(workspace, ledger)
             yield settings, workspace, ledger
     finally:

@@ -53,7 +53,7 @@ def trace(
     if kind not in KINDS:
         raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
     column, usual = KINDS[kind]
-    with _opened() as (workspace, ledger):
+    with _opened(to_read=True) as (workspace, ledger):
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
     if as_json:
         console.print_json([asdict(origin) for origin in found])
@@ -72,7 +72,7 @@ def bring_in(
     as_json: AsJson = False,
 ) -> None:
     """Bring in history that other projects kept (JSON, CSV, SQLite), or a list of ids or links of artists to follow."""
-    with _opened() as (workspace, ledger):
+    with _opened(to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
         report = import_history(workspace, ledger, path, run_id, on=_day("--on", on), dry_run=dry_run)
     if as_json:
@@ -106,7 +106,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     if filters.since and filters.until and filters.since > filters.until:
         raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
     settings = load_settings()
-    generation = open_bundle(source) if source else open_generation(open_workspace(settings))
+    generation = open_bundle(source) if source else open_generation(open_workspace(settings, to_read=True))
     if bundle:
         require_genres(generation, filters.genres)
         said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
@@ -145,7 +145,7 @@ def backup(
 ) -> None:
     """Copy ledger, raw files and Parquet parts to another folder, while the app runs or not."""
     settings = load_settings()
-    made = back_up(open_workspace(settings), folder, workspace_clock(settings)())
+    made = back_up(open_workspace(settings, to_read=True), folder, workspace_clock(settings)())
     _tell_backup(made, f"in {folder}, {made.copied:,} of them new", as_json=as_json)
 
 
@@ -175,9 +175,9 @@ MOVING: dict[str, Callable[..., None]] = {
 
 
 @contextmanager
-def _opened() -> Iterator[tuple[Workspace, Ledger]]:
+def _opened(*, to_read: bool) -> Iterator[tuple[Workspace, Ledger]]:
     settings = load_settings()
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=to_read)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         yield workspace, ledger

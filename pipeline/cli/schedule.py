@@ -115,10 +115,12 @@ def freshness(
     settings = load_settings()
     if bool(genre) != (days is not None):
         raise SettingsError(f"A target needs a genre and --days. {schedules.UNCHANGED}")
-    with _ledger() as (ledger, _):
+    with _ledger(to_read=not genre) as (ledger, _):
         if genre:
             _set_target(ledger, settings, " ".join(genre.lower().split()), days or None)
-        found = genre_freshness(open_workspace(settings), ledger, settings, workspace_clock(settings)().date())
+        found = genre_freshness(
+            open_workspace(settings, to_read=True), ledger, settings, workspace_clock(settings)().date()
+        )
     console.show_freshness(found, as_json=as_json)
 
 
@@ -152,10 +154,10 @@ def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
 
 
 @contextmanager
-def _ledger() -> Iterator[tuple[Ledger, str]]:
+def _ledger(*, to_read: bool = False) -> Iterator[tuple[Ledger, str]]:
     """The workspace's ledger, in which the setting's schedule stands, and the time zone of the settings."""
     settings = load_settings()
-    ledger = Ledger(open_workspace(settings).ledger)
+    ledger = Ledger(open_workspace(settings, to_read=to_read).ledger)
     try:
         schedules.keep_default(ledger, settings.schedule, settings.timezone)
         yield ledger, settings.timezone
@@ -164,7 +166,7 @@ def _ledger() -> Iterator[tuple[Ledger, str]]:
 
 
 def _show(name: str, count: int, *, as_json: bool) -> None:
-    with _ledger() as (ledger, _):
+    with _ledger(to_read=True) as (ledger, _):
         found = [each for each in schedules.list_schedules(ledger) if name in ("", each.name)]
     if name and not found:
         raise SettingsError(f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are.")

@@ -155,9 +155,12 @@ def is_run_locked(workspace: Workspace) -> bool:
 
 
 def find_crashed(workspace: Workspace, ledger: Ledger) -> list[str]:
-    """End, as crashed, runs that call themselves running while nobody holds the lock; their ids."""
+    """End, as crashed, runs that call themselves running while nobody holds the lock; their ids.
+
+    Of a workspace that can only be read nobody can say so: none.
+    """
     running = "SELECT run_id FROM runs WHERE state = 'running'"
-    if read_lease(workspace) or not ledger.read(running):
+    if workspace.read_only or read_lease(workspace) or not ledger.read(running):
         return []
     lock = _run_lock(workspace)
     if not lock.acquire(0, _never):

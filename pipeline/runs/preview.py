@@ -44,7 +44,7 @@ def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
 
 def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
     """One row per mapped task, from what is known now; what earlier tasks will find is not known yet."""
-    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
     try:
         return _planned(settings, ledger, genres or settings.genres, max_requests or settings.max_requests)
     finally:
@@ -56,7 +56,7 @@ def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> li
 
     SettingsError for a run or an item that is not there.
     """
-    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
     try:
         genres, most = asked_of(settings, ledger, run_id)
         return _planned(settings, ledger, genres, most, find_leftovers(ledger, run_id, items))
@@ -66,7 +66,7 @@ def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> li
 
 def leaves_nothing(settings: Settings, run_id: str) -> bool:
     """Whether a run reached every task and left no item; SettingsError for a run that is not there."""
-    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
+    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
     try:
         left = find_leftovers(ledger, run_id)
     finally:
@@ -77,7 +77,7 @@ def leaves_nothing(settings: Settings, run_id: str) -> bool:
 def _planned(
     settings: Settings, ledger: Ledger, genres: tuple[str, ...], most: int, leftovers: Leftovers | None = None
 ) -> list[PlannedTask]:
-    workspace, planned = open_workspace(settings), list[PlannedTask]()
+    workspace, planned = open_workspace(settings, to_read=True), list[PlannedTask]()
     budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
     for task in DAG:
         if task.expand is None:

@@ -53,7 +53,7 @@ LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
 
 def workspace_status(settings: Settings) -> dict[str, Any]:
     """What `health` says, and data folder, profile and rows by table."""
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=True)
     with _opened(settings) as ledger:
         known = load_capabilities(ledger)
         return {
@@ -174,6 +174,8 @@ def follow_events(
 ) -> Iterator[list[Row]]:
     """Events of a run in portions; with `follow` until it has ended. SettingsError for a run that is not there."""
     seen = 0
+    if follow:
+        open_workspace(settings)  # of one that can only be read we look at a copy, to which nothing comes
     with _opened(settings) as ledger:
         while True:
             state = ledger.read("SELECT state FROM runs WHERE run_id = ?", (wanted.run_id,))
@@ -190,7 +192,7 @@ def follow_events(
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Ledger]:
     """The ledger, in which runs whose process is gone have ended."""
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=True)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
         for run_id in find_crashed(workspace, ledger):
@@ -201,7 +203,7 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
 
 
 def _row_counts(settings: Settings) -> dict[str, int]:
-    workspace = open_workspace(settings)
+    workspace = open_workspace(settings, to_read=True)
     if current_number(workspace) is None:
         return {}
     generation = open_generation(workspace)
@@ -260,7 +262,7 @@ def _source(settings: Settings) -> str:
 
 def _ledger(settings: Settings) -> str:
     with _opened(settings) as ledger:
-        require_ledger(open_workspace(settings), ledger)
+        require_ledger(open_workspace(settings, to_read=True), ledger)
         if not settings.ledger.get_secret_value():
             return f"{ledger.place} can be read"
         version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]

@@ -1,0 +1,116 @@
+"""A workspace that can only be read: a copy on a medium that cannot be written, or a folder of somebody else's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.commands import main
+from pipeline.published.publish import publish
+from pipeline.records.ledger import Ledger
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import artist, commit, search_line
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="folder modes and mounts of Linux")
+LOOKING = [
+    "status",
+    "logs last",
+    "checks",
+    "checks --history parts_agree",
+    "purge --dry-run",
+    "purge --artist a1 --dry-run",
+    "purge --all --dry-run",
+    "trace artist a1",
+    "export artists",
+    "freshness",
+    "schedule list",
+    "run --dry-run",
+    "retry --dry-run",
+]
+
+
+@pytest.fixture(params=["closed", "open elsewhere"])
+def sealed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A workspace with one run of two artists, which the commands find by the environment and cannot write to."""
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    monkeypatch.chdir(tmp_path)
+    workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(Ledger(workspace.ledger)))
+        commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2")))
+        publish(workspace, ledger)
+        ledger.finish_run("run-1", "succeeded")
+        if request.param == "closed":
+            ledger.close()
+        stack.callback(unseal, workspace)
+        seal(workspace)
+        yield workspace
+
+
+def seal(workspace: Workspace) -> None:
+    """Nothing can be written below the workspace; root, whom no mode stops, needs a mount."""
+    if os.geteuid():
+        for folder in (workspace.root, *workspace.root.rglob("*/")):
+            folder.chmod(0o500)
+        return
+    place = str(workspace.root)
+    for options in (["--bind", place, place], ["-o", "remount,ro,bind", place]):
+        if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+            pytest.skip("root may not mount here")
+
+
+def unseal(workspace: Workspace) -> None:
+    """Take it back, so that the folder can be removed."""
+    if not os.geteuid():
+        subprocess.run(["umount", "-l", str(workspace.root)], capture_output=True, check=False)
+        return
+    for folder in (workspace.root, *workspace.root.rglob("*/")):
+        folder.chmod(0o700)
+
+
+def test_looking_writes_nothing(sealed: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every command that only looks answers from a folder that cannot be written, and leaves no file there."""
+    before = sorted(sealed.root.rglob("*"))
+    for line in LOOKING:
+        assert (main([*line.split()]), line) == (0, line), capfd.readouterr()
+    assert "artist_snapshots" in capfd.readouterr().out
+    assert sorted(sealed.root.rglob("*")) == before
+
+
+def test_backup_of_a_read_only_folder(
+    sealed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It can be backed up, and what was is brought back elsewhere."""
+    assert main(["backup", str(tmp_path / "kept")]) == 0
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "other"))
+    assert main(["restore", str(tmp_path / "kept")]) == 0
+    capsys.readouterr()
+    assert main(["export", "SELECT artist_id FROM artists ORDER BY 1"]) == 0
+    assert capsys.readouterr().out.split() == ["artist_id", "a1", "a2"]
+
+
+@pytest.mark.parametrize("line", ["purge", "purge --all --yes", "recover", "rebuild", "schedule pause default",
+                                  "logs last --follow"])  # fmt: skip
+def test_changes_are_refused(sealed: Workspace, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command that would write names the folder and what to do, and ends with 2."""
+    assert main(line.split()) == 2
+    told = capsys.readouterr().err.replace("\n", " ")
+    assert f"The data folder {sealed.root.parent} cannot be written" in told
+
+
+def test_nobody_is_taken_for_dead(sealed: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever can only read cannot ask for the run lock: a run that goes on elsewhere stays running."""
+    unseal(sealed)
+    with closing(Ledger(sealed.ledger)) as ledger:
+        ledger.begin_run("r2", "cli", {}, 1)
+    seal(sealed)
+    assert main(["status", "--json"]) == 0
+    assert '"state": "running"' in capsys.readouterr().out
