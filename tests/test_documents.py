@@ -108,6 +108,17 @@ def test_both_languages_start_alike() -> None:
     assert lines_of("powershell", pages[0]) == lines_of("powershell", pages[1])
 
 
+def test_both_languages_help_alike() -> None:
+    """Both READMEs have a table of what may be seen, with the same errors and, but for words to fill in, commands."""
+    parts = README.split("## Troubleshooting")[1], PAGES["README.pt-BR.md"].split("## Quando algo")[1]
+    english, portuguese = (
+        [re.findall(r"`(.+?)`", row.replace("PASTA", "FOLDER")) for row in part.split("\n\n")[1].splitlines()]
+        for part in parts
+    )
+    assert len(english) > 10
+    assert english == portuguese
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no POSIX shell here")
 def test_shell_lines_parse() -> None:
     """Every line for the shell is one that a POSIX shell understands."""
