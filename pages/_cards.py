@@ -98,10 +98,11 @@ def _follower_figures(row: Row, text: Text) -> tuple[Html, ...]:
 
 
 def _release_figures(row: Row, text: Text) -> tuple[Html, ...]:
+    many, latest = row["releases"], row["latest_release_on"]
     return (
         figure("", "", tone="g-wide"),
-        figure(text.number(row["releases"]), text("releases")),
-        figure(text.short_day(row["latest_release_on"]), text("latest")),
+        figure(NONE if many is None else text.number(many), text("releases"), known=many is not None),
+        figure(text.day(latest, precision="month") if latest else NONE, text("latest"), known=latest is not None),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages import _cards, _data, _parts
@@ -9,6 +11,7 @@ from pages._text import Text, current_text
 from pipeline import queries
 
 PER_PAGE = 25
+NEEDS = {"followers": "followers", "growth": "followers", "popularity": "popularity"}  # of an order
 
 
 def orders(text: Text) -> dict[str, str]:
@@ -22,9 +25,9 @@ def orders(text: Text) -> dict[str, str]:
     }
 
 
-def choose_order(text: Text) -> str:
+def choose_order(text: Text, given: Mapping[str, bool]) -> str:
     """The order; kept in the address under a name that is the same in both languages."""
-    labels = orders(text)
+    labels = {name: label for name, label in orders(text).items() if given.get(NEEDS.get(name, ""), True)}
     asked = st.query_params.get("sort", "followers")
     index = list(labels).index(asked) if asked in labels else 0
 
@@ -35,11 +38,11 @@ def choose_order(text: Text) -> str:
         st.selectbox(
             text("Order by"), list(labels), index, format_func=lambda name: labels[name], key="order", on_change=keep
         )
-        or "followers"
+        or "name"
     )
 
 
-def choose(text: Text) -> tuple[str, str, str]:
+def choose(text: Text, given: Mapping[str, bool]) -> tuple[str, str, str]:
     """Search, genre and order as chosen."""
     genres = _data.ask(queries.genres)["genre"].to_list()
     name, kind, order = st.columns([2, 1, 1])
@@ -56,7 +59,7 @@ def choose(text: Text) -> tuple[str, str, str]:
             text("Genre"), genres, None, key="genre", bind="query-params", placeholder=text("All genres")
         )
     with order:
-        return search or "", genre or "", choose_order(text)
+        return search or "", genre or "", choose_order(text, given)
 
 
 def show_none(text: Text, search: str, genre: str) -> None:
@@ -77,7 +80,8 @@ def main() -> None:
     """The page."""
     text = current_text()
     st.title(text("Artists"), anchor=False)
-    search, genre, order = choose(text)
+    given = _data.ask(queries.numbers_given)
+    search, genre, order = choose(text, given)
     count = _data.ask(queries.artists_count, search, genre)
     if not count:
         show_none(text, search, genre)
@@ -87,7 +91,12 @@ def main() -> None:
         queries.artists, search=search, genre=genre, order=order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
     )
     with place:
-        st.html(_cards.note(text.plural("{count} artist", "{count} artists", count)))
+        told = [text.plural("{count} artist", "{count} artists", count)]
+        if not (given["followers"] or given["popularity"]):
+            told.append(text("followers not given by Spotify to this app"))
+            counts = _data.ask(queries.release_counts, tuple(rows["artist_id"]))
+            rows = rows.join(counts, "artist_id", "left", maintain_order="left")
+        st.html(_cards.note(_cards.DOT.join(told)))
         _parts.artist_list(rows.to_dicts(), text, key="artists")
 
 

@@ -97,3 +97,21 @@ def test_weeks_of_empty_database(workspace):
     """Without artists there are no weeks."""
     assert queries.releases_per_week(publish_rows(workspace), "mpb").rows() == []
     assert queries.newest_releases(publish_rows(workspace, 2), 5).rows() == []
+
+
+def test_release_counts(workspace):
+    """How many releases each artist has and the day of its latest; unknown, not none, until they were read."""
+    day = date(2026, 11, 20)
+    found = publish_rows(
+        workspace,
+        artists=[
+            {"artist_id": "a", "releases_checked_on": day},
+            {"artist_id": "b"},
+            {"artist_id": "c", "releases_checked_on": day},
+        ],
+        releases=[{"album_id": "r", "release_date": day}],
+        release_artists=[{"album_id": "r", "artist_id": name, "position": 0} for name in "ab"],
+    )
+    assert queries.release_counts(found, ["a", "b", "c", "nobody"]).rows() == [
+        ("a", 1, day), ("b", None, None), ("c", 0, None)
+    ]  # fmt: skip

@@ -17,11 +17,12 @@ from pipeline.queries.artists import (
     artist_history,
     artists,
     artists_count,
+    numbers_given,
     recent_followers,
 )
 from pipeline.queries.genres import followers_over_time, genre_coverage, genre_members, genres, releases_per_week
 from pipeline.queries.growth import genre_leaders, growth_leaders
-from pipeline.queries.releases import artist_releases, most_active, newest_releases
+from pipeline.queries.releases import artist_releases, most_active, newest_releases, release_counts
 
 __all__ = [
     "ARTIST_ORDERS",
@@ -40,7 +41,9 @@ __all__ = [
     "growth_leaders",
     "most_active",
     "newest_releases",
+    "numbers_given",
     "recent_followers",
+    "release_counts",
     "releases_per_week",
 ]
 

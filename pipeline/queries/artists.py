@@ -19,6 +19,7 @@ __all__ = [
     "artist_history",
     "artists",
     "artists_count",
+    "numbers_given",
     "recent_followers",
 ]
 
@@ -73,6 +74,15 @@ def artists(
     for more in shown:
         page = page.join(more, on="artist_no", how="left", maintain_order="left")
     return page
+
+
+def numbers_given(generation: Generation) -> dict[str, bool]:
+    """Whether followers and popularity are given: False where artists are known, and of none of them the number is."""
+    frame = generation.frame(
+        "SELECT count(followers) > 0 OR count(*) = 0 AS followers, count(popularity) > 0 OR count(*) = 0 AS popularity "
+        "FROM artists"
+    )
+    return frame.row(0, named=True)
 
 
 def recent_followers(generation: Generation, artist_ids: Sequence[str], days: int = 30) -> dict[str, list[int]]:

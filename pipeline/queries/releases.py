@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from pipeline.published.generations import Generation
 
-__all__ = ["artist_releases", "most_active", "newest_releases"]
+__all__ = ["artist_releases", "most_active", "newest_releases", "release_counts"]
 
 _CREDITS = "list(x.artist_name ORDER BY x.position) FILTER (x.artist_name IS NOT NULL) AS artist_names"
 _RELEASE = """r.album_id, r.name, r.album_type, r.release_date, r.release_date_precision, r.total_tracks,
@@ -69,6 +70,23 @@ def most_active(generation: Generation, days: int, limit: int) -> pl.DataFrame:
         GROUP BY ALL ORDER BY releases DESC, latest_release_on DESC, a.artist_id LIMIT ?
         """,
         [days, limit],
+    )
+
+
+def release_counts(generation: Generation, artist_ids: Sequence[str]) -> pl.DataFrame:
+    """One row per known artist: artist_id, releases, latest_release_on; NULL until its releases were read."""
+    return generation.frame(
+        """
+        WITH wanted AS (SELECT artist_id, releases_checked_on FROM artists
+            WHERE artist_id IN (SELECT unnest(?::VARCHAR[]))),
+        counted AS (SELECT artist_id, count(*) AS releases, max(release_date) AS latest_release_on
+            FROM wanted JOIN release_artists USING (artist_id) JOIN releases USING (album_id)
+            WHERE releases_checked_on IS NOT NULL GROUP BY artist_id)
+        SELECT artist_id, CASE WHEN releases_checked_on IS NOT NULL THEN coalesce(releases, 0) END AS releases,
+            latest_release_on
+        FROM wanted LEFT JOIN counted USING (artist_id) ORDER BY artist_id
+        """,
+        [list(artist_ids)],
     )
 
 
