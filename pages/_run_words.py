@@ -23,7 +23,7 @@ __all__ = [
 
 Row = Mapping[str, Any]
 STATES = ("running", "succeeded", "deferred", "failed", "cancelled", "crashed")  # of runs
-TRIGGERS = ("schedule", "button", "cli", "external")
+TRIGGERS = ("schedule", "button", "cli", "external", "import")
 TASKS = (
     "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
     "send",
@@ -95,6 +95,7 @@ def trigger_label(trigger: str, text: Text) -> str:
         "button": text("the button Run now"),
         "cli": text("the command line"),
         "external": text("another system"),
+        "import": text("an import"),
     }
     return labels.get(trigger, trigger)
 

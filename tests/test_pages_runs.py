@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pages import _run_data
+from pipeline.moving.importing import import_history
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import hold_run_lock
+from pipeline.workspace import Workspace
 from tests.screens import install_service, open_screen
 
 FIRST, SECOND = "20261121T060000-aaaaaa", "20261122T060000-bbbbbb"
@@ -151,3 +153,16 @@ def test_cancel_asks_the_service(service):
     app = open_screen("runs.py").app
     app.button(key="cancel").click().run()
     assert service._cancel.is_set()
+
+
+def test_imports_are_told_in_both_languages(service, tmp_path):
+    """A run that brought in old files is named as one, and says in the reader's words what it read."""
+    old = tmp_path / "old.json"
+    old.write_text('[{"id": "0Banda00000000000000AA", "name": "A", "date": "2024-05-01"}, {"id": "no"}]', "utf-8")
+    import_history(Workspace(tmp_path / "other"), service.ledger, old, FIRST)  # the demo takes none
+    english, portuguese = (open_screen("runs.py", language, trigger="import").words for language in ("en", "pt"))
+    assert "an import" in english
+    assert "importação" in portuguese
+    told = [open_screen("run.py", language, id=FIRST).words for language in ("en", "pt")]
+    assert "imported old.json: 2 entries read, 1 rejected" in told[0]
+    assert "importado de old.json: registros lidos 2, recusados 1" in told[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from pipeline.watching.freshness import set_target
 from pipeline.watching.schedules import Schedule, add_schedule, remove_schedule
 
 PAGES = Path(__file__).parent.parent / "pages"
+CATALOGUE = PAGES / "locale" / "pt_BR" / "LC_MESSAGES" / "garimpo.po"
 CALLS = {"text": None, "self": None, "plural": (1, 2)}
 EN, PT = Text("en"), Text("pt_BR")
 
@@ -68,6 +70,12 @@ def test_no_translation_is_left_over():
     kept = {entry.id[0] if isinstance(entry.id, tuple) else entry.id for entry in catalogue("pt_BR")
             if entry.id and entry.context != "error"}  # fmt: skip
     assert kept == said
+
+
+def test_every_text_is_translated_once():
+    """No text stands in the catalogue twice: of two translations one would be read by nobody."""
+    entries = re.findall(r'^(?:msgctxt (.+)\n)?msgid (".+")$', CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [entry for entry, many in Counter(entries).items() if many > 1] == []
 
 
 def test_translations_keep_the_values():
