@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -71,6 +72,12 @@ def footer(text: Text) -> Html:
         )
         advice = text("To collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again.")
         return tag("div", f"{made} {advice}", cls="g-foot", data_language=kept)
+    if not service().settings.is_spotify:
+        asked = text(
+            "Artists, releases, tracks and cover art: data from {host}, asked in Spotify's place (GARIMPO_API_URL).",
+            host=urlsplit(service().settings.api_url).hostname,
+        )
+        return tag("div", asked, cls="g-foot", data_language=kept)
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
     link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
     return tag("div", words, " ", link, cls="g-foot", data_language=kept)

@@ -87,3 +87,14 @@ def test_real_data_name_their_source(tmp_path, file, query, language):
     assert "https://open.spotify.com/" in screen.outside
     assert "synthetic" not in screen.words
     assert "sintéticos" not in screen.words
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_other_sources_are_not_called_spotify(tmp_path, language):
+    """Where another address answers in Spotify's place, that is named as the source, and Spotify is not."""
+    at = {"api_url": "http://127.0.0.1:9/v1/", "token_url": "http://127.0.0.1:9/api/token"}
+    publish_many(install_service(tmp_path, **at, client_id="made-up", client_secret="made-up").workspace, 2, 1)
+    words = open_screen("overview.py", language).words
+    assert {"en": "data from 127.0.0.1, asked", "pt": "dados de 127.0.0.1, consultado"}[language] in words
+    assert "from Spotify." not in words
+    assert "do Spotify. " not in words
