@@ -57,6 +57,32 @@ def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
+def test_hasty_signals_count_once(world: Running, tmp_path: Path) -> None:
+    """Ctrl-C pressed thrice, or handed on by a wrapper, still ends the run as cancelled, and nothing faults."""
+    settings = environment(world, tmp_path / "data")
+    process = begun(world, settings, tmp_path)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, json.loads(out)["state"]) == (130, "cancelled")
+    assert "Warning: " not in err
+
+
+def test_late_signal_ends_at_once(world: Running, tmp_path: Path) -> None:
+    """A signal after the time a cancelled run takes ends the process at once; what it did is found as crashed."""
+    settings = environment(world, tmp_path / "data")
+    script = "import sys; from pipeline.cli import commands; commands.PATIENCE_S = 0; sys.exit(commands.main(['run']))"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=settings, stderr=subprocess.PIPE)
+    while world.counts()["total"] < 12:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT), process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.splitlines()[-1][:13]) == (130, b"ended at once")
+    assert answer(settings, tmp_path, "status")[1]["last_run"]["state"] == "crashed"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("loaded", ["typer", "duckdb", "pipeline.records.ledger"])
 def test_signal_before_anything_begins(number: signal.Signals, loaded: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,9 @@ EXIT_CODES = {
     130: "cancelled: everything committed is kept",
 }
 ENDLESS_S = 1e8
+PATIENCE_S = 2.0  # a cancelled run has ended by then; signals that come twice, of a wrapper or a hasty hand, count once
+SHOW_CURSOR = b"\x1b[?25h"  # which progress hides
+AT_ONCE = b"ended at once; what was committed is kept, and `python -m pipeline retry` goes on from there\n"
 
 app = typer.Typer(
     help="Collect Spotify artists within a budget, keep their history, publish it for reading. Without a command: run.",
@@ -227,12 +231,18 @@ def _execute(settings: Settings, request: RunRequest, *, as_json: bool) -> None:
 
 @contextmanager
 def _stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM cancels cleanly; a second one ends at once."""
+    """The first SIGINT or SIGTERM cancels cleanly; one that comes when that should have been done ends at once.
+
+    At once is as a kill would: to unwind a run under its threads may take as long again, or end in a fault.
+    """
+    asked_at: list[float] = []
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+        asked_at.append(time.monotonic())
         stop.set()
+        if asked_at[-1] - asked_at[0] > PATIENCE_S:
+            os.write(2, SHOW_CURSOR * os.isatty(2) + AT_ONCE)
+            os._exit(RunCancelled.exit_code)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
