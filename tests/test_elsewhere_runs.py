@@ -81,9 +81,9 @@ def test_lost_worker_is_replaced(simulator, wanted, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_each_worker_lost_is_told(simulator, tmp_path, monkeypatch):
-    """When every worker is lost, each time, the run fails and says so; the next one completes."""
-    result, _ = run(simulator, tmp_path, monkeypatch, lambda _: OSError("worker lost"))
-    assert (result.state, "worker lost" in result.message) == ("failed", True)
+    """When every worker is lost, each time, the run fails and says why in one line; the next one completes."""
+    result, _ = run(simulator, tmp_path, monkeypatch, lambda _: OSError("worker lost. This often\nhappens when"))
+    assert (result.state, "(OSError: worker lost. This often happens when)" in result.message) == ("failed", True)
     assert collect(simulator, tmp_path).state == "succeeded"
 
 

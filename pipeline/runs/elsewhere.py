@@ -167,7 +167,7 @@ class Elsewhere:
 
     def _gone(self, batch: Batch, error: BaseException) -> GarimpoError:
         """What an accident on the way means: another attempt, or the end where the whole system does not answer."""
-        told = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200] or 'no message'}"
         name = self._context.settings.backend
         note(log, "worker_lost", level=logging.WARNING, item=batch.item, backend=name, message=told)
         if not self._workers.is_alive():

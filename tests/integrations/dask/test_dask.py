@@ -37,6 +37,7 @@ class Cluster:
 
     def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        environment.pop("PYTHONPATH", None)  # the page says that to be in the folder is enough
         command = [sys.executable, "-m", "dask", what, "--no-dashboard", *options]
         return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
 
