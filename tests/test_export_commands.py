@@ -72,6 +72,8 @@ def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     }  # fmt: skip
     code, out, err = said(capsys, "trace", "release", "x")
     assert (code, out, err) == (1, "", "nothing is known of release x\n")
+    code, out, _ = said(capsys, "trace", "release", "x", "--json")
+    assert (code, json.loads(out)) == (1, [])
 
 
 def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +85,17 @@ def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str
     assert said(capsys, "export", "--bundle", "b.zip", "--since", "2024-05-01") == (0, "6 rows in b.zip\n", "")
     code, out, _ = said(capsys, "export", "artist_snapshots", "--from", "b.zip", "--to", "s.jsonl", "--json")
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
+
+
+def test_rows_as_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --json the rows on standard output are JSON, one object a line; another format there is refused."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    code, out, _ = said(capsys, "export", "SELECT artist_id, followers FROM artists", "--json")
+    assert (code, [json.loads(line) for line in out.splitlines()]) == (0, [{"artist_id": BANDA, "followers": 70}])
+    code, out, err = said(capsys, "export", "artists", "--json", "--format", "csv")
+    assert (code, json.loads(out)["error"]) == (2, "SettingsError")
+    assert "name a file for csv with --to" in err
 
 
 def test_unknown_genre_fills_no_bundle(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,8 +57,7 @@ def trace(
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
     if as_json:
         console.print_json([asdict(origin) for origin in found])
-        return
-    for origin in found:
+    for origin in () if as_json else found:
         _show_origin(origin)
     if not found:
         console.people.print(f"nothing is known of {kind} {subject}{f' on {on}' if on else ''}", markup=False)
@@ -85,7 +84,8 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     what: Annotated[str, typer.Argument(help="A published table, or one SELECT in quotes.")] = "",
     to: Annotated[Path | None, typer.Option(help="File to write; empty: standard output.")] = None,
     file_format: Annotated[
-        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; empty: by the file's name, else csv.")
+        str,
+        typer.Option("--format", help=f"{', '.join(FORMATS)}; empty: by the file's name, else csv, with --json jsonl."),
     ] = "",
     source: Annotated[Path | None, typer.Option("--from", help="A bundle to read instead of the workspace.")] = None,
     bundle: Annotated[
@@ -115,10 +115,15 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
         rows = export_file(generation, what, to, file_format or None, force=force)
         _tell({"file": str(to), "rows": rows}, f"{rows:,} rows in {to}", as_json=as_json)
     else:
+        usual = "jsonl" if as_json else "csv"
+        if as_json and file_format not in ("", usual):
+            raise SettingsError(
+                f"--json prints JSON lines: name a file for {file_format} with --to. Nothing was written."
+            )
         if file_format == "parquet" and sys.stdout.isatty():
             raise SettingsError("Parquet is not for a terminal: name a file with --to. Nothing was written.")
         try:
-            export_stream(generation, what, sys.stdout.buffer, file_format or "csv")
+            export_stream(generation, what, sys.stdout.buffer, file_format or usual)
             sys.stdout.buffer.flush()
         except BrokenPipeError:  # whoever read our lines has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
