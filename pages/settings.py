@@ -24,7 +24,7 @@ def show_settings(text: Text) -> None:
         return
     st.header(text("Settings and their origin"), anchor=False)
     st.html(_cards.note(text("Change them in the environment or in garimpo.toml, then start the app again.")))
-    state = {"not set": text("not set"), "set (hidden)": text("set (hidden)")}
+    state = {"": text("not set"), "not set": text("not set"), "set (hidden)": text("set (hidden)")}
     origin = {"default": text("default"), "environment": text("environment")}
     rows = [
         (variable, state.get(value, value), origin.get(where, where), text(meaning))

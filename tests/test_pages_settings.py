@@ -28,6 +28,14 @@ def test_settings_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "SPOTIPY_CLIENT_SECRET vazio padrão O client secret dele" in shown
 
 
+def test_empty_settings_say_so(tmp_path: Path):
+    """A setting that is empty is told to be, secret or not."""
+    install_service(tmp_path)
+    words = " ".join(open_screen("settings.py").words.split())
+    for variable in ("SPOTIPY_CLIENT_ID", "GARIMPO_STORE", "GARIMPO_WORKSPACE", "GARIMPO_QUOTA_REQUESTS"):
+        assert f"{variable} not set default" in words
+
+
 def test_cells_say_their_title(tmp_path: Path):
     """On a narrow screen the head of a table is gone: each cell names its own title; code is code."""
     install_service(tmp_path)
