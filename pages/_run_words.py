@@ -39,6 +39,8 @@ TONES = {
     "partial": "warn",
 }
 _NAMED = re.compile(rf"(?:^|(?<=; )|(?<=, ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
+_ATTEMPT = re.compile(r"\(attempt (?P<number>\d+) of (?P<most>\d+)\)")
+_LIMIT = re.compile(r"the run's limit of (?P<count>\d+) requests is reached")
 _TOGETHER = re.compile(r"its rows are in [a-z_]+-[\d-]+")
 
 
@@ -129,8 +131,15 @@ def told(message: str, text: Text) -> str:
         "the day's quota is used up": text("the day's quota is used up"),
         "too many requests in 30 s": text("too many requests in 30 s"),
         "due again at": text("due again at"),
+        "not collected, first:": text("not collected, first:"),
+        "did not finish": text("did not finish"),
+        "Nothing of it was stored; ask again later.": text("Nothing of it was stored; ask again later."),
     }
     message = _TOGETHER.sub(text("its rows are counted with another item"), text.error(message))
+    message = _NAMED.sub(lambda found: task_label(found[0], text), message)
     for english, words in usual.items():
         message = message.replace(english, words)
-    return _NAMED.sub(lambda found: task_label(found[0], text), message)
+    message = _ATTEMPT.sub(lambda found: text("(attempt {number} of {most})", **found.groupdict()), message)
+    return _LIMIT.sub(
+        lambda found: text("the run's limit of {count} requests is reached", **found.groupdict()), message
+    )

@@ -219,3 +219,18 @@ def test_both_languages_name_tasks(service):
         "discovering artists: 3 not collected; reading artists, planning did not finish"
     )
     assert told("the plan to publish was checked", Text("en")) == "the plan to publish was checked"
+
+
+@pytest.mark.parametrize(
+    ("message", "portuguese"),
+    [
+        ("refresh_tracks: 1 not collected, first: Canto", "lendo faixas: 1 sem coletar, o primeiro: Canto"),
+        ("HTTP 500 (attempt 1 of 4).", "HTTP 500 (tentativa 1 de 4)."),
+        ("Nothing of it was stored; ask again later.", "Nada disso foi guardado; tente mais tarde."),
+        ("refresh_tracks: refresh_releases did not finish", "lendo faixas: lendo lançamentos não terminou"),
+        ("the run's limit of 500 requests is reached", "o limite de 500 requisições da coleta foi atingido"),
+    ],
+)
+def test_what_failed_is_told_in_portuguese(message, portuguese):
+    """What was not collected, at which attempt, and what that means is said in the reader's language; English stays."""
+    assert (told(message, Text("pt_BR")), Text("en").error(message)) == (portuguese, message)
