@@ -131,13 +131,14 @@ def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):
 
 
 def test_generation_carries_its_parts(workspace: Workspace, ledger: Ledger):
-    """A generation lists every part in it as the ledger does, so that a lost ledger can be written anew."""
+    """A generation lists every part as the ledger does, so that a lost one can be written anew; seals come by themselves."""
     add(workspace, ledger, 1)
     publish(workspace, ledger)
     add(workspace, ledger, 2)
     publish(workspace, ledger)
     listed = open_generation(workspace).frame("FROM state_parts ORDER BY seq").to_dicts()
-    assert listed == ledger.read("SELECT * FROM parts ORDER BY seq")
+    parts = ledger.read("SELECT * FROM parts ORDER BY seq")
+    assert listed == [{name: value for name, value in part.items() if name != "seal"} for part in parts]
     assert open_generation(workspace).meta("applied_seq") == "8"
 
 
