@@ -94,8 +94,8 @@ def test_pace_of_threads(tmp_path):
     running = []
 
     def address(simulated: far.World) -> str:
-        running.append(Function(tmp_path, "collect", THREADS="16", **own(simulated)))  # of its own, four for each core
-        return f"gcf://{running[0].place}?slots=16"
+        running.append(Function(tmp_path, "collect", THREADS="32", **own(simulated)))  # of its own, four for each core
+        return f"gcf://{running[0].place}?slots=32"
 
     far.pace(address, tmp_path)
     running[0].kill()
