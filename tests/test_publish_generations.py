@@ -131,7 +131,7 @@ def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):
 
 
 def test_generation_carries_its_parts(workspace: Workspace, ledger: Ledger):
-    """A generation lists every part as the ledger does, so that a lost one can be written anew; seals come by themselves."""
+    """A generation lists every part as the ledger does, but for its seal, so that a lost one can be written anew."""
     add(workspace, ledger, 1)
     publish(workspace, ledger)
     add(workspace, ledger, 2)

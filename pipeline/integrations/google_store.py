@@ -7,7 +7,6 @@ default ones; to an `endpoint_override`, an emulator's, none are sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -48,9 +47,7 @@ def open_store(address: str, prefix: str) -> Bucket:
         return {file.name.removeprefix(f"{prefix}/"): file.size for file in found}
 
     def delete(names: Sequence[str]) -> None:
-        for name in names:
-            with suppress(NotFound):
-                bucket().blob(f"{prefix}/{name}").delete(retry=RETRY)
+        bucket().delete_blobs([f"{prefix}/{name}" for name in names], on_error=lambda _: None, retry=RETRY)
 
     return Bucket(f"gs://{parts.netloc}/{prefix}", put, read, listed, delete, _refusal)
 
