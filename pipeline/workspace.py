@@ -1,20 +1,15 @@
-"""Where one workspace's files are; the only module that knows the folder layout. Imports `errors` and `settings`.
+"""Where one workspace's files are; the only module that knows the folder layout.
 
 Its ledger is one of them, unless the settings name a database that several machines share; an object store, where one
 is set, is opened here. Nothing else asks the settings for either. Of a folder that can only be read the ledger is read
-in a copy: SQLite needs files beside it.
+in a copy. Imports `errors`, `settings` and `ledger_copy`.
 """
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
-import shutil
-import sqlite3
-import tempfile
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +17,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from pipeline.errors import DiskFull, SettingsError
+from pipeline.ledger_copy import ledger_copy
 from pipeline.settings import Settings
 
 __all__ = ["LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "open_workspace"]
@@ -115,7 +111,7 @@ class Workspace:
     @property
     def ledger_file(self) -> Path:
         """The operational SQLite file, where there is one."""
-        return (_ledger_copy(self.root) if self.read_only else self.root) / "ledger.sqlite"
+        return (ledger_copy(self.root) if self.read_only else self.root) / "ledger.sqlite"
 
     @property
     def run_lock(self) -> Path:
@@ -154,37 +150,6 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
             "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace
-
-
-@cache
-def _ledger_copy(root: Path) -> Path:
-    """A folder with copies of the ledger and the run lock's notes; what is damaged in them shows when they are read."""
-    folder, ledger = Path(tempfile.mkdtemp(prefix="garimpo-")), root / "ledger.sqlite"
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    try:
-        wanted = ["run.*"] if _was_copied(ledger, folder / ledger.name) else ["run.*", f"{ledger.name}*"]
-        for path in (path for pattern in wanted for path in root.glob(pattern)):
-            shutil.copy(path, folder)
-    except OSError as error:
-        raise DiskFull(
-            f"{ledger} could not be copied to {folder}, to be read there ({error.strerror}). Make room or set TMPDIR; "
-            "nothing was changed."
-        ) from None
-    return folder
-
-
-def _was_copied(ledger: Path, target: Path) -> bool:
-    """Whether the ledger was copied as of one instant, which takes the index of its log: there while it is open."""
-    if not ledger.with_name(f"{ledger.name}-shm").exists():
-        return False
-    try:
-        live = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
-        with closing(live), closing(sqlite3.connect(target)) as copy:
-            live.backup(copy)
-    except sqlite3.Error:
-        target.unlink(missing_ok=True)
-        return False
-    return True
 
 
 @cache
