@@ -64,11 +64,11 @@ def published(settings: Settings) -> dict[str, list[Any]]:
 
 
 def rows_of(place: Any) -> dict[str, list[Any]]:
-    """Every row of a ledger, but whose files it lists."""
+    """Every row of a ledger, but whose files it lists; without seals, which a recovered one makes anew."""
     with closing(Ledger(place)) as ledger:
         found = {}
         for table, columns in LEDGER_TABLES.items():
-            rows = ledger.read(f"SELECT {', '.join(columns)} FROM {table}")
+            rows = ledger.read(f"SELECT {', '.join(name for name in columns if name != 'seal')} FROM {table}")
             found[table] = sorted((tuple(row.values()) for row in rows if row.get("key") != "files"), key=repr)
         return found
 
