@@ -74,7 +74,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
         ({"GARIMPO_MAX_REQUESTS": "many"}, ["run"], "GARIMPO_MAX_REQUESTS"),
         ({}, ["run", "--max-requests", "0"], "should be greater than or equal to 1. See --help."),
         ({}, ["run", "--shiny"], "--shiny"),
-        ({}, ["logs", "never"], "never is not a run"),
+        ({}, ["logs", "never"], "logs last"),
         ({}, ["logs", "--level", "loud"], "none of DEBUG"),
         ({}, ["retry"], "No run yet"),
         ({}, ["schedule", "add", "x"], "exactly one of"),

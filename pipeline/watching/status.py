@@ -180,7 +180,10 @@ def follow_events(
         while True:
             state = ledger.read("SELECT state FROM runs WHERE run_id = ?", (wanted.run_id,))
             if not state:
-                raise SettingsError(f"{wanted.run_id} is not a run of workspace {settings.workspace_name}.")
+                raise SettingsError(
+                    f"{wanted.run_id} is not a run of workspace {settings.workspace_name}. "
+                    "`python -m pipeline logs last` tells of the newest one; the page Runs lists all."
+                )
             while rows := read_events(ledger, wanted, after_id=seen):
                 seen = rows[-1]["id"]
                 yield rows
