@@ -70,9 +70,8 @@ def _unique(name: str) -> Check:
     """
     table, key = VIEWS.get(name, name), ", ".join(PUBLISHED[name].key)
     day = "observed_on" if "observed_on" in PUBLISHED[name].column_names() else "first_seen_on"
-    touched = f"SEMI JOIN (SELECT {key} FROM {table} WHERE {day} >= DATE '{{since}}') USING ({key})"
-    if day in key:
-        touched = f"WHERE {day} >= DATE '{{since}}'"
+    came = f"WHERE {day} >= DATE '{{since}}'"
+    touched = came if day in PUBLISHED[name].key else f"SEMI JOIN (SELECT {key} FROM {table} {came}) USING ({key})"
     query = f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {table} {{touched}} GROUP BY {key})"
     return Check(f"{name}_unique", f"one row per {key} in {name}", BLOCKING, query, touched=touched)
 

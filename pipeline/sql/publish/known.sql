@@ -5,11 +5,11 @@ SELECT t.artist_id, t.since, a.artist_no, coalesce(a.artist_no, -row_number() OV
 FROM (SELECT artist_id, min(since) AS since FROM touched GROUP BY artist_id) t
 LEFT JOIN artists a ON a.artist_id = t.artist_id;
 CREATE OR REPLACE TEMP TABLE known_growth AS
-SELECT g.rowid AS place, t.key, g.* EXCLUDE (artist_id)
+SELECT g.rowid AS place, t.key, g.* EXCLUDE (artist_id, artist_no)
 FROM artist_growth g
 JOIN touched t ON t.artist_no = g.artist_no
 UNION ALL
-SELECT g.rowid AS place, t.key, g.* EXCLUDE (artist_id)
+SELECT g.rowid AS place, t.key, g.* EXCLUDE (artist_id, artist_no)
 FROM artist_growth g
 JOIN touched t ON t.artist_id = g.artist_id
 WHERE g.artist_no IS NULL

@@ -3,4 +3,4 @@ CREATE OR REPLACE TEMP TABLE known_growth AS
 FROM known_growth
 ANTI JOIN grown USING (key)
 UNION ALL BY NAME
-SELECT * EXCLUDE (artist_id) FROM grown
+SELECT * EXCLUDE (artist_id, artist_no) FROM grown
