@@ -153,6 +153,18 @@ def test_frame_takes_parameters(workspace: Workspace, ledger: Ledger):
     assert generation.rows("SELECT $x + 1", {"x": 1}) == [(2,)]
 
 
+def test_question_after_a_wrong_one(workspace: Workspace, ledger: Ledger):
+    """A connection that answered serves the next question; one that was asked what cannot be told does not spoil it."""
+    add(workspace, ledger, 1)
+    publish(workspace, ledger)
+    generation = open_generation(workspace)
+    with pytest.raises(duckdb.Error, match="nowhere"):
+        generation.rows("FROM nowhere")
+    answers = [generation.rows("SELECT artist_id, current_connection_id() FROM artists")[0] for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == "a1"
+
+
 @pytest.mark.slow
 def test_readers_beside_a_publisher(workspace: Workspace, ledger: Ledger):
     """Threads that ask all the time never fail and never see a count go back while generations come."""

@@ -53,6 +53,15 @@ def test_artist_is_the_latest(collect: Collect, ask: Ask):
     assert ask("FROM artists") == [("a1", 0, "New", 12, 6, ["axé", "mpb"], url, None, D20, D22, None)]
 
 
+def test_releases_lie_by_date(workspace: Workspace, ledger: Ledger, ask: Ask):
+    """Releases that come together are stored by their dates: the newest are looked for in one place."""
+    dates = {"r1": "2026-03-01", "r2": "2024-01-05", "r3": "2025-07-09"}
+    albums = [album(name, release_date=day) for name, day in dates.items()]
+    commit(workspace, ledger, "batch-0001", albums_line(*albums))
+    publish(workspace, ledger)
+    assert ask("SELECT album_id FROM releases") == [("r2",), ("r3",), ("r1",)]
+
+
 def test_same_day_null_wipes_nothing(collect: Collect, ask: Ask):
     """Of two answers on a day the later wins, but what it withholds stays known."""
     collect(

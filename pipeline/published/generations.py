@@ -44,17 +44,18 @@ class Generation:
     def __init__(self, number: int, path: Path, root: Path | None = None, as_of: date | None = None) -> None:
         self.number, self.path, self.root, self.as_of = number, path, root, as_of
         self.alias = engine.attach(path)
+        self._idle: list[duckdb.DuckDBPyConnection] = []
         weakref.finalize(self, engine.detach, self.alias).atexit = False
         self.moved_view = self._moved_view()
 
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
-        with self.cursor() as cursor:
+        with self._at_hand() as cursor:
             return cast("pl.DataFrame", pl.from_arrow(engine.arrow(cursor, query, _bound(params))))
 
     def rows(self, query: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT as tuples."""
-        with self.cursor() as cursor:
+        with self._at_hand() as cursor:
             rows: list[tuple[Any, ...]] = cursor.execute(query, _bound(params)).fetchall()
             return rows
 
@@ -82,11 +83,30 @@ class Generation:
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own; its temporary views are seen by nobody else."""
+        with self._explained(), self._connected() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _at_hand(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one question, kept for the next: to make one takes as long as to ask something short."""
+        with self._explained():
+            try:
+                cursor = self._idle.pop()
+            except IndexError:
+                cursor = self._connected()
+            yield cursor
+            self._idle.append(cursor)
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        cursor = engine.cursor(self.alias)
+        if self.moved_view:
+            cursor.execute(self.moved_view)
+        return cursor
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with engine.cursor(self.alias) as cursor:
-                if self.moved_view:
-                    cursor.execute(self.moved_view)
-                yield cursor
+            yield
         except duckdb.Error as error:
             if not engine.is_damage(error):
                 raise

@@ -45,6 +45,8 @@ class Step:
         return not staged.isdisjoint(self.needs) and said.issuperset(self.only.split())
 
 
+# How rows that come together lie: artists as they are numbered, releases that lists show together side by side.
+_ORDERS = {"artists": "first_arrival", "releases": "release_date"}
 _DAYS = ("artist_snapshots", "artist_genres")
 _TOLD = (*_DAYS, "artists", "release_pages")
 _BEFORE = (
@@ -243,7 +245,7 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
         ]
         inserted = [f"CASE WHEN n.{known[a]} THEN n.{a} ELSE n.late_{a} END" for a in attributes]
     return {
-        "order": f"first_arrival, {key}" if name == "artists" else key,  # as they are numbered
+        "order": f"{_ORDERS[name]}, {key}" if name in _ORDERS else key,
         "placed": f"LEFT JOIN (SELECT {key}, place FROM known_artists) USING ({key})" if name == "artists" else "",
         "match": "p.rowid = n.place" if name == "artists" else f"p.{key} = n.{key}",
         "source": f"FROM staged_{name}"

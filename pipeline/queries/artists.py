@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 from unicodedata import category
 from weakref import WeakKeyDictionary
@@ -33,6 +35,7 @@ _PAGE: dict[str, Any] = {
     "artist_no": pl.Int32, "artist_id": pl.String, "name": pl.String, "followers": pl.Int64, "popularity": pl.Int16,
     "image_url": pl.String, "gained": pl.Int64, "growth": pl.Float64, "since": pl.Date, "found": pl.List(pl.String),
 }  # fmt: skip
+_UNKNOWN = -math.inf
 _LAST_WORD = "\U0010ffff"  # sorts behind every letter
 
 # What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
@@ -40,7 +43,7 @@ ARTIST_ORDERS = {
     "followers": ("a.followers", "DESC"),
     "popularity": ("a.popularity", "DESC"),
     "growth": ("g.growth", "DESC"),
-    "new": ("a.first_seen_on", "DESC"),
+    "new": ("a.first_seen_on - DATE '1970-01-01'", "DESC"),
     "name": (_FOLDED, "ASC"),
 }
 
@@ -77,7 +80,7 @@ def artists(
     for number, name in generation.rows(f"SELECT artist_no, genre FROM artist_genres WHERE {_SHOWN}", [numbers]):
         found.setdefault(number, set()).add(name)
     rows = [(*shown[n], *gained.get(n, (None, None, None)), sorted(found[n]) if n in found else None) for n in numbers]
-    return pl.DataFrame(rows, _PAGE, orient="row")
+    return pl.DataFrame(dict(zip(_PAGE, zip(*rows, strict=True), strict=True)) if rows else None, _PAGE)
 
 
 def numbers_given(generation: Generation) -> dict[str, bool]:
@@ -140,18 +143,20 @@ def artist_genres(generation: Generation, artist_id: str) -> pl.DataFrame:
 
 def _page(generation: Generation, matching: Matching, order: str, limit: int, offset: int) -> list[int]:
     """Numbers of the artists of a page, in their order. Names are compared only where values tie: it takes long."""
-    first = _first(generation, matching, order, offset + limit + 1)
-    if first["worth"].is_unique().all():
-        return first["artist_no"][offset : offset + limit].to_list()
-    last, (value, end) = first["worth"][offset + limit - 1 :].to_list(), ARTIST_ORDERS[order]
-    if len(last) < 2 or last[0] != last[1]:  # nobody behind them ties
-        matching = [("SELECT unnest(?::INTEGER[])", [first["artist_no"][: offset + limit].to_list()])]
+    end = offset + limit
+    first = _first(generation, matching, order, end + 1)
+    worths = [worth for _, worth in first]
+    if len(set(worths)) == len(worths):
+        return [number for number, _ in first[offset:end]]
+    if len(worths) <= end or worths[end - 1] != worths[end]:  # nobody behind them ties
+        matching = [("SELECT unnest(?::INTEGER[])", [[number for number, _ in first[:end]]])]
     condition, params = _condition(matching)
-    if len(last) == 2 and last[0] is not None:
-        condition, params = f"{condition} AND {value} {'>=' if end == 'DESC' else '<='} ?", [*params, last[0]]
+    value, side = ARTIST_ORDERS[order]
+    if len(worths) > end and worths[end - 1] is not None:
+        condition, params = f"{condition} AND {value} {'>=' if side == 'DESC' else '<='} ?", [*params, worths[end - 1]]
     rows = generation.rows(
         f"""SELECT a.artist_no FROM {_table(generation, order)} WHERE {condition}
-        ORDER BY {value} {end} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
+        ORDER BY {value} {side} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
         [*params, limit, offset],
     )
     return [number for (number,) in rows]
@@ -162,38 +167,42 @@ def _table(generation: Generation, order: str) -> str:
     return f"artists a{joined}"
 
 
-def _first(generation: Generation, matching: Matching, order: str, many: int) -> pl.DataFrame:
-    """Numbers of the first artists that match and what orders them (`worth`), ties in any order."""
-    value, end = ARTIST_ORDERS[order]
+def _first(generation: Generation, matching: Matching, order: str, many: int) -> list[tuple[int, Any]]:
+    """Numbers of the first artists that match, each with what orders them, None for unknown; ties in any order."""
+    value, side = ARTIST_ORDERS[order]
     if matching and order != "name":
         found = _found(generation, matching)
-        return _best(pl.DataFrame({"artist_no": found, "worth": _worth(generation, order).gather(found)}), many)
+        return _best(found, _worth(generation, order).gather(found), many)
     condition, params = _condition(matching)
-    return generation.frame(
+    return generation.rows(
         f"""SELECT a.artist_no, {value} AS worth FROM {_table(generation, order)} WHERE {condition}
-        ORDER BY worth {end} NULLS LAST LIMIT ?""",
+        ORDER BY worth {side} NULLS LAST LIMIT ?""",
         [*params, many],
     )
 
 
-def _best(worths: pl.DataFrame, many: int) -> pl.DataFrame:
+def _best(found: pl.Series, worth: pl.Series, many: int) -> list[tuple[int, Any]]:
     """The first so many, each once: of all to find out who stands there twice would take longer than all the rest."""
     taken = 2 * many
-    best = worths.top_k(taken, by="worth").unique("artist_no")
-    while best.height < many and taken < worths.height:
+    while len(found):
+        least = worth.top_k(taken).min()
+        above, tied = worth > least, found.filter(worth == least).head(taken)
+        best = {**dict.fromkeys(tied, least), **dict(zip(found.filter(above), worth.filter(above), strict=True))}
+        if len(best) >= many or taken >= len(found):
+            ordered = sorted(best.items(), key=itemgetter(1), reverse=True)[:many]
+            return [(number, None if value == _UNKNOWN else value) for number, value in ordered]
         taken *= 2
-        best = worths.top_k(taken, by="worth").unique("artist_no")
-    return best.sort("worth", descending=True, nulls_last=True).head(many)
+    return []
 
 
 def _worth(generation: Generation, order: str) -> pl.Series:
     """What orders artists, of each at the place of its number; read once of a generation."""
     kept = _worths.setdefault(generation, {})
     if order not in kept:
-        all_ = f"SELECT artist_no, {ARTIST_ORDERS[order][0]} AS worth FROM {_table(generation, order)}"
-        numbers, worth = generation.frame(all_)
+        value = f"coalesce(({ARTIST_ORDERS[order][0]})::DOUBLE, '-inf')"
+        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order)}")
         places = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # a bundle has some of the numbers
-        kept[order] = pl.repeat(None, places, dtype=worth.dtype, eager=True).scatter(numbers, worth)
+        kept[order] = pl.repeat(_UNKNOWN, places, dtype=pl.Float64, eager=True).scatter(numbers, worth)
     return kept[order]
 
 

@@ -35,20 +35,18 @@ def grown(generation: Generation, days: int, condition: str = "true") -> str:
     if days not in GROWTH_DAYS:
         raise ValueError(f"growth over {days} days is not kept (there are {GROWTH_DAYS})")
     first_on = _span(generation)[0] or date.max
+    young = f"until < DATE '{first_on}' + {days} AND first_on < until AND first_on <= DATE '{first_on}' + 7"
     return _proportions(f"""
-        SELECT artist_no, until, followers, coalesce(since_{days}, CASE WHEN young THEN first_on END) AS since,
-            coalesce(gained_{days}, CASE WHEN young THEN followers - first_followers END) AS gained
-        FROM (
-            SELECT *, until - {days} < DATE '{first_on}' AND first_on < until
-                AND first_on - 7 <= DATE '{first_on}' AS young
-            FROM artist_growth WHERE {condition})""")
+        SELECT artist_no, until, followers, coalesce(since_{days}, first_on) AS since,
+            coalesce(gained_{days}, followers - first_followers) AS gained
+        FROM artist_growth WHERE {condition} AND (since_{days} IS NOT NULL OR {young})""")
 
 
 def _proportions(numbers: str) -> str:
     return f"""
         SELECT artist_no, until, followers, followers - gained AS before, gained,
             gained / nullif(followers - gained, 0) AS growth, since
-        FROM ({numbers}) WHERE since IS NOT NULL"""
+        FROM ({numbers})"""
 
 
 def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1000) -> pl.DataFrame:
@@ -59,7 +57,7 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
     numbers, (first_on, last_on) = grown(generation, days), _span(generation)
     if first_on and last_on and (last_on - first_on).days >= 2 * days:  # then nobody was first seen too lately
         kept = f"artist_no, until, followers, since_{days} AS since, gained_{days} AS gained"
-        numbers = _proportions(f"SELECT {kept} FROM artist_growth")
+        numbers = _proportions(f"SELECT {kept} FROM artist_growth WHERE since IS NOT NULL")
     return generation.frame(
         f"""
         WITH leaders AS (

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +17,11 @@ __all__ = ["artist_releases", "most_active", "newest_releases", "release_counts"
 _CREDITS = "list(x.artist_name ORDER BY x.position) FILTER (x.artist_name IS NOT NULL) AS artist_names"
 _RELEASE = """r.album_id, r.name, r.album_type, r.release_date, r.release_date_precision, r.total_tracks,
             r.image_url, r.spotify_url"""
+_NEWEST: dict[str, Any] = {
+    "album_id": pl.String, "name": pl.String, "album_type": pl.String, "release_date": pl.Date,
+    "release_date_precision": pl.String, "total_tracks": pl.Int32, "image_url": pl.String, "spotify_url": pl.String,
+    "artist_names": pl.List(pl.String), "artist_id": pl.String,
+}  # fmt: skip
 
 
 def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
@@ -23,36 +31,35 @@ def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
     """
     dated = "FROM releases WHERE release_date IS NOT NULL AND album_type <> 'compilation'"
     edge = generation.rows(f"SELECT release_date {dated} ORDER BY release_date DESC LIMIT 1 OFFSET ?", [limit - 1])
-    newest = generation.frame(
+    newest = generation.rows(
         f"SELECT {_RELEASE} {dated.replace('releases', 'releases r')} AND release_date >= ?",
         [edge[0][0] if edge else date.min],
     )
-    credited = generation.frame(
-        "SELECT album_id, artist_id, artist_no, position, artist_name FROM release_artists "
-        "WHERE album_id IN (SELECT unnest(?::VARCHAR[]))",
-        [newest["album_id"].to_list()],
+    named = generation.rows(
+        "SELECT album_id, artist_id, artist_no, artist_name FROM release_artists "
+        "WHERE album_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY album_id, position",
+        [[row[0] for row in newest]],
     )
-    known = generation.frame(
-        "SELECT artist_no, followers FROM artists WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
-        [credited["artist_no"].to_list()],
-    )
-    is_known = pl.col("artist_no").is_not_null()
-    by_release = (
-        credited.join(known, on="artist_no", how="left")
-        .sort("position")
-        .group_by("album_id", maintain_order=True)
-        .agg(
-            pl.col("artist_name").drop_nulls().alias("artist_names"),
-            pl.col("artist_id").filter(is_known).first(),
-            pl.col("followers").max(),
+    followers = dict(
+        generation.rows(
+            "SELECT artist_no, coalesce(followers, -1) FROM artists WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
+            [[number for _, _, number, _ in named]],
         )
     )
-    return (
-        newest.join(by_release, on="album_id", how="left")
-        .sort("release_date", "followers", "album_id", descending=[True, True, False], nulls_last=True)
-        .drop("followers")
-        .head(limit)
-    )
+    credited = {album_id: list(each) for album_id, each in groupby(named, itemgetter(0))}
+
+    def place(row: tuple[Any, ...]) -> tuple[int, int, str]:
+        most = max((followers.get(number, -1) for _, _, number, _ in credited.get(row[0], ())), default=-1)
+        return -row[3].toordinal(), -most, row[0]
+
+    shown = [(*row, *_known(credited.get(row[0]))) for row in sorted(newest, key=place)[:limit]]
+    return pl.DataFrame(shown, _NEWEST, orient="row")
+
+
+def _known(named: list[tuple[Any, ...]] | None) -> tuple[list[str] | None, str | None]:
+    """Every name of a release's credits, and the id of the first artist that we know."""
+    names = None if named is None else [name for *_, name in named if name is not None]
+    return names, next((artist_id for _, artist_id, number, _ in named or () if number is not None), None)
 
 
 def most_active(generation: Generation, days: int, limit: int) -> pl.DataFrame:
