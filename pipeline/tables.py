@@ -183,7 +183,7 @@ artist_growth | artist_id | an artist's last known followers and what was gained
     since_90 | DATE | last day with a number 90 to 113 days before
     gained_90 | BIGINT | followers gained since then
 name_tokens | artist_no, token | a word of an artist's name | artists
-    token | VARCHAR | the word, without accents and case; the table is ordered by it
+    token | VARCHAR | the word, without accents and case, `ł` as `l`, `ß` as `ss` and so on; the table is ordered by it
     artist_no | INTEGER | number in `artists`
     name | VARCHAR | every word of the name, a space before each
 genre_days | genre, observed_on | a genre on a day, of the artists that were in it by then | artist_snapshots

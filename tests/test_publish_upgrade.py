@@ -16,6 +16,7 @@ from pipeline.published.upgrade import has_todays_tables, publish_anew
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.tasks import plan
+from pipeline.schema import LETTERS
 from pipeline.service.scheduler import Service
 from pipeline.service.warming import Shown
 from pipeline.settings import Settings
@@ -50,6 +51,19 @@ def test_earlier_tables_are_published_anew(workspace: Workspace, ledger: Ledger,
     assert has_todays_tables(open_generation(workspace)) is False
     assert [publish_anew(workspace, ledger) for _ in range(2)] == [True, False]
     assert open_generation(workspace).rows("SELECT artist_id, name FROM artists") == [("a1", "Anabel")]
+
+
+def test_words_of_earlier_rules_are_published_anew(
+    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where names were folded otherwise a search would miss them: their words are made again."""
+    monkeypatch.delitem(LETTERS, "ł")
+    commit(workspace, ledger, "b1", search_line(artist("a1", name="Łona")))
+    publish(workspace, ledger)
+    assert has_todays_tables(open_generation(workspace)) is True
+    monkeypatch.undo()
+    assert publish_anew(workspace, ledger) is True
+    assert open_generation(workspace).rows("SELECT token FROM name_tokens") == [("lona",)]
 
 
 def test_nothing_published_needs_nothing(workspace: Workspace, ledger: Ledger) -> None:

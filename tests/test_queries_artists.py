@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import queries
 from pipeline.queries.artists import _words
-from pipeline.schema import name_tokens
+from pipeline.schema import LETTERS, name_tokens
 from tests.published import publish_rows
 
 ARTISTS = [
@@ -58,6 +58,32 @@ def test_search_ignores_accents_and_order(found, search, genre, expected):
     rows = queries.artists(found, search=search, genre=genre)
     assert rows["artist_id"].to_list() == expected
     assert queries.artists_count(found, search, genre) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        ("Łona", "lona"),
+        ("MØ", "mo"),
+        ("Strauß", "strauss"),
+        ("Æther", "aether"),
+        ("Hœdor", "hoedor"),
+        ("Þór Aðal", "thor"),
+    ],
+)
+def test_letters_of_their_own_are_found(workspace, name, search):
+    """A name is found as it is written and as it is typed where its letters are lacking, whichever is kept."""
+    rows = [{"artist_id": "special", "name": name}, {"artist_id": "typed", "name": search}]
+    found = publish_rows(workspace, artists=rows)
+    for words in (name.split()[0], search, search.upper()):
+        assert set(queries.artists(found, search=words)["artist_id"]) == {"special", "typed"}
+
+
+def test_letters_of_their_own_sort_with_plain(workspace):
+    """By name `Łona` stands between `Lola` and `Lua`, not behind `Zé`."""
+    names = ["Zé", "Łona", "Lua", "Lola"]
+    found = publish_rows(workspace, artists=[{"artist_id": name, "name": name} for name in names])
+    assert queries.artists(found, order="name")["name"].to_list() == ["Lola", "Łona", "Lua", "Zé"]
 
 
 @pytest.mark.parametrize(
@@ -115,14 +141,16 @@ def test_unknown_artist_is_none(found):
     assert queries.artist(found, "nobody") is None
 
 
-LETTERS = st.characters(max_codepoint=0xFFFF, exclude_categories=("Cn", "Cs"))  # of which every Unicode says the same
+OWN = st.sampled_from("".join(LETTERS) + "ŁØĐĦŦIİÐÞẞÆŒǾǼ")
+KNOWN = st.characters(max_codepoint=0xFFFF, exclude_categories=("Cn", "Cs"))  # of which every Unicode says the same
 
 
-@given(name=st.text(LETTERS, min_size=1, max_size=12))
+@given(name=st.text(KNOWN | OWN, min_size=1, max_size=12))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(name="Olá ÇA, mar!")
 @example(name="!!! ?!")
 @example(name="अमर e ２º")
+@example(name="ŁÓDŹ Mø Strauß ÆTHER Œuvre ıI Þórð Đorđe")
 def test_words_are_those_of_names(found, name):
     """The words looked for are the words a name was filed under, whatever it is written in."""
     filed = found.rows(f"SELECT {name_tokens('name')} FROM (SELECT ?::VARCHAR AS name)", [name])[0][0]

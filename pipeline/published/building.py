@@ -24,7 +24,7 @@ from pipeline.published.snapshots import (
     show_recent,
 )
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
-from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements
+from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
 __all__ = ["fill", "insert_rows", "merge", "shape"]
 
@@ -52,8 +52,8 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
 
 
 def shape() -> str:
-    """What stands for the tables of this program: a database of another shape is not added to but built anew."""
-    return hashlib.sha256("\n".join(create_statements()).encode()).hexdigest()[:16]
+    """What stands for the tables of this program and the words in them: one of another shape is built anew."""
+    return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
 
 
 def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fresh: bool) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 
 from pipeline.published.generations import Generation
 from pipeline.queries.growth import grown
+from pipeline.schema import LETTERS, folded
 
 __all__ = [
     "ARTIST_ORDERS",
@@ -28,7 +29,7 @@ __all__ = [
 Row = dict[str, Any]
 Matching = list[tuple[str, list[object]]]
 
-_FOLDED = "lower(strip_accents(a.name))"
+_FOLDED = folded("a.name")
 _SHOWN = "artist_no IN (SELECT unnest(?::INTEGER[]))"  # a list of constants would be compared row by row
 _ROWS = f"SELECT artist_no, artist_id, name, followers, popularity, image_url FROM artists WHERE {_SHOWN}"
 _PAGE: dict[str, Any] = {
@@ -36,6 +37,7 @@ _PAGE: dict[str, Any] = {
     "image_url": pl.String, "gained": pl.Int64, "growth": pl.Float64, "since": pl.Date, "found": pl.List(pl.String),
 }  # fmt: skip
 _UNKNOWN = -math.inf
+_TYPED = str.maketrans({**LETTERS})
 _LAST_WORD = "\U0010ffff"  # sorts behind every letter
 
 # What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
@@ -51,7 +53,7 @@ _worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary
 
 
 def artists_count(generation: Generation, search: str = "", genre: str = "") -> int:
-    """How many artists match a name (beginnings of its words, without accents or case) and a genre."""
+    """How many artists match a name (beginnings of its words, `folded`) and a genre."""
     if matching := _matching(generation, search, genre):
         return _found(generation, matching).n_unique()
     return int(generation.rows("SELECT count(*) FROM artists")[0][0])
@@ -234,7 +236,8 @@ def _condition(matching: Matching) -> tuple[str, list[object]]:
 
 
 def _words(generation: Generation, search: str) -> list[str]:
-    """The words of a search, as `name_tokens` has them; to compile its pattern takes longer than to look up a word."""
-    folded = str(generation.rows("SELECT lower(strip_accents(?::VARCHAR))", [search])[0][0])
-    words = "".join(letter if category(letter)[0] in "LMN" else " " for letter in folded).split(" ")
-    return [word for word in dict.fromkeys(words) if word] or [word for word in folded.split(" ") if word]
+    """The words of a search, as `name_tokens` has them; to compile its SQL takes longer than to look up a word."""
+    plain = str(generation.rows("SELECT lower(strip_accents(?::VARCHAR))", [search])[0][0])
+    plain = plain.translate(_TYPED)
+    words = "".join(letter if category(letter)[0] in "LMN" else " " for letter in plain).split(" ")
+    return [word for word in dict.fromkeys(words) if word] or [word for word in plain.split(" ") if word]
