@@ -169,6 +169,9 @@ class CountingGate:
         self.tickets.append((bucket, endpoint))
         return len(self.tickets)
 
+    def refuse(self, bucket: str) -> None:
+        """Refuses no bucket."""
+
     def settle(self, ticket: int, status: int, **ending: Any) -> None:
         """Keeps how it ended; the duration is the machine's business."""
         ending.pop("duration_ms")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.records.budget import Budget, LedgerGate, Limits
+from pipeline.records.budget import Budget, Limits
+from pipeline.records.gate import LedgerGate
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
-from pipeline.records.budget import Budget, LedgerGate, Limits
+from pipeline.records.budget import Budget, Limits
+from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -119,11 +120,12 @@ def test_quota_answer_locks_and_teaches(ledger, clock):
 
 
 def test_rate_answer_holds_the_app(ledger, clock):
-    """A plain 429 holds every bucket for its Retry-After; the gate waits that out and goes on."""
+    """A plain 429 holds every bucket for its Retry-After; the gate refuses none for that, waits it out and goes on."""
     budget = Budget(ledger, Limits(90, None))
     gate = LedgerGate(budget, "run", wait=clock.wait)
     gate.settle(gate.acquire("search", "search"), 429, retry_after_s=7)
     assert budget.view("albums").locked_until == START + timedelta(seconds=7)
+    gate.refuse("albums")
     gate.acquire("albums", "album")
     assert clock.now >= START + timedelta(seconds=7)
 

@@ -46,6 +46,21 @@ def test_lock_defers_the_rest(world: Running, tmp_path: Path):
     assert len(database(tmp_path)["artists"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("simulated", "own", "told"),
+    [({"search": 12}, None, "daily quota exceeded"), ({}, 12, "12 of 12 requests in 24 hours are spent")],
+)
+def test_a_closed_bucket_asks_no_source(tmp_path: Path, simulated: dict[str, int], own: int | None, told: str):
+    """Where the budget forbids all that is left, a run is deferred, not failed, also while the source is gone."""
+    config = SimulatorConfig(profile="extended", artists=40, seed=5, quotas=simulated, lock_s=7_200)
+    with running(config) as simulator:
+        ends = [collect(simulator, tmp_path, quota_requests=own) for _ in range(2)]
+    gone = collect(simulator, tmp_path, quota_requests=own)
+    assert (gone.state, gone.exit_code, gone.requests) == ("deferred", 4, 0)
+    assert (gone.message, gone.due_at) == (ends[-1].message, ends[-1].due_at)
+    assert told in gone.message
+
+
 def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
     """Runs during the lock send nothing to the locked buckets; the simulator's count agrees with the ledger's."""
     collect(world, tmp_path), collect(world, tmp_path), collect(world, tmp_path)

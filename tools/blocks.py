@@ -26,7 +26,7 @@ DECISION = re.compile(r"\A# (.+)\n\n\*\*Date\*\* \d{4}-\d\d-\d\d · \*\*State\*\
 # The way of one answer from Spotify to the screen: who does what, in this order.
 PATH = (
     "runs.planner.plan_discovery",
-    "records.budget.LedgerGate.acquire",
+    "records.gate.LedgerGate.acquire",
     "source.spotify.SpotifySource.fetch",
     "source.collect.collect",
     "lake.normalize.Normalizer.tables",

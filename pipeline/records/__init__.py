@@ -2,5 +2,6 @@
 
 `bindings` (what a thread works for), `storing`, `sqlite_file`, `places`, `ledger` (runs, parts: the commit point),
 `events` (log lines), `copying`, `belonging`, `notes` (who holds the workspace), `lease`, `lock` (one run at a time),
-`budget` (what may be sent). File and locks may be in a PostgreSQL database: `integrations.postgres_ledger`.
+`budget` (what may be sent), `gate` (a run sends through it). File and locks may be in a PostgreSQL database:
+`integrations.postgres_ledger`.
 """

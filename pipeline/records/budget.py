@@ -6,16 +6,14 @@ Numbers are planning figures until the API teaches otherwise. Imports `errors`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 
-from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
+from pipeline.errors import BudgetSpent
 from pipeline.records.ledger import Ledger
 from pipeline.records.storing import Connection, Row
 
-__all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "LedgerGate", "Limits"]
+__all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "Limits"]
 
 APP = "*"  # the bucket that stands for the whole app: its 30 s window
 BUCKETS = ("search", "artist", "albums", "tracks", "other")
@@ -91,10 +89,7 @@ class Budget:
     ) -> tuple[int, float]:
         """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
-            now = self.ledger.now().timestamp()
-            app, own = self._states(connection, bucket)
-            self._refuse_locked(bucket, app, own, now)
-            self._refuse_spent(connection, bucket, own, now)
+            now, app, _ = self._open(connection, bucket)
             interval = self._interval(app, now)
             turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
             slot = max(now, turn, _believable(self._window_frees_at(connection, interval), now))
@@ -109,6 +104,11 @@ class Budget:
                 (slot, bucket, endpoint, run_id, batch_id, attempt),
             ).fetchall()[0][0]
             return int(ticket), slot - now
+
+    def refuse(self, bucket: str) -> None:
+        """Raises BudgetSpent where `reserve` would; writes nothing."""
+        with self.ledger.write(durable=False) as connection:
+            self._open(connection, bucket)
 
     def release(self, ticket: int) -> None:
         """Take back a reservation whose request was never sent."""
@@ -189,6 +189,14 @@ class Budget:
         oldest = connection.execute(query, (full, full)).fetchone()
         return float(oldest[0]) + span if oldest else 0.0
 
+    def _open(self, connection: Connection, bucket: str) -> tuple[float, Row | None, Row | None]:
+        """The instant, and what is known of the app and of one bucket; raises BudgetSpent where it is closed."""
+        now = self.ledger.now().timestamp()
+        app, own = self._states(connection, bucket)
+        self._refuse_locked(bucket, app, own, now)
+        self._refuse_spent(connection, bucket, own, now)
+        return now, app, own
+
     def _refuse_locked(self, bucket: str, app: Row | None, own: Row | None, now: float) -> None:
         for row in (own, app):
             if row is not None and 0 < row["locked_until"] - now < FARTHEST_S:
@@ -219,80 +227,3 @@ class Budget:
 def _believable(slot: float, now: float) -> float:
     """A slot, or 0 when it is so far ahead that it was written before the clock was set back."""
     return slot if slot - now < PATIENCE_S * 2 else 0.0
-
-
-class LedgerGate:
-    """The gate of one run: every worker thread of this process sends through it."""
-
-    def __init__(
-        self,
-        budget: Budget,
-        run_id: str,
-        *,
-        allowance: int | None = None,
-        wait: Callable[[float], bool] = lambda _: False,
-    ) -> None:
-        """`wait(seconds)` sleeps and returns True once the run is cancelled; `allowance`: the run's own limit."""
-        self._budget, self._run_id, self._wait = budget, run_id, wait
-        self._allowance, self._guard = allowance, Lock()
-        self.sent = 0
-
-    def now(self) -> datetime:
-        """The instant of the workspace's clock."""
-        return self._budget.ledger.now()
-
-    def acquire(self, bucket: str, endpoint: str) -> int:
-        """A ticket for one request, when its slot has come; raises BudgetSpent, AllowanceSpent or RunCancelled."""
-        while True:
-            self.pause(0.0)
-            self.take(bucket)
-            try:
-                ticket, wait_s = self._budget.reserve(bucket, endpoint, self._run_id)
-            except BudgetSpent as refusal:
-                self.give_back()
-                seconds = (refusal.due_at - self.now()).total_seconds()
-                if seconds > PATIENCE_S:
-                    raise
-                self.pause(max(0.05, seconds))
-                continue
-            try:
-                self.pause(wait_s)
-            except RunCancelled:
-                self._budget.release(ticket)
-                self.give_back()
-                raise
-            return ticket
-
-    def take(self, bucket: str, many: int = 1) -> int:
-        """So many requests of the run's own limit, or what is left of it; raises AllowanceSpent when nothing is."""
-        with self._guard:
-            if self._allowance is not None and self.sent >= self._allowance:
-                raise AllowanceSpent(bucket, self.now(), f"the run's limit of {self._allowance} requests is reached")
-            many = many if self._allowance is None else min(many, self._allowance - self.sent)
-            self.sent += many
-            return many
-
-    def give_back(self, many: int = 1) -> None:
-        """Requests taken and not sent."""
-        with self._guard:
-            self.sent -= many
-
-    def settle(
-        self,
-        ticket: int,
-        status: int,
-        *,
-        retry_after_s: float | None = None,
-        reason: str = "",
-        duration_ms: float = 0.0,
-        size: int = 0,
-    ) -> None:
-        """Record how the request ended."""
-        self._budget.settle(
-            ticket, status, retry_after_s=retry_after_s, reason=reason, duration_ms=duration_ms, size=size
-        )
-
-    def pause(self, seconds: float) -> None:
-        """Wait; raises RunCancelled as soon as the run is cancelled."""
-        if self._wait(seconds):
-            raise RunCancelled("The run was cancelled; everything committed is kept.")

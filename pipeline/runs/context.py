@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
-from pipeline.records.budget import Budget, LedgerGate, Limits
+from pipeline.records.budget import Budget, Limits
+from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.source.allowance import Workers

@@ -93,6 +93,9 @@ class AllowanceGate:
         self.pause(max(0.0, slot - self._clock()))
         return ticket
 
+    def refuse(self, bucket: str) -> None:
+        """Refuses nothing: the driver has reserved what is sent here."""
+
     def settle(self, ticket: int, status: int, **ending: Any) -> None:
         """Keep how the request ended."""
         with self._guard:
@@ -124,6 +127,9 @@ class _PresentGate:
 
     def acquire(self, bucket: str, endpoint: str) -> int:
         return _present.gate.acquire(bucket, endpoint)
+
+    def refuse(self, bucket: str) -> None:
+        _present.gate.refuse(bucket)
 
     def settle(self, ticket: int, status: int, **ending: Any) -> None:
         _present.gate.settle(ticket, status, **ending)

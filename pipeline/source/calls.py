@@ -155,6 +155,10 @@ class Gate(Protocol):
         """A ticket for one request, when its turn has come; raises BudgetSpent or RunCancelled."""
         ...
 
+    def refuse(self, bucket: str) -> None:
+        """Raises BudgetSpent where `acquire` would rather than wait; takes nothing."""
+        ...
+
     def settle(
         self,
         ticket: int,

@@ -50,10 +50,7 @@ class Grants(Budget):
         first = batch.calls[0].endpoint
         bucket = bucket_of(first)
         with self.ledger.write(durable=False) as connection:
-            now = self.ledger.now().timestamp()
-            app, own = self._states(connection, bucket)
-            self._refuse_locked(bucket, app, own, now)
-            self._refuse_spent(connection, bucket, own, now)
+            now, app, own = self._open(connection, bucket)
             cost = self._interval(app, now)
             # Twice its share of the pace, as threads have: about half of those under way wait for their turn.
             spacing, full = cost * max(1.0, workers / 2), max(1, int(SPAN_S / cost))

@@ -81,6 +81,8 @@ class SpotifySource(AbstractContextManager["SpotifySource"]):
         Retryable: ask again (a Deferred not before its `due_at`). Skippable: this call only. Fatal: stop asking.
         """
         counted, ask = meter or Meter(), question(call)
+        if not self._credentials.holds():  # a closed bucket says so first: it may be that no token is to be had either
+            self._gate.refuse(bucket_of(call.endpoint))
         self._credentials.get_access_token()  # its own retries; no ticket is taken before there is a token
         return self._backoff.attempts_at(
             label(call), lambda: self._attempt(call, ask, counted), lambda: not counted.spent
@@ -207,6 +209,10 @@ class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]  # spotipy h
         """A token that holds; raises CredentialsRejected, RateLimited, SourceUnavailable or RunCancelled."""
         self._used.token = self._keeper.current()
         return str(self._used.token)
+
+    def holds(self) -> bool:
+        """Whether there is a token already."""
+        return self._keeper.holds()
 
     def discard(self) -> None:
         """Forget the token that this thread used last."""

@@ -38,7 +38,7 @@ class TokenKeeper:
         with self._guard:
             if self._rejected:
                 raise CredentialsRejected(*self._rejected.args)
-            if self._token and self._clock() < self._good_until:
+            if self._holds():
                 return self._token
             mine = self._flight is None
             flight = self._flight = self._flight or Future()
@@ -46,11 +46,19 @@ class TokenKeeper:
             self._fly(flight)
         return flight.result()
 
+    def holds(self) -> bool:
+        """Whether `current` needs to ask nobody."""
+        with self._guard:
+            return self._holds()
+
     def discard(self, token: str) -> None:
         """Forget a token that was refused, unless another thread has already replaced it."""
         with self._guard:
             if self._token == token:
                 self._token = ""
+
+    def _holds(self) -> bool:
+        return bool(self._token) and self._clock() < self._good_until
 
     def _fly(self, flight: Future[str]) -> None:
         error: GarimpoError = SourceUnavailable("The request for a token was broken off. Nothing was sent; run again.")
