@@ -69,8 +69,8 @@ class ObjectStore(Protocol):
 class Workspace:
     """Paths of one workspace: `name` is its folder below the data folder.
 
-    With a store, raw files and parts below `root` are copies of what that holds, and may be missing. Where nothing can
-    be written (`read_only`), ledger and run lock are those of a copy that ends with this process.
+    With a store, raw files and parts below `root` are copies of what that holds, and may be missing. Where nothing is
+    to be written (`read_only`), ledger and run lock are those of a copy that ends with this process.
     """
 
     root: Path
@@ -82,6 +82,11 @@ class Workspace:
     def name(self) -> str:
         """Folder name: demo, spotify, simulator or the owner's choice."""
         return self.root.name
+
+    @property
+    def ground(self) -> Path:
+        """The root, or the folder above it in which it would be made: its disk is ours."""
+        return _nearest(self.root)
 
     @property
     def raw(self) -> Path:
@@ -128,11 +133,13 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
     """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written.
 
     The same where the package of an object store is missing; whether that lets us in shows when it is asked. `to_read`:
-    one that is there and cannot be written is opened all the same, `read_only`.
+    one that cannot be written is opened all the same, and one that is not there stays so: both `read_only`.
     """
     root = (settings.data / settings.workspace_name).absolute()
     store = _open_store(settings.store, settings.workspace_name) if settings.store else None
     workspace = Workspace(root, settings.ledger.get_secret_value(), store)
+    if to_read and _is_nowhere(root):
+        return replace(workspace, read_only=True)
     try:
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir(parents=True, exist_ok=True)
@@ -150,6 +157,15 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
             "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace
+
+
+def _is_nowhere(root: Path) -> bool:
+    """Whether nothing is there, and nothing in the way of a folder."""
+    return not os.path.lexists(root) and _nearest(root).is_dir()
+
+
+def _nearest(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 @cache

@@ -104,7 +104,7 @@ def test_wrong_places_are_refused(filled: Workspace, other: Workspace, clock: Cl
             back_up(filled, target, clock.now())
     with pytest.raises(SettingsError, match="is a backup of workspace test, not demo"):
         back_up(Workspace(tmp_path / "demo"), tmp_path / "b", clock.now())
-    with pytest.raises(SettingsError, match="nothing was collected here yet"):
+    with pytest.raises(SettingsError, match="nothing was collected yet"):
         back_up(other, tmp_path / "c", clock.now())
     with pytest.raises(SettingsError, match=r"mine is no backup: it has no backup\.json"):
         restore(tmp_path / "mine", other, clock.now)

@@ -36,6 +36,12 @@ LOOKING = [
 ]
 
 
+NOTHING_THERE = {
+    "logs last": 2, "retry --dry-run": 2, "evict --dry-run": 2, "backup kept": 2, "checks": 1, "trace artist a1": 1,
+    "export artists": 1,
+}  # fmt: skip
+
+
 @pytest.fixture(params=["closed", "open elsewhere"])
 def sealed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace with one run of two artists, which the commands find by the environment and cannot write to."""
@@ -83,6 +89,27 @@ def test_looking_writes_nothing(sealed: Workspace, capfd: pytest.CaptureFixture[
         assert (main([*line.split()]), line) == (0, line), capfd.readouterr()
     assert "artist_snapshots" in capfd.readouterr().out
     assert sorted(sealed.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize("line", [*LOOKING, "import ids.txt --dry-run", "evict --dry-run", "backup kept"])
+def test_looking_makes_no_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where there is no workspace yet, who only looks leaves none behind, nor a folder of any kind."""
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ids.txt").write_text("4Z8W4fKeB5YxbusRsdQVPb\n", encoding="utf-8")
+    assert main(line.split()) == NOTHING_THERE.get(line, 0), capfd.readouterr()
+    assert [path.name for path in tmp_path.iterdir()] == ["ids.txt"]
+
+
+def test_file_in_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """A data folder that cannot be made is an error for who looks, too: it may be misspelt."""
+    (tmp_path / "data").write_text("", encoding="utf-8")
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    assert main(["status"]) == 2
+    assert "cannot be written (Not a directory)" in " ".join(capsys.readouterr().err.split())
 
 
 def test_backup_of_a_read_only_folder(

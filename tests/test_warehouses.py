@@ -61,6 +61,14 @@ def test_command_tells_in_words(asked: Callable[..., Spoken]) -> None:
     assert "artists: 1 rows sent, whole" in asked("publish-to", "mine", "--full")[1]
 
 
+def test_dry_run_makes_no_workspace(workspace: Workspace, there: str) -> None:
+    """Where nothing was collected a dry run has nothing to say, and leaves no folder behind."""
+    settings = settings_of(workspace, f"mine={there}").model_copy(update={"workspace": "other"})
+    with pytest.raises(StorageError, match="Nothing is published"):
+        publish_to(settings, "mine", dry_run=True)
+    assert not (workspace.root.parent / "other").exists()
+
+
 def test_command_speaks_json(asked: Callable[..., Spoken], workspace: Workspace, ledger: Ledger) -> None:
     """Programs get the same as JSON, removed rows included."""
     asked("publish-to", "mine")

@@ -100,8 +100,8 @@ def publish_to(settings: Settings, name: str, *, full: bool = False, dry_run: bo
     `full`: everything, whatever it says it has. Raises SettingsError (unknown name, package, credentials), StorageError
     (not reached, failed), DiskFull, SchemaMismatch, WriterBusy: it is as before then, or completed by the next time.
     """
-    address, workspace = _address(settings, name), open_workspace(settings)
-    generation, begun = open_generation(workspace), time.perf_counter()
+    address, generation = _address(settings, name), open_generation(open_workspace(settings, to_read=dry_run))
+    workspace, begun = open_workspace(settings), time.perf_counter()  # also a dry run compares by hashes written there
     if not has_todays_tables(generation):
         raise SchemaMismatch(
             f"{generation.path} has other tables than this program. Run it, then send. Nothing was sent."

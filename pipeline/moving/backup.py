@@ -55,6 +55,8 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
     if _is_occupied(workspace):
         with closing(Ledger(workspace.ledger)) as ledger:
             require_ledger(workspace, ledger)
+    elif isinstance(workspace.ledger, Path) and not workspace.ledger.exists():
+        raise SettingsError(f"There is no ledger in {workspace.root}: nothing was collected yet, nothing was copied.")
     for attempt in range(1, TRIES + 1):
         aside = target / ".tmp-ledger.sqlite"
         try:
@@ -133,8 +135,6 @@ def _copy_ledger(source: LedgerPlace, target: Path) -> None:
     if isinstance(source, ServerLedger):
         target.unlink(missing_ok=True)
         return into_file(source, target)
-    if not source.exists():
-        raise SettingsError(f"There is no {source}: nothing was collected here yet, nothing was copied.")
     try:
         with closing(read_only(source)) as live, closing(sqlite3.connect(target)) as copy:
             live.backup(copy)

@@ -78,7 +78,7 @@ def health(
     age, disk, budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
     """
     budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
-    last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.root)
+    last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.ground)
     fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
     coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
