@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _cards, _data
-from pages._settings_parts import table
+from pages._settings_parts import word_table
 from pages._text import Text
 
 __all__ = ["show_capabilities"]
@@ -24,12 +24,12 @@ def show_capabilities(text: Text) -> None:
         st.html(_cards.empty(text("Not asked yet"), text("The first run asks, with five or six requests.")))
         return
     st.html(_cards.note(text("Asked at the first run, every week, and when an answer contradicts it.")))
-    st.html(table((text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
+    st.html(word_table((text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
     with st.expander(text("Each one with its evidence")):
         rows = [
             (name, _state(row, text), text.instant(row["checked_at"]), row["evidence"]) for name, row in known.items()
         ]
-        st.html(table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
+        st.html(word_table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
 
 
 def _summary(known: Mapping[str, Seen], text: Text) -> Iterable[tuple[str, str, str, str]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pages import _freshness
 from pages._cards import badge, stats
 from pages._html import Html, tag
 from pages._run_words import bucket_label, told
+from pages._tables import table
 from pages._text import Text
 from pipeline.watching.freshness import GenreFreshness
 
@@ -69,7 +70,7 @@ def budget_table(budget: Mapping[str, Found], text: Text) -> Html:
                 locked,
             )
         )
-    return _table(heads, lines, " g-budget")
+    return table(heads, lines, "g-budget")
 
 
 def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text: Text) -> Html:
@@ -83,13 +84,7 @@ def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text
         mine = text("{days}, its own", days=target) if row.genre in own else target
         read = _freshness.read_words(row.read_on, text)
         lines.append((row.genre, state, read, _freshness.age_words(row, text), mine))
-    return _table(heads, lines)
-
-
-def _table(heads: Iterable[str], lines: Iterable[Sequence[str]], css: str = "") -> Html:
-    head = tag("thead", tag("tr", *(tag("th", each, scope="col") for each in heads)))
-    rows = [tag("tr", tag("th", line[0], scope="row"), *(tag("td", cell) for cell in line[1:])) for line in lines]
-    return tag("div", tag("table", head, tag("tbody", *rows), cls=f"g-table{css}"), cls="g-scroll", tabindex="0")
+    return table(heads, lines)
 
 
 def _size(size: float, text: Text) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pages._cards import NONE, badge
 from pages._html import Html, join, tag
 from pages._run_words import bucket_label, state_label, task_label, told, tone
+from pages._tables import table
 from pages._text import Text
 
 __all__ = ["budget_table", "cost_table", "item_table", "log_lines"]
@@ -23,15 +24,16 @@ def item_table(rows: Iterable[Row], now: datetime, text: Text) -> Html:
         text("Item"), text("State"), text("Task"), text("Attempts"), text("Duration"), text("Requests"), text("Rows"),
         text("Message"),
     )  # fmt: skip
-    return _table(heads, [_item(row, now, text) for row in rows], "g-items")
+    return table(heads, [_item(row, now, text) for row in rows], "g-items")
 
 
-def _item(row: Row, now: datetime, text: Text) -> Html:
+def _item(row: Row, now: datetime, text: Text) -> tuple[str, ...]:
     took = NONE
     if row["started_at"]:
         took = text.duration(((row["finished_at"] or now) - row["started_at"]).total_seconds())
     tries = [tag("small", _try(each, now, text)) for each in row["tries"]]
-    cells = (
+    return (
+        row["item"],
         badge(state_label(row["state"], text), tone(row["state"])),
         task_label(row["task"], text),
         text.number(row["attempts"]),
@@ -40,7 +42,6 @@ def _item(row: Row, now: datetime, text: Text) -> Html:
         text.number(row["rows"]),
         join(told(row["message"], text), *tries),
     )
-    return tag("tr", tag("th", row["item"], scope="row"), *(tag("td", cell) for cell in cells))
 
 
 def _try(row: Row, now: datetime, text: Text) -> str:
@@ -72,10 +73,9 @@ def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> H
     for view in views:
         left = text("no limit known") if view.left is None else text.number(view.left)
         lock = tag("span", text.zoned(view.locked_until), title=view.reason) if view.locked_until else NONE
-        cells = (text.number(sent.get(view.bucket, 0)), text.number(view.used), left, lock)
-        name = tag("th", bucket_label(view.bucket, text), scope="row")
-        lines.append(tag("tr", name, *(tag("td", cell) for cell in cells)))
-    return _table(heads, lines, "g-budget")
+        name, own = bucket_label(view.bucket, text), text.number(sent.get(view.bucket, 0))
+        lines.append((name, own, text.number(view.used), left, lock))
+    return table(heads, lines, "g-budget")
 
 
 def cost_table(planned: Iterable[Any], text: Text) -> Html:
@@ -84,13 +84,6 @@ def cost_table(planned: Iterable[Any], text: Text) -> Html:
     lines = []
     for row in planned:
         left = text("no limit known") if row.left is None else text.number(row.left)
-        cells = (text.number(len(row.items)), text.number(row.requests), text.number(row.at_most), left)
-        name = tag("th", task_label(row.task, text), scope="row")
-        lines.append(tag("tr", name, *(tag("td", cell) for cell in cells)))
-    return _table(heads, lines, "g-cost")
-
-
-def _table(heads: Iterable[str], lines: Iterable[Html], css: str) -> Html:
-    head = tag("thead", tag("tr", *(tag("th", label, scope="col") for label in heads)))
-    whole = tag("table", head, tag("tbody", *lines), cls=f"g-table {css}")
-    return tag("div", whole, cls="g-scroll", tabindex="0")
+        name, items = task_label(row.task, text), text.number(len(row.items))
+        lines.append((name, items, text.number(row.requests), text.number(row.at_most), left))
+    return table(heads, lines, "g-cost")

@@ -8,26 +8,16 @@ import streamlit as st
 
 from pages import _cards
 from pages._html import Html, marked, tag
+from pages._tables import table
 from pages._text import Text
 from pipeline.service.scheduler import service
 
-__all__ = ["show_retention", "show_terms", "table"]
+__all__ = ["show_retention", "show_terms", "word_table"]
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
-    """Rows of words under a head; on a narrow screen each cell stands below the other and says its own title."""
-    first, *others = head
-    titles = tag("tr", *(tag("th", each, scope="col") for each in (first, *others)))
-    lines = [
-        tag(
-            "tr",
-            tag("th", name),
-            *(tag("td", marked(cell), data_head=to) for to, cell in zip(others, row, strict=True)),
-        )
-        for name, *row in rows
-    ]
-    whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls="g-table g-words")
-    return tag("div", whole, cls="g-scroll")
+def word_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+    """Rows of words, in which what stands between backticks is code."""
+    return table(heads, ((name, *map(marked, cells)) for name, *cells in rows), "g-words")
 
 
 def show_retention(text: Text) -> None:
@@ -57,7 +47,7 @@ def show_retention(text: Text) -> None:
             text("to count what may still be asked, and to compare"),
         ),
     )
-    st.html(table((text("Layer"), text("Kept for"), text("What it is for")), rows))
+    st.html(word_table((text("Layer"), text("Kept for"), text("What it is for")), rows))
     words = text(
         "What is older goes by itself with the next run; the settings below change the days. By hand: python -m "
         "pipeline purge."

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import _access, _cards
 from pages._capabilities import show_capabilities
-from pages._settings_parts import show_retention, show_terms, table
+from pages._settings_parts import show_retention, show_terms, word_table
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
@@ -30,7 +30,7 @@ def show_settings(text: Text) -> None:
         (variable, state.get(value, value), origin.get(where, where), text(meaning))
         for _, variable, value, where, meaning in (row.values() for row in describe_settings())
     ]
-    st.html(table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
+    st.html(word_table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
 
 
 def show_notifications(text: Text) -> None:

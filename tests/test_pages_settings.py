@@ -40,7 +40,7 @@ def test_cells_say_their_title(tmp_path: Path):
     """On a narrow screen the head of a table is gone: each cell names its own title; code is code."""
     install_service(tmp_path)
     bodies = " ".join(each.proto.body for each in open_screen("settings.py", "pt").app.get("html"))
-    assert '<th>Respostas como vieram</th><td data-head="Fica por">90 dias</td>' in bodies
+    assert '<th scope="row">Respostas como vieram</th><td data-head="Fica por">90 dias</td>' in bodies
     assert '<td data-head="Significado">Fuso horário do agendamento</td>' in bodies
     assert "<code>replay</code>" in bodies
 
