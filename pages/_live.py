@@ -14,6 +14,7 @@ import streamlit as st
 
 from pages import _cards, _data, _failures, _freshness, _run_cards, _run_data
 from pages._html import Html, tag
+from pages._run_words import told
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import Status
@@ -125,7 +126,7 @@ def waiting() -> None:
         st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
         title = text("What was collected cannot be shown") if _data.is_arranging() else text("The first run failed")
-        st.html(_cards.empty(title, text.error(status.last_error)))
+        st.html(_cards.empty(title, told(status.last_error, text)))
         st.page_link("runs.py", label=text("Go to Runs"))
     else:
         _data.require_not_lost()

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages import _access, _cards, _run_data, _run_tables
 from pages._html import tag
-from pages._run_words import task_label
+from pages._run_words import task_label, told
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
@@ -103,7 +103,7 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     try:
         planned = _run_data.shared(key, ask, COST_S)
     except GarimpoError as error:
-        st.warning(text.error(error))
+        st.warning(told(str(error), text))
         return None
     certain = sum(row.requests for row in planned)
     most = min([sum(row.at_most for row in planned), *(row.limit for row in planned)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pages._text import Text
@@ -28,6 +29,7 @@ TASKS = (
     "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
     "send",
 )  # fmt: skip
+BUCKETS = ("search", "artist", "albums", "tracks", "other")
 TONES = {
     "running": "live",
     "retrying": "live",
@@ -38,9 +40,9 @@ TONES = {
     "deferred": "warn",
     "partial": "warn",
 }
-_NAMED = re.compile(rf"(?:^|(?<=; )|(?<=, ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
-_ATTEMPT = re.compile(r"\(attempt (?P<number>\d+) of (?P<most>\d+)\)")
-_LIMIT = re.compile(r"the run's limit of (?P<count>\d+) requests is reached")
+_TASK = re.compile(rf"(?:^|(?<=[:;,] ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
+_BUCKET = re.compile(rf"(?:^|(?<=: ))({'|'.join(BUCKETS)})(?=: )")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 _TOGETHER = re.compile(r"its rows are in [a-z_]+-[\d-]+")
 
 
@@ -115,31 +117,8 @@ def bucket_label(bucket: str, text: Text) -> str:
 
 
 def told(message: str, text: Text) -> str:
-    """A message of the pipeline with its tasks, and what it says most often, in the reader's language.
-
-    Its sentences are those of errors, which the catalogue knows whole, and the phrases below.
-    """
-    usual = {
-        "cancelled; everything committed is kept": text("cancelled; everything committed is kept"),
-        "its process ended without a word; what it committed is kept": text(
-            "its process ended without a word; what it committed is kept"
-        ),
-        "the run's requests for this task are used up; the next run goes on": text(
-            "the run's requests for this task are used up; the next run goes on"
-        ),
-        "cancelled before it was done": text("cancelled before it was done"),
-        "the day's quota is used up": text("the day's quota is used up"),
-        "too many requests in 30 s": text("too many requests in 30 s"),
-        "due again at": text("due again at"),
-        "not collected, first:": text("not collected, first:"),
-        "did not finish": text("did not finish"),
-        "Nothing of it was stored; ask again later.": text("Nothing of it was stored; ask again later."),
-    }
-    message = _TOGETHER.sub(text("its rows are counted with another item"), text.error(message))
-    message = _NAMED.sub(lambda found: task_label(found[0], text), message)
-    for english, words in usual.items():
-        message = message.replace(english, words)
-    message = _ATTEMPT.sub(lambda found: text("(attempt {number} of {most})", **found.groupdict()), message)
-    return _LIMIT.sub(
-        lambda found: text("the run's limit of {count} requests is reached", **found.groupdict()), message
-    )
+    """A message of the pipeline in the reader's language and time zone, with its tasks and buckets by their labels."""
+    message = _TOGETHER.sub(text("its rows are counted with another item"), message)
+    message = _TASK.sub(lambda found: task_label(found[0], text), message)
+    message = _BUCKET.sub(lambda found: bucket_label(found[0], text), message)
+    return _INSTANT.sub(lambda found: text.zoned(datetime.fromisoformat(f"{found[1]}+00:00")), text.error(message))

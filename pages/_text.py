@@ -63,11 +63,19 @@ def _rank(said: tuple[str, str]) -> tuple[bool, bool, int]:
     return not said[0].startswith("{said}"), said[0].startswith("{"), -len(said[0])
 
 
-def _pattern(message: str) -> re.Pattern[str]:
+def _pattern(message: str, first: str = ".+?") -> re.Pattern[str]:
     parts = re.split(r"{(\w+)}", message)  # words, name, words, name, …
-    return re.compile(
-        "".join(f"(?P<{part}>.+?)" if at % 2 else re.escape(part) for at, part in enumerate(parts)), re.DOTALL
-    )
+    values = {1: first} if not parts[0] else {}
+    said = [f"(?P<{part}>{values.get(at, '.+?')})" if at % 2 else re.escape(part) for at, part in enumerate(parts)]
+    return re.compile("".join(said), re.DOTALL)
+
+
+@cache
+def _phrases(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What messages say in passing, likewise, the longest first; a value that begins one is a single word."""
+    found = [(str(entry.id), str(entry.string)) for entry in catalogue(language) if entry.context == "phrase"]
+    longest_first = sorted(found, key=lambda each: -len(each[0]))
+    return tuple((_pattern(said, first=r"\S+"), words) for said, words in longest_first)
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,14 @@ class Text:
         return text.format(**values) if values else text
 
     def error(self, error: GarimpoError | str) -> str:
-        """What an error says, in this language where the catalogue knows it; else as it is."""
+        """What an error says, in this language where the catalogue knows it or phrases of it; else as it is."""
+        said = str(error)
         for pattern, words in _errors(self.language):
-            if found := pattern.fullmatch(str(error)):
+            if found := pattern.fullmatch(said):
                 return words.format(**{name: self.error(value) for name, value in found.groupdict().items()})
-        return str(error)
+        for pattern, words in _phrases(self.language):
+            said = pattern.sub(lambda found, words=words: words.format(**found.groupdict()), said)  # type: ignore[misc]
+        return said
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """The form for `count`, which stands formatted in place of {count}."""

@@ -11,6 +11,7 @@ import streamlit as st
 from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form
 from pages._run_data import Look
 from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_parts
+from pages._run_words import told
 from pages._text import Text, current_text
 
 COMING_S, LIVE_S = 1.0, 10.0  # how often the widgets are drawn anew; what is live is fetched each second (_broadcast)
@@ -95,9 +96,8 @@ def show_rest(look: Look, text: Text) -> None:
 
 def main() -> None:
     """The page."""
-    text, run_id = current_text(), st.query_params.get("id", "")
+    text, run_id, status = current_text(), st.query_params.get("id", ""), _data.status()
     look: Any = _run_data.look_at(run_id)
-    status = _data.status()
     is_coming = run_id in status.waiting or (status.active is not None and status.active.run_id == run_id)
     st.page_link("runs.py", label="\u2190 " + text("All runs"))
     if look is None and not is_coming:
@@ -105,7 +105,7 @@ def main() -> None:
         said = text("No run {id} here", id=run_id) if run_id else text("No run is chosen")
         st.html(_cards.empty(said, text("Choose one on the page Runs.")))
         if status.last_error:  # perhaps it was refused before there was anything to note
-            st.error(text.error(status.last_error))
+            st.error(told(status.last_error, text))
         return
     st.title(text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run"), anchor=False)
     st.session_state["watched"] = (run_id, _run_data.phase(look))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _access, _broadcast, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
 from pages._failures import explained
-from pages._run_words import STATES, TRIGGERS, state_label, trigger_label
+from pages._run_words import STATES, TRIGGERS, state_label, told, trigger_label
 from pages._text import Text, current_text
 from pipeline.watching.history import RunFilter
 
@@ -40,7 +40,7 @@ def panel() -> None:
             if _access.may_operate():
                 st.button(text("Cancel"), key="cancel", on_click=_run_form.cancel)
     elif status.last_error:
-        st.error(text.error(status.last_error))
+        st.error(told(status.last_error, text))
     if status.waiting:
         st.html(_cards.note(text.plural("{count} run waits", "{count} runs wait", len(status.waiting))))
     if st.session_state["was_busy"] != _run_data.is_busy(status):

@@ -77,8 +77,6 @@ def test_last_error_stays(service):
          "a última coleta foi interrompida: seu processo terminou sem aviso; o que gravou fica"),
         (too_old(["choro"]), "1 gênero está mais antigo do que deveria"),
         (too_old(["choro", "mpb"]), "2 gêneros estão mais antigos do que deveriam"),
-        ("discover: search: the day's quota is used up (429); due again at 2026-11-29 06:00:00 UTC",
-         "descobrindo artistas: search: a cota do dia acabou (429); continua a partir de 2026-11-29 06:00:00 UTC"),
     ],
 )  # fmt: skip
 def test_problems_are_translated(said, portuguese):
