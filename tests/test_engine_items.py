@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, count_items, find_items, item_attempts, left_items, plan_items, run_tasks
 from pipeline.runs.planner import Item
+from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.source.calls import Call
@@ -84,6 +87,20 @@ def test_items_end_with_their_run(run: str, begun: str, waiting: str, ledger: Le
     ledger.finish_run("r1", run)
     assert [row["state"] for row in find_items(ledger, "r1")] == [begun, waiting]
     assert [item.calls for item in left_items(ledger, "r1")] == [(PAGE,), (PAGE,)]
+
+
+def test_cancel_begins_no_item(world: Running, tmp_path: Path) -> None:
+    """Once a run is to stop its other items are not begun: they keep their calls, and the run ends without them."""
+    stop, many = threading.Event(), 200
+    genres = tuple(f"genre {number}" for number in range(many))
+    settings = settings_for(world, tmp_path, genres=genres, window_requests=90)
+    run = run_pipeline(settings, stop=stop, report=lambda progress: stop.set() if progress.done else None)
+    with closing(opened(world, tmp_path)) as ledger:
+        begun = len(ledger.read("SELECT 1 FROM task_runs WHERE task = 'discover'"))
+        states, left = count_items(ledger, run.run_id)["discover"], left_items(ledger, run.run_id)
+    assert (run.state, begun < 40) == ("cancelled", True)
+    assert states["cancelled"] == len(left) >= many - begun
+    assert sum(states.values()) == many
 
 
 @pytest.mark.usefixtures("impatient")

@@ -35,6 +35,11 @@ class LedgerGate:
         """The instant of the workspace's clock."""
         return self._budget.ledger.now()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the run is to stop."""
+        return self._wait(0.0)
+
     def acquire(self, bucket: str, endpoint: str) -> int:
         """A ticket for one request, when its slot has come; raises BudgetSpent, AllowanceSpent or RunCancelled."""
         while True:

@@ -173,7 +173,8 @@ class MappedTask:
         # With one job joblib passes its backend by, and calls the function here.
         workers, backend = max(2, min(self._workers(), len(works))), SubmitBackend(attempt)
         parallel = joblib.Parallel(n_jobs=workers, backend=backend, return_as="generator_unordered", batch_size=1)
-        for _ in parallel(joblib.delayed(collect_with_allowance)(work) for work in works):
+        todo = (joblib.delayed(collect_with_allowance)(work) for work in works if not context.gate.is_cancelled)
+        for _ in parallel(todo):  # once the run is to stop no item begins any more: it keeps its calls
             if raws := [arrived.get() for _ in range(min(arrived.qsize(), MOST_TOGETHER))]:
                 yield raws
 
@@ -286,8 +287,7 @@ class MappedTask:
             self._missing[call_key(call)] = f"{batch.item}: {failure}"
 
     def _result(self) -> TaskResult:
-        missing, message, due_at = self._missing, self._limit, None
-        state = "succeeded"
+        missing, state, message, due_at = self._missing, "succeeded", self._limit, None
         if missing:
             state = "partial" if self._rows else "failed"
             message = f"{len(missing)} not collected, first: {next(iter(missing.values()))}"
