@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import math
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from pipeline.integrations import backends
+from pipeline.records.events import EventFilter, read_events
+from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.elsewhere import Elsewhere
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.source.calls import Batch, Call
+from pipeline.source.deadline import TimedSource
+from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, settings_for
 
+BATCH = Batch("r", "a-1", "refresh_artists", "x", 1, (Call("artist", {"id": "x"}),), 1)
+AWAITED = "backend=dask://far:1 batches are collected by this process until its workers have come, for 30 s at most"
 Accident = Callable[[int], object]  # of the n-th batch; None: nothing happens to it
 
 
 class Unlucky(backends.Pool):
     """Threads that stand for other machines, and what happens to the batches on their way."""
 
-    def __init__(self, accident: Accident, *, alive: bool = True) -> None:
+    def __init__(self, accident: Accident, *, alive: bool = True, late: float = 0) -> None:
         super().__init__(ThreadPoolExecutor(4), 4)
-        self.accident, self.alive, self.batches = accident, alive, 0
+        self.accident, self.alive, self.late, self.batches = accident, alive, late, 0
 
     def submit(self, function, *arguments):
         """Hand over one batch."""
@@ -36,6 +45,11 @@ class Unlucky(backends.Pool):
             case "twice":
                 super().submit(function, *arguments).result()
         return super().submit(function, *arguments)
+
+    def has_come(self):
+        """Not before it was asked so often."""
+        self.late -= 1
+        return self.late < 0
 
     def is_alive(self):
         """As told."""
@@ -72,6 +86,44 @@ def test_far_workers_bring_the_same(simulator, wanted, tmp_path, monkeypatch):
     assert result.requests == simulator.counts()["total"] - before
 
 
+def test_run_begins_without_them(simulator, wanted, tmp_path, monkeypatch):
+    """Until its workers have come a run collects by itself, which its log says once; from then on they do."""
+    result, workers = run(simulator, tmp_path, monkeypatch, late=11)
+    with closing(Ledger(open_workspace(settings_for(simulator, tmp_path)).ledger)) as ledger:
+        told = [(row["level"], row["task"], row["message"]) for row in read_events(ledger, EventFilter(text="awaited"))]
+        here = ledger.read("SELECT count(*) n FROM requests WHERE endpoint = 'search' AND batch_id = ''")[0]["n"]
+    assert (result.state, here > 0, workers.batches > 0, database(tmp_path)) == ("succeeded", True, True, wanted)
+    assert told == [("INFO", "discover", AWAITED)]
+
+
+@pytest.mark.parametrize(("waited_s", "batches"), [(29, 0), (31, 1)])
+def test_workers_are_awaited_half_a_minute(simulator, ledger, clock, tmp_path, waited_s, batches):
+    """This process collects in the place of workers for thirty seconds; then a batch waits for them."""
+    with open_context(settings_for(simulator, tmp_path), ledger, "r") as context:
+        context.workers = workers = Unlucky(lambda _: None, late=math.inf)
+        context.opened_s -= waited_s
+        raw = Elsewhere(context, timeout_s=60).collect(BATCH, TimedSource(context.source, 60, "x"))
+        workers.close()
+    assert (raw.requests, workers.batches) == (1, batches)
+
+
+def test_pool_has_come():
+    """Workers behind threads are there at once, unless there is a first call to wait for."""
+    with ThreadPoolExecutor(1) as threads:
+        plain, awaited = backends.Pool(threads, 1), backends.Pool(threads, 1, first=Future())
+        assert (plain.has_come(), awaited.has_come()) == (True, False)
+        awaited.first.set_result(None)
+        assert awaited.has_come()
+
+
+def test_one_of_several_listens():
+    """An address of several places is alive where one of them is; where nothing listens it is not."""
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        port = there.getsockname()[1]
+        assert backends.listens(f"spark://127.0.0.1:9,127.0.0.1:{port}")
+    assert not backends.listens(f"spark://127.0.0.1:9,127.0.0.1:{port}")
+
+
 @pytest.mark.slow
 def test_lost_worker_is_replaced(simulator, wanted, tmp_path, monkeypatch):
     """A batch whose worker is lost is another attempt's, and nothing is missing in the end."""
@@ -105,11 +157,12 @@ def test_work_done_twice_is_kept_once(simulator, wanted, tmp_path, monkeypatch):
 
 def test_time_to_come_is_made_up(simulator, ledger, clock, tmp_path):
     """Slots that pass while the workers of a run come are taken late, in its later tasks, too: none is lost."""
-    batch, turns = Batch("r", "a-1", "refresh_artists", "x", 1, (Call("artist", {"id": "x"}),), 1), []
+    turns = []
     with open_context(settings_for(simulator, tmp_path, window_requests=303), ledger, "r") as context:
         context.workers = workers = Unlucky(lambda _: clock.move(seconds=3))
+        here = TimedSource(context.source, 60, "x")
         for _ in range(2):
-            assert Elsewhere(context, timeout_s=60).collect(batch).requests == 1
+            assert Elsewhere(context, timeout_s=60).collect(BATCH, here).requests == 1
             turns += ledger.read("SELECT next_slot_at AS at FROM buckets WHERE bucket = '*'")
         workers.close()
     assert turns[1]["at"] - turns[0]["at"] == pytest.approx(0.1, abs=0.01)

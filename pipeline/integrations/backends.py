@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import socket
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,19 +26,29 @@ MODULES = {
     "lambda": "lambda_client",
     "gcf": "functions_client",
 }
+WITH_A_HEAD = ("dask", "ray", "spark")  # at host:port; some of them look for one that is gone for a minute
 
 
 @dataclass
 class Pool:
-    """Workers behind an executor of this process, which hands every call to its system."""
+    """Workers behind threads of this process, each of which waits for a call; `first` tells when they have come."""
 
     executor: Executor
     slots: int
     most_bytes: int = MOST_BYTES
+    first: Future[Any] | None = None
 
     def submit(self, function: Any, *arguments: Any) -> Future[Any]:
         """The call on its way."""
-        return self.executor.submit(function, *arguments)
+        return self.executor.submit(self.perform, function, *arguments)
+
+    def perform(self, function: Any, *arguments: Any) -> Any:
+        """What the system brings."""
+        return function(*arguments)
+
+    def has_come(self) -> bool:
+        """At once, unless there is a first call to wait for."""
+        return self.first is None or self.first.done()
 
     def is_alive(self) -> bool:
         """Whether the system still answers."""
@@ -49,20 +60,23 @@ class Pool:
 
 
 def listens(address: str) -> bool:
-    """Whether anything does, at scheme://host:port."""
-    place = urlsplit(address)
-    try:
-        socket.create_connection((place.hostname or "", place.port or 0), 2).close()
-    except OSError:
-        return False
-    return True
+    """Whether anything does, at scheme://host:port or at one of several: Spark's masters are host:port,host:port."""
+    for name in address.partition("://")[2].split(","):
+        place = urlsplit(f"//{name}")
+        with suppress(OSError):
+            socket.create_connection((place.hostname or "", place.port or 0), 2).close()
+            return True
+    return False
 
 
 def open_workers(address: str) -> Workers:
     """The workers at an address of `GARIMPO_BACKEND`; raises SettingsError, and then nothing was started."""
     scheme = address.partition("://")[0]
     try:
-        opened: Workers = importlib.import_module(f"{__package__}.{MODULES[scheme]}").open_workers(address)
+        module = importlib.import_module(f"{__package__}.{MODULES[scheme]}")
+        if scheme in WITH_A_HEAD and not listens(address):
+            raise ConnectionError("nothing listens there")
+        opened: Workers = module.open_workers(address)
         return opened
     except ImportError as error:
         raise SettingsError(

@@ -30,6 +30,10 @@ class DaskWorkers(Pool):
         client.scheduler_comm.interval = GATHERED_S
         super().__init__(client.get_executor(pure=False, retries=0), threads)
 
+    def submit(self, function: Any, *arguments: Any) -> Any:
+        """The call as it is: Dask's executor takes it to a worker."""
+        return self.executor.submit(function, *arguments)
+
     def is_alive(self) -> bool:
         """Whether the scheduler answers and has workers."""
         try:

@@ -5,7 +5,7 @@ On this machine (127.0.0.1) it is plain HTTP without a token, as `functions-fram
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,10 +28,10 @@ class FunctionWorkers(Pool):
         self._post = poster(url, slots)
         super().__init__(ThreadPoolExecutor(slots), slots, FUNCTION_LINES)
 
-    def submit(self, function: Any, *arguments: Any) -> Future[Any]:  # noqa: ARG002  the function is there already
+    def perform(self, function: Any, *arguments: Any) -> Any:  # noqa: ARG002  the function is there already
         """One call; the access stays here."""
         batch, _, allowance = arguments
-        return self.executor.submit(lambda: raw_from_json(self._post(question(batch, allowance))))
+        return raw_from_json(self._post(question(batch, allowance)))
 
 
 def poster(url: str, slots: int = SLOTS) -> Any:

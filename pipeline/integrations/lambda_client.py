@@ -6,7 +6,7 @@ Region, profile and endpoint are boto3's own settings (AWS_REGION, AWS_PROFILE, 
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,10 +29,10 @@ class LambdaWorkers(Pool):
         self._invoke = invoker(name, slots)
         super().__init__(ThreadPoolExecutor(slots), slots, LAMBDA_LINES)
 
-    def submit(self, function: Any, *arguments: Any) -> Future[Any]:  # noqa: ARG002  the function is there already
+    def perform(self, function: Any, *arguments: Any) -> Any:  # noqa: ARG002  the function is there already
         """One invocation; the access stays here."""
         batch, _, allowance = arguments
-        return self.executor.submit(lambda: raw_from_json(self._invoke(question(batch, allowance))))
+        return raw_from_json(self._invoke(question(batch, allowance)))
 
 
 def invoker(name: str, slots: int = SLOTS) -> Any:

@@ -1,6 +1,6 @@
 """What an executor of Spark forks its Python processes from: what they need is imported once, here, for all of them.
 
-Named to Spark by `spark_workers`; each of 16 processes would otherwise spend a second of CPU on it. Starts no thread.
+Named to Spark by `spark_session`; each of 16 processes would otherwise spend a second of CPU on it. Starts no thread.
 """
 
 from __future__ import annotations

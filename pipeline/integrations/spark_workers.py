@@ -6,55 +6,46 @@ A thread pool over jobs of one element: Spark has no futures. Executors need thi
 
 from __future__ import annotations
 
-import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from pipeline.integrations.backends import Pool, listens
+from pipeline.integrations.spark_session import open_session
 
 __all__ = ["open_workers"]
 
 MOST_AT_ONCE = 64
-PLAINLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # executors only hand over: compiling well costs three seconds
-OPTIONS = {
-    "spark.executor.defaultJavaOptions": PLAINLY, "spark.pyspark.python": sys.executable,
-    "spark.python.daemon.module": "pipeline.integrations.spark_daemon", "spark.scheduler.mode": "FAIR",
-    "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
-}  # fmt: skip
 
 
 class SparkWorkers(Pool):
-    """A session, and threads that wait for its jobs; as many slots as its executors have cores, once one has come."""
+    """Threads that open a session and wait for its jobs; as many slots as executors have cores, once one has come."""
 
-    def __init__(self, session: SparkSession) -> None:
-        self._session, self._one = session, session.sparkContext.parallelize([None], 1)
+    def __init__(self, address: str) -> None:
         super().__init__(ThreadPoolExecutor(MOST_AT_ONCE), MOST_AT_ONCE)
+        self._one = self.executor.submit(lambda: open_session(address).parallelize([None], 1))
+        self.first = self.submit(bool)
 
-    def submit(self, function: Any, *arguments: Any) -> Future[Any]:
-        """One job of one task."""
-        return self.executor.submit(self._job, function, arguments)
+    def perform(self, function: Any, *arguments: Any) -> Any:
+        """One job of one task, once the session is open."""
+        found = self._one.result().map(lambda _: function(*arguments)).collect()[0]
+        self.slots = int(self._one.result().context.defaultParallelism)  # now: before any executor came Spark says two
+        return found
 
     def is_alive(self) -> bool:
         """Whether the session has executors, or a master that may give it some: without either Spark waits for ever."""
-        scala = self._one.context._jsc.sc()  # noqa: SLF001  Spark asks it so itself; the driver counts as an executor
-        return not scala.isStopped() and (scala.getExecutorMemoryStatus().size() > 1 or listens(scala.master()))
+        with suppress(Exception):  # there is no session yet, or none any more, or its Java process is gone
+            context = self._one.result(0).context
+            return context._jsc.sc().getExecutorMemoryStatus().size() > 1 or listens(context.master)  # noqa: SLF001
+        return not self._one.done()
 
     def close(self) -> None:
-        """End the session and its executors."""
+        """End the session, once it is open, and its executors."""
         super().close()
-        self._session.stop()
-
-    def _job(self, function: Any, arguments: tuple[Any, ...]) -> Any:
-        found = self._one.map(lambda _: function(*arguments)).collect()[0]
-        self.slots = int(self._one.context.defaultParallelism)  # now: before any executor has come Spark says two
-        return found
+        with suppress(Exception):  # it could not be opened
+            self._one.result().context.stop()
 
 
 def open_workers(address: str) -> SparkWorkers:
-    """The cluster at an address; raises RuntimeError where there is none."""
-    try:
-        return SparkWorkers(SparkSession.builder.master(address).appName("garimpo").config(map=OPTIONS).getOrCreate())
-    except Exception as error:  # noqa: BLE001  py4j's own errors are no RuntimeError
-        raise RuntimeError(str(error).splitlines()[0]) from None
+    """The cluster at an address; its session opens while the run begins."""
+    return SparkWorkers(address)

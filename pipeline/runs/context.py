@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Context:
     capabilities: Capabilities = field(default_factory=Capabilities)
     workers: Workers | None = None  # of another system; None: threads of this process
     came_s: float | None = None  # what they took to begin with the first batch; None: none is back yet
+    opened_s: float = field(default_factory=time.monotonic)
+    told_awaited: bool = False  # the log says that batches are collected here until they have come
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from dataclasses import replace
@@ -23,6 +24,8 @@ from pipeline.records.events import note
 from pipeline.runs.context import Context
 from pipeline.source.allowance import Allowance, collect_with_allowance
 from pipeline.source.calls import Batch, RawBatch, bucket_of
+from pipeline.source.collect import collect
+from pipeline.source.deadline import TimedSource
 from pipeline.source.grants import Grant, Grants
 from pipeline.source.spotify import Access
 
@@ -33,6 +36,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2  # how soon a cancel is noticed while a batch is away
 LOOK_EVERY = 10  # polls: whether the system is still there
 GRACE_S = 30.0  # beyond a task's time-out, for the way there and back
+AWAITED_S = 30.0  # this process collects in the place of workers that have not come: who names some wants to hear of it
 LATEST_S = 20.0  # what is made up for of the time that workers took to come
 HEADROOM = 1.25  # requests above one per call that a first batch is granted
 
@@ -66,6 +70,10 @@ class Elsewhere:
         self._grants = Grants(context.ledger, context.budget.limits)
         self._access = Access.from_settings(context.settings)
         self._calls = self._requests = 0
+        if self._is_awaited() and not context.told_awaited:
+            context.told_awaited = True
+            told = f"batches are collected by this process until its workers have come, for {AWAITED_S:.0f} s at most"
+            note(log, "workers_awaited", backend=context.settings.backend, message=told)
 
     @property
     def slots(self) -> int:
@@ -77,8 +85,12 @@ class Elsewhere:
         budget = self._context.budget
         return max(1, min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, self.slots))
 
-    def collect(self, batch: Batch) -> RawBatch:
-        """What a worker brings for a batch; errors, its own and those of the way, come back in it."""
+    def collect(self, batch: Batch, here: TimedSource) -> RawBatch:
+        """What a worker brings for a batch, or this process until they have come; errors come back in it."""
+        if self._is_awaited():
+            raw = collect(batch, here)
+            self._learn(batch, raw)
+            return raw
         try:
             grant = self._granted(batch)
         except GarimpoError as error:
@@ -91,8 +103,14 @@ class Elsewhere:
         began = self._context.ledger.now() - timedelta(seconds=_lasted(raw))
         self._grants.settle_batch(grant, raw.exchanges, began.timestamp())
         self._context.gate.give_back(len(grant.tickets) - len(raw.exchanges))
-        self._calls, self._requests = self._calls + len(batch.calls) - len(raw.left), self._requests + raw.requests
+        self._learn(batch, raw)
         return replace(raw, exchanges=())
+
+    def _is_awaited(self) -> bool:
+        return not self._workers.has_come() and time.monotonic() < self._context.opened_s + AWAITED_S
+
+    def _learn(self, batch: Batch, raw: RawBatch) -> None:
+        self._calls, self._requests = self._calls + len(batch.calls) - len(raw.left), self._requests + raw.requests
 
     def _granted(self, batch: Batch) -> Grant:
         """Requests for a batch, when its turn has come."""

@@ -168,7 +168,7 @@ class MappedTask:
                     batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item, work.wait_s
                 )
                 here = TimedSource(context.source, timeout_s, batch.item)
-                arrived.put(elsewhere.collect(batch) if elsewhere else collect(batch, here))
+                arrived.put(elsewhere.collect(batch, here) if elsewhere else collect(batch, here))
 
         # With one job joblib passes its backend by, and calls the function here.
         workers, backend = max(2, min(self._workers(), len(works))), SubmitBackend(attempt)

@@ -51,6 +51,10 @@ class Workers(Protocol):
         """The batch on its way; the access stays here where workers have their own."""
         ...
 
+    def has_come(self) -> bool:
+        """Whether to hand it batches yet: some systems take seconds to begin, and the driver collects meanwhile."""
+        ...
+
     def is_alive(self) -> bool:
         """Whether the system as a whole still answers."""
         ...

@@ -102,13 +102,13 @@ def last_run() -> dict[str, Any]:
         return dict(ledger.runs(1)[0])
 
 
-def same_as_threads(simulated: World, folder: Path, backend: str) -> RunResult:
+def same_as_threads(simulated: World, folder: Path, backend: str, **changes: Any) -> RunResult:
     """Run by threads and by the backend: the databases must be equal, table by table, and no row missing."""
     here, there = folder / "here", folder / "there"
     if not here.exists():
         assert collect(simulated, here, "threads").state == "succeeded"
     simulated.restart()
-    result = collect(simulated, there, backend)
+    result = collect(simulated, there, backend, **changes)
     assert result.state == "succeeded", result.message
     assert result.requests == simulated.counts()["total"]
     wanted, found = published(here), published(there)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyspark
 import pytest
 
+from pipeline.errors import SettingsError
 from pipeline.integrations.backends import open_workers
+from pipeline.records.ledger import Ledger
+from pipeline.runs import elsewhere
+from pipeline.settings import Settings
+from pipeline.workspace import open_workspace
+from tests.benchmarks.worlds import World
 from tests.integrations import far
 from tests.recipes import SNAPSHOTS, lake, ran
 
@@ -24,9 +33,9 @@ CORES = "32" if far.MEASURE else "4"
 
 
 class Cluster:
-    """A master and one worker with four cores, or as many as the measured pace needs: they wait for answers."""
+    """A master and one worker with four cores, or as many as the measured pace needs, or a master that has none."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 1) -> None:
         opened = [socket.socket() for _ in range(3)]
         for each in opened:
             each.bind(("127.0.0.1", 0))
@@ -38,7 +47,7 @@ class Cluster:
         worker = ("worker.Worker", "--host", "127.0.0.1", "--webui-port", pages[1], "--cores", CORES, "--memory", "1g")
         self.processes = [self._start(*master)]
         self._reach(int(port))
-        self.processes.append(self._start(*worker, self.address))
+        self.processes += [self._start(*worker, self.address) for _ in range(workers)]
 
     def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         command = [str(CLASS), f"org.apache.spark.deploy.{name}", *options]
@@ -63,9 +72,57 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     running.kill()
 
 
+@pytest.fixture
+def only_there(monkeypatch):
+    """Runs wait for Spark from the beginning."""
+    monkeypatch.setattr(elsewhere, "AWAITED_S", 0.0)
+
+
+def collectors(data: Path) -> list[bool]:
+    """Of each answer of a run's tasks, in order, whether it came from afar: there a batch's requests bear its name."""
+    with closing(Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)) as ledger:
+        rows = ledger.read("SELECT batch_id FROM requests WHERE status = 200 ORDER BY at")
+    return [row["batch_id"] != "" for row in rows]
+
+
+def stands_still(simulated: World) -> None:
+    """Wait until something was asked, and nothing more for three seconds."""
+    before = -1
+    while (now := simulated.counts()["total"]) == 0 or now != before:
+        before = now
+        time.sleep(3)
+
+
+@pytest.mark.usefixtures("only_there")
 def test_same_database(cluster, simulated, tmp_path):
     """A run through Spark publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, cluster.address)
+    assert sum(collectors(tmp_path / "there")) > 50
+
+
+def test_driver_begins(cluster, simulated, tmp_path):
+    """The driver collects until executors have come, and they from then on; the database is the same."""
+    far.same_as_threads(simulated, tmp_path, cluster.address, window_requests=45)
+    found = collectors(tmp_path / "there")
+    assert (found[0], found[-1]) == (False, True)
+
+
+def test_no_executor_ever(simulated, tmp_path, monkeypatch):
+    """Where no executor comes the driver stops after its seconds and waits; a master that goes ends the run."""
+    monkeypatch.setattr(elsewhere, "AWAITED_S", 4.0)
+    alone = Cluster(tmp_path, workers=0)
+    simulated.restart()
+    killer = threading.Thread(target=lambda: (stands_still(simulated), alone.kill()))
+    killer.start()
+    result = far.collect(simulated, tmp_path, alone.address, window_requests=60)
+    killer.join()
+    assert (result.state, alone.address in result.message, any(collectors(tmp_path))) == ("failed", True, False)
+
+
+def test_nothing_listens(simulated, tmp_path):
+    """An address without a master is refused before anything is started."""
+    with pytest.raises(SettingsError, match="nothing listens there"):
+        far.collect(simulated, tmp_path, "spark://127.0.0.1:9")
 
 
 def test_work_leaves_driver(cluster, tmp_path):
@@ -91,6 +148,7 @@ def test_pace_of_threads(cluster, tmp_path):
     far.pace(lambda _: cluster.address, tmp_path)
 
 
+@pytest.mark.usefixtures("only_there")
 def test_cluster_gone_mid_run(simulated, tmp_path):
     """A run whose master and worker are killed ends failed and says why; the next run completes."""
     doomed = Cluster(tmp_path)

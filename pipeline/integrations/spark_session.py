@@ -1,0 +1,59 @@
+"""A session of Spark, opened by any thread of a busy process.
+
+pyspark runs Python between fork and exec when it starts its Java process; a lock that another thread held just then, as
+SQLite's are, is never let go of there, and nothing ever starts. Here no Python runs in between.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from pyspark import SparkConf, SparkContext
+from pyspark.find_spark_home import _find_spark_home
+from pyspark.serializers import UTF8Deserializer, read_int
+
+__all__ = ["open_session"]
+
+PLAINLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # all of them only hand over: compiling well costs seconds
+OPTIONS = {
+    "spark.driver.defaultJavaOptions": PLAINLY, "spark.executor.defaultJavaOptions": PLAINLY,
+    "spark.pyspark.python": sys.executable, "spark.python.daemon.module": "pipeline.integrations.spark_daemon",
+    "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
+}  # fmt: skip
+_started: list[subprocess.Popen[bytes]] = []  # Java ends when its standard input does
+
+
+def open_session(address: str) -> SparkContext:
+    """A session on the cluster of a master; raises RuntimeError where Java does not start."""
+    where = {} if SparkContext._gateway else _start_java()  # noqa: SLF001  one Java process serves all sessions
+    os.environ.update(where)  # it is how pyspark is told of one that was started for it
+    try:
+        conf = SparkConf().setMaster(address).setAppName("garimpo").setAll(list(OPTIONS.items()))
+        return SparkContext.getOrCreate(conf)
+    finally:
+        for name in where:
+            del os.environ[name]
+
+
+def _start_java() -> dict[str, str]:
+    options = [part for pair in OPTIONS.items() for part in ("--conf", "=".join(pair))]
+    command = [str(Path(_find_spark_home(), "bin", "spark-submit")), *options, "pyspark-shell"]
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "told")
+        environment = os.environ | {"SPARK_CONNECT_MODE": "0", "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told)}
+        java = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # no Ctrl-C
+        while java.poll() is None and not told.exists():
+            time.sleep(0.05)
+        if not told.exists():
+            raise RuntimeError(f"Java does not start (spark-submit ended with {java.returncode})")
+        _started.append(java)
+        with told.open("rb") as file:
+            return {
+                "PYSPARK_GATEWAY_PORT": str(read_int(file)),
+                "PYSPARK_GATEWAY_SECRET": UTF8Deserializer().loads(file),
+            }
