@@ -143,8 +143,9 @@ def test_each_worker_lost_is_told(simulator, tmp_path, monkeypatch):
 def test_system_gone_ends_run(simulator, tmp_path, monkeypatch):
     """When the system itself is gone the run ends at once, names it, and keeps what was committed."""
     gone = lambda n: OSError("no scheduler") if n > 3 else None  # noqa: E731
-    result, _ = run(simulator, tmp_path, monkeypatch, gone, alive=False)
+    result, workers = run(simulator, tmp_path, monkeypatch, gone, alive=False)
     assert (result.state, "dask://far:1 does not answer any more" in result.message) == ("failed", True)
+    assert workers.batches < 8  # of nine: those that were under way
     assert collect(simulator, tmp_path).state == "succeeded"
 
 

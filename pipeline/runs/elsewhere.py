@@ -70,6 +70,7 @@ class Elsewhere:
         self._grants = Grants(context.ledger, context.budget.limits)
         self._access = Access.from_settings(context.settings)
         self._calls = self._requests = 0
+        self._end: Fatal | None = None  # the system is gone
         if self._is_awaited() and not context.told_awaited:
             context.told_awaited = True
             told = f"batches are collected by this process until its workers have come, for {AWAITED_S:.0f} s at most"
@@ -117,6 +118,8 @@ class Elsewhere:
         gate, bucket = self._context.gate, bucket_of(batch.calls[0].endpoint)
         while True:
             gate.pause(0.0)
+            if self._end:  # no turn is waited for, nor any request of the budget taken, for what nobody would collect
+                raise self._end
             taken = gate.take(bucket, self._needed(batch))
             self._grants.catch_up_s = CATCH_UP_S + (self._context.came_s or 0.0)
             try:
@@ -189,10 +192,11 @@ class Elsewhere:
         name = self._context.settings.backend
         note(log, "worker_lost", level=logging.WARNING, item=batch.item, backend=name, message=told)
         if not self._workers.is_alive():
-            return Fatal(
+            self._end = Fatal(
                 f"{name} does not answer any more ({told}). What was committed is kept; start it again, or set "
                 "GARIMPO_BACKEND=threads, and the next run goes on."
             )
+            return self._end
         return SourceUnavailable(f"{batch.item}: {name} lost the batch ({told}). Nothing of it was stored; ask again.")
 
     def _release(self, grant: Grant) -> None:
