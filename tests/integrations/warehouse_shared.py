@@ -1,6 +1,7 @@
 """What every warehouse does alike: equal tables after whatever happens here, a stated end to whatever happens there.
 
-A system's test file inherits `Alike` and has a fixture `address`: of an empty schema that nobody else uses.
+A system's test class inherits `Alike`, says what serves it, and has a fixture `address`: of an empty schema, whose name
+nobody else uses.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ from pipeline.schema import PUBLISHED, Column
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock
+from tests.integrations.databases import Server
+from tests.integrations.stand_ins import StandIn
 from tests.integrations.warehouse_store import (
     SECRET,
     Store,
@@ -51,14 +55,32 @@ __all__ = [
     "stated",
 ]
 
+numbers = count(1)
 ODD_NAMES = ('Ana, "a Boa"\nBanda', "back\\slash\tand 'quote'", "NULL", "Ção 🎶 Ç", " blank ", "\\N")
 ODD_GENRES = ("MPB ", "forró", "forro", "axé, o")
 
 
 class Alike:
-    """Tests that every warehouse passes; `prelude` is what a process of its own has to do first."""
+    """Tests that every warehouse passes.
 
+    `serves` is the server's class, `told` what that is told; `prelude` is what a process of its own has to do first.
+    """
+
+    serves: type[Server | StandIn]
+    told: tuple[str, ...] = (SECRET,)
     prelude = ""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls) -> Iterator[Server | StandIn]:
+        """A server of this class's own."""
+        with closing(cls.serves(*cls.told)) as running:
+            yield running
+
+    @pytest.fixture
+    def name(self) -> str:
+        """One that no other test has."""
+        return f"s{next(numbers)}"
 
     @pytest.fixture(scope="class")
     @classmethod

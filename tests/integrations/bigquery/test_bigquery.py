@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 
 import pytest
 
@@ -22,26 +20,11 @@ from tests.integrations.warehouse_servers import Served
 from tests.integrations.warehouse_shared import Alike, Store, equal, held_there, published_here, stated
 from tests.payloads import artist
 
-numbers = count(1)
 TYPES = {
     "artist_id": "string", "artist_no": "int64", "name": "string", "followers": "int64", "popularity": "int64",
     "genres": "string", "image_url": "string", "spotify_url": "string", "first_seen_on": "date", "last_seen_on": "date",
     "releases_checked_on": "date",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BigQuery]:
-    """A stand-in of this file's own."""
-    running = BigQuery()
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def address(server: BigQuery) -> str:
-    """A dataset of its own, not made yet."""
-    return server.address(f"d{next(numbers)}")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +43,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestBigQuery(Alike, Served):
     """What all warehouses do, and servers."""
 
+    serves = BigQuery
+    told = ()
     away = "failed. Once it is well, send again"
+
+    @pytest.fixture
+    def address(self, server: BigQuery, name: str) -> str:
+        """A dataset of its own, not made yet."""
+        return server.address(name)
 
     def test_one_life(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         """First publish, a changed schema, nothing new, news after a failure, a purge: the tables are equal after each.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,31 +10,20 @@ import pytest
 from pipeline.errors import StorageError
 from tests.integrations.databases import MariaDb, small_disk
 from tests.integrations.warehouse_servers import Crashing, Guarded, outgrows
-from tests.integrations.warehouse_shared import SECRET, Alike, Store, equal, held_there, price, stated
-
-numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[MariaDb]:
-    """A server of this file's own."""
-    running = MariaDb(SECRET)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def address(server: MariaDb) -> str:
-    """A database of its own, empty."""
-    number = next(numbers)
-    server.ask(f"CREATE DATABASE s{number}")
-    return f"{server.address}/s{number}"
+from tests.integrations.warehouse_shared import Alike, Store, equal, held_there, price, stated
 
 
 class TestMariaDb(Alike, Guarded, Crashing):
     """What all warehouses do, and servers."""
 
+    serves = MariaDb
     away = "Can.t connect"
+
+    @pytest.fixture
+    def address(self, server: MariaDb, name: str) -> str:
+        """A database of its own, empty."""
+        server.ask(f"CREATE DATABASE {name}")
+        return f"{server.address}/{name}"
 
     def test_types_are_its_own(self, store: Store, server: MariaDb) -> None:
         """The catalog shows MariaDB's types: lists as JSON text, texts compared as bytes, days as dates, a key."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,29 +11,19 @@ import pytest
 from pipeline.errors import StorageError
 from tests.integrations.databases import Postgres, small_disk
 from tests.integrations.warehouse_servers import Crashing, Guarded, outgrows
-from tests.integrations.warehouse_shared import SECRET, Alike, Store, equal, price, stated
-
-numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """A server of this file's own."""
-    running = Postgres(SECRET)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def address(server: Postgres) -> str:
-    """A schema of its own, not made yet."""
-    return f"{server.address}?schema=s{next(numbers)}"
+from tests.integrations.warehouse_shared import Alike, Store, equal, price, stated
 
 
 class TestPostgres(Alike, Guarded, Crashing):
     """What all warehouses do, and servers."""
 
+    serves = Postgres
     crash = signal.SIGQUIT
+
+    @pytest.fixture
+    def address(self, server: Postgres, name: str) -> str:
+        """A schema of its own, not made yet."""
+        return f"{server.address}?schema={name}"
 
     def test_types_are_postgres_own(self, store: Store, server: Postgres) -> None:
         """The catalog shows PostgreSQL's types: lists as arrays, ids compared as bytes, days as dates, a key."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
-from itertools import count
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -23,8 +22,6 @@ from tests.integrations.warehouse_servers import Crashing, Guarded
 from tests.integrations.warehouse_shared import ODD_NAMES, SECRET, Alike, Store, held_there, published_here, stated
 from tests.payloads import artist
 
-numbers = count(1)
-
 
 class Elder(Postgres):
     """PostgreSQL under Redshift's scheme."""
@@ -35,24 +32,16 @@ class Elder(Postgres):
         return self.address.replace("postgresql://", "redshift://")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Elder]:
-    """A server of this file's own."""
-    running = Elder(SECRET)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def address(server: Elder) -> str:
-    """A schema of its own, not made yet."""
-    return f"{server.redshift}?schema=s{next(numbers)}&sslmode=disable"
-
-
 class TestElder(Alike, Guarded, Crashing):
     """What all warehouses do, and servers."""
 
+    serves = Elder
     crash = signal.SIGQUIT
+
+    @pytest.fixture
+    def address(self, server: Elder, name: str) -> str:
+        """A schema of its own, not made yet."""
+        return f"{server.redshift}?schema={name}&sslmode=disable"
 
     def test_types_are_redshifts(self, store: Store, server: Elder) -> None:
         """Texts have the longest type of Redshift, lists are JSON, keys are declared."""

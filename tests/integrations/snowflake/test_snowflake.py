@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
-
 import pytest
 import requests
 
@@ -12,27 +9,18 @@ from pipeline.errors import StorageError
 from pipeline.integrations.warehouses import open_warehouse
 from tests.integrations.stand_ins import Snowflake
 from tests.integrations.warehouse_servers import Guarded
-from tests.integrations.warehouse_shared import SECRET, Alike, Store, equal, stated
-
-numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Snowflake]:
-    """A stand-in of this file's own."""
-    running = Snowflake(SECRET)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def address(server: Snowflake) -> str:
-    """A schema of its own, not made yet."""
-    return server.address(f"s{next(numbers)}")
+from tests.integrations.warehouse_shared import Alike, Store, equal, stated
 
 
 class TestSnowflake(Alike, Guarded):
     """What all warehouses do that ask for a password."""
+
+    serves = Snowflake
+
+    @pytest.fixture
+    def address(self, server: Snowflake, name: str) -> str:
+        """A schema of its own, not made yet."""
+        return server.address(name)
 
     @pytest.fixture(autouse=True)
     def _server(self, server: Snowflake) -> None:
