@@ -209,8 +209,14 @@ def _growth_marks() -> dict[str, str]:
 
 
 def _leader_marks() -> dict[str, str]:
+    """Texts that hold marks themselves come first."""
     whens = {name: " ".join(f"WHEN {n} THEN g.{name}_{n}" for n in GROWTH_DAYS) for name in ("gained", "since")}
-    marks = {f"{name}_of_days": value for name, value in whens.items()} | {
+    return {
+        "leaders": publish_sql("leaders"),
+        "edges": publish_sql("edges"),
+        "gained_of_days": whens["gained"],
+        "since_of_days": whens["since"],
+        "all_growths": "UNION ALL\n".join(publish_sql("growths").replace("{days}", str(n)) for n in GROWTH_DAYS),
         "days": str(list(GROWTH_DAYS)),
         "counts": ", ".join(f"count(gained_{n})" for n in GROWTH_DAYS),
         "gains": ", ".join(f"gained_{n}" for n in GROWTH_DAYS),
@@ -220,7 +226,6 @@ def _leader_marks() -> dict[str, str]:
         "most": str(schema.PLACES + 2 * SPARE),
         "least": str(LEAST),
     }
-    return marks | {"leaders": _filled(publish_sql("leaders"), marks)}
 
 
 def _filled(text: str, marks: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
--- Each list in `regrown` from all artists of its genre; a full one ends at its last.
+-- Each list in `regrown` from all artists of its genre.
 DELETE FROM state_leaders s USING regrown r WHERE r.genre = s.genre AND r.days = s.days;
 INSERT INTO state_leaders BY NAME
 SELECT genre, days, unnest(leaders, max_depth := 2)
@@ -27,12 +27,4 @@ FROM (
     GROUP BY genre, days
 )
 ORDER BY genre, days;
-INSERT INTO edges
-SELECT genre, days, CASE WHEN count(artist_id) >= {kept} THEN min(struct_pack(growth, artist_id)) END
-FROM regrown
-LEFT JOIN state_leaders USING (genre, days)
-GROUP BY genre, days;
-UPDATE state_lists l
-SET edge_growth = e.edge.growth, edge_id = e.edge.artist_id
-FROM edges e
-WHERE e.genre = l.genre AND e.days = l.days
+{edges}
