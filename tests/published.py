@@ -81,7 +81,8 @@ WITHHOLD = """
 # What the derived tables are made from, as if it were all new.
 STAGED = """
     UPDATE artists SET artist_no = rowid;
-    CREATE TEMP TABLE numbered AS SELECT artist_id, artist_no FROM artists;
+    UPDATE artist_genres g SET artist_no = a.artist_no FROM artists a WHERE a.artist_id = g.artist_id;
+    UPDATE release_artists r SET artist_no = a.artist_no FROM artists a WHERE a.artist_id = r.artist_id;
     CREATE TEMP VIEW staged_artists AS SELECT *, last_seen_on AS observed_on FROM artists;
     CREATE TEMP VIEW staged_artist_snapshots AS FROM artist_snapshots;
     UPDATE artist_genres g SET first_seen_on = (SELECT min(observed_on) FROM artist_snapshots)
@@ -92,7 +93,7 @@ STAGED = """
         SELECT artist_id, genre, provenance, unnest([first_seen_on, last_seen_on]) AS observed_on FROM artist_genres;
 """
 GIVEN = {"artists", "artist_snapshots", "artist_genres"}
-MERGED = {"latest", "artist_snapshots", "artist_numbers", "numbers", "artist_genres", "releases_checked"}
+MERGED = {"latest_whole", "artist_snapshots", "artist_numbers", "artist_genres", "releases_checked"}
 
 
 def _derive(con: duckdb.DuckDBPyConnection) -> None:

@@ -71,8 +71,9 @@ _BEFORE = (
 )
 _OBSERVED = (
     Step("releases", "touched_albums", ("tracks", "releases")),
-    Step("artists", "latest", ("artists",)),
-    Step("artists", "numbers", ("artists",)),
+    Step("artists", "latest", ("artists",), "onto"),
+    Step("artists", "latest_whole", ("artists",), "fresh"),
+    Step("artists", "numbers", ("artists",), "onto"),
     Step("artists", "known_numbers", ("artists",), "large onto"),
     Step("artists", "known_artists", ("artists",), "large onto"),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
@@ -80,17 +81,20 @@ _OBSERVED = (
     Step("artists", "artist_numbers", ("artist_snapshots",), "small"),
     Step("artists", "artist_numbers", ("artist_snapshots",), "large fresh"),
     Step("artist_genres", "artist_genres", ("artist_genres",)),
-    Step("artist_genres", "numbered", ("artists",)),
-    Step("artist_growth", "numbered", ("artists",)),
+    Step("artist_genres", "numbered", ("artists",), "onto"),
+    Step("artist_growth", "numbered", ("artists",), "onto"),
     Step("artist_genres", "known_genres", ("artist_genres",), "large onto"),
-    Step("releases", "latest", ("releases",)),
+    Step("releases", "latest", ("releases",), "onto"),
+    Step("releases", "latest_whole", ("releases",), "fresh"),
     Step("release_artists", "credits", ("release_artists",)),
-    Step("tracks", "latest", ("tracks",)),
+    Step("tracks", "latest", ("tracks",), "onto"),
+    Step("tracks", "latest_whole", ("tracks",), "fresh"),
     Step("track_artists", "credits", ("track_artists",)),
     Step("search_pages", "newest", ("search_pages",)),
     Step("state_release_pages", "newest", ("release_pages",)),
     Step("state_album_pages", "newest", ("album_pages",)),
-    Step("artists", "releases_checked", ("release_pages", "artists")),
+    Step("artists", "releases_checked", ("release_pages", "artists"), "onto"),
+    Step("artists", "releases_checked", ("release_pages",), "fresh"),
     Step("releases", "tracks_read", ("tracks", "releases")),
 )
 _AFTER = (
@@ -116,7 +120,7 @@ _AFTER = (
     Step("genre_days", "shifts_alike", _DAYS, "large fresh"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
-    Step("release_artists", "numbered", ("artists",)),
+    Step("release_artists", "numbered", ("artists",), "onto"),
     Step("genre_growth", "compared", _TOLD, "large onto"),
     Step("genre_growth", "genre_growth", _TOLD, "large onto"),
     Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "large fresh"),
@@ -174,11 +178,14 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "cap": str(SEARCH_CAP),
         "by": "key" if step.only == "large onto" else "artist_id",
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
+        "of_touched": _OF_TOUCHED,
         "artist_numbers": "LEFT JOIN (SELECT artist_id, artist_no FROM artists) USING (artist_id)",
     }
     if step.table == "track_artists":
         marks["artist_numbers"] = ""
-    if step.file == "latest":
+    if step.only == "fresh":
+        marks["of_touched"] = ""
+    if step.file in ("latest", "latest_whole"):
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
         return _growth_marks() | marks
@@ -186,6 +193,11 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
     if step.table in shared:
         return marks | {shared[step.table]: publish_sql(shared[step.table])}
     return _leader_marks() | marks if step.table == "genre_growth" else marks
+
+
+_OF_TOUCHED = """
+    SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) s
+        ON s.artist_id = p.artist_id"""
 
 
 def _growth_marks() -> dict[str, str]:
@@ -251,6 +263,8 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
         inserted = [f"CASE WHEN n.{known[a]} THEN n.{a} ELSE n.late_{a} END" for a in attributes]
     return {
         "order": f"{_ORDERS[name]}, {key}" if name in _ORDERS else key,
+        "number_name": ", artist_no" * (name == "artists"),
+        "number": ", row_number() OVER () - 1" * (name == "artists"),
         "placed": f"LEFT JOIN (SELECT {key}, place FROM known_artists) USING ({key})" if name == "artists" else "",
         "match": "p.rowid = n.place" if name == "artists" else f"p.{key} = n.{key}",
         "source": f"FROM staged_{name}"

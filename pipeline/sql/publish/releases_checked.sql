@@ -3,8 +3,7 @@ UPDATE artists a
 SET releases_checked_on = n.observed_on
 FROM (
     SELECT b.place, max(p.observed_on) AS observed_on
-    FROM state_release_pages p
-    SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) s ON s.artist_id = p.artist_id
+    FROM state_release_pages p{of_touched}
     JOIN known_artists b ON b.artist_id = p.artist_id
     GROUP BY b.place
 ) n
