@@ -74,6 +74,6 @@ def test_unread_files_stay_unread(monkeypatch: pytest.MonkeyPatch, workspace: Wo
     publish(workspace, ledger)
     with open_generation(workspace).cursor() as con:
         con.execute("CREATE TEMP TABLE ends AS SELECT 'a' AS artist_id, DATE '2026-11-22' AS until")
-        earlier_days.show_earlier_days(con, of_all=False)
+        earlier_days.show_earlier_days(con)
         shown = con.execute("SELECT artist_id, observed_on, followers FROM day_7 ORDER BY ALL").fetchall()
     assert shown == [("a", D15, 110)]

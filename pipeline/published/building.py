@@ -13,10 +13,10 @@ import json
 import duckdb
 
 from pipeline.published import merges
+from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
 from pipeline.published.snapshots import (
-    for_files,
     note_months,
     prepare_all,
     prepare_new,
@@ -61,14 +61,14 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
         if applies := step.applies(staged, fresh=fresh, size=size):
-            for statement in for_files(con, merge_statement(step, ordered=ordered)):
-                con.execute(statement)
-        if step.table == "state_snapshots" and fresh:
+            con.execute(merge_statement(step, ordered=ordered))
+        if step.table == "state_snapshots" and fresh and size == "small":
             show_all(con)
-        if applies and step.file == "earlier":
-            show_recent(con, of_all=fresh)
-        if applies and step.file in ("ends", "ends_fresh"):
-            show_earlier_days(con, of_all=fresh)
+        if applies and (follow := _FOLLOWS.get(step.file)):
+            follow(con)
+
+
+_FOLLOWS = {"earlier": show_recent, "ends": show_earlier_days, "entries": count_snapshots}
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

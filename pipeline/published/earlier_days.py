@@ -24,14 +24,11 @@ __all__ = ["show_earlier_days"]
 DEARER, OPENING = 4, 30_000
 
 
-def show_earlier_days(con: duckdb.DuckDBPyConnection, *, of_all: bool) -> None:
-    """Make `day_N` show artist_snapshots at least on the days N days before the last numbers of the artists in `ends`.
-
-    `of_all`: every artist is asked for, which history files are made for.
-    """
+def show_earlier_days(con: duckdb.DuckDBPyConnection) -> None:
+    """Make `day_N` show artist_snapshots at least on the days N days before the last numbers of those in `ends`."""
     for days in GROWTH_DAYS:
         first, last = con.execute(publish_sql("earlier_days"), {"days": days}).fetchall()[0]
-        parts = [] if of_all or first is None else _parts(con, first, last)
+        parts = [] if first is None else _parts(con, first, last)
         con.execute(_view(f"day_{days}", parts))
 
 

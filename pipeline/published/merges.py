@@ -30,7 +30,7 @@ class Step:
     """A statement that changes `table`, run when a lake table it needs has new parts; it merges the first of them.
 
     `only` in databases that are "fresh", where all rows are new, or "onto" others; that are "small", where deriving all
-    anew is quicker, or "large", and then "filed" if they have history files. Any way gives the same rows.
+    anew is quicker, or "large". Any way gives the same rows.
     """
 
     table: str
@@ -41,7 +41,7 @@ class Step:
 
     def applies(self, staged: AbstractSet[str], *, fresh: bool, size: str) -> bool:
         """Whether it has something to do."""
-        said = {*size.split(), "fresh" if fresh else "onto"}
+        said = {size, "fresh" if fresh else "onto"}
         return not staged.isdisjoint(self.needs) and said.issuperset(self.only.split())
 
 
@@ -79,7 +79,6 @@ _OBSERVED = (
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("artists", "last_staged", ("artist_snapshots",), "small onto"),
     Step("artists", "artist_numbers", ("artist_snapshots",), "small"),
-    Step("artists", "artist_numbers", ("artist_snapshots",), "large fresh"),
     Step("artist_genres", "artist_genres", ("artist_genres",)),
     Step("artist_genres", "numbered", ("artists",), "onto"),
     Step("artist_growth", "numbered", ("artists",), "onto"),
@@ -101,23 +100,18 @@ _AFTER = (
     Step("name_tokens", "name_tokens", ("artists",), "large onto"),
     Step("name_tokens", "name_tokens_all", ("artists",), "large fresh"),
     Step("name_tokens", "name_tokens_all", ("artists",), "small"),
-    Step("artist_growth", "stretches", _TOLD, "large fresh"),
-    Step("artist_growth", "stretches_filed", _TOLD, "large filed fresh"),
-    Step("artist_growth", "rims", _TOLD, "large fresh"),
-    Step("artist_growth", "ends_fresh", _TOLD, "large fresh"),
-    Step("genre_days", "touched_whole", _TOLD, "large fresh"),
-    Step("genre_days", "earlier", _DAYS, "large fresh"),
-    Step("genre_days", "seen", _DAYS, "large"),
+    Step("genre_days", "entries", _TOLD, "large fresh"),
+    Step("artists", "artist_numbers", ("artist_snapshots",), "large fresh"),
+    Step("artist_growth", "artist_growth_counted", ("artist_snapshots",), "large fresh"),
+    Step("genre_days", "shifts_counted", _DAYS, "large fresh"),
+    Step("genre_days", "seen", _DAYS, "large onto"),
     Step("artists", "last_seen", ("artist_snapshots",), "large onto"),
     Step("artists", "artist_numbers", ("artist_snapshots",), "large onto"),
     Step("artist_growth", "ends", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large"),
+    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large onto"),
     Step("artist_growth", "known_grown", ("artist_snapshots",), "large onto"),
     Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
-    Step("genre_days", "shifts", _DAYS, "large"),
-    Step("genre_days", "alike", _DAYS, "large fresh"),
-    Step("genre_days", "alike_filed", _DAYS, "large filed fresh"),
-    Step("genre_days", "shifts_alike", _DAYS, "large fresh"),
+    Step("genre_days", "shifts", _DAYS, "large onto"),
     Step("genre_days", "genre_days", _DAYS, "large"),
     Step("genre_days", "genre_days_small", _DAYS, "small"),
     Step("release_artists", "numbered", ("artists",), "onto"),
@@ -143,12 +137,11 @@ STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)
 
 
 def size_statement(staged: AbstractSet[str]) -> str:
-    """SQL of the words on the size of a database with what is staged, as `Step.applies` takes them."""
+    """SQL of the size of a database with what is staged, as `Step.applies` takes it."""
     new = " + (SELECT count(*) FROM staged_artist_snapshots)" if "artist_snapshots" in staged else ""
     filed = "(SELECT coalesce(sum(rows), 0) FROM state_history)"
-    return f"""
-        SELECT CASE WHEN here + filed <= {SMALL} THEN 'small' WHEN filed > 0 THEN 'large filed' ELSE 'large' END
-        FROM (SELECT (SELECT count(*) FROM state_snapshots){new} AS here, {filed} AS filed)"""
+    rows = f"(SELECT count(*) FROM state_snapshots){new} + {filed}"
+    return f"SELECT CASE WHEN {rows} <= {SMALL} THEN 'small' ELSE 'large' END"
 
 
 def publish_sql(name: str) -> str:
@@ -176,7 +169,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "sign": str(step.sign),
         "stay": str(STAY_DAYS),
         "cap": str(SEARCH_CAP),
-        "by": "key" if step.only == "large onto" else "artist_id",
+        "by": "artist_id" if step.only == "small" else "key",
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
         "of_touched": _OF_TOUCHED,
         "artist_numbers": "LEFT JOIN (SELECT artist_id, artist_no FROM artists) USING (artist_id)",

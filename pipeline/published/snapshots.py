@@ -21,7 +21,6 @@ from pipeline.published.staging import Source, parts_select, stage_parts
 __all__ = [
     "PAYS",
     "add_files",
-    "for_files",
     "history_of",
     "inputs_of",
     "make_view",
@@ -52,20 +51,13 @@ def add_files(con: duckdb.DuckDBPyConnection, listed: Iterable[HistoryFile]) -> 
         con.execute(f"INSERT INTO state_history ({_FILE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(file)))
 
 
-def for_files(con: duckdb.DuckDBPyConnection, statement: str) -> list[str]:
-    """A statement on `{file}` once for each history file there is, oldest first, with its days; any other as it is."""
-    if "{file}" not in statement:
-        return [statement]
-    root = Path(root_of(con))
-    return [_for_file(statement, root, file) for file in history_of(con)]
-
-
 def unfile_mixed(con: duckdb.DuckDBPyConnection) -> None:
     """Move into state_snapshots the months whose rows stand in both: a file is read as all there is of its days."""
     mixed = {month for (month,) in con.execute(publish_sql("mixed")).fetchall()}
     for file in history_of(con):
         if file.month in mixed:
-            con.execute(_for_file(publish_sql("unfiled"), Path(root_of(con)), file))
+            unfiled = publish_sql("unfiled").replace("{file}", _quoted(Path(root_of(con)), file))
+            con.execute(unfiled, [file.last_on])
             con.execute("DELETE FROM state_history WHERE month = ?", [file.month])
 
 
@@ -135,28 +127,15 @@ def root_of(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def show_all(con: duckdb.DuckDBPyConnection) -> None:
-    """After every row was merged: show them all as staged, and the last row of each artist as `last_snapshots`.
-
-    It is looked for month by month backwards: few months have almost all.
-    """
+    """After every row was merged: show them all as staged, and the last row of each artist as `last_snapshots`."""
     con.execute(publish_sql("all_staged"))
-    con.execute("CREATE OR REPLACE TEMP TABLE last_snapshots AS FROM state_snapshots LIMIT 0")
-    counted = "SELECT (SELECT count(*) FROM artists) - (SELECT count(*) FROM last_snapshots)"
-    months = con.execute("SELECT DISTINCT month FROM state_part_months ORDER BY month DESC").fetchall()
-    for (month,) in months:
-        if con.execute(counted).fetchall()[0][0] > 0:
-            con.execute(publish_sql("last_snapshots").replace("{within}", within(month)))
 
 
-def show_recent(con: duckdb.DuckDBPyConnection, *, of_all: bool) -> None:
+def show_recent(con: duckdb.DuckDBPyConnection) -> None:
     """Show every snapshot from the first day on that changes (`touched_since`) as `recent_snapshots`.
 
     Of history files those with such days alone: to pass over all the others, each of their row groups is looked at.
-    `of_all`: everything is new, and shown.
     """
-    if of_all:
-        con.execute("CREATE OR REPLACE TEMP VIEW recent_snapshots AS FROM artist_snapshots")
-        return
     since = con.execute("SELECT getvariable('touched_since')").fetchall()[0][0]
     files = [file for file in history_of(con) if since is not None and file.last_on >= since]
     con.execute(view_statement(Path(root_of(con)), files, kind="TEMP VIEW", name="recent_snapshots"))
@@ -191,13 +170,6 @@ def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         "SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::DATE[]), unnest(?::DATE[])",
         [list(column) for column in zip(*noted, strict=True)],
     )
-
-
-def _for_file(statement: str, root: Path, file: HistoryFile) -> str:
-    marks = {"file": _quoted(root, file), "first_on": f"DATE '{file.first_on}'", "last_on": f"DATE '{file.last_on}'"}
-    for mark, value in marks.items():
-        statement = statement.replace("{" + mark + "}", value)
-    return statement
 
 
 def _quoted(root: Path, file: HistoryFile) -> str:
