@@ -15,13 +15,15 @@ import duckdb
 
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake import engine
-from pipeline.lake.files import fault_of
+from pipeline.lake.files import fault_of, read_ahead
 from pipeline.published.merges import publish_sql
 from pipeline.schema import LAKE, SCHEMA_VERSION
 
 __all__ = ["Rows", "Source", "check_parts", "parts_select", "stage_parts"]
 
 Rows = Sequence[dict[str, Any]]
+
+AHEAD = 200  # parts that the disk is asked for together; most are below a megabyte
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condi
 
 def check_parts(root: Path, parts: Rows) -> None:
     """Raise DamagedFile naming the first part that is not what was committed."""
-    for part in parts:
+    for place, part in enumerate(parts):
+        if place % AHEAD == 0:
+            read_ahead(root / each["path"] for each in parts[place : place + AHEAD])
         if fault := fault_of(root / part["path"], part["sha256"]):
             raise DamagedFile(f"{fault} Run `python -m pipeline recover`; nothing was published.")
 
