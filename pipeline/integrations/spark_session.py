@@ -6,6 +6,7 @@ SQLite's are, is never let go of there, and nothing ever starts. Here no Python 
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -19,13 +20,13 @@ from pyspark.serializers import UTF8Deserializer, read_int
 
 __all__ = ["open_session"]
 
+END_S = 10.0  # for Java to end, once this process does
 PLAINLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # all of them only hand over: compiling well costs seconds
 OPTIONS = {
     "spark.driver.defaultJavaOptions": PLAINLY, "spark.executor.defaultJavaOptions": PLAINLY,
     "spark.pyspark.python": sys.executable, "spark.python.daemon.module": "pipeline.integrations.spark_daemon",
     "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
 }  # fmt: skip
-_started: list[subprocess.Popen[bytes]] = []  # Java ends when its standard input does
 
 
 def open_session(address: str) -> SparkContext:
@@ -51,7 +52,7 @@ def _start_java() -> dict[str, str]:
             time.sleep(0.05)
         if not told.exists():
             raise RuntimeError(f"Java does not start (spark-submit ended with {java.returncode})")
-        _started.append(java)
+        atexit.register(java.communicate, None, END_S)  # Java ends when its standard input does
         with told.open("rb") as file:
             return {
                 "PYSPARK_GATEWAY_PORT": str(read_int(file)),
