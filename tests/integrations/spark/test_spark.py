@@ -104,7 +104,7 @@ def test_driver_begins(cluster, simulated, tmp_path):
     """The driver collects until executors have come, and they from then on; the database is the same."""
     far.same_as_threads(simulated, tmp_path, cluster.address, window_requests=45)
     found = collectors(tmp_path / "there")
-    assert (found[0], found[-1]) == (False, True)
+    assert (any(found[:8]), found[-1]) == (False, True)  # the first five are the probe's, which is always the driver's
 
 
 def test_no_executor_ever(simulated, tmp_path, monkeypatch):
