@@ -29,7 +29,7 @@ def ports(many: int) -> list[str]:
 
 
 class Head:
-    """A cluster of one node, in a process group of its own."""
+    """A cluster of one node."""
 
     def __init__(self, folder: Path) -> None:
         (port,) = ports(1)
@@ -38,7 +38,7 @@ class Head:
         command += ["--node-ip-address", "127.0.0.1", "--port", port, "--include-dashboard", "false"]
         command += ["--object-store-memory", "100000000"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def reach(self) -> None:
         """Wait until it answers; what it said, where it ended instead."""
