@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.errors import DamagedFile
 from pipeline.lake import engine
 from pipeline.published.ordered_rows import UNKNOWN, Artists, Rows, Span, read_rows
 
@@ -62,3 +63,15 @@ def test_strangers_stay_out(tmp_path: Path) -> None:
     assert in_batches(tmp_path / "month.parquet", 0, known(range(3000))) == [
         (artist, 1, 0, 0) for artist in range(3000)
     ]
+
+
+@pytest.mark.parametrize(("first", "last"), [(-9, None), (4, 103)], ids=["end", "rows"])
+def test_damaged_files_are_named(tmp_path: Path, first: int, last: int | None) -> None:
+    """One that holds something else than was written is named, with the command that mends it."""
+    path = tmp_path / "month.parquet"
+    write_history(path, 5, 1500)
+    content = bytearray(path.read_bytes())
+    content[first:last] = bytes(len(content[first:last]))
+    path.write_bytes(content)
+    with pytest.raises(DamagedFile, match=r"month\.parquet cannot be read .* Run `python -m pipeline recover`"):
+        in_batches(path, 1500, known(range(5)))

@@ -1,7 +1,7 @@
 """Every snapshot by artist and day, as arrays of numbers: of history files, which lie in that order, and the table.
 
-pyarrow brings a file's rows for half of what DuckDB needs to join them by id: an id that many rows share stays one
-(docs/decisions/0044). Imports `engine`, `merges`, `snapshots`.
+pyarrow keeps an id that many rows share as one, so that it is looked up once, not with each row (docs/decisions/0044).
+Imports `engine`, `errors`, `merges`, `snapshots`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.errors import DamagedFile
 from pipeline.lake.engine import arrow
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import history_of, root_of
@@ -144,13 +145,9 @@ def read_rows(con: duckdb.DuckDBPyConnection, span: Span, artists: Artists) -> I
 
 def _read_file(path: Path, last: int, artists: Artists) -> Iterator[Rows]:
     """What it has up to a day of artists that are known, one group of rows after the other."""
-    plain = pq.ParquetFile(path)
-    shared = pq.ParquetFile(path, metadata=plain.metadata, read_dictionary=["artist_id"])
-    for group in range(plain.num_row_groups):
-        is_shared = "RLE_DICTIONARY" in plain.metadata.row_group(group).column(0).encodings
-        table = (shared if is_shared else plain).read_row_group(group, use_threads=False)
+    for table in _groups(path):
         ids = table.column("artist_id").combine_chunks()
-        ids = ids if is_shared else ids.dictionary_encode()
+        ids = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
         starts = _starts(ids.indices.to_numpy())
         places = artists.places(ids.dictionary.take(ids.indices.take(pa.array(starts))))
         rows = Rows(places, starts, *(integers(table.column(name)) for name in _VALUES))
@@ -158,6 +155,18 @@ def _read_file(path: Path, last: int, artists: Artists) -> Iterator[Rows]:
             rows = rows.only((rows.day <= last) & (rows.spread(places) < len(artists)))
         if len(rows.day):
             yield rows
+
+
+def _groups(path: Path) -> Iterator[pa.Table]:
+    """The groups of rows of a file; ids that it keeps once each are not unpacked. Raises DamagedFile."""
+    try:
+        with pq.ParquetFile(path) as plain, pq.ParquetFile(path, read_dictionary=["artist_id"]) as shared:
+            for group in range(plain.num_row_groups):
+                is_shared = "RLE_DICTIONARY" in plain.metadata.row_group(group).column(0).encodings
+                yield (shared if is_shared else plain).read_row_group(group, use_threads=False)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:  # what pyarrow says of flipped bits
+        text = f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0]})."
+        raise DamagedFile(f"{text} Run `python -m pipeline recover`: it is made anew from the parts.") from error
 
 
 def integers(column: pa.ChunkedArray) -> Ints:
