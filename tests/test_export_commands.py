@@ -37,7 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run tells what the import then does, in words and as JSON."""
     code, out, err = said(capsys, "import", "mpb_2024-05-01.json", "--dry-run")
-    assert (code, err, (place / "data" / "mine" / "raw").exists()) == (0, "", True)
+    assert (code, err, (place / "data" / "mine").exists()) == (0, "", False)
     assert out.splitlines() == [
         "mpb_2024-05-01.json: JSON, entries: 2, dates: 2024-05-01",
         "  id → artist_id, name → name, followers → followers, popularity → popularity",
