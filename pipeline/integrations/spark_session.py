@@ -1,4 +1,4 @@
-"""A session of Spark, opened by any thread of a busy process.
+"""A session of Spark, opened by any thread of a busy process; its Java process ends before that does.
 
 pyspark runs Python between fork and exec when it starts its Java process; a lock that another thread held just then, as
 SQLite's are, is never let go of there, and nothing ever starts. Here no Python runs in between.
@@ -6,11 +6,11 @@ SQLite's are, is never let go of there, and nothing ever starts. Here no Python 
 
 from __future__ import annotations
 
-import atexit
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -20,13 +20,15 @@ from pyspark.serializers import UTF8Deserializer, read_int
 
 __all__ = ["open_session"]
 
-END_S = 10.0  # for Java to end, once this process does
 PLAINLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # all of them only hand over: compiling well costs seconds
 OPTIONS = {
     "spark.driver.defaultJavaOptions": PLAINLY, "spark.executor.defaultJavaOptions": PLAINLY,
     "spark.pyspark.python": sys.executable, "spark.python.daemon.module": "pipeline.integrations.spark_daemon",
     "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
 }  # fmt: skip
+
+# `atexit` comes after threads have ended, of which one may wait for a job that never does.
+_before_threads_end = threading._register_atexit  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def open_session(address: str) -> SparkContext:
@@ -48,13 +50,11 @@ def _start_java() -> dict[str, str]:
         told = Path(folder, "told")
         environment = os.environ | {"SPARK_CONNECT_MODE": "0", "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told)}
         java = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # no Ctrl-C
+        _before_threads_end(java.communicate)  # Java ends when its standard input does
         while java.poll() is None and not told.exists():
             time.sleep(0.05)
         if not told.exists():
             raise RuntimeError(f"Java does not start (spark-submit ended with {java.returncode})")
-        atexit.register(java.communicate, None, END_S)  # Java ends when its standard input does
         with told.open("rb") as file:
-            return {
-                "PYSPARK_GATEWAY_PORT": str(read_int(file)),
-                "PYSPARK_GATEWAY_SECRET": UTF8Deserializer().loads(file),
-            }
+            port, secret = read_int(file), UTF8Deserializer().loads(file)
+        return {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}

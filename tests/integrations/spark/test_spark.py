@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -117,6 +118,17 @@ def test_no_executor_ever(simulated, tmp_path, monkeypatch):
     result = far.collect(simulated, tmp_path, alone.address, window_requests=60)
     killer.join()
     assert (result.state, alone.address in result.message, any(collectors(tmp_path))) == ("failed", True, False)
+
+
+def test_process_ends_beside_a_job(tmp_path):
+    """A process ends though one of its threads waits for a job that never begins, and its Java with it."""
+    alone = Cluster(tmp_path, workers=0)
+    begins = "from pipeline.integrations.backends import open_workers; open_workers(sys.argv[1]).first.exception(20)"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import sys; {begins}", alone.address], capture_output=True, timeout=90, check=False
+    )
+    alone.kill()
+    assert (ended.returncode, b"TimeoutError" in ended.stderr) == (1, True)
 
 
 def test_nothing_listens(simulated, tmp_path):
