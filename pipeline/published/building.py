@@ -16,13 +16,7 @@ from pipeline.published import merges
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
-from pipeline.published.snapshots import (
-    note_months,
-    prepare_all,
-    prepare_new,
-    show_all,
-    show_recent,
-)
+from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
@@ -57,15 +51,13 @@ def shape() -> str:
 
 
 def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fresh: bool) -> None:
-    """Run every step that the staged tables call for; when `fresh`, later steps see each merged snapshot as new."""
+    """Run every step that the staged tables call for; `fresh`: into an empty database, of which all rows are new."""
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
-        if applies := step.applies(staged, fresh=fresh, size=size):
+        if step.applies(staged, fresh=fresh, size=size):
             con.execute(merge_statement(step, ordered=ordered))
-        if step.table == "state_snapshots" and fresh and size == "small":
-            show_all(con)
-        if applies and (follow := _FOLLOWS.get(step.file)):
-            follow(con)
+            if follow := _FOLLOWS.get(step.file):
+                follow(con)
 
 
 _FOLLOWS = {"earlier": show_recent, "ends": show_earlier_days, "entries": count_snapshots}

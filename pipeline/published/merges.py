@@ -77,6 +77,7 @@ _OBSERVED = (
     Step("artists", "known_numbers", ("artists",), "large onto"),
     Step("artists", "known_artists", ("artists",), "large onto"),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
+    Step("state_snapshots", "all_staged", ("artist_snapshots",), "small fresh"),
     Step("artists", "last_staged", ("artist_snapshots",), "small onto"),
     Step("artists", "artist_numbers", ("artist_snapshots",), "small"),
     Step("artist_genres", "artist_genres", ("artist_genres",)),

@@ -28,7 +28,6 @@ __all__ = [
     "prepare_all",
     "prepare_new",
     "root_of",
-    "show_all",
     "show_recent",
     "unfile_mixed",
     "within",
@@ -124,11 +123,6 @@ def root_of(con: duckdb.DuckDBPyConnection) -> str:
     """Where the files of the view are looked for."""
     found = con.execute("SELECT value FROM state_meta WHERE key = 'root'").fetchall()
     return str(found[0][0]) if found else ""
-
-
-def show_all(con: duckdb.DuckDBPyConnection) -> None:
-    """After every row was merged: show them all as staged, and the last row of each artist as `last_snapshots`."""
-    con.execute(publish_sql("all_staged"))
 
 
 def show_recent(con: duckdb.DuckDBPyConnection) -> None:

@@ -37,7 +37,7 @@ _PAGE: dict[str, Any] = {
     "image_url": pl.String, "gained": pl.Int64, "growth": pl.Float64, "since": pl.Date, "found": pl.List(pl.String),
 }  # fmt: skip
 _UNKNOWN = -math.inf
-_TYPED = str.maketrans({**LETTERS})
+_TYPED = str.maketrans(LETTERS)
 _LAST_WORD = "\U0010ffff"  # sorts behind every letter
 
 # What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
