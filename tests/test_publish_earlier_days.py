@@ -75,5 +75,5 @@ def test_unread_files_stay_unread(monkeypatch: pytest.MonkeyPatch, workspace: Wo
     with open_generation(workspace).cursor() as con:
         con.execute("CREATE TEMP TABLE ends AS SELECT 'a' AS artist_id, DATE '2026-11-22' AS until")
         earlier_days.show_earlier_days(con)
-        shown = con.execute("SELECT artist_id, observed_on, followers FROM day_7 ORDER BY ALL").fetchall()
-    assert shown == [("a", D15, 110)]
+        shown = con.execute("SELECT * FROM earlier_days WHERE days = 7 ORDER BY place, artist_id").fetchall()
+    assert shown == [(7, "a", D15, 100, 0), (7, "a", D15, 110, 1), (7, "c", D15, None, 1), (7, "a", D15, None, 2)]

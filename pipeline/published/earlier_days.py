@@ -7,7 +7,7 @@ for are much smaller, these are read instead; both say the same (docs/decisions/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +23,54 @@ __all__ = ["show_earlier_days"]
 # What a row of a part costs beside one of a history file, and what it costs to open a part, in rows of a history file.
 DEARER, OPENING = 4, 30_000
 
+_LONGER = [days for days in GROWTH_DAYS if days > 1]  # of a day the number before the last is kept anyway
+
 
 def show_earlier_days(con: duckdb.DuckDBPyConnection) -> None:
-    """Make `day_N` show artist_snapshots at least on the days N days before the last numbers of those in `ends`."""
-    for days in GROWTH_DAYS:
-        first, last = con.execute(publish_sql("earlier_days"), {"days": days}).fetchall()[0]
-        parts = [] if first is None else _parts(con, first, last)
-        con.execute(_view(f"day_{days}", parts))
+    """Make `earlier_days` show the numbers at least of the days so many `days` before the last of those in `ends`.
+
+    Of several on a day that with the highest `place` counts.
+    """
+    first, last = con.execute(publish_sql("earlier_days")).fetchall()[0]
+    found = _parts(con, first, last)
+    selects = [_of_day(days, first, last, found.get(days, [])) for days in _LONGER]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW earlier_days AS {' UNION ALL '.join(selects)}")
 
 
-def _view(name: str, parts: Sequence[dict[str, Any]]) -> str:
-    if not parts:
-        return f"CREATE OR REPLACE TEMP VIEW {name} AS FROM artist_snapshots"
-    select = parts_select("artist_snapshots", [(part["path"], part["schema_version"]) for part in parts])
-    return publish_sql("parts_of_days").replace("{name}", name).replace("{parts}", select)
+def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[dict[str, Any]]) -> str:
+    if parts:
+        rows = parts_select("artist_snapshots", [(part["path"], part["schema_version"]) for part in parts])
+    else:
+        rows = "SELECT *, 0 AS place FROM artist_snapshots"
+        if first is not None and last is not None:
+            back = timedelta(days)
+            rows += f" WHERE observed_on BETWEEN DATE '{first - back}' AND DATE '{last - back}'"
+    return f"(SELECT {days} AS days, artist_id, observed_on, followers, place FROM ({rows}))"
 
 
-def _parts(con: duckdb.DuckDBPyConnection, first: date, last: date) -> Sequence[dict[str, Any]]:
-    """The parts with rows of these days, in the order of commits; none where history files are to be read."""
-    cursor = con.execute(publish_sql("days_in_parts"), [first, last])
+def _parts(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> dict[int, list[dict[str, Any]]]:
+    """For days back the parts with rows of them, in the order of commits; none where history files are to be read."""
+    cursor = con.execute(publish_sql("days_in_parts"), {"days": _LONGER, "first": first, "last": last})
     names = [column[0] for column in cursor.description or ()]
-    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    if not found or found[0]["filed"] <= DEARER * sum(part["rows"] for part in found) + OPENING * len(found):
-        return []
-    root = Path(found[0]["root"])
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in cursor.fetchall():
+        part = dict(zip(names, row, strict=True))
+        found.setdefault(part["days"], []).append(part)
+    return {days: _placed(parts) for days, parts in found.items() if _pays(parts) and _sound(parts)}
+
+
+def _pays(parts: Sequence[dict[str, Any]]) -> bool:
+    return bool(parts[0]["filed"] > DEARER * sum(part["rows"] for part in parts) + OPENING * len(parts))
+
+
+def _sound(parts: Sequence[dict[str, Any]]) -> bool:
+    """Whether all are what was committed; where one is not, history files still have its rows."""
     try:
-        check_parts(root, found)
-    except DamagedFile:  # not on the disk, or not what was committed: history files still have its rows
-        return []
-    return [{**part, "path": root / part["path"]} for part in found]
+        check_parts(Path(parts[0]["root"]), parts)
+    except DamagedFile:
+        return False
+    return True
+
+
+def _placed(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**part, "path": Path(part["root"]) / part["path"]} for part in parts]

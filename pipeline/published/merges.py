@@ -196,18 +196,28 @@ _OF_TOUCHED = """
 
 def _growth_marks() -> dict[str, str]:
     """What growth over 1, 7, 30 and 90 days have in common, once for each; a day's is in what is kept anyway."""
-    before, longer = publish_sql("before"), [days for days in GROWTH_DAYS if days > 1]
-    each = [f"b{n}.observed_on AS since_{n}, e.followers - b{n}.followers AS gained_{n}" for n in longer]
-    texts = [before.replace("{days}", str(n)).replace("{slack}", str(GROWTH_DAYS[n])) for n in longer]
+    longer = {days: slack for days, slack in GROWTH_DAYS.items() if days > 1}
+    last = [
+        f"max(observed_on) FILTER (days = {n}) AS since_{n}, arg_max(followers, place) FILTER (days = {n}) AS before_{n}"
+        for n in longer
+    ]
+    filled = [
+        f"since_{n} = coalesce(g.since_{n}, b.since_{n}), gained_{n} = coalesce(g.gained_{n}, g.followers - b.before_{n})"
+        for n in longer
+    ]
     within = {n: f"FILTER (observed_on BETWEEN until - {n + more} AND until - {n})" for n, more in GROWTH_DAYS.items()}
     befores = [
         f"max(observed_on) {within[n]} AS since_{n}, arg_max(followers, observed_on) {within[n]} AS before_{n}"
         for n in GROWTH_DAYS
     ]
     return {
-        "befores": "\n".join(texts),
-        "since_and_gained": ",\n        ".join(each),
-        "joined_befores": "\n    ".join(f"LEFT JOIN before_{n} b{n} ON b{n}.key = e.key" for n in longer),
+        "befores": ", ".join(last),
+        "since_and_gained": ",\n    ".join(f"b.since_{n}, e.followers - b.before_{n} AS gained_{n}" for n in longer),
+        "longer_days": ", ".join(map(str, longer)),
+        "longer_sinces": ", ".join(f"since_{n}" for n in longer),
+        "slacks": ", ".join(map(str, longer.values())),
+        "any_unseen": " OR ".join(f"(since_{n} IS NULL AND first_on < until - {n})" for n in longer),
+        "filled": ", ".join(filled),
         "all_befores": ",\n        ".join(befores),
         "all_before_names": ", ".join(f"before_{n}" for n in GROWTH_DAYS),
         "all_gained": ", ".join(f"followers - before_{n} AS gained_{n}" for n in GROWTH_DAYS),
@@ -216,6 +226,7 @@ def _growth_marks() -> dict[str, str]:
 
 def _leader_marks() -> dict[str, str]:
     """Texts that hold marks themselves come first."""
+    leading = [f"(gained_{n} > 0 AND gained_{n} / (followers - gained_{n}) >= floor_{n})" for n in GROWTH_DAYS]
     whens = {name: " ".join(f"WHEN {n} THEN g.{name}_{n}" for n in GROWTH_DAYS) for name in ("gained", "since")}
     return {
         "leaders": publish_sql("leaders"),
@@ -223,6 +234,8 @@ def _leader_marks() -> dict[str, str]:
         "gained_of_days": whens["gained"],
         "since_of_days": whens["since"],
         "all_growths": "UNION ALL\n".join(publish_sql("growths").replace("{days}", str(n)) for n in GROWTH_DAYS),
+        "floors": ", ".join(f"max(coalesce(edge_growth, 0)) FILTER (days = {n}) AS floor_{n}" for n in GROWTH_DAYS),
+        "any_leading": " OR ".join(leading),
         "days": str(list(GROWTH_DAYS)),
         "counts": ", ".join(f"count(gained_{n})" for n in GROWTH_DAYS),
         "gains": ", ".join(f"gained_{n}" for n in GROWTH_DAYS),

@@ -1,2 +1,2 @@
--- The days from which growth over so many days is counted, until the last numbers of the artists in `ends`.
-SELECT min(until) - $days, max(until) - $days FROM ends
+-- The days of the last numbers of the artists in `ends`.
+SELECT min(until), max(until) FROM ends

@@ -1,14 +1,6 @@
 -- Those of each genre that grew most. Who was touched leaves its lists, and stands there again if it comes before the
 -- last that is known (`edge`): of those behind it nothing is known. A list that became too short is told from all
 -- artists (`regrown`), one that became too long is cut.
-CREATE OR REPLACE TEMP TABLE moved AS
-SELECT key, t.artist_no, t.artist_id, g.followers, g.gained, g.gained / (g.followers - g.gained) AS growth, g.since, g.until, g.days
-FROM (
-    SELECT key, followers, until, unnest({days})::INTEGER AS days, unnest([{gains}]) AS gained, unnest([{sinces}]) AS since
-    FROM known_growth
-) g
-JOIN touched t USING (key)
-WHERE gained > 0 AND followers - gained >= {least} AND t.artist_no IS NOT NULL;
 MERGE INTO state_lists p
 USING (
     SELECT genre, days, sum(compared)::BIGINT AS compared
@@ -21,6 +13,26 @@ WHEN MATCHED THEN UPDATE SET compared = p.compared + n.compared
 WHEN NOT MATCHED THEN INSERT (genre, days, compared) VALUES (n.genre, n.days, n.compared);
 DELETE FROM state_lists WHERE compared = 0;
 DELETE FROM state_leaders WHERE artist_no IN (SELECT artist_no FROM touched);
+-- Of many who were touched few come before the end of a list: they are found before days are taken apart.
+CREATE OR REPLACE TEMP TABLE floors AS
+SELECT genre, {floors}
+FROM state_lists
+GROUP BY genre;
+CREATE OR REPLACE TEMP TABLE candidates AS
+SELECT DISTINCT g.key
+FROM known_members g
+JOIN known_growth k ON k.key = g.key
+JOIN floors f ON f.genre = g.genre
+WHERE {any_leading};
+CREATE OR REPLACE TEMP TABLE moved AS
+SELECT key, t.artist_no, t.artist_id, g.followers, g.gained, g.gained / (g.followers - g.gained) AS growth, g.since, g.until, g.days
+FROM (
+    SELECT key, followers, until, unnest({days})::INTEGER AS days, unnest([{gains}]) AS gained, unnest([{sinces}]) AS since
+    FROM known_growth
+    SEMI JOIN candidates USING (key)
+) g
+JOIN touched t USING (key)
+WHERE gained > 0 AND followers - gained >= {least} AND t.artist_no IS NOT NULL;
 INSERT INTO state_leaders BY NAME
 SELECT l.genre, l.days, m.artist_id, m.artist_no, m.followers, m.gained, m.growth, m.since, m.until
 FROM known_members g
