@@ -33,7 +33,8 @@ _ROW_GROUP = 16_384
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 
 _numbers = itertools.count(1)
-_first_use = threading.Lock()
+_first_use, _sharing = threading.Lock(), threading.Lock()
+_shared: list[bool] = []
 
 
 def cursor(alias: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -70,6 +71,21 @@ def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     finally:
         con.close()
         detach(alias)
+
+
+@contextmanager
+def many_rows() -> Iterator[None]:
+    """While statements run that go over very many rows: they are shared among the cores."""
+    with _sharing:
+        _shared.append(True)
+        _engine().execute(f"SET GLOBAL threads = {os.cpu_count() or 1}")
+    try:
+        yield
+    finally:
+        with _sharing:
+            _shared.pop()
+            if not _shared:
+                _engine().execute("SET GLOBAL threads = 1")
 
 
 def arrow(con: duckdb.DuckDBPyConnection, statement: str, params: object = None) -> pa.Table:
