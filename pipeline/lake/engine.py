@@ -22,7 +22,18 @@ import duckdb
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["arrow", "attach", "building", "cursor", "detach", "is_damage", "quoted"]
+__all__ = [
+    "arrow",
+    "attach",
+    "building",
+    "cursor",
+    "detach",
+    "is_damage",
+    "is_lost",
+    "losses",
+    "many_rows",
+    "quoted",
+]
 
 MOST_GIB = 4  # for sorting a month of a large store; the default would be four fifths of the machine
 
@@ -35,6 +46,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 _numbers = itertools.count(1)
 _first_use, _sharing = threading.Lock(), threading.Lock()
 _shared: list[bool] = []
+_lost: list[str] = []  # why each engine was given up
 
 
 def cursor(alias: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -68,6 +80,9 @@ def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     con = cursor(alias)
     try:
         yield con
+    except duckdb.Error as error:
+        is_lost(error)
+        raise
     finally:
         con.close()
         detach(alias)
@@ -86,6 +101,24 @@ def many_rows() -> Iterator[None]:
             _shared.pop()
             if not _shared:
                 _engine().execute("SET GLOBAL threads = 1")
+
+
+def is_lost(error: duckdb.Error) -> bool:
+    """Whether DuckDB took an error for a fault of its own: then whoever comes next gets a new engine.
+
+    The old one answers nothing any more. Who sees that there are more `losses` attaches anew what was attached.
+    """
+    if not isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
+        return False
+    with _first_use:
+        _lost.append(str(error))
+        _engine.cache_clear()
+    return True
+
+
+def losses() -> int:
+    """How many engines this process has lost."""
+    return len(_lost)
 
 
 def arrow(con: duckdb.DuckDBPyConnection, statement: str, params: object = None) -> pa.Table:

@@ -43,7 +43,7 @@ class Generation:
 
     def __init__(self, number: int, path: Path, root: Path | None = None, as_of: date | None = None) -> None:
         self.number, self.path, self.root, self.as_of = number, path, root, as_of
-        self.alias = engine.attach(path)
+        self.alias, self.engine = engine.attach(path), engine.losses()
         self._idle: list[duckdb.DuckDBPyConnection] = []
         weakref.finalize(self, engine.detach, self.alias).atexit = False
         self.moved_view = self._moved_view()
@@ -108,6 +108,9 @@ class Generation:
         try:
             yield
         except duckdb.Error as error:
+            if engine.is_lost(error):
+                message = f"DuckDB failed while it read {self.path} ({_first_line(error)})."
+                raise StorageError(f"{message} Ask again; nothing was lost.") from error
             if not engine.is_damage(error):
                 raise
             raise DamagedFile(
@@ -115,7 +118,7 @@ class Generation:
             ) from error
 
 
-_opened: dict[Path, tuple[tuple[int, int, int], Generation]] = {}
+_opened: dict[Path, tuple[tuple[int, ...], Generation]] = {}
 _guard = threading.Lock()
 _as_of: dict[Path, Generation] = {}  # the one used last stands last
 _as_of_guard = threading.Lock()
@@ -158,7 +161,7 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
     path = workspace.db / "as-of" / f"{current.path.stem}-{day}.duckdb"
     with _as_of_guard:
         found = _as_of.pop(path, None)
-        if found is None:
+        if found is None or found.engine < engine.losses():
             if not path.exists():
                 _build_as_of(workspace, current, path, day)
             found = Generation(current.number, path, workspace.root, day)
@@ -190,7 +193,7 @@ def _open_current(workspace: Workspace) -> Generation:
             raise _lost(workspace) from None
         message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."
         raise StorageError(message) from None
-    seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+    seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size, engine.losses())
     found = _opened.get(workspace.db)
     if found is None or found[0] != seen:
         with _guard:

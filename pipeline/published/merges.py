@@ -197,14 +197,10 @@ _OF_TOUCHED = """
 def _growth_marks() -> dict[str, str]:
     """What growth over 1, 7, 30 and 90 days have in common, once for each; a day's is in what is kept anyway."""
     longer = {days: slack for days, slack in GROWTH_DAYS.items() if days > 1}
-    last = [
-        f"max(observed_on) FILTER (days = {n}) AS since_{n}, arg_max(followers, place) FILTER (days = {n}) AS before_{n}"
-        for n in longer
-    ]
-    filled = [
-        f"since_{n} = coalesce(g.since_{n}, b.since_{n}), gained_{n} = coalesce(g.gained_{n}, g.followers - b.before_{n})"
-        for n in longer
-    ]
+    of = {n: f"FILTER (days = {n})" for n in longer}
+    last = [f"max(observed_on) {of[n]} AS since_{n}, arg_max(followers, place) {of[n]} AS before_{n}" for n in longer]
+    sinces = [f"since_{n} = coalesce(g.since_{n}, b.since_{n})" for n in longer]
+    gains = [f"gained_{n} = coalesce(g.gained_{n}, g.followers - b.before_{n})" for n in longer]
     within = {n: f"FILTER (observed_on BETWEEN until - {n + more} AND until - {n})" for n, more in GROWTH_DAYS.items()}
     befores = [
         f"max(observed_on) {within[n]} AS since_{n}, arg_max(followers, observed_on) {within[n]} AS before_{n}"
@@ -217,7 +213,7 @@ def _growth_marks() -> dict[str, str]:
         "longer_sinces": ", ".join(f"since_{n}" for n in longer),
         "slacks": ", ".join(map(str, longer.values())),
         "any_unseen": " OR ".join(f"(since_{n} IS NULL AND first_on < until - {n})" for n in longer),
-        "filled": ", ".join(filled),
+        "filled": ", ".join([*sinces, *gains]),
         "all_befores": ",\n        ".join(befores),
         "all_before_names": ", ".join(f"before_{n}" for n in GROWTH_DAYS),
         "all_gained": ", ".join(f"followers - before_{n} AS gained_{n}" for n in GROWTH_DAYS),

@@ -1,0 +1,54 @@
+"""DuckDB that took an error for a fault of its own answers nothing any more: whoever comes next gets a new engine."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipeline.errors import StorageError
+from pipeline.lake import engine
+from pipeline.published.publish import open_generation, publish
+from pipeline.records.ledger import Ledger
+from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
+
+FAULT = duckdb.FatalException("database has been invalidated because of a previous fatal error")
+DAY = date(2026, 11, 20)
+
+
+@pytest.fixture
+def published(workspace: Workspace, ledger: Ledger) -> Workspace:
+    """A workspace with one artist published."""
+    commit(workspace, ledger, "b1", search_line(artist("a"), day="2026-11-20"))
+    publish(workspace, ledger)
+    return workspace
+
+
+def names(workspace: Workspace, as_of: date | None = None) -> list[tuple[str]]:
+    """Who is published."""
+    return open_generation(workspace, as_of).rows("SELECT artist_id FROM artists ORDER BY 1")
+
+
+def test_publish_goes_on_with_a_new_engine(published: Workspace, ledger: Ledger, tmp_path: Path):
+    """A statement that broke the engine while a database was built leaves readers and the next publish unharmed."""
+    held = open_generation(published)
+    with pytest.raises(duckdb.FatalException), engine.building(tmp_path / "x.duckdb"):
+        raise FAULT
+    assert (names(published), open_generation(published) is held) == ([("a",)], False)
+    commit(published, ledger, "b2", search_line(artist("b"), day="2026-11-21"))
+    publish(published, ledger)
+    assert names(published) == [("a",), ("b",)]
+
+
+def test_reader_is_told_to_ask_again(published: Workspace):
+    """Whose question broke the engine reads that nothing was lost; asked again, now or as of a day, it is answered."""
+    assert names(published, DAY) == [("a",)]
+    with pytest.raises(StorageError, match="Ask again; nothing was lost"), open_generation(published).cursor():
+        raise FAULT
+    assert (names(published), names(published, DAY)) == ([("a",)], [("a",)])
+    with pytest.raises(StorageError), open_generation(published, DAY).cursor():
+        raise FAULT
+    assert names(published, DAY) == [("a",)]
