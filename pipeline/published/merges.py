@@ -75,7 +75,7 @@ _OBSERVED = (
     Step("artists", "latest_whole", ("artists",), "fresh"),
     Step("artists", "numbers", ("artists",), "onto"),
     Step("artists", "known_numbers", ("artists",), "large onto"),
-    Step("artists", "known_artists", ("artists",), "large onto"),
+    Step("artists", "known_again", ("artists",), "large onto"),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
     Step("state_snapshots", "all_staged", ("artist_snapshots",), "small fresh"),
     Step("artists", "last_staged", ("artist_snapshots",), "small onto"),
