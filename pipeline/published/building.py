@@ -61,11 +61,13 @@ def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fr
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
     for step in STEPS:
         if step.applies(staged, fresh=fresh, size=size):
-            con.execute(merge_statement(step, ordered=ordered))
+            with engine.many_rows() if step.file in _WIDE else nullcontext():
+                con.execute(merge_statement(step, ordered=ordered))
             if follow := _FOLLOWS.get(step.file):
                 follow(con)
 
 
+_WIDE = {"artist_growth"}  # reads whole days of all artists, however few were touched
 _FOLLOWS = {"earlier": show_recent, "ends": show_earlier_days, "entries": count_snapshots}
 
 

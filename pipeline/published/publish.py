@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
 from pipeline.lake import engine
-from pipeline.lake.files import explained, hidden, place_files, remove_files, replace_file
+from pipeline.lake.files import explained, fsync_file, hidden, place_files, remove_files, replace_file
 from pipeline.lake.store import highest_number, require_ledger
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, insert_rows, shape
@@ -165,10 +166,7 @@ def place_generation(
     path = generation_path(workspace, number)
     aside = hidden(path)
     try:
-        with explained(path):
-            if onto is not None:
-                shutil.copyfile(generation_path(workspace, onto), aside)
-        with engine.building(aside) as con:
+        with _copied(generation_path(workspace, onto) if onto else None, aside), engine.building(aside) as con:
             con.execute("BEGIN")
             before = {} if onto is None else count_rows(con)
             change(con)
@@ -184,6 +182,21 @@ def place_generation(
         remove_files([aside.with_name(f"{aside.name}.wal")])
         aside.unlink(missing_ok=True)
     return number
+
+
+@contextmanager
+def _copied(source: Path | None, path: Path) -> Iterator[None]:
+    """A copy of a file, if there is one, that the disk takes while it is worked with; it has it at the end."""
+    if source is None:
+        yield
+        return
+    with explained(path):
+        shutil.copyfile(source, path)
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(fsync_file, path)
+        yield
+        with explained(path):
+            taken.result()  # who asks later is not told of what could not be written here
 
 
 def _await_whole(path: Path, number: int) -> None:

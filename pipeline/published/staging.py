@@ -5,7 +5,9 @@ Imports `engine`, `files`, `merges`, `schema`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -60,11 +62,13 @@ def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condi
 
 def check_parts(root: Path, parts: Rows) -> None:
     """Raise DamagedFile naming the first part that is not what was committed."""
-    for place, part in enumerate(parts):
-        if place % AHEAD == 0:
-            read_ahead(root / each["path"] for each in parts[place : place + AHEAD])
-        if fault := fault_of(root / part["path"], part["sha256"]):
-            raise DamagedFile(f"{fault} Run `python -m pipeline recover`; nothing was published.")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for place in range(0, len(parts), AHEAD):
+            some = parts[place : place + AHEAD]
+            read_ahead(root / part["path"] for part in some)
+            faults = pool.map(lambda part: fault_of(root / part["path"], part["sha256"]), some)
+            if fault := next(filter(None, faults), ""):
+                raise DamagedFile(f"{fault} Run `python -m pipeline recover`; nothing was published.")
 
 
 def parts_select(name: str, parts: Sequence[tuple[Path, int]]) -> str:
