@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.published import earlier_days, merges, snapshots
 from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
@@ -77,3 +78,29 @@ def test_unread_files_stay_unread(monkeypatch: pytest.MonkeyPatch, workspace: Wo
         earlier_days.show_earlier_days(con)
         shown = con.execute("SELECT * FROM earlier_days WHERE days = 7 ORDER BY place, artist_id").fetchall()
     assert shown == [(7, "a", D15, 100, 0), (7, "a", D15, 110, 1), (7, "c", D15, None, 1), (7, "a", D15, None, 2)]
+
+
+@pytest.mark.usefixtures("filed")
+def test_numbers_are_read_meanwhile(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger):
+    """While other statements run, the days before a new one are read, of the artists in it alone."""
+    monkeypatch.setattr(earlier_days, "OPENING", -ANY_NUMBER)
+    answer(workspace, ledger, "b5", D22, a=160)
+    source = Source(workspace.root, ledger.read("SELECT * FROM parts WHERE day = ? ORDER BY seq", (D22.isoformat(),)))
+    with open_generation(workspace).cursor() as con, earlier_days.reading_earlier_days(con, source) as read:
+        found = read()
+    assert found is not None
+    assert (found.first, found.last) == (D22, D22)
+    assert [tuple(row.values()) for row in found.rows.to_pylist()] == [
+        (7, "a", D15, 100, 0),
+        (7, "a", D15, 110, 1),
+        (7, "a", D15, None, 2),
+    ]
+
+
+@pytest.mark.usefixtures("filed")
+def test_days_that_come_together(workspace: Workspace, ledger: Ledger):
+    """Of new days a week apart the first is the one from which the growth until the second is counted."""
+    answer(workspace, ledger, "b5", D22, a=160)
+    answer(workspace, ledger, "b6", date(2026, 11, 29), a=200)
+    publish(workspace, ledger)
+    assert growth(workspace)[0] == ("a", date(2026, 11, 29), D22, 40)

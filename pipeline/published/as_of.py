@@ -40,7 +40,7 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
             stage_parts(con, source, name, "false" if name == "artist_snapshots" else "true")
         con.execute(publish_sql("merged_snapshots"))
         days = [part["day"] for part in source.parts]
-        merge(con, {part["table_name"] for part in source.parts}, ordered=days == sorted(days), fresh=True)
+        merge(con, source, ordered=days == sorted(days), fresh=True)
         con.execute("COMMIT")
 
 

@@ -16,7 +16,7 @@ import duckdb
 from pipeline.lake import engine
 from pipeline.published import merges
 from pipeline.published.counting import count_snapshots
-from pipeline.published.earlier_days import show_earlier_days
+from pipeline.published.earlier_days import reading_earlier_days, show_earlier_days
 from pipeline.published.merges import STEPS, merge_statement, publish_sql
 from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
@@ -39,16 +39,13 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
         con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
     newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
     insert_rows(con, "state_parts", source.parts)
-    staged = {part["table_name"] for part in source.parts}
     for name in LAKE:
         stage_parts(con, source, name)
     con.execute(publish_sql("merged_snapshots"))
     note_months(con, source)
     (prepare_all if fresh else prepare_new)(con, source)
     days = [newest, *(part["day"] for part in source.parts)]
-    many = sum(part["rows"] for part in source.parts) >= MANY
-    with engine.many_rows() if many else nullcontext():
-        merge(con, staged, ordered=days == sorted(days), fresh=fresh)
+    merge(con, source, ordered=days == sorted(days), fresh=fresh)
 
 
 def shape() -> str:
@@ -56,19 +53,26 @@ def shape() -> str:
     return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
 
 
-def merge(con: duckdb.DuckDBPyConnection, staged: set[str], *, ordered: bool, fresh: bool) -> None:
+def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fresh: bool) -> None:
     """Run every step that the staged tables call for; `fresh`: into an empty database, of which all rows are new."""
+    staged = {part["table_name"] for part in source.parts}
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
-    for step in STEPS:
-        if step.applies(staged, fresh=fresh, size=size):
-            with engine.many_rows() if step.file in _WIDE else nullcontext():
+    many = sum(part["rows"] for part in source.parts) >= MANY
+    alone = fresh or many or size == "small"  # then no other thread has something to do
+    with (
+        engine.many_rows() if many else nullcontext(),
+        nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read,
+    ):
+        for step in STEPS:
+            if step.applies(staged, fresh=fresh, size=size):
                 con.execute(merge_statement(step, ordered=ordered))
-            if follow := _FOLLOWS.get(step.file):
-                follow(con)
+                if step.file == "ends":
+                    show_earlier_days(con, read())
+                elif follow := _FOLLOWS.get(step.file):
+                    follow(con)
 
 
-_WIDE = {"artist_growth"}  # reads whole days of all artists, however few were touched
-_FOLLOWS = {"earlier": show_recent, "ends": show_earlier_days, "entries": count_snapshots}
+_FOLLOWS = {"earlier": show_recent, "entries": count_snapshots}
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

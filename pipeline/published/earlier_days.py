@@ -1,12 +1,16 @@
 """Where growth reads the numbers of the days it starts from: in history files, or in the parts of just these days.
 
 A history file is sorted by artist, so that every day of its month is read for one. Where the parts of the days asked
-for are much smaller, these are read instead; both say the same (docs/decisions/0022). Imports `merges`, `staging`.
+for are much smaller, these are read instead; both say the same (docs/decisions/0022). They are read while other
+statements of a publish run. Imports `engine`, `merges`, `staging`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,12 @@ from typing import Any
 import duckdb
 
 from pipeline.errors import DamagedFile
+from pipeline.lake import engine
 from pipeline.published.merges import publish_sql
-from pipeline.published.staging import check_parts, parts_select
+from pipeline.published.staging import Source, check_parts, parts_select
 from pipeline.schema import GROWTH_DAYS
 
-__all__ = ["show_earlier_days"]
+__all__ = ["EarlierDays", "reading_earlier_days", "show_earlier_days"]
 
 # What a row of a part costs beside one of a history file, and what it costs to open a part, in rows of a history file.
 DEARER, OPENING = 4, 30_000
@@ -26,15 +31,52 @@ DEARER, OPENING = 4, 30_000
 _LONGER = [days for days in GROWTH_DAYS if days > 1]  # of a day the number before the last is kept anyway
 
 
-def show_earlier_days(con: duckdb.DuckDBPyConnection) -> None:
+@dataclass(frozen=True)
+class EarlierDays:
+    """Numbers of artists so many `days` before the days from `first` to `last`, as `show_earlier_days` shows them.
+
+    `rows` is an Arrow table.
+    """
+
+    first: date
+    last: date
+    rows: Any
+
+
+@contextmanager
+def reading_earlier_days(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[Callable[[], EarlierDays | None]]:
+    """Read them for the artists in new parts while `con` changes other things; what is given waits for them."""
+    database = con.execute("SELECT current_database()").fetchall()[0][0]
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(_read, database, source).result
+
+
+def _read(database: str, source: Source) -> EarlierDays | None:
+    """None where new rows are of so many days that they are earlier days of each other."""
+    select = parts_select("artist_snapshots", source.listed("artist_snapshots"))
+    with closing(engine.cursor(database)) as con:
+        first, last = con.execute(f"SELECT min(observed_on), max(observed_on) FROM ({select})").fetchall()[0]
+        if first is None or last - first >= timedelta(min(_LONGER)):
+            return None
+        asked = f"SEMI JOIN (SELECT artist_id FROM ({select})) USING (artist_id)"
+        return EarlierDays(first, last, engine.arrow(con, f"FROM ({_select(con, first, last)}) {asked}"))
+
+
+def show_earlier_days(con: duckdb.DuckDBPyConnection, read: EarlierDays | None = None) -> None:
     """Make `earlier_days` show the numbers at least of the days so many `days` before the last of those in `ends`.
 
-    Of several on a day that with the highest `place` counts.
+    Of several on a day that with the highest `place` counts. `read`: taken where it has these days.
     """
     first, last = con.execute(publish_sql("earlier_days")).fetchall()[0]
+    if read is not None and first is not None and read.first <= first and last <= read.last:
+        con.register("earlier_days", read.rows)
+    else:
+        con.execute(f"CREATE OR REPLACE TEMP VIEW earlier_days AS {_select(con, first, last)}")
+
+
+def _select(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> str:
     found = _parts(con, first, last)
-    selects = [_of_day(days, first, last, found.get(days, [])) for days in _LONGER]
-    con.execute(f"CREATE OR REPLACE TEMP VIEW earlier_days AS {' UNION ALL '.join(selects)}")
+    return " UNION ALL ".join(_of_day(days, first, last, found.get(days, [])) for days in _LONGER)
 
 
 def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[dict[str, Any]]) -> str:

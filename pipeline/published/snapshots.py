@@ -151,9 +151,7 @@ def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     told = {seq for seq, *_ in noted}
     rest = [part for part in parts if part["seq"] not in told]
     if rest:
-        select = parts_select(
-            "artist_snapshots", [(source.root / part["path"], part["schema_version"]) for part in rest]
-        )
+        select = parts_select("artist_snapshots", replace(source, parts=rest).listed("artist_snapshots"))
         days = f"SELECT place, strftime(observed_on, '%Y-%m') AS month, observed_on FROM ({select})"
         spans = f"SELECT place, month, min(observed_on), max(observed_on) FROM ({days}) GROUP BY place, month"
         noted += [(rest[place]["seq"], *span) for place, *span in con.execute(spans).fetchall()]

@@ -44,6 +44,10 @@ class Source:
         """The parts of one lake table."""
         return [part for part in self.parts if part["table_name"] == table]
 
+    def listed(self, table: str) -> list[tuple[Path, int]]:
+        """Paths of these and their schema versions, as `parts_select` takes them."""
+        return [(self.root / part["path"], part["schema_version"]) for part in self.of(table)]
+
     def first_day(self) -> date:
         """Day of the oldest part; the last there is without any."""
         return min((date.fromisoformat(part["day"]) for part in self.parts), default=date.max)
@@ -54,10 +58,9 @@ def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condi
 
     Raises SchemaMismatch for a part of a newer program.
     """
-    listed = [(source.root / part["path"], part["schema_version"]) for part in source.of(name)]
     until = "" if source.until is None else f" AND observed_on <= DATE '{source.until}'"
     text = publish_sql("staged").replace("{lake}", name).replace("{condition}", condition + until)
-    con.execute(text.replace("{parts}", parts_select(name, listed)))
+    con.execute(text.replace("{parts}", parts_select(name, source.listed(name))))
 
 
 def check_parts(root: Path, parts: Rows) -> None:
