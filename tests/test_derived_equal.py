@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import merges, snapshots
+from pipeline.published import building, merges, snapshots
 from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
@@ -55,11 +55,12 @@ def derived(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
 def compare(
     monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, batches: int
 ) -> None:
-    """Publish bit by bit as large stores do; then rebuild as they are, and all at once as small ones do."""
+    """Publish bit by bit as large stores do, some by all cores; rebuild as they are, and at once as small ones do."""
     rng = random.Random(seed)
     whole = open_workspace(Settings(data=tmp_path / "whole", workspace="test"))
     other = Ledger(whole.ledger, ledger.now)
     monkeypatch.setattr(merges, "SMALL", -1)
+    monkeypatch.setattr(building, "MANY", 0 if seed % 2 == 0 else building.MANY)
     for number, day in enumerate(some_days(rng, batches, late=seed % 2 == 0)):
         lines = [some_line(rng, day) for _ in range(rng.randrange(1, 3))]
         commit(workspace, ledger, f"b{number:03d}", *lines)
