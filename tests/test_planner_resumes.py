@@ -125,6 +125,14 @@ def test_artists_seen_today_rest(view):
     assert item.calls[0].params == {"ids": ["c", "b"]}
 
 
+def test_nameless_items_show_ids(view):
+    """Artists known by their ids alone, and a release without a title, are told by id until their names have come."""
+    view.execute("INSERT INTO live_artists BY NAME SELECT unnest(['a', 'b']) AS artist_id")
+    view.execute("INSERT INTO live_releases BY NAME SELECT 'r' AS album_id")
+    planned = [*plan_artists(outlook(view)), *plan_releases(outlook(view)), *plan_albums(outlook(view))]
+    assert [item.label for item in planned] == ["a +1", "a +1", "r"]
+
+
 def test_artists_without_numbers_age(view):
     """Where the source withholds followers, an artist is asked again only after thirty days."""
     artist(view, "b", date(2026, 3, 1)), artist(view, "c", date(2026, 2, 1))

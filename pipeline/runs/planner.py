@@ -128,7 +128,7 @@ def plan_artists(outlook: Outlook) -> list[Item]:
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
-        SELECT a.artist_id, any_value(a.name), max(s.observed_on) AS seen_on
+        SELECT a.artist_id, coalesce(any_value(a.name), a.artist_id), max(s.observed_on) AS seen_on
         FROM live_artists a LEFT JOIN live_artist_snapshots s USING (artist_id)
         GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
         ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, a.artist_id LIMIT ?
@@ -163,7 +163,8 @@ def plan_releases(outlook: Outlook) -> list[Item]:
                    count(*) FILTER (page.done AND page.observed_on >= $today) AS done_today
             FROM newest GROUP BY artist_id
         )
-        SELECT artist_id, any_value(name), any_value(groups) FROM live_artists LEFT JOIN state USING (artist_id)
+        SELECT artist_id, coalesce(any_value(name), artist_id), any_value(groups)
+        FROM live_artists LEFT JOIN state USING (artist_id)
         GROUP BY artist_id HAVING coalesce(any_value(done_today), 0) < $groups
         ORDER BY any_value(read_on) NULLS FIRST, artist_id LIMIT $most
     """
@@ -204,7 +205,7 @@ def plan_albums(outlook: Outlook) -> list[Item]:
             SELECT album_id, max(page_offset + greatest(returned, 1)) AS reached, bool_or(last_page) AS done
             FROM live_album_pages GROUP BY album_id
         )
-        SELECT r.album_id, any_value(r.name), any_value(p.reached)
+        SELECT r.album_id, coalesce(any_value(r.name), r.album_id), any_value(p.reached)
         FROM live_releases r LEFT JOIN pages p USING (album_id) WHERE NOT coalesce(p.done, false)
         GROUP BY r.album_id ORDER BY max(r.release_date) DESC NULLS LAST, r.album_id LIMIT ?
     """
@@ -227,7 +228,7 @@ def _labelled(outlook: Outlook, calls: Sequence[Call], named: Mapping[str, str],
     per_item = CALLS_PER_ITEM if ids_per_call == 1 else BATCH_CALLS_PER_ITEM
     for chunk in _tapered(calls, per_item, outlook.workers, outlook.least_calls):
         many = sum(len(call.params.get("ids", [0])) for call in chunk)
-        label = named[call_key(chunk[0])] or "?"
+        label = named[call_key(chunk[0])]
         yield Item(
             f"{label} +{many - 1}" if many > 1 else label,
             chunk,
