@@ -190,6 +190,13 @@ def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_
     assert (report.observations, report.files[0].dates, ledger.runs()) == (0, "none", [])
 
 
+def test_named_links_are_followed(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A table of names and links needs no day: they are artists to ask about, as links alone are."""
+    (tmp_path / "x.csv").write_text(f"Artista;Link\nBanda Um;https://open.spotify.com/artist/{BANDA}\n", "utf-8")
+    report = imported(workspace, ledger, tmp_path / "x.csv")
+    assert (report.to_refresh, report.new_artists, report.observations, report.rejected) == (1, 1, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

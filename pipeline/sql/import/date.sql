@@ -1,4 +1,7 @@
 -- What carries no date belongs to the last day on which the same import saw the artist: names and genres in tables of their own.
 UPDATE given SET day = dated.day
 FROM (SELECT artist_id, max(day) AS day FROM given WHERE day IS NOT NULL GROUP BY artist_id) AS dated
-WHERE given.artist_id = dated.artist_id AND given.day IS NULL AND given.told
+WHERE given.artist_id = dated.artist_id AND given.day IS NULL AND given.told;
+-- An id with no more than a name, and no day, is no history: it says whom to follow.
+UPDATE given SET told = false
+WHERE told AND day IS NULL AND followers IS NULL AND popularity IS NULL AND genres IS NULL
