@@ -142,7 +142,7 @@ class Text:
         if precision == "year":
             return str(value.year)
         if precision == "month":
-            return str(dates.format_skeleton("yMMM", value, locale=self.language))
+            return str(dates.format_date(value, format="MMM y", locale=self.language))
         return str(
             dates.format_date(value, format="MMM d, y" if self.language == "en" else "d MMM y", locale=self.language)
         )
