@@ -108,7 +108,12 @@ def _release_figures(row: Row, text: Text) -> tuple[Html, ...]:
 
 def artist_head(row: Row, text: Text) -> Html:
     """The top of an artist's page: large face, name, since when and until when it was seen, link to Spotify."""
-    seen = text("Seen from {first} to {last}", first=text.day(row["first_seen_on"]), last=text.day(row["last_seen_on"]))
+    first, last = (text.day(row[name]) for name in ("first_seen_on", "last_seen_on"))
+    seen = (
+        text("Seen on {day}", day=first)
+        if first == last
+        else text("Seen from {first} to {last}", first=first, last=last)
+    )
     face = tag("img", src=picture(row["image_url"], row["artist_id"]), alt="")
     link = spotify_link(row["spotify_url"], text, _name(row))
     return tag("div", face, tag("div", tag("h1", _name(row)), tag("p", seen), link), cls="g-head")

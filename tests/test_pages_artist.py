@@ -49,11 +49,12 @@ def test_unknown_artist_leads_to_the_list(three, query, said):
 
 
 def test_one_day_is_no_line(tmp_path):
-    """With a single day the page says what a line needs, instead of drawing a dot."""
+    """With a single day the page says which, and what a line needs, instead of drawing a dot."""
     publish_many(install_service(tmp_path).workspace, 2, 1)
     screen = open_screen("artist.py", id="artist000001")
     assert screen.charts == []
     assert "One day so far" in screen.words
+    assert "Seen on Nov 22, 2026" in screen.words
 
 
 def test_other_addresses_are_no_links(tmp_path):
