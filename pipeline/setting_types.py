@@ -1,4 +1,4 @@
-"""Kinds of values a setting can have, each with the check that says what is wrong with one. Imports nothing of ours."""
+"""Kinds of values a setting can have, each with the check that says what is wrong with one. Imports `cron`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from pipeline.cron import parse_cron
+
 __all__ = [
-    "Address", "Backend", "Count", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "Store", "TimeZone",
-    "Warehouses", "host", "warehouse_addresses",
+    "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "Store",
+    "TimeZone", "Warehouses", "host", "warehouse_addresses",
 ]  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -103,6 +105,15 @@ def _backend(value: str) -> str:
     return value
 
 
+def _crontab(value: str) -> str:
+    if value:
+        try:
+            parse_cron(value)
+        except ValueError as error:
+            raise ValueError(f"is no crontab line: {error}") from None
+    return value
+
+
 def _database(value: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(value.get_secret_value())
@@ -137,6 +148,7 @@ def _time_zone(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 Backend = Annotated[str, AfterValidator(_backend)]
 Count = Annotated[int | None, BeforeValidator(_none_if_empty)]  # None: not said
+Crontab = Annotated[str, AfterValidator(_crontab)]  # empty: never
 Database = Annotated[SecretStr, BeforeValidator(_trimmed), AfterValidator(_database)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]

@@ -25,6 +25,7 @@ from pipeline.setting_types import (
     Address,
     Backend,
     Count,
+    Crontab,
     Database,
     Folder,
     Genres,
@@ -100,9 +101,7 @@ class Settings(BaseSettings):
         "lambda://function or gcf://host/path",
     )
     timeout_s: float = Field(15.0, gt=0, allow_inf_nan=False, description="Longest wait for one answer, seconds")
-    schedule: str = Field(
-        "0 6 * * *", description="When the app collects by itself: a crontab line, or empty for never"
-    )
+    schedule: Crontab = Field("0 6 * * *", description="When the app collects by itself: a crontab line; empty: never")
     timezone: TimeZone = Field("America/Sao_Paulo", description="Time zone of the schedule")
     demo_days: int = Field(60, ge=1, le=400, description="Days of history the demo collects")
     demo_artists: int = Field(600, ge=1, le=20_000, description="Artists in the demo's catalogue")

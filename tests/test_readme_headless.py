@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cron import parse_cron
 from pipeline.errors import Deferred, RunCancelled
-from pipeline.watching.cron import parse_cron
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SERVICE, TIMER = re.findall(r"```ini\n(.*?)```", README, re.DOTALL)

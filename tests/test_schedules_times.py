@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.watching.cron import parse_cron
+from pipeline.cron import parse_cron
 from pipeline.watching.schedules import Schedule, next_times
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")

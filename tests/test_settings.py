@@ -127,6 +127,8 @@ def test_corrupt_file_is_named(content: bytes, tmp_path: Path) -> None:
         ("operators", 5, "operators = 5 (from the command line): is not a list of names in quotes"),
         ("data", " ", "data = ' ' (from the command line): names no folder."),
         ("workspace", "../x", "workspace = '../x' (from the command line): String should match pattern"),
+        ("schedule", "9 9", "schedule = '9 9' (from the command line): is no crontab line: it needs five fields"),
+        ("schedule", "0 6 30 2 *", "schedule = '0 6 30 2 *' (from the command line): is no crontab line: that day"),
         ("timezone", "Mars/Olympus", "timezone = 'Mars/Olympus' (from the command line): is not a time zone"),
         ("timezone", "America", "timezone = 'America' (from the command line): is not a time zone"),
         ("language", "fr", "language = 'fr' (from the command line): Input should be 'auto', 'en' or 'pt_BR'."),

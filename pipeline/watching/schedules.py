@@ -15,10 +15,10 @@ from itertools import islice, takewhile
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from pipeline.cron import instants_at, parse_cron
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
-from pipeline.watching.cron import instants_at, parse_cron
 
 __all__ = [
     "Due",
