@@ -71,6 +71,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
     ("changes", "arguments", "said"),
     [
         ({"SPOTIPY_CLIENT_ID": "x"}, ["--genres", "@nowhere.txt"], "cannot be read"),
+        ({}, ["run", "--genres", " , ", "--dry-run"], "names no genre"),
         ({"GARIMPO_MAX_REQUESTS": "many"}, ["run"], "GARIMPO_MAX_REQUESTS"),
         ({}, ["run", "--max-requests", "0"], "should be greater than or equal to 1. See --help."),
         ({}, ["run", "--shiny"], "--shiny"),

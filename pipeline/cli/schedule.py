@@ -132,17 +132,15 @@ def _set_target(ledger: Ledger, settings: Settings, genre: str, days: int | None
 
 
 def read_genres(text: str) -> tuple[str, ...]:
-    """Genres from a list with commas, or from a file with one a line."""
-    if not text.startswith("@"):
-        return _split_genres(text.split(","))
+    """Genres from a list with commas, or from a file with one a line; none where the text is empty, only then."""
     try:
-        return _split_genres(Path(text[1:]).read_text(encoding="utf-8").splitlines())
+        listed = Path(text[1:]).read_text(encoding="utf-8").splitlines() if text.startswith("@") else text.split(",")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"--genres {text}: the file cannot be read ({error}). Nothing was started.") from None
-
-
-def _split_genres(parts: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
+    genres = tuple(dict.fromkeys(" ".join(part.lower().split()) for part in listed if part.strip()))
+    if text.strip() and not genres:
+        raise SettingsError(f"--genres {text} names no genre. Nothing was started.")
+    return genres
 
 
 def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
