@@ -76,6 +76,23 @@ def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, json.loads(out)) == (1, [])
 
 
+@pytest.mark.parametrize("written", [f"{BANDA}\r", f"spotify:artist:{BANDA}",
+                                     f"https://open.spotify.com/intl-pt/artist/{BANDA}?si=abc"])  # fmt: skip
+def test_links_can_be_traced(capsys: pytest.CaptureFixture[str], written: str) -> None:
+    """An artist is found by whatever one copies: an id with what stands around it, a URI, a link."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+    code, out, _ = said(capsys, "trace", "artist", written, "--json")
+    assert (code, json.loads(out)[0]["row"]["artist_id"]) == (0, BANDA)
+
+
+def test_other_links_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A link to an album is no artist: nothing is looked for, let alone deleted."""
+    for words in (["trace", "artist"], ["purge", "--dry-run", "--artist"]):
+        code, _, err = said(capsys, *words, f"spotify:album:{BANDA}")
+        assert (code, "is a link of the kind album, not artist" in err.replace("\n", " ")) == (2, True)
+
+
 def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """To a file, as a bundle, and from one."""
     main(["import", "mpb_2024-05-01.json"])

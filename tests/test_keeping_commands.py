@@ -113,7 +113,8 @@ def test_one_artist(kept: Workspace, ask: Ask) -> None:
     """An artist goes once it is said twice."""
     code, refused = ask("purge", "--artist", "a1")
     assert (code, "say --yes" in refused["message"]) == (2, True)
-    assert ask("purge", "--artist", "a1", "--dry-run")[1]["rows"]["artists"] == 1
+    link = "https://open.spotify.com/artist/a1?si=x"
+    assert ask("purge", "--artist", link, "--dry-run")[1]["rows"]["artists"] == 1
     assert ask("purge", "--artist", "a1", "--yes")[1]["parts"] == 3
     assert open_generation(kept).rows("SELECT artist_id FROM artists") == [("a2",)]
 

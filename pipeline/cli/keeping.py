@@ -1,6 +1,6 @@
 """`python -m pipeline rebuild, compact, replay, purge, recover, evict, fetch, checks`: what is kept, looked after.
 
-Imports `console` and the rooms that do it.
+Imports `console`, `moving` and the rooms that do it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.moving import given_id
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.exchange import settle
@@ -78,7 +79,9 @@ def replay(
 
 
 def purge(
-    artist: Annotated[str | None, typer.Option(metavar="ID", help="This artist, out of everything.")] = None,
+    artist: Annotated[
+        str | None, typer.Option(metavar="ID", help="This artist (id, URI or link), out of everything.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything this workspace keeps.")] = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -87,6 +90,7 @@ def purge(
     """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone."""
     if artist is not None and (everything or not artist.strip()):
         raise SettingsError("Say --artist with an id, or --all, not both. Nothing was changed.")
+    artist = artist and given_id("artist", artist)
     what = f"artist {artist}" if artist else "everything in the workspace" if everything else ""
     if what and not (dry_run or yes):
         _ask(what, as_json=as_json)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,17 +35,18 @@ from pipeline.runs.runner import new_run_id
 from pipeline.settings import load_settings
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["MOVING"]
+__all__ = ["MOVING", "given_id"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 KINDS = {"artist": ("artist_id", "artist_snapshots"), "release": ("album_id", "releases"),
          "track": ("track_id", "tracks")}  # fmt: skip
+LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(artist|album|track)[:/](\w+)\S*")
 SHOWN = 20  # rejects that people see; --json has more
 
 
 def trace(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.")],
-    subject: Annotated[str, typer.Argument(metavar="ID", help="Its Spotify id.")],
+    subject: Annotated[str, typer.Argument(metavar="ID", help="Its Spotify id, URI or link.")],
     on: Annotated[str, typer.Option(help="The day, YYYY-MM-DD; empty: every day (slower).")] = "",
     table: Annotated[str, typer.Option(help="The lake table to look in; empty: the numbers, or the release.")] = "",
     as_json: AsJson = False,
@@ -52,7 +54,7 @@ def trace(
     """Show where a value came from: run, task, part, raw file and line, and the object as received."""
     if kind not in KINDS:
         raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
-    column, usual = KINDS[kind]
+    (column, usual), subject = KINDS[kind], given_id(kind, subject)
     with _opened(to_read=True) as (workspace, ledger):
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
     if as_json:
@@ -62,6 +64,14 @@ def trace(
     if not found:
         console.people.print(f"nothing is known of {kind} {subject}{f' on {on}' if on else ''}", markup=False)
         raise typer.Exit(1)
+
+
+def given_id(kind: str, text: str) -> str:
+    """The id in an id, a URI or a link, which must be one to that kind: SettingsError otherwise."""
+    link = LINK.fullmatch(text.strip())
+    if link and f"{link[1]}_id" != KINDS[kind][0]:
+        raise SettingsError(f"{text.strip()} is a link of the kind {link[1]}, not {kind}. Nothing was started.")
+    return link[2] if link else text.strip()
 
 
 def bring_in(
