@@ -31,13 +31,15 @@ def show_numbers(text: Text) -> None:
 
 
 def show_newest(text: Text) -> None:
-    """The newest releases as covers."""
+    """The newest releases as covers, six a page: sixty are some weeks, not an archive."""
     st.header(text("Newest releases"), anchor=False)
-    found = _data.ask(queries.newest_releases, 6)
+    found, place = _data.ask(queries.newest_releases, 60), st.container()
     if found.is_empty():
         st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
-    else:
-        _parts.release_grid(found.to_dicts(), text, key="newest", columns=3)
+        return
+    page = _parts.choose_page(found.height, 6, key="newest")
+    with place:
+        _parts.release_grid(found.slice(6 * (page - 1), 6).to_dicts(), text, key="newest", columns=3)
 
 
 def show_growth(text: Text) -> None:

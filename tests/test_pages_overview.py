@@ -14,6 +14,14 @@ def test_numbers_bear_their_coverage(tmp_path):
         assert expected in words
 
 
+def test_newest_releases_go_on(tmp_path):
+    """Behind the six newest releases stand those before them, page by page in the address."""
+    publish_many(install_service(tmp_path).workspace, 8, 31)
+    first, second = open_screen().words, open_screen(newest="2").words
+    assert [f"Canto {artist}-0" in first for artist in (7, 2, 1, 0)] == [True, True, False, False]
+    assert [f"Canto {artist}-0" in second for artist in (7, 2, 1, 0)] == [False, False, True, True]
+
+
 def test_growth_leads_to_artists(tmp_path):
     """Those who grow fastest stand in order, each with its growth, and lead to their pages."""
     publish_many(install_service(tmp_path).workspace, 12, 31)
