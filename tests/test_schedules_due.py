@@ -221,5 +221,8 @@ def test_setting_becomes_default(ledger: Ledger) -> None:
     assert [(each.name, each.paused) for each in list_schedules(ledger)] == [("default", True)]
     keep_default(ledger, "0 7 * * *", "UTC")
     assert [(each.spec, each.paused) for each in list_schedules(ledger)] == [("0 7 * * *", False)]
+    with pytest.raises(SettingsError, match="Nothing was changed"):
+        keep_default(ledger, "9 9", "UTC")
+    assert [each.spec for each in list_schedules(ledger)] == ["0 7 * * *"]
     keep_default(ledger, "", "UTC")
     assert list_schedules(ledger) == []

@@ -194,10 +194,13 @@ def keep_default(ledger: Ledger, line: str, timezone: str) -> None:
     wanted, seen = f"{timezone} {line}".strip() if line else "", ledger.meta("default_schedule")
     if seen == wanted:
         return
-    if any(schedule.name == DEFAULT for schedule in list_schedules(ledger)):
+    schedule = Schedule(DEFAULT, "cron", line, timezone)
+    if line:
+        check_schedule(schedule, ledger.now())  # before the one that is there goes
+    if any(each.name == DEFAULT for each in list_schedules(ledger)):
         remove_schedule(ledger, DEFAULT)
     if line:
-        add_schedule(ledger, Schedule(DEFAULT, "cron", line, timezone))
+        add_schedule(ledger, schedule)
     ledger.set_meta("default_schedule", wanted)
 
 
