@@ -12,6 +12,7 @@ __all__ = ["PALETTES", "Palette", "current_palette", "current_style_sheet", "sty
 
 
 SHEETS = ("style.css", "runs.css")
+OUTSIDE = '[data-testid="stDialog"],[data-testid="stPopoverBody"]'  # of Streamlit's app
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,10 @@ def current_style_sheet() -> str:
 def style_sheet(theme: str) -> str:
     """Our rules, with the palettes as CSS variables; `theme` is said where Streamlit leaves it open.
 
-    Streamlit says on its app which scheme is in force, but opens dialogs outside of it, where light-dark() would
-    be light for ever.
+    Streamlit says on its app which scheme is in force, but opens dialogs and popovers outside of it, where
+    light-dark() would be light for ever.
     """
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    return (
-        f'<style>[data-testid="stApp"],[data-testid="stDialog"]{{{variables}}}\n'
-        f'[data-testid="stDialog"]{{color-scheme:{theme}}}\n{rules}</style>'
-    )
+    return f'<style>[data-testid="stApp"],{OUTSIDE}{{{variables}}}\n{OUTSIDE}{{color-scheme:{theme}}}\n{rules}</style>'

@@ -36,6 +36,20 @@ def test_schedule_is_added_with_preview(open_tab):
     assert card.locator(".g-times li").all_inner_texts() == times
 
 
+@pytest.mark.parametrize(("theme", "ink"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(29, 27, 23)")])
+def test_removal_can_be_read(open_tab, theme, ink):
+    """The button that asks whether a schedule is to go has the ink of the theme, dark upon gold where it is dark."""
+    page = open_tab(theme).show("/schedules")
+    page.get_by_role("button", name="New schedule").click()
+    type_into(page, "Name", theme)
+    page.get_by_role("button", name="Keep it").click()
+    page.locator(f".st-key-plan_{theme}").get_by_role("button", name="Remove").click()
+    sure = page.get_by_role("button", name="Remove it")
+    expect(sure).to_have_css("color", ink)
+    sure.click()
+    expect(page.locator(f".st-key-plan_{theme}")).to_have_count(0)
+
+
 def test_command_line_is_seen(open_tab, served):
     """A schedule added, paused and removed by the command line is seen on the open page within seconds."""
     tab, folder = open_tab(), served.log.parent
