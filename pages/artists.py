@@ -11,7 +11,12 @@ from pages._text import Text, current_text
 from pipeline import queries
 
 PER_PAGE = 25
-NEEDS = {"followers": "followers", "growth": "followers", "popularity": "popularity"}  # of an order
+NEEDS = {
+    "followers": "followers",
+    "growth": "followers",
+    "popularity": "popularity",
+    "released": "neither",
+}  # of an order
 
 
 def orders(text: Text) -> dict[str, str]:
@@ -20,6 +25,7 @@ def orders(text: Text) -> dict[str, str]:
         "followers": text("most followers"),
         "growth": text("fastest growth"),
         "popularity": text("highest popularity"),
+        "released": text("latest release"),
         "new": text("newly found"),
         "name": text("name"),
     }
@@ -80,7 +86,8 @@ def main() -> None:
     """The page."""
     text = current_text()
     st.title(text("Artists"), anchor=False)
-    given = _data.ask(queries.numbers_given)
+    given = dict(_data.ask(queries.numbers_given))
+    given["neither"] = not (given["followers"] or given["popularity"])
     search, genre, order = choose(text, given)
     count = _data.ask(queries.artists_count, search, genre)
     if not count:
@@ -92,7 +99,7 @@ def main() -> None:
     )
     with place:
         told = [text.plural("{count} artist", "{count} artists", count)]
-        if not (given["followers"] or given["popularity"]):
+        if given["neither"]:
             told.append(text("followers not given by Spotify to this app"))
             counts = _data.ask(queries.release_counts, tuple(rows["artist_id"]))
             rows = rows.join(counts, "artist_id", "left", maintain_order="left")

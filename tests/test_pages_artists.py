@@ -73,10 +73,10 @@ def test_names_are_only_text(tmp_path):
 
 
 def test_without_followers_releases_are_told(tmp_path):
-    """An app that is given no followers or popularity is told releases, and offered no order by what is not there."""
+    """An app that is given no followers or popularity is told releases, the latest first; no order by what lacks."""
     publish_many(install_service(tmp_path).workspace, 30, 2, withheld=True)
     screen = open_screen("artists.py", sort="followers")
-    assert screen.app.selectbox(key="order").options == ["newly found", "name"]
+    assert screen.app.selectbox(key="order").options == ["latest release", "newly found", "name"]
     assert names(screen)[:3] == ["Banda 0", "Banda 1", "Banda 10"]
     assert "30 artists · followers not given by Spotify to this app" in screen.words
     assert "2 releases Nov 2026 latest" in " ".join(screen.words.split())

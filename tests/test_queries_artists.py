@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -102,6 +102,20 @@ def test_order_puts_unknown_last(workspace, order, expected):
     for search in ("", "du"):
         pages = [queries.artists(found, search=search, order=order, limit=1, offset=at) for at in range(3)]
         assert pl.concat(pages)["artist_id"].to_list() == expected
+
+
+@pytest.mark.parametrize("search", ["", "duo"])
+def test_latest_release_comes_first(workspace, search):
+    """Ordered by the latest release, who has none, or was not read yet, comes last: as the list tells it."""
+    day = date(2026, 11, 20)
+    found = publish_rows(
+        workspace,
+        artists=[{"artist_id": each, "name": f"Duo {each}", "releases_checked_on": None if each == "b" else day}
+                 for each in "abcd"],
+        releases=[{"album_id": each, "release_date": day + timedelta("adb".index(each))} for each in "abd"],
+        release_artists=[{"album_id": each, "artist_id": each, "position": 0} for each in "abd"],
+    )  # fmt: skip
+    assert queries.artists(found, search=search, order="released")["artist_id"].to_list() == ["d", "a", "b", "c"]
 
 
 def test_genres_of_row_are_merged(found):

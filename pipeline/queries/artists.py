@@ -45,9 +45,14 @@ ARTIST_ORDERS = {
     "followers": ("a.followers", "DESC"),
     "popularity": ("a.popularity", "DESC"),
     "growth": ("g.growth", "DESC"),
+    "released": ("CASE WHEN a.releases_checked_on IS NOT NULL THEN l.latest - DATE '1970-01-01' END", "DESC"),
     "new": ("a.first_seen_on - DATE '1970-01-01'", "DESC"),
     "name": (_FOLDED, "ASC"),
 }
+
+_LATEST = """
+    SELECT artist_no, max(release_date) AS latest FROM release_artists JOIN releases USING (album_id) GROUP BY artist_no
+"""
 
 _worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary()
 
@@ -165,8 +170,9 @@ def _page(generation: Generation, matching: Matching, order: str, limit: int, of
 
 
 def _table(generation: Generation, order: str) -> str:
-    joined = f" LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)" if order == "growth" else ""
-    return f"artists a{joined}"
+    if order == "growth":
+        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)"
+    return f"artists a LEFT JOIN ({_LATEST}) l USING (artist_no)" if order == "released" else "artists a"
 
 
 def _first(generation: Generation, matching: Matching, order: str, many: int) -> list[tuple[int, Any]]:
