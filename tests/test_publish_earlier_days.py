@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,7 +77,7 @@ def test_unread_files_stay_unread(monkeypatch: pytest.MonkeyPatch, workspace: Wo
     publish(workspace, ledger)
     with open_generation(workspace).cursor() as con:
         con.execute("CREATE TEMP TABLE ends AS SELECT 'a' AS artist_id, DATE '2026-11-22' AS until")
-        earlier_days.show_earlier_days(con)
+        earlier_days.show_earlier_days(con, workspace.root)
         shown = con.execute("SELECT * FROM earlier_days WHERE days = 7 ORDER BY place, artist_id").fetchall()
     assert shown == [(7, "a", D15, 100, 0), (7, "a", D15, 110, 1), (7, "c", D15, None, 1), (7, "a", D15, None, 2)]
 
@@ -104,3 +106,20 @@ def test_days_that_come_together(workspace: Workspace, ledger: Ledger):
     answer(workspace, ledger, "b6", date(2026, 11, 29), a=200)
     publish(workspace, ledger)
     assert growth(workspace)[0] == ("a", date(2026, 11, 29), D22, 40)
+
+
+@pytest.mark.usefixtures("filed")
+@pytest.mark.parametrize("opening", [-ANY_NUMBER, ANY_NUMBER], ids=["parts", "files"])
+def test_moved_folder_is_published(
+    monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, opening: int
+):
+    """Where the whole folder was moved numbers of earlier days are read where they are now."""
+    monkeypatch.setattr(earlier_days, "OPENING", opening)
+    moved = Workspace(tmp_path / "elsewhere")
+    shutil.copytree(workspace.root, moved.root)
+    shutil.rmtree(workspace.lake)
+    other = Ledger(moved.ledger, ledger.now)
+    answer(moved, other, "b5", D22, a=160)
+    publish(moved, other)
+    assert growth(moved)[0] == ("a", D22, D15, 50)
+    other.close()

@@ -67,7 +67,7 @@ def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fres
             if step.applies(staged, fresh=fresh, size=size):
                 con.execute(merge_statement(step, ordered=ordered))
                 if step.file == "ends":
-                    show_earlier_days(con, read())
+                    show_earlier_days(con, source.root, read())
                 elif follow := _FOLLOWS.get(step.file):
                     follow(con)
 

@@ -2,7 +2,7 @@
 
 A history file is sorted by artist, so that every day of its month is read for one. Where the parts of the days asked
 for are much smaller, these are read instead; both say the same (docs/decisions/0022). They are read while other
-statements of a publish run. Imports `engine`, `merges`, `staging`.
+statements of a publish run. Imports `engine`, `history_files`, `merges`, `snapshots`, `staging`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import duckdb
 
 from pipeline.errors import DamagedFile
 from pipeline.lake import engine
+from pipeline.published.history_files import view_statement
 from pipeline.published.merges import publish_sql
+from pipeline.published.snapshots import history_of
 from pipeline.published.staging import Source, check_parts, parts_select
 from pipeline.schema import GROWTH_DAYS
 
@@ -55,14 +57,15 @@ def _read(database: str, source: Source) -> EarlierDays | None:
     """None where new rows are of so many days that they are earlier days of each other."""
     select = parts_select("artist_snapshots", source.listed("artist_snapshots"))
     with closing(engine.cursor(database)) as con:
+        con.execute(view_statement(source.root, history_of(con), kind="TEMP VIEW"))  # its own may be of another folder
         first, last = con.execute(f"SELECT min(observed_on), max(observed_on) FROM ({select})").fetchall()[0]
         if first is None or last - first >= timedelta(min(_LONGER)):
             return None
         asked = f"SEMI JOIN (SELECT artist_id FROM ({select})) USING (artist_id)"
-        return EarlierDays(first, last, engine.arrow(con, f"FROM ({_select(con, first, last)}) {asked}"))
+        return EarlierDays(first, last, engine.arrow(con, f"FROM ({_select(con, source.root, first, last)}) {asked}"))
 
 
-def show_earlier_days(con: duckdb.DuckDBPyConnection, read: EarlierDays | None = None) -> None:
+def show_earlier_days(con: duckdb.DuckDBPyConnection, root: Path, read: EarlierDays | None = None) -> None:
     """Make `earlier_days` show the numbers at least of the days so many `days` before the last of those in `ends`.
 
     Of several on a day that with the highest `place` counts. `read`: taken where it has these days.
@@ -71,17 +74,18 @@ def show_earlier_days(con: duckdb.DuckDBPyConnection, read: EarlierDays | None =
     if read is not None and first is not None and read.first <= first and last <= read.last:
         con.register("earlier_days", read.rows)
     else:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW earlier_days AS {_select(con, first, last)}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW earlier_days AS {_select(con, root, first, last)}")
 
 
-def _select(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> str:
-    found = _parts(con, first, last)
-    return " UNION ALL ".join(_of_day(days, first, last, found.get(days, [])) for days in _LONGER)
+def _select(con: duckdb.DuckDBPyConnection, root: Path, first: date | None, last: date | None) -> str:
+    found = _parts(con, root, first, last)
+    listed = {days: Source(root, parts).listed("artist_snapshots") for days, parts in found.items()}
+    return " UNION ALL ".join(_of_day(days, first, last, listed.get(days, [])) for days in _LONGER)
 
 
-def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[dict[str, Any]]) -> str:
+def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[tuple[Path, int]]) -> str:
     if parts:
-        rows = parts_select("artist_snapshots", [(part["path"], part["schema_version"]) for part in parts])
+        rows = parts_select("artist_snapshots", parts)
     else:
         rows = "SELECT *, 0 AS place FROM artist_snapshots"
         if first is not None and last is not None:
@@ -90,7 +94,9 @@ def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[di
     return f"(SELECT {days} AS days, artist_id, observed_on, followers, place FROM ({rows}))"
 
 
-def _parts(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None) -> dict[int, list[dict[str, Any]]]:
+def _parts(
+    con: duckdb.DuckDBPyConnection, root: Path, first: date | None, last: date | None
+) -> dict[int, list[dict[str, Any]]]:
     """For days back the parts with rows of them, in the order of commits; none where history files are to be read."""
     cursor = con.execute(publish_sql("days_in_parts"), {"days": _LONGER, "first": first, "last": last})
     names = [column[0] for column in cursor.description or ()]
@@ -98,21 +104,17 @@ def _parts(con: duckdb.DuckDBPyConnection, first: date | None, last: date | None
     for row in cursor.fetchall():
         part = dict(zip(names, row, strict=True))
         found.setdefault(part["days"], []).append(part)
-    return {days: _placed(parts) for days, parts in found.items() if _pays(parts) and _sound(parts)}
+    return {days: parts for days, parts in found.items() if _pays(parts) and _sound(root, parts)}
 
 
 def _pays(parts: Sequence[dict[str, Any]]) -> bool:
     return bool(parts[0]["filed"] > DEARER * sum(part["rows"] for part in parts) + OPENING * len(parts))
 
 
-def _sound(parts: Sequence[dict[str, Any]]) -> bool:
+def _sound(root: Path, parts: Sequence[dict[str, Any]]) -> bool:
     """Whether all are what was committed; where one is not, history files still have its rows."""
     try:
-        check_parts(Path(parts[0]["root"]), parts)
+        check_parts(root, parts)
     except DamagedFile:
         return False
     return True
-
-
-def _placed(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**part, "path": Path(part["root"]) / part["path"]} for part in parts]

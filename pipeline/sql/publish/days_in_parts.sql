@@ -5,7 +5,6 @@ spans AS (SELECT days, $first::DATE - days AS first_on, $last::DATE - days AS la
 SELECT
     s.days,
     p.*,
-    r.value AS root,
     (SELECT coalesce(sum(rows), 0) FROM state_history h WHERE h.first_on <= s.last_on AND h.last_on >= s.first_on) AS filed
 FROM spans s
 JOIN (
@@ -14,5 +13,4 @@ JOIN (
     JOIN state_part_months m ON m.first_on <= t.last_on AND m.last_on >= t.first_on
 ) m ON m.days = s.days
 JOIN state_parts p ON p.seq = m.seq
-CROSS JOIN (SELECT value FROM state_meta WHERE key = 'root') r
 ORDER BY s.days, p.seq
