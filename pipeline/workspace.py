@@ -133,21 +133,20 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
     """The workspace of these settings, its folders made; SettingsError when the data folder cannot be written.
 
     The same where the package of an object store is missing; whether that lets us in shows when it is asked. `to_read`:
-    one that cannot be written is opened all the same, and one that is not there stays so: both `read_only`.
+    no folder is made; one that cannot be written, or that has no ledger yet, stays as it is: `read_only`.
     """
     root = (settings.data / settings.workspace_name).absolute()
     store = _open_store(settings.store, settings.workspace_name) if settings.store else None
     workspace = Workspace(root, settings.ledger.get_secret_value(), store)
-    if to_read and _is_nowhere(root):
-        return replace(workspace, read_only=True)
+    if to_read and (root.is_dir() or _is_nowhere(root)):
+        is_used = os.access(root, os.W_OK) and (workspace.server or workspace.ledger_file.is_file())
+        return workspace if is_used else replace(workspace, read_only=True)
     try:
         for folder in (workspace.raw, workspace.lake, workspace.db):
             folder.mkdir(parents=True, exist_ok=True)
         if not os.access(workspace.root, os.W_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
-        if to_read and root.is_dir():
-            return replace(workspace, read_only=True)
         if error.errno == 28:
             raise DiskFull(
                 f"No space left for {workspace.root}. Free some space and start again; nothing was started."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
+from tests import duckdb_warehouse
 from tests.payloads import artist, commit, search_line
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="folder modes and mounts of Linux")
@@ -42,23 +44,29 @@ NOTHING_THERE = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["closed", "open elsewhere"])
-def sealed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace with one run of two artists, which the commands find by the environment and cannot write to."""
+@pytest.fixture
+def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with one run of two artists, which the commands find by the environment."""
     monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
     monkeypatch.chdir(tmp_path)
     workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
-    with ExitStack() as stack:
-        ledger = stack.enter_context(closing(Ledger(workspace.ledger)))
+    with closing(Ledger(workspace.ledger)) as ledger:
         commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2")))
         publish(workspace, ledger)
         ledger.finish_run("run-1", "succeeded")
-        if request.param == "closed":
-            ledger.close()
-        stack.callback(unseal, workspace)
-        seal(workspace)
-        yield workspace
+    return workspace
+
+
+@pytest.fixture(params=["closed", "open elsewhere"])
+def sealed(request: pytest.FixtureRequest, used: Workspace) -> Iterator[Workspace]:
+    """The same, where nothing can be written."""
+    with ExitStack() as stack:
+        if request.param == "open elsewhere":
+            stack.enter_context(closing(Ledger(used.ledger))).read("SELECT 1 FROM runs")
+        stack.callback(unseal, used)
+        seal(used)
+        yield used
 
 
 def seal(workspace: Workspace) -> None:
@@ -102,6 +110,21 @@ def test_looking_makes_no_workspace(
     (tmp_path / "ids.txt").write_text("4Z8W4fKeB5YxbusRsdQVPb\n", encoding="utf-8")
     assert main(line.split()) == NOTHING_THERE.get(line, 0), capfd.readouterr()
     assert [path.name for path in tmp_path.iterdir()] == ["ids.txt"]
+
+
+@pytest.mark.parametrize("missing", ["nothing", "db", "ledger.sqlite", "everything"])
+def test_looking_leaves_no_file(used: Workspace, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that could be written neither files nor folders come or go, whatever of it is there."""
+    for path in used.root.iterdir():
+        if missing in (path.name, "everything"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    duckdb_warehouse.register()
+    monkeypatch.setenv("GARIMPO_WAREHOUSES", f"mine=duckdb://{used.root.parent.as_posix()}/there.duckdb")
+    Path("ids.txt").write_text("4Z8W4fKeB5YxbusRsdQVPb\n", encoding="utf-8")
+    before = sorted(used.root.rglob("*"))
+    for line in (*LOOKING, "import ids.txt --dry-run", "evict --dry-run", "publish-to mine --dry-run"):
+        main(line.split())
+        assert (line, sorted(used.root.rglob("*"))) == (line, before)
 
 
 def test_file_in_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -69,6 +69,18 @@ def test_dry_run_makes_no_workspace(workspace: Workspace, there: str) -> None:
     assert not (workspace.root.parent / "other").exists()
 
 
+def test_dry_run_compares_without_writing(asked: Callable[..., Spoken], workspace: Workspace, ledger: Ledger) -> None:
+    """After a first publish a dry run tells the rows that differ, and writes nothing for the next one."""
+    asked("publish-to", "mine")
+    commit(workspace, ledger, "b2", search_line(artist("a1", name="Ana"), day="2026-11-23"), run_id="run-2")
+    publish(workspace, ledger)
+    before = sorted(workspace.db.rglob("*"))
+    planned = json.loads(asked("publish-to", "mine", "--dry-run", "--json")[1])
+    assert (planned["rows_removed"], planned["whole"]) == ({"name_tokens": 1}, [])
+    assert sorted(workspace.db.rglob("*")) == before
+    assert json.loads(asked("publish-to", "mine", "--json")[1])["rows_sent"] == planned["rows_sent"]
+
+
 def test_command_speaks_json(asked: Callable[..., Spoken], workspace: Workspace, ledger: Ledger) -> None:
     """Programs get the same as JSON, removed rows included."""
     asked("publish-to", "mine")

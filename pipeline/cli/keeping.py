@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ from pipeline.published.publish import rebuild as rebuild_generation
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.settings import Settings, load_settings
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import ServerLedger, Workspace, open_workspace
 
 __all__ = ["KEEPING"]
 
@@ -97,7 +97,7 @@ def purge(
     if everything:
         settings = load_settings()
         workspace, clock = open_workspace(settings, to_read=dry_run), workspace_clock(settings)
-        with hold_run_lock(workspace, "purge", "purge", clock()):
+        with _alone(workspace, "purge", clock(), to_read=dry_run):
             _tell_purged(purge_all(workspace, clock, dry_run=dry_run), as_json=as_json)
         return
     with _held("purge", to_read=dry_run) as (settings, workspace, ledger):
@@ -199,7 +199,7 @@ def _held(what: str, *, to_read: bool = False) -> Iterator[tuple[Settings, Works
     workspace = open_workspace(settings, to_read=to_read)
     ledger = Ledger(workspace.ledger, workspace_clock(settings))
     try:
-        with hold_run_lock(workspace, what, what, ledger.now()):
+        with _alone(workspace, what, ledger.now(), to_read=to_read):
             require_ledger(workspace, ledger)
             if (
                 what != "fetch" and not workspace.read_only
@@ -208,6 +208,13 @@ def _held(what: str, *, to_read: bool = False) -> Iterator[tuple[Settings, Works
             yield settings, workspace, ledger
     finally:
         ledger.close()
+
+
+def _alone(workspace: Workspace, what: str, now: datetime, *, to_read: bool) -> AbstractContextManager[None]:
+    """The run lock; whoever only looks does without where nobody ever held one, since its file would stay."""
+    if to_read and not isinstance(workspace.ledger, ServerLedger) and not workspace.run_lock.exists():
+        return nullcontext()
+    return hold_run_lock(workspace, what, what, now)
 
 
 def _ask(what: str, *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from pipeline.published.generations import Generation
 from pipeline.published.snapshots import inputs_of, within
 from pipeline.published.staging import parts_select
 from pipeline.schema import PUBLISHED, Table
+from pipeline.workspace import Workspace
 
 __all__ = ["SNAPSHOTS", "Changes", "Reader", "Rows", "Sent", "Span"]
 
@@ -90,11 +91,13 @@ class Changes:
 class Reader:
     """A generation as a warehouse is filled from it; one thread, closed by `close`.
 
-    `token`: name of the hashes of its rows, which are kept in `folder` once `keep` was called.
+    `token`: name of the hashes of its rows, written in the folder `into`, and kept there once `keep` was called.
     """
 
-    def __init__(self, generation: Generation, root: Path, folder: Path, token: str, *, keeps_lists: bool) -> None:
-        self.root, self.folder, self.token, self.keeps_lists = root, folder, token, keeps_lists
+    def __init__(
+        self, generation: Generation, workspace: Workspace, into: Path, token: str, *, keeps_lists: bool
+    ) -> None:
+        self.workspace, self.into, self.token, self.keeps_lists = workspace, into, token, keeps_lists
         self.applied_seq = int(generation.meta("applied_seq"))
         self._cursor = generation.cursor()
         self.con = self._cursor.__enter__()
@@ -129,7 +132,7 @@ class Reader:
         """Hash every row, for this time and the next."""
         path = self._path(self.token)
         with explained(path):
-            make_folder(self.folder)
+            make_folder(self.into)
         with engine.building(hidden(path)) as con:
             con.execute("BEGIN")
             for name, table in PUBLISHED.items():
@@ -146,10 +149,10 @@ class Reader:
 
     def forget(self, prefix: str, but: str) -> None:
         """Remove the hashes of earlier times; their names begin with `prefix`."""
-        remove_files(path for path in self.folder.glob(f"{prefix}*.duckdb") if path != self._path(but))
+        remove_files(path for path in self.into.glob(f"{prefix}*.duckdb") if path != self._path(but))
 
     def _path(self, token: str) -> Path:
-        return self.folder / f"{token}.duckdb"
+        return (self.into if token == self.token else self.workspace.sent) / f"{token}.duckdb"
 
     def _is_hidden(self) -> bool:
         return hidden(self._path(self.token)).exists()
@@ -177,7 +180,7 @@ class Reader:
             "SELECT path, schema_version FROM state_parts WHERE table_name = ? AND seq > ? ORDER BY seq",
             [SNAPSHOTS, sent.applied_seq],
         ).fetchall()
-        fresh = [(self.root / path, int(version)) for path, version in parts]
+        fresh = [(self.workspace.root / path, int(version)) for path, version in parts]
         there = all(path.exists() for path, _ in fresh)  # a purge may have been faster: then by whole months
         again = sorted(
             month

@@ -10,10 +10,12 @@ import importlib
 import logging
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -100,15 +102,15 @@ def publish_to(settings: Settings, name: str, *, full: bool = False, dry_run: bo
     `full`: everything, whatever it says it has. Raises SettingsError (unknown name, package, credentials), StorageError
     (not reached, failed), DiskFull, SchemaMismatch, WriterBusy: it is as before then, or completed by the next time.
     """
-    address, generation = _address(settings, name), open_generation(open_workspace(settings, to_read=dry_run))
-    workspace, begun = open_workspace(settings), time.perf_counter()  # also a dry run compares by hashes written there
+    address, workspace, begun = _address(settings, name), open_workspace(settings, to_read=dry_run), time.perf_counter()
+    generation = open_generation(workspace)
     if not has_todays_tables(generation):
         raise SchemaMismatch(
             f"{generation.path} has other tables than this program. Run it, then send. Nothing was sent."
         )
-    token, folder = f"{name}.{secrets.token_hex(8)}", workspace.sent
-    with _alone(workspace, name), open_warehouse(name, address) as warehouse:
-        reader = Reader(generation, workspace.root, folder, token, keeps_lists=warehouse.keeps_lists)
+    token, place = f"{name}.{secrets.token_hex(8)}", _aside() if dry_run else _alone(workspace, name)
+    with place as into, open_warehouse(name, address) as warehouse:
+        reader = Reader(generation, workspace, into, token, keeps_lists=warehouse.keeps_lists)
         with closing(reader):
             visit = _Visit(warehouse, reader, Sending(name, generation.number, dry_run))
             visit.send(_now(settings, workspace, generation), full=full)
@@ -237,8 +239,15 @@ class _Visit:
 
 
 @contextmanager
-def _alone(workspace: Workspace, name: str) -> Iterator[None]:
-    """Held by the one process that sends to a warehouse from here."""
+def _aside() -> Iterator[Path]:
+    """A folder for the hashes of a dry run, gone with them at the end."""
+    with tempfile.TemporaryDirectory(prefix="garimpo-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _alone(workspace: Workspace, name: str) -> Iterator[Path]:
+    """The folder of hashes that last, while no other process sends to this warehouse from here."""
     make_folder(workspace.sent)
     lock = FileLock(workspace.sent / f".{name}.lock")
     try:
@@ -246,7 +255,7 @@ def _alone(workspace: Workspace, name: str) -> Iterator[None]:
     except Timeout:
         raise WriterBusy(f"Another process is sending to {name}. Run again later; nothing was sent.") from None
     try:
-        yield
+        yield workspace.sent
     finally:
         lock.release()
 

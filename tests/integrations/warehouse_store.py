@@ -146,10 +146,10 @@ def price(store: Store, beside: Callable[[Path], None]) -> None:
     system's own means, for comparison.
     """
     large(store, 1_000 * int(MEASURE or 2), 10)
-    generation, folder = open_generation(store.workspace), store.workspace.sent
+    generation = open_generation(store.workspace)
     took = {name: _seconds(store.send, full=name == "full_s") for name in ("all_s", "none_s", "full_s")}
     with open_warehouse("there", store.address) as warehouse:
-        with closing(Reader(generation, store.workspace.root, folder, "x", keeps_lists=True)) as reader:
+        with closing(Reader(generation, store.workspace, store.workspace.sent, "x", keeps_lists=True)) as reader:
             rows = reader.whole(SNAPSHOTS).rows
             rows.write(path := store.workspace.root / "snapshots.csv", "FORMAT csv, HEADER false")
             took["beside_s"] = _seconds(beside, path)
