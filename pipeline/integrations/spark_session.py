@@ -7,11 +7,13 @@ SQLite's are, is never let go of there, and nothing ever starts. Here no Python 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
@@ -27,8 +29,10 @@ OPTIONS = {
     "spark.task.maxFailures": "1", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
 }  # fmt: skip
 
-# `atexit` comes after threads have ended, of which one may wait for a job that never does.
-_before_threads_end = threading._register_atexit  # type: ignore[attr-defined]  # noqa: SLF001
+PATIENCE_S = 2.0  # it took 0.5 to 1.1 s, at a load of three
+
+_started: list[subprocess.Popen[bytes]] = []
+_over = threading.Event()  # this process ends: what some thread starts now is not wanted any more
 
 
 def open_session(address: str) -> SparkContext:
@@ -50,11 +54,34 @@ def _start_java() -> dict[str, str]:
         told = Path(folder, "told")
         environment = os.environ | {"SPARK_CONNECT_MODE": "0", "_PYSPARK_DRIVER_CONN_INFO_PATH": str(told)}
         java = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)  # no Ctrl-C
-        _before_threads_end(java.communicate)  # Java ends when its standard input does
-        while java.poll() is None and not told.exists():
+        while java.poll() is None and not told.exists() and not _over.is_set():
             time.sleep(0.05)
-        if not told.exists():
+        if told.exists():
+            _started.append(java)
+        if _over.is_set() or not told.exists():
+            _kill(java)
             raise RuntimeError(f"Java does not start (spark-submit ended with {java.returncode})")
         with told.open("rb") as file:
             port, secret = read_int(file), UTF8Deserializer().loads(file)
         return {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
+
+
+def _kill(java: subprocess.Popen[bytes]) -> None:
+    if java.poll() is None:
+        os.killpg(java.pid, signal.SIGKILL)
+        java.wait()
+
+
+def _end_all() -> None:
+    """Java ends when its standard input does, within a second as a rule; one that still starts is killed over there."""
+    _over.set()
+    for java in _started:
+        if java.stdin:
+            java.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            java.wait(PATIENCE_S)
+        _kill(java)
+
+
+# `atexit` comes after threads have ended, of which one may wait for a job that never does.
+threading._register_atexit(_end_all)  # type: ignore[attr-defined]  # noqa: SLF001

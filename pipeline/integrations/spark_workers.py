@@ -6,7 +6,8 @@ A thread pool over jobs of one element: Spark has no futures. Executors need thi
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -17,14 +18,25 @@ __all__ = ["open_workers"]
 
 MOST_AT_ONCE = 64
 
+_one_at_a_time = threading.Lock()
+
 
 class SparkWorkers(Pool):
     """Threads that open a session and wait for its jobs; as many slots as executors have cores, once one has come."""
 
     def __init__(self, address: str) -> None:
         super().__init__(ThreadPoolExecutor(MOST_AT_ONCE), MOST_AT_ONCE)
-        self._one = self.executor.submit(lambda: open_session(address).parallelize([None], 1))
+        self._is_wanted = True
+        self._one = self.executor.submit(self._open, address)
         self.first = self.submit(bool)
+
+    def _open(self, address: str) -> Any:
+        """What jobs are made of; a session that nobody wants by then ends before another is opened."""
+        with _one_at_a_time:
+            session = open_session(address)
+            if not self._is_wanted:
+                session.stop()
+            return session.parallelize([None], 1)
 
     def perform(self, function: Any, *arguments: Any) -> Any:
         """One job of one task, once the session is open."""
@@ -40,10 +52,15 @@ class SparkWorkers(Pool):
         return not self._one.done()
 
     def close(self) -> None:
-        """End the session, once it is open, and its executors."""
+        """End the session and its executors; one that is not open yet ends once it is, and is not waited for."""
         super().close()
-        with suppress(Exception):  # it could not be opened
-            self._one.result().context.stop()
+        self._is_wanted = False
+        self._one.add_done_callback(_stop)
+
+
+def _stop(one: Future[Any]) -> None:
+    with suppress(Exception):  # it could not be opened, or is stopped already
+        one.result().context.stop()
 
 
 def open_workers(address: str) -> SparkWorkers:

@@ -131,6 +131,36 @@ def test_process_ends_beside_a_job(tmp_path):
     assert (ended.returncode, b"TimeoutError" in ended.stderr) == (1, True)
 
 
+def test_starting_is_not_waited_for(cluster):
+    """A session that still opens is closed without waiting for it; the next one of the process is another."""
+    leaving = open_workers(cluster.address)
+    leaving.close()
+    assert not leaving.has_come()
+    arriving = open_workers(cluster.address)
+    assert arriving.first.result(90) is False
+    assert leaving.first.exception(0) is not None
+    arriving.close()
+
+
+@pytest.mark.parametrize("after_s", [0, 1, 2])
+def test_process_ends_while_java_starts(tmp_path, after_s):
+    """A process that closes its workers while Java starts, or the session opens, ends without them; Java with it."""
+    alone = Cluster(tmp_path, workers=0)
+    begins = (
+        "workers = open_workers(sys.argv[1]); time.sleep(int(sys.argv[2])); workers.close(); print(workers.has_come())"
+    )
+    line = f"import sys, time; from pipeline.integrations.backends import open_workers; {begins}"
+    ended = subprocess.run(
+        [sys.executable, "-c", line, alone.address, str(after_s)],
+        capture_output=True,
+        timeout=90,
+        check=False,
+        text=True,
+    )
+    alone.kill()
+    assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (0, "False\n", False)
+
+
 def test_nothing_listens(simulated, tmp_path):
     """An address without a master is refused before anything is started."""
     with pytest.raises(SettingsError, match="nothing listens there"):
