@@ -161,6 +161,15 @@ def test_process_ends_while_java_starts(tmp_path, after_s):
     assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (0, "False\n", False)
 
 
+def test_gateway_is_told_to_nobody_else(cluster):
+    """How to reach Java, with the secret to it, does not stay in the environment that later processes inherit."""
+    workers = open_workers(cluster.address)
+    workers.first.result(90)
+    workers.close()
+    assert pyspark.SparkContext._gateway is not None
+    assert [name for name in os.environ if name.startswith("PYSPARK_GATEWAY")] == []
+
+
 def test_nothing_listens(simulated, tmp_path):
     """An address without a master is refused before anything is started."""
     with pytest.raises(SettingsError, match="nothing listens there"):
