@@ -15,7 +15,7 @@ import pytest
 from pages._run_words import BUCKETS, told
 from pages._text import Text, catalogue
 from pipeline.errors import BudgetSpent, RunInProgress
-from pipeline.published.checks import BLOCKING, CHECKS, Check, CheckResult, in_words
+from pipeline.published.checks import CHECKS, Check, CheckResult, in_words
 from pipeline.records import budget
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
@@ -95,8 +95,8 @@ def test_tasks_tell_what_they_did_in_portuguese(world: Running, tmp_path: Path):
     assert re.findall(r"[a-z]+_[a-z]+", " ".join(said.values())) == []
 
 
-@pytest.mark.parametrize("check", [check for check in CHECKS if check.severity != BLOCKING], ids=lambda each: each.name)
-def test_warnings_are_told_in_portuguese(check: Check):
+@pytest.mark.parametrize("check", CHECKS, ids=lambda each: each.name)
+def test_broken_promises_are_told_in_portuguese(check: Check):
     """A promise that is broken is named in Portuguese, with how far and what mends it."""
     message = f"check: {WARNING} {in_words(CheckResult(check, 3, 'of 35 answers'))}"
     assert english(message.replace(check.name, "")) == []

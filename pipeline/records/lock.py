@@ -138,8 +138,8 @@ def _who(workspace: Workspace) -> str:
     if lease := read_lease(workspace):
         return f"{lease.system} (run {lease.run_id}, external)"
     if holder := run_holder(workspace):
-        on = f" on {holder['host']}" if "host" in holder else ""
-        return f"process {holder['pid']}{on} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
+        number = f"{holder['pid']} on {holder['host']}" if "host" in holder else holder["pid"]
+        return f"process {number} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
     return "another process"
 
 
