@@ -138,7 +138,7 @@ def test_two_people_steer_runs(two_tabs: tuple[Tab, Tab], world: Running) -> Non
     ("theme", "language"), [("light", "pt-BR"), pytest.param("dark", "en-US", marks=pytest.mark.slow)]
 )
 def test_run_fits_a_telephone(open_tab, theme, language):
-    """At a width of 390 a run hangs over no edge, its tables neither, and its tasks, items and lines are there."""
+    """At a width of 390 a run hangs over no edge, its tables neither; tasks by whole names, items, lines are there."""
     tab = open_tab(theme, language, 390)
     page = tab.show("/runs")
     page.locator('[class*="st-key-go_run"] a').last.click()  # the first may be one that found nothing to ask
@@ -148,6 +148,9 @@ def test_run_fits_a_telephone(open_tab, theme, language):
     assert page.evaluate(OVERFLOW) == []
     expect(page.locator(".g-node")).to_have_count(page.locator(".g-dag li").count())
     assert page.locator(".g-gantt .g-bar").count() >= 4
+    is_cut = "each => each.scrollWidth > each.clientWidth"
+    cut = f"all => all.filter({is_cut}).map(each => each.textContent)"
+    assert page.locator(".g-line > span:first-child").evaluate_all(cut) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
