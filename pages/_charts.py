@@ -123,11 +123,11 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
             "font": {**writing, "color": palette.text},
         },
     )
-    axis = {"fixedrange": True, "zeroline": False, "ticks": "", "automargin": True}
+    axis = {"fixedrange": True, "zeroline": False, "ticks": "", "ticklabelstandoff": 6, "automargin": True}
     labels = [style.text.short_day(day) for day in places]
     figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, linecolor=palette.line, tickangle=0, **axis)
     figure.update_yaxes(tickvals=scale.ticks, ticktext=_tick_labels(scale, style.text), gridcolor=palette.line, **axis)
-    figure.update_yaxes(range=[scale.low, scale.high], ticklabelstandoff=6)
+    figure.update_yaxes(range=[scale.low, scale.high])
     if days:
         margin = timedelta(days=margin_days)
         figure.update_xaxes(range=[days[0] - margin, days[-1] + margin])
