@@ -29,7 +29,7 @@ def choose_day(text: Text) -> None:
     with st.popover(text("Look back"), key="look_back"):
         about = text("Pages then tell what had been collected by the end of that day (UTC), and nothing learned later.")
         day = st.date_input(text("As known on"), NO_DAY, first, last, key="as_of", bind="query-params",
-                            format="YYYY-MM-DD", help=about)  # fmt: skip
+                            format=text.day_field, help=about)  # fmt: skip
         st.button(text("Back to today"), disabled=day is None, on_click=_forget, key="as_of_today")
     if day is None or day == last:
         return

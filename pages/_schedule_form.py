@@ -133,7 +133,7 @@ def _when(text: Text) -> tuple[Kind, str]:
             unit = second.selectbox(text("Unit"), UNITS, format_func=lambda each: units[each], key="sf_unit")
             return kind, f"{count}{unit}"
         case "once":
-            day: date = first.date_input(text("Day"), key="sf_day")
+            day: date = first.date_input(text("Day"), key="sf_day", format=text.day_field)
             hour: time = second.time_input(text("Time"), key="sf_time")
             return kind, f"{day.isoformat()}T{hour:%H:%M}"
         case _:

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 LANGUAGES = {"EN": "en", "PT": "pt_BR"}
+DAY_FIELDS = {"en": "YYYY-MM-DD", "pt_BR": "DD/MM/YYYY"}
 COOKIE = "garimpo_language"  # set by live.js when somebody chose
 SPANS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)  # round ones, s
 FOLDER = Path(__file__).parent / "locale"
@@ -130,6 +131,7 @@ class Text:
         """A share in per cent, one decimal below ten; with its sign where it is a change."""
         if share is None:
             return self("not given")
+        share = round(share, 3)  # what shows as nought has no sign
         shown = str(
             numbers.format_percent(abs(share), format="0.0%" if 0 < abs(share) < 0.0995 else "0%", locale=self.language)
         )
@@ -146,6 +148,11 @@ class Text:
         return str(
             dates.format_date(value, format="MMM d, y" if self.language == "en" else "d MMM y", locale=self.language)
         )
+
+    @property
+    def day_field(self) -> str:
+        """How a day is typed, as Streamlit's fields take it."""
+        return DAY_FIELDS[self.language]
 
     def short_day(self, value: date) -> str:
         """Day and month, for axes."""

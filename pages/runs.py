@@ -76,7 +76,7 @@ def choose(text: Text) -> RunFilter:
         known = {name: name for name in _run_data.genres()}
         about = _parts.choose_one(text("Genre"), known, key="genre", everything=text("All genres"))
     with days:
-        span = st.date_input(text("Days (UTC)"), NO_DAYS, key="days", bind="query-params", format="YYYY-MM-DD")
+        span = st.date_input(text("Days (UTC)"), NO_DAYS, key="days", bind="query-params", format=text.day_field)
     first, last = (span[0], span[-1]) if span else (None, None)
     return RunFilter(chosen, begun, about, first, last)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from pages import _run_data
@@ -79,6 +81,14 @@ def test_choice_enters_the_address(service):
     assert dict(app.query_params) == {"state": "failed"}
     app.selectbox(key="choice_state").set_value(None).run()
     assert dict(app.query_params) == {}
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "YYYY-MM-DD"), ("pt", "DD/MM/YYYY")])
+def test_days_are_typed_as_usual(service, language, written):
+    """A day is typed as the language writes one; in the address it is the same for all."""
+    add_run(service.ledger, FIRST)
+    [field] = open_screen("runs.py", language, days=["2026-11-20", "2026-11-21"]).app.date_input
+    assert (field.proto.format, field.value) == (written, (date(2026, 11, 20), date(2026, 11, 21)))
 
 
 def test_many_runs_come_in_pages(service):

@@ -148,7 +148,7 @@ def test_numbers_read_as_one_says_them(value, english, portuguese):
 
 @pytest.mark.parametrize(
     ("share", "english", "portuguese"),
-    [(0.0834, "+8.3%", "+8,3%"), (0.25, "+25%", "+25%"), (-0.0041, "\u22120.4%", "\u22120,4%"), (0, "0%", "0%")],
+    [(0.0834, "+8.3%", "+8,3%"), (0.25, "+25%", "+25%"), (-0.0041, "\u22120.4%", "\u22120,4%"), (0.0004, "0%", "0%")],
 )
 def test_changes_bear_their_sign(share, english, portuguese):
     """A change in per cent has its sign, and a decimal where it is small."""
