@@ -37,7 +37,7 @@ OWNERS = {
     },
     "filelock": {
         "pipeline/records/lock.py",
-        "pipeline/published/publish.py",
+        "pipeline/published/placing.py",
         "pipeline/integrations/warehouses.py",
     },
     "joblib": {"pipeline/runs/elsewhere.py", "pipeline/runs/fanout.py"},

@@ -20,9 +20,9 @@ STEPS = (
     "pipeline.published.history_files._content",
     "pipeline.published.history_files.place_files",
     "pipeline.published.compaction.add_files",
-    "pipeline.published.publish.prove",
-    "pipeline.published.publish.place_files",
-    "pipeline.published.publish.replace_file",
+    "pipeline.published.placing.prove",
+    "pipeline.published.placing.place_files",
+    "pipeline.published.placing.replace_file",
     "pipeline.published.compaction.retire",
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import building, merges, snapshots
+from pipeline.published import merges, snapshots, staging
 from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
@@ -60,7 +60,7 @@ def compare(
     whole = open_workspace(Settings(data=tmp_path / "whole", workspace="test"))
     other = Ledger(whole.ledger, ledger.now)
     monkeypatch.setattr(merges, "SMALL", -1)
-    monkeypatch.setattr(building, "MANY", 0 if seed % 2 == 0 else building.MANY)
+    monkeypatch.setattr(staging, "MANY", 0 if seed % 2 == 0 else staging.MANY)
     for number, day in enumerate(some_days(rng, batches, late=seed % 2 == 0)):
         lines = [some_line(rng, day) for _ in range(rng.randrange(1, 3))]
         commit(workspace, ledger, f"b{number:03d}", *lines)

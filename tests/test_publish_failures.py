@@ -121,7 +121,7 @@ def test_missing_generation_is_named(workspace: Workspace):
 @pytest.mark.usefixtures("published")
 def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """While another process publishes we wait, and say so when it takes too long."""
-    monkeypatch.setattr("pipeline.published.publish.LOCK_WAIT_S", 0.01)
+    monkeypatch.setattr("pipeline.published.placing.LOCK_WAIT_S", 0.01)
     with FileLock(workspace.db / ".lock"), pytest.raises(WriterBusy, match=r"Another process has been publishing"):
         publish(workspace, ledger)
     assert publish(workspace, ledger).changed

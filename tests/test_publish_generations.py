@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from pipeline.errors import StorageError
-from pipeline.published.publish import _is_whole, current_number, open_generation, publish
+from pipeline.published.placing import _is_whole
+from pipeline.published.publish import current_number, open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace

@@ -13,7 +13,6 @@ from contextlib import nullcontext
 
 import duckdb
 
-from pipeline.lake import engine
 from pipeline.published import merges
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import reading_earlier_days, show_earlier_days
@@ -23,8 +22,6 @@ from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
 __all__ = ["fill", "insert_rows", "merge", "shape"]
-
-MANY = 200_000  # new rows from which on it pays to share each statement among the cores; below, it costs a tenth more
 
 
 def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None:
@@ -57,12 +54,8 @@ def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fres
     """Run every step that the staged tables call for; `fresh`: into an empty database, of which all rows are new."""
     staged = {part["table_name"] for part in source.parts}
     size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
-    many = sum(part["rows"] for part in source.parts) >= MANY
-    alone = fresh or many or size == "small"  # then no other thread has something to do
-    with (
-        engine.many_rows() if many else nullcontext(),
-        nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read,
-    ):
+    alone = fresh or source.is_large() or size == "small"  # then other cores have nothing to read, or enough to do
+    with nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read:
         for step in STEPS:
             if step.applies(staged, fresh=fresh, size=size):
                 con.execute(merge_statement(step, ordered=ordered))

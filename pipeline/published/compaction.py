@@ -1,7 +1,7 @@
 """Move snapshots from the database into history files, so that a publish need not copy the years before.
 
 Files are written first, and then a generation that lists them: a kill in between leaves files that nobody lists, which
-the next compaction uses. Parts are never touched. Imports `publish`, `snapshots`, `history_files`.
+the next compaction uses. Parts are never touched. Imports `placing`, `snapshots`, `history_files`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline.published.generations import Generation, current_number, open_generation
 from pipeline.published.history_files import HistoryFile, find_file, write_file
-from pipeline.published.publish import place_generation, publish_lock, retire
+from pipeline.published.placing import place_generation, publish_lock, retire
 from pipeline.published.snapshots import PAYS, add_files, inputs_of, make_view, within
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE, VIEWS, create_statements

@@ -19,7 +19,7 @@ SELECT genre, {floors}
 FROM state_lists
 GROUP BY genre;
 CREATE OR REPLACE TEMP TABLE candidates AS
-SELECT DISTINCT g.key
+SELECT g.genre, g.key
 FROM known_members g
 JOIN known_growth k ON k.key = g.key
 JOIN floors f ON f.genre = g.genre
@@ -35,7 +35,7 @@ JOIN touched t USING (key)
 WHERE gained > 0 AND followers - gained >= {least} AND t.artist_no IS NOT NULL;
 INSERT INTO state_leaders BY NAME
 SELECT l.genre, l.days, m.artist_id, m.artist_no, m.followers, m.gained, m.growth, m.since, m.until
-FROM known_members g
+FROM candidates g
 JOIN moved m ON m.key = g.key
 JOIN state_lists l ON l.genre = g.genre AND l.days = m.days
 WHERE l.edge_growth IS NULL OR (m.growth, m.artist_id) >= (l.edge_growth, l.edge_id)

@@ -1,0 +1,201 @@
+"""Put a generation in the place of the current one: made aside in one transaction, proved, and pointed to at the end.
+
+Under a lock between processes; the new file is fsynced and renamed before CURRENT points to it, three are kept. Imports
+`building`, `checks`, `generations`, `files`, `ledger`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from pipeline.errors import DamagedFile, DiskFull, StorageError, WriterBusy
+from pipeline.lake import engine
+from pipeline.lake.files import explained, fsync_file, hidden, place_files, remove_files, replace_file
+from pipeline.lake.store import highest_number, require_ledger
+from pipeline.published.building import insert_rows, shape
+from pipeline.published.checks import count_rows, prove
+from pipeline.published.generations import current_number, generation_path, open_generation
+from pipeline.published.history_files import history_files
+from pipeline.records.ledger import ALL, Ledger, with_times
+from pipeline.workspace import Workspace
+
+__all__ = ["place_generation", "publish_lock", "retire"]
+
+KEPT = 3  # generations: the current one, and those that readers may still be in
+LOCK_WAIT_S = 60.0
+WHOLE_S, LOOK_S = 30.0, 0.01
+
+
+@contextmanager
+def publish_lock(workspace: Workspace) -> Iterator[None]:
+    """Held by the one process that makes a generation; raises WriterBusy after a minute."""
+    path = workspace.db / ".lock"
+    lock = FileLock(path)
+    with explained(path):
+        workspace.db.mkdir(exist_ok=True)
+        try:
+            lock.acquire(timeout=LOCK_WAIT_S)
+        except Timeout:
+            message = f"Another process has been publishing in {workspace.db} for {LOCK_WAIT_S:.0f} s."
+            raise WriterBusy(f"{message} Run again later; nothing was lost.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def place_generation(
+    workspace: Workspace,
+    ledger: Ledger,
+    change: Callable[[duckdb.DuckDBPyConnection], None],
+    *,
+    onto: int | None,
+    since: date | None,
+) -> int:
+    """Make a generation and point to it: a copy of generation `onto`, or an empty file, after `change`. Its number.
+
+    For the holder of the lock. `since`: first day of rows that are new, None for all; checks prove those.
+    """
+    number = _next_number(workspace, ledger)
+    path = generation_path(workspace, number)
+    aside = hidden(path)
+    try:
+        with _copied(workspace, onto, number), engine.building(aside) as con:
+            con.execute("BEGIN")
+            before = {} if onto is None else count_rows(con)
+            change(con)
+            _record(con, ledger, number)
+            prove(con, ledger, number, since, before)
+            con.execute("COMMIT")
+        _await_whole(aside, number)
+        place_files([path])
+        replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
+    except duckdb.Error as error:
+        raise _explain(error, path) from error
+    finally:
+        remove_files([aside.with_name(f"{aside.name}.wal")])
+        aside.unlink(missing_ok=True)
+    return number
+
+
+@contextmanager
+def _copied(workspace: Workspace, onto: int | None, number: int) -> Iterator[None]:
+    """A copy of generation `onto`, if any, for `number`: the disk takes it, and old ones go, while it is changed."""
+    if onto is None:
+        yield
+        return
+    path = generation_path(workspace, number)
+    with explained(path):
+        shutil.copyfile(generation_path(workspace, onto), hidden(path))
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(fsync_file, hidden(path))
+        pool.submit(remove_files, _old(workspace, number, KEPT))
+        yield
+        with explained(path):
+            taken.result()  # who asks later is not told of what could not be written here
+
+
+def _await_whole(path: Path, number: int) -> None:
+    """Wait until a file holds what was committed to it: another thread of the engine may keep it open a moment longer.
+
+    Seen once under load: what was renamed was the empty file that it still was. Raises StorageError after a while.
+    """
+    until = time.monotonic() + WHOLE_S
+    while not _is_whole(path, number):
+        if time.monotonic() > until:
+            raise StorageError(f"{path} was not written to its end. Run again; the current generation stays.")
+        time.sleep(LOOK_S)
+
+
+def _is_whole(path: Path, number: int) -> bool:
+    if path.with_name(f"{path.name}.wal").exists():
+        return False
+    try:
+        alias = engine.attach(path)
+    except duckdb.Error:
+        return False
+    try:
+        with engine.cursor(alias) as con:
+            told = con.execute("SELECT value FROM state_meta WHERE key = 'number'").fetchall()
+        return told == [(str(number),)]
+    except duckdb.Error:
+        return False
+    finally:
+        engine.detach(alias)
+
+
+def _record(con: duckdb.DuckDBPyConnection, ledger: Ledger, number: int) -> None:
+    """Copy runs from the ledger, and note how far the generation reaches."""
+    ended = con.execute("SELECT to_json(list(run_id)) FROM runs WHERE finished_at IS NOT NULL").fetchall()[0][0]
+    new = "run_id NOT IN (SELECT value FROM json_each(?))"  # a run that has ended does not change any more
+    runs = ledger.runs(limit=ALL, where=f"r.{new}", params=(ended or "[]",))
+    tasks = ledger.read(f"SELECT * FROM task_runs WHERE {new} ORDER BY run_id, batch_id, attempt", (ended or "[]",))
+    for name, rows in (("task_runs", [with_times(row) for row in tasks]), ("runs", runs[::-1])):
+        con.execute(f"DELETE FROM {name} WHERE run_id IN (SELECT run_id FROM runs WHERE finished_at IS NULL)")
+        insert_rows(con, name, rows)
+    con.execute("DELETE FROM state_meta WHERE key IN ('applied_seq', 'number', 'shape')")
+    con.execute("INSERT INTO state_meta SELECT 'applied_seq', coalesce(max(seq), 0)::VARCHAR FROM state_parts")
+    con.execute("INSERT INTO state_meta VALUES ('number', ?), ('shape', ?)", [str(number), shape()])
+
+
+def _next_number(workspace: Workspace, ledger: Ledger) -> int:
+    """A number never given before here, even when the folder was deleted: DuckDB knows databases by their path.
+
+    Raises DamagedFile for a ledger that was lost: what is published would be replaced by what little it knows.
+    """
+    require_ledger(workspace, ledger)
+    found = [highest_number(workspace.db, unfinished=True)]
+    with suppress(DamagedFile):  # what a rebuild mends
+        found.append(current_number(workspace) or 0)
+    number = max(int(ledger.meta("generation") or 0), *found) + 1
+    ledger.set_meta("generation", str(number))
+    return number
+
+
+def retire(workspace: Workspace, number: int, kept: int = KEPT) -> None:
+    """Remove generations but for the last `kept`, what was made of them, and what killed publishers left."""
+    oldest = generation_path(workspace, number - kept + 1)
+    remove_files(_old(workspace, number, kept))
+    for path in (workspace.db / "as-of").glob("*garimpo-*"):
+        if path.name[path.name.index("garimpo-") :] < oldest.stem:
+            remove_files([path])
+    remove_files(
+        workspace.db / path.name.removeprefix(".tmp-")
+        for path in workspace.db.glob(".tmp-*")
+        if "CURRENT" not in path.name
+    )
+    _retire_history(workspace, [path for path in workspace.db.glob("garimpo-*.duckdb") if path >= oldest])
+
+
+def _old(workspace: Workspace, number: int, kept: int) -> list[Path]:
+    oldest = generation_path(workspace, number - kept + 1)
+    return [path for path in workspace.db.glob("garimpo-*.duckdb") if path < oldest]
+
+
+def _retire_history(workspace: Workspace, kept: list[Path]) -> None:
+    """Remove history files that no kept generation lists; while one of them cannot be read, none."""
+    there = {path.relative_to(workspace.root).as_posix() for path in history_files(workspace.root)}
+    listed = {row[0] for row in open_generation(workspace).rows("SELECT path FROM state_history")} if there else set()
+    with suppress(duckdb.Error):
+        for path in kept if there - listed else ():
+            with closing(duckdb.connect(path, read_only=True)) as con:
+                listed |= {row[0] for row in con.execute("SELECT path FROM state_history").fetchall()}
+        remove_files(workspace.root / path for path in there - listed)
+
+
+def _explain(error: duckdb.Error, path: Path) -> StorageError:
+    text = str(error).splitlines()[0]
+    if "No space left" in text or "File too large" in text or isinstance(error, duckdb.OutOfMemoryException):
+        message = f"No space left for {path} ({text}). Free some space and run again; "
+        return DiskFull(f"{message}the current generation stays, nothing was lost.")
+    message = f"{path} could not be built ({text}). Run again, or see `python -m pipeline doctor`; "
+    return StorageError(f"{message}the current generation stays.")
