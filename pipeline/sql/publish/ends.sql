@@ -1,7 +1,28 @@
--- Artists with new days, and what was known of their numbers. Of one with a late day every number is read again.
+-- Artists with new days: the first number, the last and the one before it. Most have one new number, behind those known.
+CREATE OR REPLACE TEMP TABLE ends AS
+SELECT
+    t.key,
+    t.artist_id,
+    t.artist_no,
+    s.observed_on AS until,
+    s.followers,
+    CASE WHEN g.until < s.observed_on THEN g.until ELSE g.previous_on END AS previous_on,
+    CASE WHEN g.until < s.observed_on THEN g.followers ELSE g.previous_followers END AS previous_followers,
+    CASE WHEN g.first_on < s.observed_on THEN g.first_on ELSE s.observed_on END AS first_on,
+    CASE WHEN g.first_on < s.observed_on THEN g.first_followers ELSE s.followers END AS first_followers
+FROM seen s
+ANTI JOIN often USING (key)
+JOIN touched t ON t.key = s.key
+LEFT JOIN known_growth g ON g.key = s.key
+WHERE s.followers IS NOT NULL AND NOT coalesce(t.since < g.until, false);
+
+-- Of the others all that is known is put together; of those with a late day every number is read again.
 CREATE OR REPLACE TEMP TABLE moved AS
 SELECT
-    t.*,
+    t.key,
+    t.artist_id,
+    t.artist_no,
+    t.since,
     g.until,
     g.followers,
     g.previous_on,
@@ -11,28 +32,9 @@ SELECT
     coalesce(t.since < g.until, false) AS late
 FROM touched t
 LEFT JOIN known_growth g ON g.key = t.key
-WHERE t.since IS NOT NULL;
-
--- The first number, the last and the one before it. Most artists have one new number, behind those that were known.
-CREATE OR REPLACE TEMP TABLE ends AS
-SELECT
-    m.key,
-    m.artist_id,
-    m.artist_no,
-    s.observed_on AS until,
-    s.followers,
-    CASE WHEN m.until < s.observed_on THEN m.until ELSE m.previous_on END AS previous_on,
-    CASE WHEN m.until < s.observed_on THEN m.followers ELSE m.previous_followers END AS previous_followers,
-    CASE WHEN m.first_on < s.observed_on THEN m.first_on ELSE s.observed_on END AS first_on,
-    CASE WHEN m.first_on < s.observed_on THEN m.first_followers ELSE s.followers END AS first_followers
-FROM seen s
-ANTI JOIN often USING (key)
-JOIN moved m ON m.key = s.key
-WHERE NOT m.late AND s.followers IS NOT NULL;
-
--- Of the others all that is known is put together.
+WHERE t.since IS NOT NULL AND (t.since < g.until OR t.key IN (SELECT key FROM often));
 CREATE OR REPLACE TEMP TABLE numbers AS
-WITH more AS (FROM moved SEMI JOIN often USING (key) WHERE NOT late)
+WITH more AS (FROM moved WHERE NOT late)
 SELECT key, first_on AS observed_on, first_followers AS followers FROM more WHERE first_on < since
 UNION ALL
 SELECT key, previous_on, previous_followers FROM more WHERE previous_on < since AND previous_on > first_on

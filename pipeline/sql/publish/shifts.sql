@@ -18,7 +18,7 @@ WITH linked AS (
 entered AS (
     SELECT key, genre, entered_on FROM known_members
     UNION ALL
-    SELECT DISTINCT key, '', DATE '0001-01-01' FROM seen
+    SELECT key, '', DATE '0001-01-01' FROM touched WHERE since IS NOT NULL
 ),
 {counted}SELECT
     genre,
