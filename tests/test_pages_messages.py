@@ -103,6 +103,12 @@ def test_broken_promises_are_told_in_portuguese(check: Check):
     assert "não se cumpre em 3 (de 35 respostas)" in told(message, PT)
 
 
+def test_a_limit_that_was_too_low_is_told_in_portuguese(world: Running, tmp_path: Path):
+    """A run that may send no more than its probe says so in Portuguese."""
+    collect(world, tmp_path, max_requests=3)
+    assert [words for each in messages(tmp_path) if (words := english(each))] == []
+
+
 def test_phrases_are_those_of_the_pipeline():
     """Every phrase of the catalogue stands in a message of the pipeline: one that is said otherwise is missed here."""
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PIPELINE.rglob("*.py")]

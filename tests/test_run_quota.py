@@ -61,6 +61,13 @@ def test_a_closed_bucket_asks_no_source(tmp_path: Path, simulated: dict[str, int
     assert told in gone.message
 
 
+def test_a_probe_that_leaves_nothing_is_told(world: Running, tmp_path: Path):
+    """A run whose limit goes into asking what the source offers says so, not that all went well with no row."""
+    result = collect(world, tmp_path, max_requests=3)
+    assert (result.state, result.requests, result.rows) == ("succeeded", 3, 0)
+    assert result.message == "probe: warning: it took all 3 requests that this run may send; allow more"
+
+
 def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
     """Runs during the lock send nothing to the locked buckets; the simulator's count agrees with the ledger's."""
     collect(world, tmp_path), collect(world, tmp_path), collect(world, tmp_path)

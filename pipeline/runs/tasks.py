@@ -40,7 +40,10 @@ def probe(context: Context) -> Facts:
         source = TimedSource(context.source, PROBE_S, "the probe")
         known = probe_source(source, context.ledger, genre=context.genres[0])
     context.capabilities = known
-    return {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
+    facts = {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
+    if context.gate.sent >= context.max_requests:
+        return {WARNING: f"it took all {context.max_requests} requests that this run may send; allow more"}
+    return facts
 
 
 def _can_probe(context: Context) -> bool:
