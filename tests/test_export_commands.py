@@ -56,6 +56,14 @@ def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[st
     )
 
 
+@pytest.mark.parametrize("options", [("--dry-run",), (), ("--json",)])
+def test_import_of_nothing_but_rejects(capsys: pytest.CaptureFixture[str], place: Path, options: tuple[str, ...]):
+    """An import of which every entry is rejected says so by its exit code, too."""
+    (place / "x.csv").write_text("artist_id,followers\nno-id,12\n", encoding="utf-8")
+    code, out, _ = said(capsys, "import", "x.csv", *options)
+    assert (code, "no artist's id or link" in out) == (1, True)
+
+
 def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """A number's origin in lines for people, whole as JSON; nothing known is said."""
     main(["import", "mpb_2024-05-01.json"])

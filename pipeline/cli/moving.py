@@ -80,14 +80,19 @@ def bring_in(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood; change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring in history that other projects kept (JSON, CSV, SQLite), or a list of ids or links of artists to follow."""
+    """Bring in history that other projects kept (JSON, CSV, SQLite), or a list of ids or links of artists to follow.
+
+    Exits with 1 where every entry is rejected.
+    """
     with _opened(to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
         report = import_history(workspace, ledger, path, run_id, on=_day("--on", on), dry_run=dry_run)
     if as_json:
         console.print_json({"dry_run": dry_run, **asdict(report)})
-        return
-    _show_import(report, dry_run=dry_run)
+    else:
+        _show_import(report, dry_run=dry_run)
+    if report.rejected and not (report.observations or report.to_refresh or report.known or report.repeated):
+        raise typer.Exit(1)
 
 
 def export(  # noqa: PLR0913, PLR0917  one parameter per option
