@@ -58,6 +58,15 @@ def test_table_becomes_csv(generation: Generation) -> None:
     assert cells(generation, "SELECT started_at FROM runs")[1] == ["2026-11-22T06:00:01"]
 
 
+def test_csv_for_spreadsheets_in_portuguese(generation: Generation) -> None:
+    """With semicolons, decimal commas and the mark by which they know UTF-8; formulas are text as ever."""
+    numbers = "0.125::DOUBLE AS half, 1.50::DECIMAL(4, 2) AS more, NULL::DOUBLE AS none"
+    select = f"SELECT name, 'é; 1.5' AS said, {numbers} FROM artists"
+    assert exported(generation, select, "csv-semicolon").decode() == (
+        '\ufeffname;said;half;more;none\r\n\'=1+1;"é; 1.5";0,125;1,50;\r\n'
+    )
+
+
 def test_table_becomes_json_lines(generation: Generation) -> None:
     """One object per row; values stay what they are, text as it is."""
     [row] = exported(generation, "SELECT * EXCLUDE (image_url, spotify_url) FROM artists", "jsonl").splitlines()
@@ -162,7 +171,9 @@ def test_many_rows_are_streamed(generation: Generation) -> None:
 def test_file_names_its_format(generation: Generation, tmp_path: Path) -> None:
     """The format follows the ending; an unknown one is refused with those there are."""
     assert export_file(generation, "artists", tmp_path / "a.ndjson") == 1
-    with pytest.raises(SettingsError, match=r"a\.xlsx: no format goes by this ending\. Say one: csv, parquet, jsonl"):
+    with pytest.raises(
+        SettingsError, match=r"a\.xlsx: no format goes by this ending\. Say one: csv, csv-semicolon, parquet, jsonl"
+    ):
         export_file(generation, "artists", tmp_path / "a.xlsx")
     with pytest.raises(SettingsError, match="There is no format xml"):
         export_file(generation, "artists", tmp_path / "a.xlsx", "xml")

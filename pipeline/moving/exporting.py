@@ -1,4 +1,4 @@
-"""A published table, or the answer to one SELECT, as CSV, Parquet or JSON lines: to a file or to any stream.
+"""A published table, or the answer to one SELECT, as CSV (two ways), Parquet or JSON lines: to a file or any stream.
 
 A SELECT is run on a connection of its own that can reach nothing but the generation: no file, no network, no setting.
 Rows are streamed. Imports `files`, `generations`, `schema`.
@@ -6,6 +6,7 @@ Rows are streamed. Imports `files`, `generations`, `schema`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -116,18 +117,31 @@ def _as_select(what: str) -> str:
     return what
 
 
-def _write_csv(relation: duckdb.DuckDBPyRelation, out: BinaryIO) -> int:
+def _write_csv(relation: duckdb.DuckDBPyRelation, out: BinaryIO, *, comma: str = ",", point: str = ".") -> int:
     shaped = _asked(relation, f"SELECT {', '.join(_cells(relation))} FROM asked")
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     try:
-        writer, rows = csv.writer(text), 0
+        writer, rows = csv.writer(text, delimiter=comma), 0
         writer.writerow([f"'{name}" if _FORMULA_NAME.match(name) else name for name in shaped.columns])
         for batch in _batches(shaped):
-            writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            writer.writerows(zip(*(_spelt(column, point) for column in batch.columns), strict=True))
             rows += batch.num_rows
         return rows
     finally:
         text.detach()
+
+
+def _write_local_csv(relation: duckdb.DuckDBPyRelation, out: BinaryIO) -> int:
+    """As spreadsheets in Portuguese, and most others where numbers have a comma, take it without being asked."""
+    out.write(codecs.BOM_UTF8)  # else they read it as Latin-1
+    return _write_csv(relation, out, comma=";", point=",")
+
+
+def _spelt(column: pa.Array, point: str) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    if point == "." or not (pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
+        return values
+    return [value if value is None else str(value).replace(".", point) for value in values]
 
 
 def _cells(relation: duckdb.DuckDBPyRelation) -> Iterator[str]:
@@ -208,4 +222,6 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-FORMATS: dict[str, Writer] = {"csv": _write_csv, "parquet": _write_parquet, "jsonl": _write_json_lines}
+FORMATS: dict[str, Writer] = {
+    "csv": _write_csv, "csv-semicolon": _write_local_csv, "parquet": _write_parquet, "jsonl": _write_json_lines,
+}  # fmt: skip
