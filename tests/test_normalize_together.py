@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
+from pipeline.lake import engine
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import seal
 from pipeline.lake.strict import JOINED, StrictReader
+from pipeline.lake.walking import WalkingReader
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
 
@@ -49,6 +53,22 @@ def test_more_than_is_read_as_one(tmp_path: Path) -> None:
         read = reader.read(paths, apart=True) or []
     ids = [each["artists"].column("artist_id").to_pylist() for each in read]
     assert [(len(each), {each_id[:3] for each_id in each}) for each in ids] == [(900, {f"a{n}x"}) for n in places]
+
+
+@pytest.mark.parametrize(("small", "reader"), [(0, StrictReader), (2**20, WalkingReader)], ids=["strict", "walking"])
+def test_lost_engine_costs_no_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, small: int, reader: type) -> None:
+    """Where DuckDB gave up the engine that reads, whoever broke it, the answers are read once more with a new one."""
+    paths, read, losses = written(tmp_path, (search_line(artist("a1")),)), reader.read, engine.losses()
+
+    def broken_once(self: Any, *args: Any, **options: Any) -> Any:
+        if engine.losses() == losses:
+            raise duckdb.FatalException("database has been invalidated because of a previous fatal error")
+        return read(self, *args, **options)
+
+    monkeypatch.setattr(reader, "read", broken_once)
+    with closing(Normalizer(small=small)) as normalizer:
+        assert [normalizer.tables(paths).tables["artists"].num_rows for _ in range(2)] == [1, 1]
+    assert engine.losses() == losses + 1
 
 
 def test_rows_have_one_seal(tmp_path: Path) -> None:

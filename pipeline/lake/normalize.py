@@ -2,7 +2,7 @@
 
 Two readers bring lines to the same table `answers`. DuckDB's, told what to expect, reads 10 times as fast and suits
 much data; walking line by line starts 5 times sooner, suits a batch, and takes over wherever DuckDB fails or takes what
-is not as declared: it keeps what fits and counts what it drops. Imports `strict` and `walking`.
+is not as declared: it keeps what fits and counts what it drops. Imports `engine`, `strict`, `walking`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipeline.lake import engine
 from pipeline.lake.strict import StrictReader
 from pipeline.lake.walking import WalkingReader
 
@@ -59,7 +60,7 @@ class Normalizer:
             if found is not None:
                 return found[0]
         try:
-            tables, rejects = self._walking.read(paths)
+            tables, rejects = self._walk(paths)
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise
         except (duckdb.Error, pa.ArrowInvalid) as error:  # what we paid for is kept raw, for the day this is mended
@@ -75,8 +76,24 @@ class Normalizer:
         return [self.tables([path]) for path in paths]
 
     def _read_strictly(self, paths: Sequence[Path], *, apart: bool = False) -> list[Normalized] | None:
-        found = self._strict.read(paths, apart=apart)
+        try:
+            found = self._strict.read(paths, apart=apart)
+        except duckdb.Error as error:
+            if not engine.is_lost(error):
+                raise
+            self.close()
+            return None
         return None if found is None else [Normalized(tables) for tables in found]
+
+    def _walk(self, paths: Sequence[Path]) -> tuple[dict[str, pa.Table], list[tuple[int, str]]]:
+        """Read once more where the engine was lost, maybe by somebody else who uses it."""
+        try:
+            return self._walking.read(paths)
+        except duckdb.Error as error:
+            if not engine.is_lost(error):
+                raise
+            self.close()
+            return self._walking.read(paths)
 
     @cached_property
     def _strict(self) -> StrictReader:
