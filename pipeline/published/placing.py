@@ -7,9 +7,10 @@ Under a lock between processes; the new file is fsynced and renamed before CURRE
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -99,6 +100,8 @@ def _copied(workspace: Workspace, onto: int | None, number: int) -> Iterator[Non
     with ThreadPoolExecutor(1) as pool:
         taken = pool.submit(fsync_file, hidden(path))
         pool.submit(remove_files, _old(workspace, number, KEPT))
+        if sys.platform == "win32":  # there nobody else may have a file open that is opened for writing
+            wait([taken])
         yield
         with explained(path):
             taken.result()  # who asks later is not told of what could not be written here
