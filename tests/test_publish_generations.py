@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import PublishRefused, StorageError
 from pipeline.published.placing import _is_whole
 from pipeline.published.publish import current_number, open_generation, publish
 from pipeline.records.ledger import Ledger
@@ -36,6 +36,28 @@ def test_first_generation(workspace: Workspace, ledger: Ledger):
     assert (published.number, published.parts, published.rows, published.changed) == (1, 4, 4, True)
     assert (current_number(workspace), open_generation(workspace).number) == (1, 1)
     assert names(workspace) == ["CURRENT", "garimpo-00000001.duckdb"]
+
+
+def test_failed_publishes_remove_no_reader(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger):
+    """However often a publish fails, the current generation and the one before it stay."""
+    for number in range(1, 5):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
+    add(workspace, ledger, 5)
+
+    def refuse(*_: object) -> None:
+        raise PublishRefused("a promise is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.published.placing.prove", refuse)
+        for _ in range(4):
+            with pytest.raises(PublishRefused):
+                publish(workspace, ledger)
+    assert names(workspace) == ["CURRENT", "garimpo-00000003.duckdb", "garimpo-00000004.duckdb"]
+    assert publish(workspace, ledger).number == 9
+    assert names(workspace) == [
+        "CURRENT", "garimpo-00000003.duckdb", "garimpo-00000004.duckdb", "garimpo-00000009.duckdb",
+    ]  # fmt: skip
 
 
 def test_nothing_published_yet(workspace: Workspace):

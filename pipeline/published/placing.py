@@ -99,7 +99,7 @@ def _copied(workspace: Workspace, onto: int | None, number: int) -> Iterator[Non
         shutil.copyfile(generation_path(workspace, onto), hidden(path))
     with ThreadPoolExecutor(1) as pool:
         taken = pool.submit(fsync_file, hidden(path))
-        pool.submit(remove_files, _old(workspace, number, KEPT))
+        pool.submit(remove_files, _until(workspace, onto)[: 1 - KEPT])
         if sys.platform == "win32":  # there nobody else may have a file open that is opened for writing
             wait([taken])
         yield
@@ -166,8 +166,9 @@ def _next_number(workspace: Workspace, ledger: Ledger) -> int:
 
 def retire(workspace: Workspace, number: int, kept: int = KEPT) -> None:
     """Remove generations but for the last `kept`, what was made of them, and what killed publishers left."""
-    oldest = generation_path(workspace, number - kept + 1)
-    remove_files(_old(workspace, number, kept))
+    there = _until(workspace, number)
+    oldest = there[-kept:][0]
+    remove_files(there[:-kept])
     for path in (workspace.db / "as-of").glob("*garimpo-*"):
         if path.name[path.name.index("garimpo-") :] < oldest.stem:
             remove_files([path])
@@ -179,9 +180,10 @@ def retire(workspace: Workspace, number: int, kept: int = KEPT) -> None:
     _retire_history(workspace, [path for path in workspace.db.glob("garimpo-*.duckdb") if path >= oldest])
 
 
-def _old(workspace: Workspace, number: int, kept: int) -> list[Path]:
-    oldest = generation_path(workspace, number - kept + 1)
-    return [path for path in workspace.db.glob("garimpo-*.duckdb") if path < oldest]
+def _until(workspace: Workspace, number: int) -> list[Path]:
+    """The generations that there are, up to this one; what failed used up numbers, too."""
+    last = generation_path(workspace, number)
+    return sorted(path for path in workspace.db.glob("garimpo-*.duckdb") if path <= last)
 
 
 def _retire_history(workspace: Workspace, kept: list[Path]) -> None:
