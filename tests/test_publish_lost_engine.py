@@ -52,3 +52,12 @@ def test_reader_is_told_to_ask_again(published: Workspace):
     with pytest.raises(StorageError), open_generation(published, DAY).cursor():
         raise FAULT
     assert names(published, DAY) == [("a",)]
+
+
+def test_engine_is_replaced_once(published: Workspace):
+    """Readers who still hold what the lost engine had cost the new one nothing."""
+    held, losses = [open_generation(published), open_generation(published, DAY)], engine.losses()
+    for generation in held:
+        with pytest.raises(StorageError), generation.cursor():
+            raise FAULT
+    assert engine.losses() == losses + 1

@@ -76,12 +76,12 @@ def detach(alias: str) -> None:
 @contextmanager
 def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A cursor that writes to a database file; the file is let go of at the end, whatever happens."""
-    alias = attach(path, read_only=False)
+    known, alias = losses(), attach(path, read_only=False)
     con = cursor(alias)
     try:
         yield con
     except duckdb.Error as error:
-        is_lost(error)
+        is_lost(error, known)
         raise
     finally:
         con.close()
@@ -93,26 +93,33 @@ def many_rows() -> Iterator[None]:
     """While statements run that go over very many rows: they are shared among the cores."""
     with _sharing:
         _shared.append(True)
-        _engine().execute(f"SET GLOBAL threads = {os.cpu_count() or 1}")
+        _use_cores(os.cpu_count() or 1)
     try:
         yield
     finally:
         with _sharing:
             _shared.pop()
             if not _shared:
-                _engine().execute("SET GLOBAL threads = 1")
+                _use_cores(1)
 
 
-def is_lost(error: duckdb.Error) -> bool:
+def _use_cores(number: int) -> None:
+    with cursor() as con:
+        con.execute(f"SET GLOBAL threads = {number}")
+
+
+def is_lost(error: duckdb.Error, known: int) -> bool:
     """Whether DuckDB took an error for a fault of its own: then whoever comes next gets a new engine.
 
-    The old one answers nothing any more. Who sees that there are more `losses` attaches anew what was attached.
+    `known`: the `losses` there were when the connection was made that met it. The old engine answers nothing any more;
+    who sees that there are more losses attaches anew what was attached.
     """
     if not isinstance(error, (duckdb.FatalException, duckdb.InternalException)):
         return False
     with _first_use:
-        _lost.append(str(error))
-        _engine.cache_clear()
+        if len(_lost) == known:  # else it has been replaced already
+            _lost.append(str(error))
+            _engine.cache_clear()
     return True
 
 

@@ -79,7 +79,7 @@ class Normalizer:
         try:
             found = self._strict.read(paths, apart=apart)
         except duckdb.Error as error:
-            if not engine.is_lost(error):
+            if not engine.is_lost(error, self._strict.losses):
                 raise
             self.close()
             return None
@@ -90,7 +90,7 @@ class Normalizer:
         try:
             return self._walking.read(paths)
         except duckdb.Error as error:
-            if not engine.is_lost(error):
+            if not engine.is_lost(error, self._walking.losses):
                 raise
             self.close()
             return self._walking.read(paths)

@@ -33,7 +33,7 @@ class StrictReader:
     """A DuckDB connection that takes files in which every line is as declared; for one thread at a time."""
 
     def __init__(self) -> None:
-        self._con = engine.cursor()
+        self.losses, self._con = engine.losses(), engine.cursor()
         self._con.execute(select("setup"))
         self._selects: dict[str, duckdb.DuckDBPyRelation] = {}
         self._end = uuid4().hex  # the endpoint of a line behind each file: nothing in a file can pass for it

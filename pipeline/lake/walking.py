@@ -36,7 +36,7 @@ class WalkingReader:
 
     def __init__(self) -> None:
         self._answers, self._prepared = _Answers(), set[str]()
-        self._con = engine.cursor()
+        self.losses, self._con = engine.losses(), engine.cursor()
         self._con.execute(select("setup"))
         self._con.register("answers", self._answers)
         for name in (f"{kind}_{step}" for kind in KINDS for step in ("objects", "days")):

@@ -43,7 +43,7 @@ class Generation:
 
     def __init__(self, number: int, path: Path, root: Path | None = None, as_of: date | None = None) -> None:
         self.number, self.path, self.root, self.as_of = number, path, root, as_of
-        self.alias, self.engine = engine.attach(path), engine.losses()
+        self.losses, self.alias = engine.losses(), engine.attach(path)
         self._idle: list[duckdb.DuckDBPyConnection] = []
         weakref.finalize(self, engine.detach, self.alias).atexit = False
         self.moved_view = self._moved_view()
@@ -108,7 +108,7 @@ class Generation:
         try:
             yield
         except duckdb.Error as error:
-            if engine.is_lost(error):
+            if engine.is_lost(error, self.losses) or self.losses < engine.losses():
                 message = f"DuckDB failed while it read {self.path} ({_first_line(error)})."
                 raise StorageError(f"{message} Ask again; nothing was lost.") from error
             if not engine.is_damage(error):
@@ -161,7 +161,7 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
     path = workspace.db / "as-of" / f"{current.path.stem}-{day}.duckdb"
     with _as_of_guard:
         found = _as_of.pop(path, None)
-        if found is None or found.engine < engine.losses():
+        if found is None or found.losses < engine.losses():
             if not path.exists():
                 _build_as_of(workspace, current, path, day)
             found = Generation(current.number, path, workspace.root, day)
