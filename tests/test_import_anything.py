@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DamagedFile, SettingsError
@@ -67,6 +67,7 @@ def test_any_file_is_read_or_refused(workspace: Workspace, ledger: Ledger, tmp_p
 
 @pytest.mark.slow
 @given(entries=st.lists(ENTRIES, max_size=4))
+@example(entries=[{"id": VIOLA, "generos": [], "data": "2024-05-02"}, {"id": VIOLA, "generos": ["x"]}])
 @settings(many, max_examples=12)
 def test_any_entries_add_up_once(tmp_path_factory: pytest.TempPathFactory, entries: list[dict[str, Any]]) -> None:
     """Whatever the entries say, the import adds what it told, and nothing the second time."""

@@ -21,7 +21,7 @@ WITH days AS (
         CASE WHEN d.artist_id IS NULL OR a.name IS NULL THEN m.name END AS name,
         CASE WHEN d.followers IS NULL THEN m.followers END AS followers,
         CASE WHEN d.popularity IS NULL THEN m.popularity END AS popularity,
-        CASE WHEN d.artist_id IS NULL OR coalesce(a.genres, 0) = 0 THEN m.genres END AS genres,
+        CASE WHEN d.artist_id IS NULL OR a.genres IS NULL THEN m.genres END AS genres,
         CASE WHEN d.artist_id IS NULL OR a.image_url IS NULL THEN m.image_url END AS image_url
     FROM merged m
     LEFT JOIN days d ON d.artist_id = m.artist_id AND d.observed_on = m.day
