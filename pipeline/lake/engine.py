@@ -35,6 +35,7 @@ __all__ = [
     "quoted",
 ]
 
+MOST_CORES = 4  # for one statement: each takes memory of its own
 MOST_GIB = 4  # for sorting a month of a large store; the default would be four fifths of the machine
 
 # Rows of a table that are looked through or passed over together: of the default, 122,880, a page's 25 rows touch all.
@@ -93,7 +94,7 @@ def many_rows() -> Iterator[None]:
     """While statements run that go over very many rows: they are shared among the cores."""
     with _sharing:
         _shared.append(True)
-        _use_cores(os.cpu_count() or 1)
+        _use_cores(min(os.cpu_count() or 1, MOST_CORES))
     try:
         yield
     finally:
