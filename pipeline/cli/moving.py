@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from pipeline.moving.backup import restore as bring_back
 from pipeline.moving.bundles import Filters, open_bundle, write_bundle
 from pipeline.moving.exporting import FORMATS, export_file, export_stream, require_genres
 from pipeline.moving.import_findings import ImportReport
+from pipeline.moving.import_values import linked
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.queries.tracing import Origin, trace_rows
@@ -40,7 +40,6 @@ __all__ = ["MOVING", "given_id"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 KINDS = {"artist": ("artist_id", "artist_snapshots"), "release": ("album_id", "releases"),
          "track": ("track_id", "tracks")}  # fmt: skip
-LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(artist|album|track)[:/](\w+)\S*")
 SHOWN = 20  # rejects that people see; --json has more
 
 
@@ -68,10 +67,10 @@ def trace(
 
 def given_id(kind: str, text: str) -> str:
     """The id in an id, a URI or a link, which must be one to that kind: SettingsError otherwise."""
-    link = LINK.fullmatch(text.strip())
-    if link and f"{link[1]}_id" != KINDS[kind][0]:
-        raise SettingsError(f"{text.strip()} is a link of the kind {link[1]}, not {kind}. Nothing was started.")
-    return link[2] if link else text.strip()
+    found, linked_id = linked(text.strip())
+    if found and f"{found}_id" != KINDS[kind][0]:
+        raise SettingsError(f"{text.strip()} is a link of the kind {found}, not {kind}. Nothing was started.")
+    return linked_id or text.strip()
 
 
 def bring_in(

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["FIELDS", "Observation", "artist_id", "day_in_name", "field_columns", "observation"]
+__all__ = ["FIELDS", "Observation", "artist_id", "day_in_name", "field_columns", "linked", "observation"]
 
 LAUNCH = date(2008, 10, 7)  # nobody observed Spotify before
 # Our field → names it goes by, likelier ones first; compared without case, accents and punctuation.
@@ -102,12 +102,18 @@ def artist_id(value: Any) -> tuple[str, str]:
     text = value.strip().strip("\"'<>,;") if isinstance(value, str) else str(value)
     if _ID.fullmatch(text):
         return text, ""
-    link = _LINK.fullmatch(text)
-    if link and link[1] == "artist" and _ID.fullmatch(link[2]):
-        return link[2], ""
-    if link and link[1] in ("album", "track", "playlist", "user", "show", "episode"):
-        return "", f"a link to a{'n' * (link[1][0] in 'ae')} {link[1]}, not to an artist"
+    kind, given = linked(text)
+    if kind == "artist" and _ID.fullmatch(given):
+        return given, ""
+    if kind in ("album", "track", "playlist", "user", "show", "episode"):
+        return "", f"a link to a{'n' * (kind[0] in 'ae')} {kind}, not to an artist"
     return "", f"{_shown(value)} is no artist's id or link"
+
+
+def linked(text: str) -> tuple[str, str]:
+    """What a Spotify URI or link leads to: kind and id; both empty where the text is none."""
+    link = _LINK.fullmatch(text)
+    return (link[1], link[2]) if link else ("", "")
 
 
 def day_in_name(name: str) -> date | None:
