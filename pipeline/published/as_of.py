@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
             stage_parts(con, source, name, "false" if name == "artist_snapshots" else "true")
         con.execute(publish_sql("merged_snapshots"))
         days = [part["day"] for part in source.parts]
-        with engine.many_rows() if source.is_large() else nullcontext():
+        with source.shared():
             merge(con, source, ordered=days == sorted(days), fresh=True)
         con.execute("COMMIT")
 

@@ -7,14 +7,13 @@ in `placing`. Imports both, `generations`, `truth`, `ledger`.
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import duckdb
 
 from pipeline.errors import DamagedFile
-from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, shape
 from pipeline.published.generations import Generation, current_number, live, open_generation
@@ -110,7 +109,7 @@ def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | N
     """A generation of these parts and those in generation `onto`; its pointer set, old ones gone."""
     fetch_truth(workspace, ((part["path"], part["sha256"]) for part in source.parts))
     fresh, since = onto is None, None if onto is None else source.first_day()
-    with engine.many_rows() if source.is_large() else nullcontext():
+    with source.shared():
         number = place_generation(workspace, ledger, partial(fill, source=source, fresh=fresh), onto=onto, since=since)
     retire(workspace, number)
     rows = sum(part["rows"] for part in source.parts)

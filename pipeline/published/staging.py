@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -46,8 +47,12 @@ class Source:
         return [part for part in self.parts if part["table_name"] == table]
 
     def is_large(self) -> bool:
-        """Whether statements over these rows are worth to be shared among the cores (`engine.many_rows`)."""
+        """Whether the rows are so many that statements over them are shared among the cores."""
         return bool(sum(part["rows"] for part in self.parts) >= MANY)
+
+    def shared(self) -> AbstractContextManager[None]:
+        """For statements over these rows: while it is held they are shared among the cores, where that pays."""
+        return engine.many_rows() if self.is_large() else nullcontext()
 
     def listed(self, table: str) -> list[tuple[Path, int]]:
         """Paths of these and their schema versions, as `parts_select` takes them."""
