@@ -19,6 +19,14 @@ FAULT = duckdb.FatalException("database has been invalidated because of a previo
 DAY = date(2026, 11, 20)
 
 
+class DeadConnection:
+    """What an engine gives that DuckDB gave up."""
+
+    def execute(self, _: str) -> None:
+        """Nothing is answered any more."""
+        raise FAULT
+
+
 @pytest.fixture
 def published(workspace: Workspace, ledger: Ledger) -> Workspace:
     """A workspace with one artist published."""
@@ -61,3 +69,13 @@ def test_engine_is_replaced_once(published: Workspace):
         with pytest.raises(StorageError), generation.cursor():
             raise FAULT
     assert engine.losses() == losses + 1
+
+
+def test_whoever_comes_next_notices(published: Workspace, monkeypatch: pytest.MonkeyPatch):
+    """An engine that broke where nobody looked at the error is replaced when the next connection is taken."""
+    held, losses, taken = open_generation(published), engine.losses(), engine._taken
+    dead = [DeadConnection()]
+    monkeypatch.setattr(engine, "_taken", lambda: dead.pop() if dead else taken())
+    assert engine.cursor().execute("SELECT 42").fetchall() == [(42,)]
+    assert engine.losses() == losses + 1
+    assert (names(published), open_generation(published) is held) == ([("a",)], False)

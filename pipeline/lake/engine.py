@@ -52,11 +52,20 @@ _lost: list[str] = []  # why each engine was given up
 
 def cursor(alias: str | None = None) -> duckdb.DuckDBPyConnection:
     """A connection for one thread at a time; bare names mean tables of the attached database, where one is given."""
-    with _first_use:
-        taken = _engine().cursor()
-    if alias is not None:
-        taken.execute(f"USE {alias}")
+    use, known, taken = f"USE {alias or 'memory'}", losses(), _taken()
+    try:
+        taken.execute(use)
+    except duckdb.Error as error:
+        if not is_lost(error, known):
+            raise
+        taken = _taken()  # whoever broke the engine has not said so
+        taken.execute(use)
     return taken
+
+
+def _taken() -> duckdb.DuckDBPyConnection:
+    with _first_use:
+        return _engine().cursor()
 
 
 def attach(path: Path, *, read_only: bool = True) -> str:
