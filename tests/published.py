@@ -10,7 +10,8 @@ import duckdb
 
 from pipeline.published.building import shape
 from pipeline.published.generations import Generation, generation_path, open_generation
-from pipeline.published.merges import STEPS, merge_statement
+from pipeline.published.merges import merge_statement
+from pipeline.published.steps import STEPS
 from pipeline.schema import VIEWS, create_statements
 from pipeline.workspace import Workspace
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import merges
+from pipeline.published import steps
 from pipeline.published.compaction import compact
 from pipeline.published.generations import Generation, open_generation
 from pipeline.published.publish import publish
@@ -44,12 +44,12 @@ DAYS = [*(date(2026, 10, 27 + number) for number in range(5)), date(2026, 11, 1)
 
 
 @pytest.mark.parametrize("compacted_at", [None, LAST, LAST - 1], ids=["in tables", "in files", "in both"])
-@pytest.mark.parametrize("small", [merges.SMALL, -1], ids=["small", "large"])
+@pytest.mark.parametrize("small", [steps.SMALL, -1], ids=["small", "large"])
 def test_past_is_as_it_was(
     monkeypatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, compacted_at: int | None, small: int
 ):
     """What is known as of a day is what a store would hold that had only been given the lines up to that day."""
-    monkeypatch.setattr(merges, "SMALL", small)
+    monkeypatch.setattr(steps, "SMALL", small)
     rng, then = random.Random(3), open_workspace(Settings(data=tmp_path / "then", workspace="test"))
     other = Ledger(then.ledger, ledger.now)
     for number, day in enumerate(DAYS):

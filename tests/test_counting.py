@@ -13,8 +13,9 @@ import pytest
 from pipeline.lake import engine
 from pipeline.published.counting import count_snapshots
 from pipeline.published.history_files import write_file
-from pipeline.published.merges import STEPS, merge_statement, publish_sql
+from pipeline.published.merges import merge_statement, publish_sql
 from pipeline.published.snapshots import add_files, make_view, within
+from pipeline.published.steps import STEPS
 from pipeline.schema import create_statements
 
 TOLD = ("artists", "artist_growth", "genre_days", "genre_growth", "genre_coverage")

@@ -9,14 +9,23 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import merges, snapshots, staging
+from pipeline.published import snapshots, staging, steps
 from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import albums_line, artist, commit, line, search_line
 
-DERIVED = ("artist_growth", "name_tokens", "genre_days", "genre_growth", "genre_coverage", "genre_membership")
+DERIVED = (
+    "artists",
+    "artist_genres",
+    "artist_growth",
+    "name_tokens",
+    "genre_days",
+    "genre_growth",
+    "genre_coverage",
+    "genre_membership",
+)
 FIRST = date(2026, 6, 1)
 
 
@@ -59,7 +68,7 @@ def compare(
     rng = random.Random(seed)
     whole = open_workspace(Settings(data=tmp_path / "whole", workspace="test"))
     other = Ledger(whole.ledger, ledger.now)
-    monkeypatch.setattr(merges, "SMALL", -1)
+    monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(staging, "MANY", 0 if seed % 2 == 0 else staging.MANY)
     for number, day in enumerate(some_days(rng, batches, late=seed % 2 == 0)):
         lines = [some_line(rng, day) for _ in range(rng.randrange(1, 3))]
@@ -73,7 +82,7 @@ def compare(
         monkeypatch.setattr(snapshots, "PAYS", pays)
         rebuild(workspace, ledger)
         assert derived(workspace) == bit_by_bit
-    monkeypatch.setattr(merges, "SMALL", 50_000)
+    monkeypatch.setattr(steps, "SMALL", 50_000)
     publish(whole, other)
     assert derived(whole) == bit_by_bit
     other.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import earlier_days, merges, snapshots
+from pipeline.published import earlier_days, snapshots, steps
 from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
@@ -34,7 +34,7 @@ def growth(workspace: Workspace) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def filed(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger) -> None:
     """Two days in a history file, of which one was answered twice; b was missed on it, and read two days before."""
-    monkeypatch.setattr(merges, "SMALL", -1)
+    monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(snapshots, "PAYS", 1)
     answer(workspace, ledger, "b1", date(2026, 11, 13), a=1, b=10)
     answer(workspace, ledger, "b2", D15, a=100)

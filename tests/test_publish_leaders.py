@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline import schema
-from pipeline.published import merges
+from pipeline.published import merges, steps
 from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -18,7 +18,7 @@ from tests.payloads import artist, commit, search_line
 @pytest.fixture(autouse=True)
 def lists_of_two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rankings of two, kept as large stores keep them."""
-    monkeypatch.setattr(merges, "SMALL", -1)
+    monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(schema, "PLACES", 2)
     monkeypatch.setattr(merges, "SPARE", 0)
     merges.merge_statement.cache_clear()

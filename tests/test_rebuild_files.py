@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published import merges, snapshots
+from pipeline.published import snapshots, steps
 from pipeline.published.publish import open_generation, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -19,7 +19,7 @@ S1, O30, O31, N5, N6 = date(2026, 9, 1), date(2026, 10, 30), date(2026, 10, 31),
 @pytest.fixture(autouse=True)
 def rebuilt(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger) -> None:
     """Whole searches on five days in three months, each month a file; c's first number was withheld."""
-    monkeypatch.setattr(merges, "SMALL", -1)
+    monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(snapshots, "PAYS", 1)
     answers: dict[date, dict[str, int | None]] = {
         S1: {"c": None}, O30: {"a": 100, "b": 10}, O31: {"a": 110}, N5: {"a": 130, "b": 40}, N6: {"a": 135, "c": 7},

@@ -1,8 +1,8 @@
 """Fill a database with the rows of parts: all of them in an empty one, or those committed since.
 
-Every merge is defined by the parts and their order alone (`merges`), so both ways end with the same tables. Knows
+Every merge is defined by the parts and their order alone (`steps`), so both ways end with the same tables. Knows
 nothing of generations, locks or the ledger: parts come as its rows. Imports `earlier_days`, `snapshots`, `staging`,
-`merges`, `schema`.
+`steps`, `merges`, `schema`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from contextlib import nullcontext
 
 import duckdb
 
-from pipeline.published import merges
+from pipeline.published import steps
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import reading_earlier_days, show_earlier_days
-from pipeline.published.merges import STEPS, merge_statement, publish_sql
+from pipeline.published.merges import merge_statement, publish_sql
 from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
@@ -53,10 +53,10 @@ def shape() -> str:
 def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fresh: bool) -> None:
     """Run every step that the staged tables call for; `fresh`: into an empty database, of which all rows are new."""
     staged = {part["table_name"] for part in source.parts}
-    size = con.execute(merges.size_statement(staged)).fetchall()[0][0]
+    size = con.execute(steps.size_statement(staged)).fetchall()[0][0]
     alone = fresh or source.is_large() or size == "small"  # then other cores have nothing to read, or enough to do
     with nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read:
-        for step in STEPS:
+        for step in steps.STEPS:
             if step.applies(staged, fresh=fresh, size=size):
                 con.execute(merge_statement(step, ordered=ordered))
                 if step.file == "ends":

@@ -1,148 +1,27 @@
-"""What new parts do to the published tables, as data: one statement per step, in order.
+"""What the statement of each step says: its file of sql/publish, and what stands there for each `{mark}`.
 
-Every merge is defined by the set of committed parts and their order alone, so that publishing them one by one or all at
-once gives the same tables. Imports `schema`.
+Imports `steps`, `schema`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from pipeline import schema
+from pipeline.published.steps import Step
 from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
-__all__ = ["SMALL", "STEPS", "Step", "merge_statement", "publish_sql", "size_statement"]
-
+__all__ = ["merge_statement", "publish_sql"]
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
 SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
 LEAST = 1000  # followers before, below which growth in percent says nothing
-SMALL = 50_000  # snapshots up to which deriving everything anew takes no longer than finding out what changed
-
-
-@dataclass(frozen=True)
-class Step:
-    """A statement that changes `table`, run when a lake table it needs has new parts; it merges the first of them.
-
-    `only` in databases that are "fresh", where all rows are new, or "onto" others; that are "small", where deriving all
-    anew is quicker, or "large". Any way gives the same rows.
-    """
-
-    table: str
-    file: str
-    needs: tuple[str, ...]
-    only: str = ""
-    sign: int = 1
-
-    def applies(self, staged: AbstractSet[str], *, fresh: bool, size: str) -> bool:
-        """Whether it has something to do."""
-        said = {size, "fresh" if fresh else "onto"}
-        return not staged.isdisjoint(self.needs) and said.issuperset(self.only.split())
-
 
 # How rows that come together lie: artists as they are numbered, releases that lists show together side by side.
 _ORDERS = {"artists": "first_arrival", "releases": "release_date"}
-_DAYS = ("artist_snapshots", "artist_genres")
-_TOLD = (*_DAYS, "artists", "release_pages")
-_BEFORE = (
-    Step("genre_membership", "entering", ("artist_genres",), "onto"),
-    Step("genre_membership", "entering", ("artist_genres",), "small fresh"),
-    Step("genre_days", "touched", _TOLD, "large"),
-    Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
-    Step("genre_days", "touched_sighted", ("artist_genres",), "large onto"),
-    Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
-    Step("genre_coverage", "touched_alone", ("release_pages",), "large onto"),
-    Step("artists", "known", _TOLD, "large onto"),
-    Step("artists", "known_artists", _TOLD, "large onto"),
-    Step("artist_genres", "known_genres", _TOLD, "large onto"),
-    Step("artists", "known_whole", _TOLD, "large fresh"),
-    Step("artists", "known_whole", _TOLD, "small"),
-    Step("name_tokens", "renamed", ("artists",), "large onto"),
-    Step("genre_days", "earlier", _DAYS, "large onto"),
-    Step("genre_days", "seen", _DAYS, "large onto"),
-    Step("genre_days", "shifts", _DAYS, "large onto", -1),
-    Step("genre_coverage", "covered", _TOLD, "large onto", -1),
-    Step("genre_growth", "compared", _TOLD, "large onto", -1),
-)
-_OBSERVED = (
-    Step("releases", "touched_albums", ("tracks", "releases")),
-    Step("artists", "latest", ("artists",), "onto"),
-    Step("artists", "latest_whole", ("artists",), "fresh"),
-    Step("artists", "numbers", ("artists",), "onto"),
-    Step("artists", "known_numbers", ("artists",), "large onto"),
-    Step("artists", "known_again", ("artists",), "large onto"),
-    Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
-    Step("state_snapshots", "all_staged", ("artist_snapshots",), "small fresh"),
-    Step("artists", "last_staged", ("artist_snapshots",), "small onto"),
-    Step("artists", "artist_numbers", ("artist_snapshots",), "small"),
-    Step("artist_genres", "artist_genres", ("artist_genres",)),
-    Step("artist_genres", "numbered", ("artists",), "onto"),
-    Step("artist_growth", "numbered", ("artists",), "onto"),
-    Step("artist_genres", "known_genres", ("artist_genres",), "large onto"),
-    Step("releases", "latest", ("releases",), "onto"),
-    Step("releases", "latest_whole", ("releases",), "fresh"),
-    Step("release_artists", "credits", ("release_artists",)),
-    Step("tracks", "latest", ("tracks",), "onto"),
-    Step("tracks", "latest_whole", ("tracks",), "fresh"),
-    Step("track_artists", "credits", ("track_artists",)),
-    Step("search_pages", "newest", ("search_pages",)),
-    Step("state_release_pages", "newest", ("release_pages",)),
-    Step("state_album_pages", "newest", ("album_pages",)),
-    Step("artists", "releases_checked", ("release_pages", "artists"), "onto"),
-    Step("artists", "releases_checked", ("release_pages",), "fresh"),
-    Step("releases", "tracks_read", ("tracks", "releases")),
-)
-_AFTER = (
-    Step("name_tokens", "name_tokens", ("artists",), "large onto"),
-    Step("name_tokens", "name_tokens_all", ("artists",), "large fresh"),
-    Step("name_tokens", "name_tokens_all", ("artists",), "small"),
-    Step("genre_days", "entries", _TOLD, "large fresh"),
-    Step("artists", "artist_numbers", ("artist_snapshots",), "large fresh"),
-    Step("artist_growth", "artist_growth_counted", ("artist_snapshots",), "large fresh"),
-    Step("genre_days", "shifts_counted", _DAYS, "large fresh"),
-    Step("genre_days", "seen", _DAYS, "large onto"),
-    Step("artists", "last_seen", ("artist_snapshots",), "large onto"),
-    Step("artists", "artist_numbers", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "ends", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "artist_growth", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "known_grown", ("artist_snapshots",), "large onto"),
-    Step("artist_growth", "artist_growth_small", ("artist_snapshots",), "small"),
-    Step("genre_days", "shifts", _DAYS, "large onto"),
-    Step("genre_days", "genre_days", _DAYS, "large"),
-    Step("genre_days", "genre_days_small", _DAYS, "small"),
-    Step("release_artists", "numbered", ("artists",), "onto"),
-    Step("genre_growth", "compared", _TOLD, "large onto"),
-    Step("genre_growth", "genre_growth", _TOLD, "large onto"),
-    Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "large fresh"),
-    Step("genre_growth", "genre_growth_all", (*_DAYS, "artists"), "small"),
-    Step("genre_membership", "entering_whole", ("artist_genres",), "large fresh"),
-    Step("genre_membership", "genre_membership", ("artist_genres",)),
-    Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
-    Step("genre_membership", "back", ("artist_genres",), "large onto"),
-    Step("artists", "known_told", ("artists",), "large onto"),
-    Step("genre_membership", "left_spotify", ("artists",), "large"),
-    Step("genre_membership", "left_search", ("search_pages", "artist_genres"), "large"),
-    Step("genre_membership", "left_small", ("search_pages", "artist_genres", "artists"), "small"),
-    Step("artists", "known_artists", _TOLD, "large onto"),
-    Step("genre_coverage", "covered", _TOLD, "large"),
-    Step("genre_coverage", "genre_coverage", (*_TOLD, "search_pages"), "large"),
-    Step("genre_coverage", "genre_coverage_small", (*_TOLD, "search_pages"), "small"),
-)
-# What is to be known of the state before; what was observed; what follows from it.
-STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)
-
-
-def size_statement(staged: AbstractSet[str]) -> str:
-    """SQL of the size of a database with what is staged, as `Step.applies` takes it."""
-    new = " + (SELECT count(*) FROM staged_artist_snapshots)" if "artist_snapshots" in staged else ""
-    filed = "(SELECT coalesce(sum(rows), 0) FROM state_history)"
-    rows = f"(SELECT count(*) FROM state_snapshots){new} + {filed}"
-    return f"SELECT CASE WHEN {rows} <= {SMALL} THEN 'small' ELSE 'large' END"
 
 
 def publish_sql(name: str) -> str:
@@ -170,7 +49,8 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "sign": str(step.sign),
         "stay": str(STAY_DAYS),
         "cap": str(SEARCH_CAP),
-        "by": "artist_id" if step.only == "small" else "key",
+        "key_of_all": "artist_id" if step.only == "small" else "artist_no",
+        "sighted": _SIGHTED[step.only == "small"],
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
         "of_touched": _OF_TOUCHED,
         "artist_numbers": "LEFT JOIN (SELECT artist_id, artist_no FROM artists) USING (artist_id)",
@@ -179,6 +59,8 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         marks["artist_numbers"] = ""
     if step.only == "fresh":
         marks["of_touched"] = ""
+    if step.file == "described":
+        return marks | {"differs": _DIFFERS}
     if step.file in ("latest", "latest_whole"):
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
@@ -192,6 +74,15 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
 _OF_TOUCHED = """
     SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) s
         ON s.artist_id = p.artist_id"""
+
+# Where sightings come from, and with which keys: in small databases artists are known by their ids.
+_SIGHTED = (
+    "staged_artist_genres JOIN (SELECT artist_id, key FROM touched) USING (artist_id)",
+    "(SELECT *, artist_id AS key FROM staged_artist_genres)",
+)
+_DIFFERS = " OR ".join(
+    f"(s.{name} IS NOT NULL AND s.{name} IS DISTINCT FROM a.{name})" for name in latest_attributes("artists")
+)
 
 
 def _growth_marks() -> dict[str, str]:
@@ -268,7 +159,8 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
         "order": f"{_ORDERS[name]}, {key}" if name in _ORDERS else key,
         "number_name": ", artist_no" * (name == "artists"),
         "number": ", row_number() OVER () - 1" * (name == "artists"),
-        "placed": f"LEFT JOIN (SELECT {key}, place FROM known_artists) USING ({key})" if name == "artists" else "",
+        "placed": f"LEFT JOIN (SELECT {key}, place FROM described) USING ({key})" if name == "artists" else "",
+        "changed": f"SEMI JOIN (FROM described WHERE changed) USING ({key})" if name == "artists" else "",
         "match": "p.rowid = n.place" if name == "artists" else f"p.{key} = n.{key}",
         "source": f"FROM staged_{name}"
         if ordered

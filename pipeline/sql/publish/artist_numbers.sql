@@ -5,7 +5,7 @@ SET followers = n.followers, popularity = n.popularity, last_seen_on = n.observe
 FROM (
     SELECT b.place, s.followers, s.popularity, s.observed_on
     FROM last_snapshots s
-    JOIN known_artists b ON b.{by} = s.{by}
+    JOIN known_artists b ON b.key = s.key
     ORDER BY place
 ) n
 WHERE a.rowid = n.place AND n.observed_on >= a.last_seen_on

@@ -1,13 +1,15 @@
--- Seen again: a last stay that was said to have ended has not. Whether it has is told below.
+-- Seen again: a last stay that was said to have ended, the day after the last sighting, has not. Whether it has is told
+-- below.
+CREATE OR REPLACE TEMP TABLE ended AS
+SELECT rowid AS place, genre, artist_id, provenance, left_on
+FROM genre_membership
+WHERE left_on > (SELECT min(known_on) FROM sightings);
 UPDATE genre_membership m
 SET left_on = NULL
 FROM (
-    SELECT genre, artist_id, provenance, max(entered_on) AS entered_on
-    FROM genre_membership
-    SEMI JOIN (FROM genre_membership SEMI JOIN sighted USING (genre, artist_id, provenance) WHERE left_on IS NOT NULL)
-        USING (genre, artist_id, provenance)
-    GROUP BY ALL
+    SELECT e.place
+    FROM ended e
+    JOIN sightings s
+        ON s.artist_id = e.artist_id AND s.genre = e.genre AND s.provenance = e.provenance AND s.known_on + 1 = e.left_on
 ) n
-WHERE
-    m.left_on IS NOT NULL AND m.entered_on = n.entered_on
-    AND m.genre = n.genre AND m.artist_id = n.artist_id AND m.provenance = n.provenance
+WHERE m.rowid = n.place

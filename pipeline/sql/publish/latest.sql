@@ -4,7 +4,7 @@ USING (
     SELECT *
     FROM (
         SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on, min(arrival) AS first_arrival
-        FROM ({source})
+        FROM ({source}) {changed}
         GROUP BY {key}
     )
     {placed}
