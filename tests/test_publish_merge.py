@@ -53,6 +53,17 @@ def test_artist_is_the_latest(collect: Collect, ask: Ask):
     assert ask("FROM artists") == [("a1", 0, "New", 12, 6, ["axé", "mpb"], url, None, D20, D22, None)]
 
 
+def test_same_answer_moves_only_days(workspace: Workspace, ledger: Ledger, ask: Ask):
+    """Who says what was known already stays where it lies; who has another genre is written anew, behind the others."""
+    rows = []
+    samba, axé = artist("a1", genres=["samba"]), artist("a1", genres=["axé"])
+    for number, found in enumerate([[samba, artist("a2")], [samba], [axé]]):
+        commit(workspace, ledger, f"batch-{number}", search_line(*found, day=f"2026-11-2{number}"))
+        publish(workspace, ledger)
+        rows += ask("SELECT rowid, genres[1], last_seen_on FROM artists WHERE artist_id = 'a1'")
+    assert rows == [(0, "samba", D20), (0, "samba", D21), (1, "axé", D22)]
+
+
 def test_releases_lie_by_date(workspace: Workspace, ledger: Ledger, ask: Ask):
     """Releases that come together are stored by their dates: the newest are looked for in one place."""
     dates = {"r1": "2026-03-01", "r2": "2024-01-05", "r3": "2025-07-09"}

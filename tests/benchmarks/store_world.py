@@ -51,22 +51,23 @@ _POPULATION = """
     LEFT JOIN words d ON d.rank = ranks[4] AND range % 20 < 1
     ORDER BY id
 """
+_PHASE = "(hash(number * 777) % 100)::INTEGER"  # the day, of each hundred, on which an artist has another picture
 _ROWS = {
     "artist_snapshots": """
         SELECT id AS artist_id, $day AS observed_on,
             (base * (1 + growth * $age) + hash(number * 1000 + $age) % 3)::BIGINT AS followers,
             least(100, popularity + (hash(number * 1000 + $age) % 5 == 0)::INT)::SMALLINT AS popularity
         FROM chosen ORDER BY id""",
-    "artists": """
+    "artists": f"""
         SELECT id AS artist_id, $day AS observed_on, name,
             ['genre ' || number % 500, 'genre ' || number % 37] AS genres,
-            'https://i.scdn.co/image/' || md5('i' || number || $age) AS image_url,
+            'https://i.scdn.co/image/' || md5('i' || number || ($age + {_PHASE}) // 100) AS image_url,
             'https://open.spotify.com/artist/' || id AS spotify_url
-        FROM chosen WHERE $age == 0 OR hash(number * 777 + $age) % 100 == 0 ORDER BY id""",
+        FROM chosen WHERE $whole OR $age == 0 OR ($age + {_PHASE}) % 100 == 0 ORDER BY id""",
     "artist_genres": """
         SELECT id AS artist_id, $day AS observed_on,
             unnest(['genre ' || number % 500, 'genre ' || number % 37]) AS genre, 'spotify' AS provenance
-        FROM chosen WHERE $age == 0 ORDER BY id, genre""",
+        FROM chosen WHERE $whole OR $age % 25 == 0 ORDER BY id, genre""",
 }
 
 
@@ -80,7 +81,10 @@ class World:
 
 
 def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[int]:
-    """Commit every day of a world, oldest first; the days committed so far. Attributes only when they changed."""
+    """Commit every day of a world, oldest first; the days committed so far.
+
+    Attributes only when they changed, genres every 25 days: that none is left, as after a month without.
+    """
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
@@ -89,13 +93,15 @@ def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[i
             yield age + 1
 
 
-def add_day(workspace: Workspace, ledger: Ledger, world: World, age: int, *, artists: int, parts: int = 10) -> None:
-    """Commit a day for some artists of a world."""
+def add_day(
+    workspace: Workspace, ledger: Ledger, world: World, age: int, *, artists: int, parts: int = 10, whole: bool = False
+) -> None:
+    """Commit a day for some artists of a world; `whole`: attributes and genres of all of them, as a run writes them."""
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
         con.execute("DELETE FROM population WHERE number >= ?", [artists])
-        _commit_day(workspace, ledger, con, World(artists, world.days, parts), age)
+        _commit_day(workspace, ledger, con, World(artists, world.days, parts), age, whole=whole)
 
 
 def add_releases(workspace: Workspace, ledger: Ledger, world: World) -> None:
@@ -130,15 +136,18 @@ _RELEASES = {
 }
 
 
-def _commit_day(workspace: Workspace, ledger: Ledger, con: duckdb.DuckDBPyConnection, world: World, age: int) -> None:
+def _commit_day(
+    workspace: Workspace, ledger: Ledger, con: duckdb.DuckDBPyConnection, world: World, age: int, *, whole: bool = False
+) -> None:
     day = LAST_DAY - timedelta(days=world.days - 1 - age)
+    given = {"day": day, "age": age, "whole": whole}
     run_id = f"run-{age:05d}-{world.artists}-{len(ledger.read('SELECT run_id FROM runs'))}"
     ledger.begin_run(run_id, "cli", {}, 1)
     for number in range(world.parts):
         con.execute(f"CREATE OR REPLACE TABLE chosen AS FROM population WHERE number % {world.parts} = {number}")
         batch, parts = f"batch-{number:04d}", []
         for name, select in _ROWS.items():
-            params = {"day": day, "age": age}
+            params = {name: value for name, value in given.items() if f"${name}" in select}
             table = con.sql(select, params=params).to_arrow_table()
             if table.num_rows:
                 parts.append(_write(workspace, name, f"{run_id}-{batch}", day, table))
