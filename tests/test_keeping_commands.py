@@ -14,6 +14,7 @@ import pytest
 from pipeline.cli.commands import main
 from pipeline.published.checks import CHECKS
 from pipeline.published.publish import open_generation, publish
+from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.settings import Settings
@@ -130,12 +131,14 @@ def test_everything_is_counted_in_files(kept: Workspace, capsys: pytest.CaptureF
 def test_everything(kept: Workspace, ask: Ask) -> None:
     """All goes but the count of the last day's requests; afterwards there is an empty workspace."""
     (kept.root / "replaced-20200101T000000").mkdir()
+    with closing(Ledger(kept.ledger)) as ledger:
+        follow(ledger, ["a1"])
     assert ask("purge", "--all", "--dry-run")[1]["raw_files"] == 1
     assert ask("purge", "--all", "--yes")[0] == 0
     left = {path.name for path in kept.root.rglob("*") if path.is_file()} - {"run.lock"}
     assert left <= {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"}
     with closing(Ledger(kept.ledger)) as ledger:
-        assert (ledger.runs(), ledger.parts(), ledger.meta("generation")) == ([], [], "1")
+        assert (ledger.runs(), ledger.parts(), followed_ids(ledger), ledger.meta("generation")) == ([], [], (), "1")
         assert ledger.read("SELECT bucket FROM requests") == [{"bucket": "search"}]
 
 

@@ -18,6 +18,7 @@ from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.replay import replay
 from pipeline.lake.store import sweep
 from pipeline.published.publish import open_generation, publish
+from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line
@@ -50,6 +51,7 @@ def collected(workspace: Workspace, ledger: Ledger) -> None:
             (f"{NAME} +3", json.dumps(calls)),
         )
     ledger.add_event("INFO", "item_finished", f"{NAME} was read", item=NAME, ids=[GONE])
+    follow(ledger, [GONE, "a1"])
 
 
 def texts(workspace: Workspace) -> dict[str, str]:
@@ -96,6 +98,7 @@ def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
                          "tracks": 2, "track_artists": 2, "release_pages": 2, "album_pages": 2}  # fmt: skip
     assert [(sign, path) for path, said in texts(workspace).items() for sign in SIGNS if sign in said] == []
     assert (others(workspace), sweep(workspace, ledger)) == (before, 0)
+    assert followed_ids(ledger) == ("a1",)
 
 
 @pytest.mark.slow

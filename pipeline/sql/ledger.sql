@@ -203,3 +203,9 @@ CREATE TABLE IF NOT EXISTS withdrawals (
     reason TEXT NOT NULL,                         -- retention, request or damage
     PRIMARY KEY (run_id, batch_id, layer)
 ) STRICT, WITHOUT ROWID;
+
+-- Artists that somebody follows: a list of one's own, which nothing that was collected could give back.
+CREATE TABLE IF NOT EXISTS followed (
+    artist_id TEXT PRIMARY KEY,
+    followed_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;

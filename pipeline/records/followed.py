@@ -1,0 +1,38 @@
+"""The artists that somebody follows: a list of one's own, one for the workspace, kept in the ledger.
+
+By id, whether anything is known of them or not. Imports `ledger`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.records.ledger import Ledger
+
+__all__ = ["follow", "followed_ids", "is_followed", "unfollow"]
+
+
+def followed_ids(ledger: Ledger) -> tuple[str, ...]:
+    """Everybody on the list, by id."""
+    return tuple(str(row["artist_id"]) for row in ledger.read("SELECT artist_id FROM followed ORDER BY artist_id"))
+
+
+def is_followed(ledger: Ledger, artist_id: str) -> bool:
+    """Whether an artist is on the list."""
+    return bool(ledger.read("SELECT 1 FROM followed WHERE artist_id = ?", (artist_id,)))
+
+
+def follow(ledger: Ledger, artist_ids: Iterable[str]) -> None:
+    """Put artists on the list, all or none; who is on it keeps the instant since when."""
+    now = ledger.now().timestamp()
+    with ledger.write() as connection:
+        connection.executemany(
+            "INSERT INTO followed VALUES (?, ?) ON CONFLICT (artist_id) DO NOTHING",
+            [(each, now) for each in artist_ids],
+        )
+
+
+def unfollow(ledger: Ledger, artist_id: str) -> None:
+    """Take an artist off the list; what is known of it stays."""
+    with ledger.write() as connection:
+        connection.execute("DELETE FROM followed WHERE artist_id = ?", (artist_id,))

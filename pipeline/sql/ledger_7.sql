@@ -1,0 +1,1 @@
+-- From version 6 to 7: only a new table, who is followed, which stands in ledger.sql.
