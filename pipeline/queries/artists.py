@@ -1,4 +1,7 @@
-"""Questions about artists: the list with its search, one artist, its history and genres. Imports `generations`."""
+"""Questions about artists: the list with its search, one artist, its history and genres.
+
+Imports `generations`, `among` and `growth`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from pipeline.published.generations import Generation
+from pipeline.queries.among import numbers as numbers_among
 from pipeline.queries.growth import grown
 from pipeline.schema import LETTERS, folded
 
@@ -51,34 +55,36 @@ ARTIST_ORDERS = {
 }
 
 _LATEST = """
-    SELECT artist_no, max(release_date) AS latest FROM release_artists JOIN releases USING (album_id) GROUP BY artist_no
+    WITH theirs AS MATERIALIZED (SELECT artist_no, album_id FROM release_artists a WHERE {condition})
+    SELECT artist_no, max(release_date) AS latest FROM theirs JOIN releases USING (album_id) GROUP BY artist_no
 """
 
 _worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary()
 
 
-def artists_count(generation: Generation, search: str = "", genre: str = "") -> int:
-    """How many artists match a name (beginnings of its words, `folded`) and a genre."""
-    if matching := _matching(generation, search, genre):
+def artists_count(generation: Generation, search: str = "", genre: str = "", among: Sequence[str] | None = None) -> int:
+    """How many artists match a name (beginnings of its words, `folded`), a genre, and stand in a list of ids."""
+    if matching := _matching(generation, search, genre, among):
         return _found(generation, matching).n_unique()
     return int(generation.rows("SELECT count(*) FROM artists")[0][0])
 
 
-def artists(
+def artists(  # noqa: PLR0913  one parameter for each choice that the list offers
     generation: Generation,
     *,
     search: str = "",
     genre: str = "",
+    among: Sequence[str] | None = None,
     order: str = "followers",
     limit: int = 25,
     offset: int = 0,
 ) -> pl.DataFrame:
     """A page of artists that match: what lists show of them, growth over 30 days, and `found`, all their genres.
 
-    gained, growth and since are NULL where growth cannot be said. Ties fall to the name, then the id, so that pages
-    never overlap.
+    `among`: ids of artists of whom alone is asked; None: of all. gained, growth and since are NULL where growth cannot
+    be said. Ties fall to the name, then the id, so that pages never overlap.
     """
-    numbers = _page(generation, _matching(generation, search, genre), order, limit, offset)
+    numbers = _page(generation, _matching(generation, search, genre, among), order, limit, offset)
     # Three short statements take half as long as one: to plan that takes longer than to carry it out.
     shown = {row[0]: row for row in generation.rows(_ROWS, [numbers])}
     gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30, _SHOWN)})"
@@ -158,21 +164,25 @@ def _page(generation: Generation, matching: Matching, order: str, limit: int, of
     if len(worths) <= end or worths[end - 1] != worths[end]:  # nobody behind them ties
         matching = [("SELECT unnest(?::INTEGER[])", [[number for number, _ in first[:end]]])]
     condition, params = _condition(matching)
-    value, side = ARTIST_ORDERS[order]
+    (value, side), (table, given) = ARTIST_ORDERS[order], _table(generation, order, matching)
     if len(worths) > end and worths[end - 1] is not None:
         condition, params = f"{condition} AND {value} {'>=' if side == 'DESC' else '<='} ?", [*params, worths[end - 1]]
     rows = generation.rows(
-        f"""SELECT a.artist_no FROM {_table(generation, order)} WHERE {condition}
+        f"""SELECT a.artist_no FROM {table} WHERE {condition}
         ORDER BY {value} {side} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
-        [*params, limit, offset],
+        [*given, *params, limit, offset],
     )
     return [number for (number,) in rows]
 
 
-def _table(generation: Generation, order: str) -> str:
+def _table(generation: Generation, order: str, matching: Matching) -> tuple[str, list[object]]:
+    """Artists with what orders them, and parameters: of latest releases those alone who match are looked for."""
     if order == "growth":
-        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)"
-    return f"artists a LEFT JOIN ({_LATEST}) l USING (artist_no)" if order == "released" else "artists a"
+        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)", []
+    if order != "released":
+        return "artists a", []
+    condition, params = _condition(matching)
+    return f"artists a LEFT JOIN ({_LATEST.format(condition=condition)}) l USING (artist_no)", params
 
 
 def _first(generation: Generation, matching: Matching, order: str, many: int) -> list[tuple[int, Any]]:
@@ -181,11 +191,11 @@ def _first(generation: Generation, matching: Matching, order: str, many: int) ->
     if matching and order != "name":
         found = _found(generation, matching)
         return _best(found, _worth(generation, order).gather(found), many)
-    condition, params = _condition(matching)
+    (condition, params), (table, given) = _condition(matching), _table(generation, order, matching)
     return generation.rows(
-        f"""SELECT a.artist_no, {value} AS worth FROM {_table(generation, order)} WHERE {condition}
+        f"""SELECT a.artist_no, {value} AS worth FROM {table} WHERE {condition}
         ORDER BY worth {side} NULLS LAST LIMIT ?""",
-        [*params, many],
+        [*given, *params, many],
     )
 
 
@@ -208,13 +218,13 @@ def _worth(generation: Generation, order: str) -> pl.Series:
     kept = _worths.setdefault(generation, {})
     if order not in kept:
         value = f"coalesce(({ARTIST_ORDERS[order][0]})::DOUBLE, '-inf')"
-        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order)}")
+        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order, [])[0]}")
         places = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # a bundle has some of the numbers
         kept[order] = pl.repeat(_UNKNOWN, places, dtype=pl.Float64, eager=True).scatter(numbers, worth)
     return kept[order]
 
 
-def _matching(generation: Generation, search: str, genre: str) -> Matching:
+def _matching(generation: Generation, search: str, genre: str, among: Sequence[str] | None) -> Matching:
     """SELECTs of the numbers of artists, with their parameters; who is in all of them matches."""
     matching: Matching = []
     if search and (words := sorted(_words(generation, search), key=len, reverse=True)):
@@ -223,6 +233,8 @@ def _matching(generation: Generation, search: str, genre: str) -> Matching:
         matching.append((found, [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]))
     if genre:
         matching.append(("SELECT artist_no FROM artist_genres WHERE genre = ? AND artist_no IS NOT NULL", [genre]))
+    if among is not None:
+        matching.append(("SELECT unnest(?::INTEGER[]) AS artist_no", [numbers_among(generation, among)]))
     return matching
 
 

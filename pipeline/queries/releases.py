@@ -1,9 +1,12 @@
-"""Questions about releases: the newest, who releases most, what one artist released. Imports `generations`."""
+"""Questions about releases: the newest, who releases most, what one artist released.
+
+Imports `generations` and `among`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -11,9 +14,11 @@ from typing import Any
 import polars as pl
 
 from pipeline.published.generations import Generation
+from pipeline.queries.among import numbers
 
 __all__ = ["artist_releases", "most_active", "newest_releases", "release_counts"]
 
+RADAR_DAYS = 365  # older releases are not news of anybody, and to look among all takes a million artists 160 ms
 _CREDITS = "list(x.artist_name ORDER BY x.position) FILTER (x.artist_name IS NOT NULL) AS artist_names"
 _RELEASE = """r.album_id, r.name, r.album_type, r.release_date, r.release_date_precision, r.total_tracks,
             r.image_url, r.spotify_url"""
@@ -24,17 +29,13 @@ _NEWEST: dict[str, Any] = {
 }  # fmt: skip
 
 
-def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
+def newest_releases(generation: Generation, limit: int, among: Sequence[str] | None = None) -> pl.DataFrame:
     """Albums and singles with the latest dates, newest first, on one day those of the most followed first.
 
     With every credited name; `artist_id` is the first credited artist that we know, so that a page can lead to it.
+    `among`: ids of artists of whom alone is asked, over the last `RADAR_DAYS` of data; None: of all.
     """
-    dated = "FROM releases WHERE release_date IS NOT NULL AND album_type <> 'compilation'"
-    edge = generation.rows(f"SELECT release_date {dated} ORDER BY release_date DESC LIMIT 1 OFFSET ?", [limit - 1])
-    newest = generation.rows(
-        f"SELECT {_RELEASE} {dated.replace('releases', 'releases r')} AND release_date >= ?",
-        [edge[0][0] if edge else date.min],
-    )
+    newest = _newest(generation, limit) if among is None else _newest_among(generation, limit, among)
     named = generation.rows(
         "SELECT album_id, artist_id, artist_no, artist_name FROM release_artists "
         "WHERE album_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY album_id, position",
@@ -54,6 +55,31 @@ def newest_releases(generation: Generation, limit: int) -> pl.DataFrame:
 
     shown = [(*row, *_known(credited.get(row[0]))) for row in sorted(newest, key=place)[:limit]]
     return pl.DataFrame(shown, _NEWEST, orient="row")
+
+
+def _newest(generation: Generation, limit: int) -> list[tuple[Any, ...]]:
+    """The newest releases of all, with all of the last day among them."""
+    dated = "FROM releases WHERE release_date IS NOT NULL AND album_type <> 'compilation'"
+    edge = generation.rows(f"SELECT release_date {dated} ORDER BY release_date DESC LIMIT 1 OFFSET ?", [limit - 1])
+    return generation.rows(
+        f"SELECT {_RELEASE} {dated.replace('releases', 'releases r')} AND release_date >= ?",
+        [edge[0][0] if edge else date.min],
+    )
+
+
+def _newest_among(generation: Generation, limit: int, among: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The newest of some artists. Their releases are gathered first: joined any other way, all would be hashed."""
+    last_on = generation.rows("SELECT max(last_seen_on) FROM artists")[0][0] or date.max
+    return generation.rows(
+        f"""
+        WITH theirs AS MATERIALIZED (
+            SELECT album_id FROM release_artists WHERE artist_no IN (SELECT unnest(?::INTEGER[])))
+        SELECT {_RELEASE} FROM releases r
+        WHERE release_date > ? AND album_type <> 'compilation' AND album_id IN (FROM theirs)
+        ORDER BY release_date DESC, album_id LIMIT ?
+        """,
+        [numbers(generation, among), last_on - timedelta(RADAR_DAYS), limit],
+    )
 
 
 def _known(named: list[tuple[Any, ...]] | None) -> tuple[list[str] | None, str | None]:

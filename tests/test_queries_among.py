@@ -1,0 +1,73 @@
+"""Questions narrowed to a list of artists: the same answers, without everybody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline import queries
+from pipeline.published.generations import Generation
+from pipeline.workspace import Workspace
+from tests.published import LAST_DAY, publish_many, publish_rows
+
+MINE = tuple(f"artist{number:06d}" for number in range(1, 60, 4))
+
+
+@pytest.fixture
+def sixty(workspace: Workspace) -> Generation:
+    """Sixty artists of two genres with two releases each; all were found, and released last, on the same days."""
+    return publish_many(workspace, 60, 3)
+
+
+@pytest.mark.parametrize("order", queries.ARTIST_ORDERS)
+@pytest.mark.parametrize(("search", "genre"), [("", ""), ("ban", ""), ("banda 5", "samba"), ("", "mpb")])
+def test_order_stays_the_same(sixty: Generation, order: str, search: str, genre: str) -> None:
+    """Who is on the list stands in the order of the whole, page by page, and is counted."""
+    whole = queries.artists(sixty, search=search, genre=genre, order=order, limit=60)["artist_id"].to_list()
+    expected = [each for each in whole if each in MINE]
+    pages = [
+        queries.artists(sixty, search=search, genre=genre, among=MINE, order=order, limit=4, offset=at)
+        for at in range(0, 16, 4)
+    ]
+    assert [each for page in pages for each in page["artist_id"]] == expected
+    assert queries.artists_count(sixty, search, genre, MINE) == len(expected) > 0
+
+
+def test_list_may_name_anybody(sixty: Generation) -> None:
+    """Ids that nothing is known of are left out; a list of nobody gives nobody, no list everybody."""
+    lists = (("artist000007", "unknown"), ("unknown",), (), None)
+    assert [queries.artists_count(sixty, among=each) for each in lists] == [1, 0, 0, 60]
+    assert [queries.artists(sixty, among=each).height for each in lists] == [1, 0, 0, 25]
+    assert [queries.newest_releases(sixty, 9, each).height for each in lists] == [2, 0, 0, 9]
+
+
+def test_changed_list_is_asked_anew(sixty: Generation) -> None:
+    """The list asked for last is remembered, not taken for another one; each generation has its own."""
+    assert queries.artists(sixty, among=("artist000001",))["name"].to_list() == ["Banda 1"]
+    assert queries.artists(sixty, among=("artist000002",))["name"].to_list() == ["Banda 2"]
+
+
+def test_radar_shows_the_list_alone(workspace: Workspace) -> None:
+    """Releases that credit anybody on the list, newest first, of the last year of data; compilations never."""
+    days = {"old": 365, "guest": 3, "mine": 9, "year": 364, "others": 1, "best": 2, "undated": None}
+    found = publish_rows(
+        workspace,
+        artists=[{"artist_id": each, "name": each, "last_seen_on": LAST_DAY} for each in "ab"],
+        releases=[
+            {"album_id": name, "name": name, "album_type": "compilation" if name == "best" else "single",
+             "release_date": None if ago is None else LAST_DAY - timedelta(ago)}
+            for name, ago in days.items()
+        ],
+        release_artists=[{"album_id": name, "artist_id": "b" if name == "others" else "a", "position": 0}
+                         for name in days if name != "guest"]
+        + [{"album_id": "guest", "artist_id": each, "position": at} for at, each in enumerate("ba")],
+    )  # fmt: skip
+    assert queries.newest_releases(found, 9, ("a",))["album_id"].to_list() == ["guest", "mine", "year"]
+    assert queries.newest_releases(found, 1, ("a",)).select("album_id", "artist_id").rows() == [("guest", "b")]
+
+
+def test_nothing_seen_yet(workspace: Workspace) -> None:
+    """Artists known by their ids alone, never seen, have no releases, and nothing fails."""
+    found = publish_rows(workspace, artists=[{"artist_id": "a"}])
+    assert (queries.artists_count(found, among=("a",)), queries.newest_releases(found, 9, ("a",)).height) == (1, 0)
