@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.commands import main
-from tests.receipts import BANDA
+from tests.receipts import BANDA, VIOLA
 
 ENTRY = {"id": BANDA, "name": "Banda Um", "followers": {"total": 70}, "popularity": 31}
 
@@ -54,6 +54,38 @@ def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[st
         False,
         "2024-05-01",
     )
+
+
+def test_list_goes_in_and_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of names and links is told before and after it is kept; the export of it is such a list again."""
+    main(["import", "mpb_2024-05-01.json"])
+    lines = ("name,link", f"Banda Um,{BANDA}", f"Viola,spotify:artist:{VIOLA}")
+    (place / "list.csv").write_text("\n".join(lines), encoding="utf-8")
+    for options, told in ((("--dry-run",), "2 would be put on the list, 0 were on it"),
+                          ((), "2 put on the list, 0 were on it"), ((), "0 put on the list, 2 were on it")):  # fmt: skip
+        capsys.readouterr()
+        assert f"artists to follow: {told}" in said(capsys, "import", "list.csv", *options)[1].splitlines()
+    assert said(capsys, "export", "followed", "--to", "out.csv")[:2] == (0, "2 rows in out.csv\n")
+    rows = [line.rsplit(",", 1) for line in (place / "out.csv").read_text(encoding="utf-8").splitlines()]
+    links = [f"https://open.spotify.com/artist/{each}" for each in (BANDA, VIOLA)]
+    assert [known for known, _ in rows] == [
+        "artist_id,name,spotify_url", f"{BANDA},Banda Um,{links[0]}", f"{VIOLA},,{links[1]}",
+    ]  # fmt: skip
+    assert rows[0][1] == "followed_at"
+    assert json.loads(said(capsys, "import", "out.csv", "--json")[1])["followed"] == 2
+
+
+def test_select_knows_the_list(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A SELECT can be about those who are followed; a bundle, which others read too, holds no list."""
+    (place / "list.txt").write_text(VIOLA, encoding="utf-8")
+    main(["import", "mpb_2024-05-01.json"]), main(["import", "list.txt"])
+    capsys.readouterr()
+    select = "SELECT artist_id FROM artists WHERE artist_id IN (SELECT artist_id FROM followed)"
+    assert said(capsys, "export", select, "--to", "mine.csv")[0] == 0
+    assert (place / "mine.csv").read_bytes() == f"artist_id\r\n{VIOLA}\r\n".encode()
+    said(capsys, "export", "--bundle", "b")
+    code, _, err = said(capsys, "export", "followed", "--from", "b", "--to", "no.csv")
+    assert (code, "There is no table 'followed'" in err.replace("\n", " ")) == (2, True)
 
 
 @pytest.mark.parametrize("options", [("--dry-run",), (), ("--json",)])

@@ -13,6 +13,7 @@ from pipeline.errors import RunInProgress, SettingsError
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import live, open_generation, publish
 from pipeline.queries.tracing import trace_artist
+from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.runs.planner import Outlook, plan_artists
@@ -21,6 +22,7 @@ from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
 
 DAY = date(2024, 5, 1)
+NOVA = "9Nova0000000000000000A"
 
 
 def written(path: Path, *entries: Any) -> Path:
@@ -130,6 +132,21 @@ def test_ids_become_artists_to_ask(workspace: Workspace, ledger: Ledger, tmp_pat
         for known in (Capabilities(), Capabilities(fields={"artist": ("followers",)})):
             items = plan_artists(Outlook(view, date(2026, 11, 22), known, (), 100))
             assert [call.params["id"] for item in items for call in item.calls] == [VIOLA, BANDA]
+
+
+def test_named_artists_are_followed(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """Who stands there by name and link alone is followed, known or not; whose history is brought in is not."""
+    commit_lines(workspace, ledger, line("2026-10-01", artist(followers={"total": 90})), run_id="run-0")
+    publish(workspace, ledger)
+    entries = ({"nome": "Banda", "link": f"https://open.spotify.com/artist/{BANDA}"}, f"spotify:artist:{NOVA}",
+               entry(VIOLA, followers=1), f"spotify:track:{VIOLA}")  # fmt: skip
+    path = written(tmp_path / "list.jsonl", *entries)
+    told = import_history(workspace, ledger, path, "run-1", dry_run=True)
+    assert (told.to_follow, told.followed, followed_ids(ledger)) == (2, 0, ())
+    assert import_history(workspace, ledger, path, "run-1").to_follow == 2
+    assert followed_ids(ledger) == (BANDA, NOVA)
+    again = import_history(workspace, ledger, path, "run-2")
+    assert (again.to_follow, again.followed, again.rows, len(ledger.runs())) == (0, 2, 0, 2)
 
 
 def test_running_collector_is_waited_for(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

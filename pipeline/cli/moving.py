@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,12 +24,13 @@ from pipeline.errors import SettingsError
 from pipeline.moving.backup import Backup, back_up
 from pipeline.moving.backup import restore as bring_back
 from pipeline.moving.bundles import Filters, open_bundle, write_bundle
-from pipeline.moving.exporting import FORMATS, export_file, export_stream, require_genres
+from pipeline.moving.exporting import FOLLOWED, FORMATS, export_file, export_stream, require_genres
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.import_values import linked
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.queries.tracing import Origin, trace_rows
+from pipeline.records.followed import followed_since
 from pipeline.records.ledger import Ledger
 from pipeline.runs.runner import new_run_id
 from pipeline.settings import load_settings
@@ -95,7 +96,7 @@ def bring_in(
 
 
 def export(  # noqa: PLR0913, PLR0917  one parameter per option
-    what: Annotated[str, typer.Argument(help="A published table, or one SELECT in quotes.")] = "",
+    what: Annotated[str, typer.Argument(help="A published table, followed (your list), or one SELECT in quotes.")] = "",
     to: Annotated[Path | None, typer.Option(help="File to write; empty: standard output.")] = None,
     file_format: Annotated[
         str,
@@ -121,12 +122,13 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
         raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
     settings = load_settings()
     generation = open_bundle(source) if source else open_generation(open_workspace(settings, to_read=True))
+    followed = _followed() if FOLLOWED in what.lower() and not source else None
     if bundle:
         require_genres(generation, filters.genres)
         said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
         _tell({"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json)
     elif to:
-        rows = export_file(generation, what, to, file_format or None, force=force)
+        rows = export_file(generation, what, to, file_format or None, force=force, followed=followed)
         _tell({"file": str(to), "rows": rows}, f"{rows:,} rows in {to}", as_json=as_json)
     else:
         usual = "jsonl" if as_json else "csv"
@@ -137,7 +139,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
         if file_format == "parquet" and sys.stdout.isatty():
             raise SettingsError("Parquet is not for a terminal: name a file with --to. Nothing was written.")
         try:
-            export_stream(generation, what, sys.stdout.buffer, file_format or usual)
+            export_stream(generation, what, sys.stdout.buffer, file_format or usual, followed)
             sys.stdout.buffer.flush()
         except BrokenPipeError:  # whoever read our lines has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -202,6 +204,11 @@ def _opened(*, to_read: bool) -> Iterator[tuple[Workspace, Ledger]]:
         yield workspace, ledger
     finally:
         ledger.close()
+
+
+def _followed() -> dict[str, datetime]:
+    with _opened(to_read=True) as (_, ledger):
+        return followed_since(ledger)
 
 
 def _day(option: str, text: str) -> date | None:
@@ -271,5 +278,8 @@ def _show_import(report: ImportReport, *, dry_run: bool) -> None:
         f"artists that are new {report.new_artists:,}; entries known already {report.known:,}, "
         f"repeated {report.repeated:,}, rejected {report.rejected:,}"
     )
+    if report.to_follow + report.followed:
+        verb = "would be put on the list" if dry_run else "put on the list"
+        say.print(f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} were on it")
     if report.run_id and report.rows:
         say.print(f"run {report.run_id}: rows published {report.rows:,}")

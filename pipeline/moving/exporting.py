@@ -1,5 +1,6 @@
 """A published table, or the answer to one SELECT, as CSV (two ways), Parquet or JSON lines: to a file or any stream.
 
+Beside the published tables there is `followed`, the list of one's own, where the caller gives it.
 A SELECT is run on a connection of its own that can reach nothing but the generation: no file, no network, no setting.
 Rows are streamed. Imports `files`, `generations`, `schema`.
 """
@@ -28,9 +29,11 @@ from pipeline.lake.files import explained, hidden, place_files
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 
-__all__ = ["FORMATS", "export_file", "export_stream", "opened_select", "require_genres"]
+__all__ = ["FOLLOWED", "FORMATS", "export_file", "export_stream", "opened_select", "require_genres"]
 
 BATCH_ROWS = 20_000
+FOLLOWED = "followed"  # the name of the list beside the published tables
+Since = Mapping[str, datetime]
 _SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _PLAIN = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)|BOOLEAN")
 _NESTED = re.compile(r".*(\]|\))")  # a list, an array, a struct or a map
@@ -52,7 +55,13 @@ def require_genres(generation: Generation, genres: Sequence[str]) -> None:
 
 
 def export_file(
-    generation: Generation, what: str, path: Path, file_format: str | None = None, *, force: bool = False
+    generation: Generation,
+    what: str,
+    path: Path,
+    file_format: str | None = None,
+    *,
+    force: bool = False,
+    followed: Since | None = None,
 ) -> int:
     """Write a table or a SELECT's rows to a file, whole or not at all; how many rows.
 
@@ -69,26 +78,31 @@ def export_file(
     aside = hidden(path)
     try:
         with explained(path), aside.open("wb") as out:
-            rows = export_stream(generation, what, out, chosen)
+            rows = export_stream(generation, what, out, chosen, followed)
         place_files([path])
     finally:
         aside.unlink(missing_ok=True)
     return rows
 
 
-def export_stream(generation: Generation, what: str, out: BinaryIO, file_format: str) -> int:
+def export_stream(
+    generation: Generation, what: str, out: BinaryIO, file_format: str, followed: Since | None = None
+) -> int:
     """Write a table or a SELECT's rows to an open binary stream, which stays open; how many rows.
 
     Raises SettingsError for a format, table or SELECT that cannot be.
     """
     if file_format not in FORMATS:
         raise SettingsError(f"There is no format {file_format}: {', '.join(FORMATS)}. Nothing was written.")
-    with opened_select(generation, _as_select(what)) as relation:
+    known = (*PUBLISHED, *([FOLLOWED] if followed is not None else []))
+    with opened_select(generation, _as_select(what, known), followed) as relation:
         return FORMATS[file_format](relation, out)
 
 
 @contextmanager
-def opened_select(generation: Generation, select: str) -> Iterator[duckdb.DuckDBPyRelation]:
+def opened_select(
+    generation: Generation, select: str, followed: Since | None = None
+) -> Iterator[duckdb.DuckDBPyRelation]:
     """One SELECT bound to a generation and cut off from all else; SettingsError says what is wrong with it."""
     database, files = generation.path, ", ".join(f"'{engine.quoted(path)}'" for path in generation.history_paths())
     with closing(duckdb.connect(config={"threads": 1})) as con:
@@ -98,6 +112,8 @@ def opened_select(generation: Generation, select: str) -> Iterator[duckdb.DuckDB
         for statement in filter(None, ("USE exported", generation.moved_view, *shut)):
             con.execute(statement)
         try:
+            if followed is not None:
+                con.execute(_LIST, [list(followed), [instant.replace(tzinfo=None) for instant in followed.values()]])
             statements = con.extract_statements(select)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise SettingsError("Only one SELECT can be exported, nothing else. Nothing was written.")
@@ -109,11 +125,19 @@ def opened_select(generation: Generation, select: str) -> Iterator[duckdb.DuckDB
             raise SettingsError(f"The SELECT failed: {_first_line(error)}. Nothing was written.") from None
 
 
-def _as_select(what: str) -> str:
-    if what in PUBLISHED:
+# The list with what people know its artists by; times are UTC.
+_LIST = f"""
+    CREATE TEMP TABLE {FOLLOWED} AS SELECT artist_id, name, spotify_url, followed_at
+    FROM (SELECT unnest(?::VARCHAR[]) AS artist_id, unnest(?::TIMESTAMP[]) AS followed_at)
+    LEFT JOIN artists USING (artist_id) ORDER BY name, artist_id
+"""
+
+
+def _as_select(what: str, known: Sequence[str]) -> str:
+    if what in known:
         return f'FROM "{what}"'  # in the order it is stored: by key, for the tables that are large
     if re.fullmatch(r"\w*", what.strip()):
-        raise SettingsError(f"There is no table {what!r}. Tables: {', '.join(PUBLISHED)}; or give a SELECT in quotes.")
+        raise SettingsError(f"There is no table {what!r}. Tables: {', '.join(known)}; or give a SELECT in quotes.")
     return what
 
 

@@ -48,7 +48,8 @@ class ImportReport:
     """What an import found and added, or would add; `run_id` is empty and `rows` 0 for a dry run.
 
     `observations`: artists × days that are new or better known; `to_refresh`: artists known by id alone, which the next
-    runs ask about. `rejects`: file, line (from 1), reason; the first thousand of `rejected`.
+    runs ask about. `to_follow`: artists named without history that come onto the list of those followed; `followed`:
+    those on it already. `rejects`: file, line (from 1), reason; the first thousand of `rejected`.
     """
 
     run_id: str
@@ -63,6 +64,8 @@ class ImportReport:
     to_refresh: int
     first_day: date | None
     last_day: date | None
+    to_follow: int = 0
+    followed: int = 0
     rows: int = 0
 
 
@@ -153,6 +156,11 @@ class Findings:
             run_id, tuple(self.files), tuple(self.rejects), self.rejected, self.entries, repeated, known, observations,
             new_artists, to_refresh, first, last,
         )  # fmt: skip
+
+    def named(self) -> list[str]:
+        """Ids that stand without history: artists to follow, whether anything is known of them or not."""
+        found = self.con.execute("SELECT artist_id FROM merged WHERE NOT told ORDER BY artist_id").fetchall()
+        return [str(artist_id) for (artist_id,) in found]
 
     def batches(self, most: int) -> Iterator[tuple[date, list[dict[str, Any]]]]:
         """What to add, day by day, `most` artists at a time."""

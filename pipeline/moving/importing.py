@@ -1,8 +1,7 @@
 """History that other projects collected, or ids of artists to follow, brought in through the ordinary commit path.
 
 What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
-nothing collected is overwritten. Imports
-`import_findings`, `generations`, `lock`, `publish`, `store`.
+nothing collected is overwritten. Imports `import_findings`, `followed`, `generations`, `lock`, `publish`, `store`.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from pipeline.lake.truth import claim_store
 from pipeline.moving.import_findings import FileReport, Findings, ImportReport
 from pipeline.published.generations import live
 from pipeline.published.publish import publish
+from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.source.calls import Batch, RawBatch
@@ -38,6 +38,8 @@ def import_history(
     workspace: Workspace, ledger: Ledger, path: Path, run_id: str, *, on: date | None = None, dry_run: bool = False
 ) -> ImportReport:
     """Bring in a file, or every file below a folder; `on` is the day of what carries no date.
+
+    Artists that stand there without history come onto the list of those followed.
 
     Raises SettingsError when there is nothing to be understood at `path` or the workspace is the demo's, RunInProgress,
     DiskFull: what was committed by then is kept, and importing again goes on.
@@ -59,11 +61,16 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
     with live(workspace, ledger) as con:
         found = Findings(con, path, ledger.now().date(), on)
         found.load()
-        report = found.report(run_id)
-        if not run_id or not report.observations + report.to_refresh:
+        named, listed = found.named(), set(followed_ids(ledger))
+        new = [artist_id for artist_id in named if artist_id not in listed]
+        report = replace(found.report(run_id), to_follow=len(new), followed=len(named) - len(new))
+        if not run_id:
             return report
-        rows = _commit(workspace, ledger, found, run_id)
-    publish(workspace, ledger)
+        adds = report.observations + report.to_refresh
+        rows = _commit(workspace, ledger, found, run_id) if adds else 0
+    follow(ledger, new)
+    if adds:
+        publish(workspace, ledger)
     return replace(report, rows=rows)
 
 

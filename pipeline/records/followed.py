@@ -6,15 +6,22 @@ By id, whether anything is known of them or not. Imports `ledger`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from pipeline.records.ledger import Ledger
 
-__all__ = ["follow", "followed_ids", "is_followed", "unfollow"]
+__all__ = ["follow", "followed_ids", "followed_since", "is_followed", "unfollow"]
 
 
 def followed_ids(ledger: Ledger) -> tuple[str, ...]:
     """Everybody on the list, by id."""
     return tuple(str(row["artist_id"]) for row in ledger.read("SELECT artist_id FROM followed ORDER BY artist_id"))
+
+
+def followed_since(ledger: Ledger) -> dict[str, datetime]:
+    """Everybody on the list, by id, with the instant since when, UTC."""
+    rows = ledger.read("SELECT artist_id, followed_at FROM followed ORDER BY artist_id")
+    return {str(row["artist_id"]): datetime.fromtimestamp(row["followed_at"], UTC) for row in rows}
 
 
 def is_followed(ledger: Ledger, artist_id: str) -> bool:
