@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _charts, _data, _parts
+from pages import _cards, _charts, _data, _following, _parts
 from pages._text import Text, current_text
 from pipeline import queries
 
@@ -98,6 +98,7 @@ def main() -> None:
         st.page_link("artists.py", label=text("Go to Artists"))
         return
     st.html(_cards.artist_head(found, text))
+    _following.follow_control(artist_id, text)
     show_genres(artist_id, text)
     show_numbers(found, text)
     show_history(found, text)

@@ -1,4 +1,4 @@
-"""All artists: search by name, filter by genre, order, page by page; the address keeps every choice."""
+"""All artists, or those who are followed: by name, by genre, in an order, page by page; the address keeps it all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages import _cards, _data, _parts
+from pages import _cards, _data, _following, _parts
 from pages._text import Text, current_text
 from pipeline import queries
 
@@ -68,13 +68,18 @@ def choose(text: Text, given: Mapping[str, bool]) -> tuple[str, str, str]:
         return search or "", genre or "", choose_order(text, given)
 
 
-def show_none(text: Text, search: str, genre: str) -> None:
+def show_all() -> None:
+    """Take back what narrows the list: a link to the page itself would keep it."""
+    st.session_state.update(q="", genre=None, followed=False)
+
+
+def show_none(text: Text, *, narrowed: bool) -> None:
     """What to do when nothing matches."""
-    if search or genre:
+    if narrowed:
         st.html(
             _cards.empty(text("No artist matches"), text("Try fewer letters, another genre, or look at all of them."))
         )
-        st.page_link("artists.py", label=text("Show all artists"))
+        st.button(text("Show all artists"), on_click=show_all, key="show_all")
     else:
         st.html(
             _cards.empty(text("No artists yet"), text("They appear after the first run; start one on the page Runs."))
@@ -89,14 +94,19 @@ def main() -> None:
     given = dict(_data.ask(queries.numbers_given))
     given["neither"] = not (given["followers"] or given["popularity"])
     search, genre, order = choose(text, given)
-    count = _data.ask(queries.artists_count, search, genre)
+    among = _following.choose_followed(text)
+    if among == ():
+        _following.show_nobody(text)
+        return
+    count = _data.ask(queries.artists_count, search, genre, among)
     if not count:
-        show_none(text, search, genre)
+        show_none(text, narrowed=bool(search or genre or among))
         return
     place, page = st.container(), _parts.choose_page(count, PER_PAGE)
     rows = _data.ask(
-        queries.artists, search=search, genre=genre, order=order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
-    )
+        queries.artists, search=search, genre=genre, among=among, order=order, limit=PER_PAGE,
+        offset=(page - 1) * PER_PAGE,
+    )  # fmt: skip
     with place:
         told = [text.plural("{count} artist", "{count} artists", count)]
         if given["neither"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _cards, _charts, _data, _parts, _run_cards
+from pages import _cards, _charts, _data, _parts, _radar, _run_cards
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline import queries
@@ -30,18 +30,6 @@ def show_numbers(text: Text) -> None:
     st.html(_cards.stats(tiles))
 
 
-def show_newest(text: Text) -> None:
-    """The newest releases as covers, six a page: sixty are some weeks, not an archive."""
-    st.header(text("Newest releases"), anchor=False)
-    found, place = _data.ask(queries.newest_releases, 60), st.container()
-    if found.is_empty():
-        st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
-        return
-    page = _parts.choose_page(found.height, 6, key="newest")
-    with place:
-        _parts.release_grid(found.slice(6 * (page - 1), 6).to_dicts(), text, key="newest", columns=3)
-
-
 def show_growth(text: Text) -> None:
     """Who grew most in proportion."""
     st.header(text("Growing fastest"), anchor=False)
@@ -62,7 +50,7 @@ def show_active(text: Text) -> None:
     st.html(_cards.note(text("Albums and singles in the last twelve months.")))
     found = _data.ask(queries.most_active, 365, 7)
     if found.is_empty():
-        st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
+        _radar.show_none(text)
     else:
         _parts.artist_list(found.to_dicts(), text, key="active")
 
@@ -110,7 +98,7 @@ def main() -> None:
     show_numbers(text)
     newest, growth = st.columns(2, gap="medium")
     with newest:
-        show_newest(text)
+        _radar.show_newest(text)
     with growth:
         (show_growth if _data.ask(queries.coverage)["artists_with_followers"] else show_active)(text)
     show_genre(text)

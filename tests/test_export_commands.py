@@ -61,10 +61,13 @@ def test_list_goes_in_and_out(place: Path, capsys: pytest.CaptureFixture[str]) -
     main(["import", "mpb_2024-05-01.json"])
     lines = ("name,link", f"Banda Um,{BANDA}", f"Viola,spotify:artist:{VIOLA}")
     (place / "list.csv").write_text("\n".join(lines), encoding="utf-8")
-    for options, told in ((("--dry-run",), "2 would be put on the list, 0 were on it"),
-                          ((), "2 put on the list, 0 were on it"), ((), "0 put on the list, 2 were on it")):  # fmt: skip
-        capsys.readouterr()
-        assert f"artists to follow: {told}" in said(capsys, "import", "list.csv", *options)[1].splitlines()
+    capsys.readouterr()
+    tries = [said(capsys, "import", "list.csv", *options)[1].splitlines() for options in (["--dry-run"], [], [])]
+    assert [line for told in tries for line in told if line.startswith("artists to follow")] == [
+        "artists to follow: 2 would be put on the list, 0 were on it",
+        "artists to follow: 2 put on the list, 0 were on it",
+        "artists to follow: 0 put on the list, 2 were on it",
+    ]
     assert said(capsys, "export", "followed", "--to", "out.csv")[:2] == (0, "2 rows in out.csv\n")
     rows = [line.rsplit(",", 1) for line in (place / "out.csv").read_text(encoding="utf-8").splitlines()]
     links = [f"https://open.spotify.com/artist/{each}" for each in (BANDA, VIOLA)]

@@ -57,10 +57,11 @@ def test_choice_enters_the_address(sixty):
 
 
 def test_no_match_shows_the_way_back(sixty):
-    """A search without a match says so and leads back to all artists."""
-    screen = open_screen("artists.py", q="nobody")
-    assert "No artist matches" in screen.words
-    assert screen.links == [("Show all artists", "artists")]
+    """A search without a match says so, and a button leads back to all artists, with nothing left in the address."""
+    screen = open_screen("artists.py", q="nobody", genre="mpb", sort="name")
+    assert ("No artist matches" in screen.words, names(screen)) == (True, [])
+    screen.app.button(key="show_all").click().run()
+    assert (names(screen)[0], dict(screen.app.query_params)) == ("Banda 0", {"sort": "name"})
 
 
 def test_names_are_only_text(tmp_path):

@@ -37,6 +37,14 @@ def test_past_is_shown_and_said():
     assert "2 artists" in words
 
 
+def test_followed_are_those_of_today(service):
+    """The list is today's: of those on it who were known on the day, all are shown as known then."""
+    for artist_id in ("a0", "a2"):
+        service.follow(artist_id)
+    words = shown(as_of="2026-11-20", followed="true")
+    assert ["Artist 0 of 1" in words, "Artist 1" in words, "Artist 2" in words] == [True, False, False]
+
+
 def test_present_has_no_badge():
     """Without a day everything that is known is shown; the same for the last day of all."""
     for query in ({}, {"as_of": "2026-11-22"}):

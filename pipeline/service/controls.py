@@ -1,4 +1,4 @@
-"""What pages may ask and change beside runs: schedules, freshness, health, what a run would cost.
+"""What pages may ask and change beside runs: schedules, freshness, health, who is followed, what a run would cost.
 
 The half of the service that works on the ledger alone. Imports `schedules`, `freshness`, `preview`, `status`, `upkeep`.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.clock import workspace_clock
 from pipeline.records.budget import BUCKETS, BucketView, Budget
+from pipeline.records.followed import follow, followed_ids, is_followed, unfollow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import planning_limits
 from pipeline.runs.dag import dag_rows
@@ -84,6 +85,24 @@ class Controls:
     def check_notifications(self) -> str:
         """A sentence on where notifications go; SettingsError when they would go nowhere."""
         return check_notifications(self.settings)
+
+    # ---- the list of one's own
+
+    def followed(self) -> tuple[str, ...]:
+        """Ids of the artists that are followed."""
+        return followed_ids(self.ledger)
+
+    def is_followed(self, artist_id: str) -> bool:
+        """Whether an artist is on the list."""
+        return is_followed(self.ledger, artist_id)
+
+    def follow(self, artist_id: str) -> None:
+        """Put an artist on the list."""
+        follow(self.ledger, [artist_id])
+
+    def unfollow(self, artist_id: str) -> None:
+        """Take an artist off the list."""
+        unfollow(self.ledger, artist_id)
 
     # ---- schedules
 

@@ -68,6 +68,26 @@ def test_charts_are_painted(open_tab, theme):
         assert stroke == COLOURS[theme]
 
 
+def test_followed_stand_alone(open_tab):
+    """One press on an artist's page, and the choice on the list leaves that artist alone; a button brings all back."""
+    tab = open_tab()
+    page = tab.show(first_artist(tab))
+    name = page.locator(".g-head h1").inner_text()
+    page.get_by_role("button", name="Follow", exact=True).click()
+    expect(page.get_by_role("button", name="Unfollow", exact=True)).to_be_visible()
+    page = tab.show("/artists")
+    page.get_by_text("Only followed artists").click()
+    expect(page.locator(".g-who b")).to_have_text([name])
+    assert page.url.endswith("/artists?followed=true")
+    page.get_by_label("Search by name").fill("nobody")
+    page.get_by_label("Search by name").press("Enter")
+    page.get_by_role("button", name="Show all artists").click()
+    expect(page.locator(".g-row")).to_have_count(25)
+    page = tab.show(first_artist(tab))
+    page.get_by_role("button", name="Unfollow", exact=True).click()
+    expect(page.get_by_role("button", name="Follow", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("theme", "language"), [("light", "pt-BR"), pytest.param("dark", "en-US", marks=pytest.mark.slow)]
 )

@@ -1,0 +1,115 @@
+"""Following on pages: a button on the artist's page, and on others the choice of those alone who are followed."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.published import LAST_DAY, publish_many, publish_rows
+from tests.screens import LOCALES, SHELL, Screen, install_service, open_screen
+from tests.test_pages_access import AUTH, OWNER
+
+
+@pytest.fixture
+def service(tmp_path):
+    """Twelve artists with two releases each, on three days; nobody is followed."""
+    made = install_service(tmp_path)
+    publish_many(made.workspace, 12, 3)
+    return made
+
+
+def led(screen):
+    """Where the links of a page lead to artists, each once."""
+    return list(dict.fromkeys(target for _, target in screen.links if target.startswith("artist?")))
+
+
+def test_button_follows_and_lets_go(service):
+    """One press puts the artist on the list, which everybody sees, a second one takes it off."""
+    app = open_screen("artist.py", id="artist000003").app
+    assert app.button(key="follow").label == "Follow"
+    app.button(key="follow").click().run()
+    assert (service.followed(), app.button(key="follow").label) == (("artist000003",), "Unfollow")
+    assert open_screen("artist.py", "pt", id="artist000003").app.button(key="follow").label == "Deixar de acompanhar"
+    app.button(key="follow").click().run()
+    assert (service.followed(), app.button(key="follow").label) == ((), "Follow")
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_list_can_be_narrowed(service, language):
+    """Artists who are followed stand alone, in the order chosen, with the search, by the address and by a press."""
+    for artist_id in ("artist000003", "artist000007", "unknown"):
+        service.follow(artist_id)
+    assert led(open_screen("artists.py", language, followed="true")) == [
+        "artist?id=artist000007",
+        "artist?id=artist000003",
+    ]
+    assert led(open_screen("artists.py", language, followed="true", q="banda 3")) == ["artist?id=artist000003"]
+    app = open_screen("artists.py", language).app
+    app.toggle(key="followed").set_value(True).run()
+    assert len(led(Screen(app))) == 2
+
+
+def test_radar_can_be_narrowed(service):
+    """The newest releases on the overview are then those of the followed alone; growth stays that of all."""
+    service.follow("artist000003")
+    words = open_screen(newest_followed="true").words
+    assert [f"Canto {artist}-0" in words for artist in (3, 11)] == [True, False]
+    assert ("Canto 3-1" in words, "Banda 11" in words) == (True, True)
+
+
+@pytest.mark.parametrize(("page", "choice"), [("overview.py", "newest_followed"), ("artists.py", "followed")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Nobody is followed yet"), ("pt", "Ninguém é acompanhado ainda")]
+)
+def test_empty_list_says_how(service, page, choice, language, said):
+    """While nobody is followed both pages say how one begins, by hand and with a list."""
+    words = open_screen(page, language, **{choice: "true"}).words
+    assert (said in words, "python -m pipeline import" in words) == (True, True)
+
+
+def test_nothing_new_is_said(tmp_path):
+    """Where those who are followed released nothing for a year the page says that, and not that nothing was read."""
+    made = install_service(tmp_path)
+    publish_rows(made.workspace, artists=[{"artist_id": "a", "name": "Banda", "last_seen_on": LAST_DAY}])
+    made.follow("a")
+    assert "No release of theirs in twelve months" in open_screen(newest_followed="true").words
+    assert "No releases yet" in open_screen().words
+
+
+def test_unmatched_list_leads_back(service):
+    """Of followed artists of whom nothing is known none is shown, and a button leads to all."""
+    service.follow("unknown")
+    screen = open_screen("artists.py", followed="true")
+    assert ("No artist matches" in screen.words, led(screen)) == (True, [])
+    screen.app.button(key="show_all").click().run()
+    assert len(led(screen)) == 12
+
+
+def test_withheld_numbers_are_no_hindrance(tmp_path):
+    """An app that is given no followers is told the releases of those whom it follows."""
+    made = install_service(tmp_path)
+    publish_many(made.workspace, 30, 2, withheld=True)
+    for number in (4, 20):
+        made.follow(f"artist{number:06d}")
+    screen = open_screen("artists.py", followed="true")
+    assert led(screen) == ["artist?id=artist000020", "artist?id=artist000004"]
+    assert "2 artists · followers not given by Spotify to this app" in screen.words
+
+
+@pytest.mark.parametrize(("user", "shown"), [(OWNER, ("Unfollow", False)), (None, (None, True))])
+def test_guest_only_sees(tmp_path, user, shown):
+    """Who may not change anything sees that an artist is followed, and has nothing to press."""
+    made = install_service(tmp_path, operators=("owner@example.org",))
+    publish_many(made.workspace, 2, 2)
+    made.follow("artist000001")
+    app = AppTest.from_file(SHELL, default_timeout=30)
+    app.context = {"locale": LOCALES["en"], "theme": "light", "timezone": "UTC"}
+    app.secrets["auth"] = AUTH
+    app.user = user or {"is_logged_in": False}
+    app.run()
+    app.switch_page("artist.py")
+    app.query_params["id"] = "artist000001"
+    app.run()
+    labels = [button.label for button in app.button if button.key == "follow"]
+    badges = [element.proto.body for element in app.get("html") if ">followed<" in element.proto.body]
+    assert (next(iter(labels), None), bool(badges)) == shown
