@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import pytest
@@ -29,9 +29,9 @@ def view():
     connection.close()
 
 
-def outlook(view, capabilities=DEVELOPMENT, genres=("mpb",), allowance=100, tried=None):
+def outlook(view, capabilities=DEVELOPMENT, genres=("mpb",), allowance=100, tried=None, followed=()):
     """What planning looks at."""
-    return Outlook(view, TODAY, capabilities, genres, allowance, tried or {})
+    return Outlook(view, TODAY, capabilities, genres, allowance, tried or {}, followed=followed)
 
 
 def search_page(view, genre, offset, *, sweep=TODAY, total=35, returned=10, last=False, limit=10):
@@ -185,6 +185,31 @@ def test_unread_artists_come_first(view):
         release_page(view, "a", "album,compilation", 0, on=date(2026, 3, 1)),
     )
     assert [call["artist_id"] for call in release_calls(view)] == ["b", "b", "a", "a"]
+
+
+def read_releases(view, artist_id, days_ago):
+    """An artist whose releases were read whole so many days ago."""
+    artist(view, artist_id)
+    for group in ("single", "album,compilation"):
+        release_page(view, artist_id, group, 0, on=TODAY - timedelta(days_ago))
+
+
+def test_followed_artists_come_first(view):
+    """Releases of the followed come before all when unread for a week or ever, else among those read as long ago."""
+    for artist_id, days_ago in {"a": 9, "b": 3, "c": 3, "d": 7, "e": 0, "f": 6}.items():
+        read_releases(view, artist_id, days_ago)
+    artist(view, "g"), artist(view, "h")
+    for followed, order in (((), "ghadfbc"), (("c", "d", "e", "f", "h", "unknown"), "hdgafcb")):
+        asked = [call["artist_id"] for call in release_calls(view, followed=followed)]
+        assert "".join(dict.fromkeys(asked)) == order
+
+
+def test_followed_details_come_first(view):
+    """Of artists seen equally long ago the followed are asked for first; who was seen earlier stays before them."""
+    for artist_id, days_ago in {"a": 2, "b": 1, "c": 1, "d": 0}.items():
+        artist(view, artist_id, TODAY - timedelta(days_ago))
+    (item,) = plan_artists(outlook(view, EXTENDED, followed=("c", "d")))
+    assert item.calls[0].params == {"ids": ["a", "c", "b"]}
 
 
 def release(view, album_id, released):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+from pipeline.published.generations import open_generation
+from pipeline.records.followed import follow
+from pipeline.records.ledger import Ledger
 from pipeline.runs.preview import plan_run, sum_costs
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.watching.status import workspace_status
+from pipeline.workspace import open_workspace
 from tests.worlds import collect, settings_for
 
 NOON = "2026-03-10T12:00:00Z"
@@ -46,3 +51,18 @@ def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:
     assert found["profile"] == "extended"
     assert found["rows"]["artists"] == sum(1 for row in artists if row["genres"])
     assert found["last_run"]["state"] == "succeeded"
+
+
+def test_followed_artists_are_next(tmp_path: Path) -> None:
+    """Whoever is followed is shown first among the releases to be read, and the next run reads them."""
+    with running(SimulatorConfig(profile="development", artists=40, seed=5, now=NOON)) as simulator:
+        collect(simulator, tmp_path, max_requests=60)
+        settings = settings_for(simulator, tmp_path)
+        unread = "SELECT artist_id, name FROM artists WHERE releases_checked_on IS NULL ORDER BY artist_id"
+        *_, (artist_id, name) = open_generation(open_workspace(settings)).rows(unread)
+        with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+            follow(ledger, [artist_id])
+        assert plan_run(settings)[2].items[0].startswith(name)
+        collect(simulator, tmp_path, max_requests=30)
+    left = open_generation(open_workspace(settings)).rows(unread)
+    assert (artist_id in dict(left), len(left) > 5) == (False, True)

@@ -16,6 +16,7 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, Limits
+from pipeline.records.followed import followed_ids
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
@@ -46,6 +47,7 @@ class Context:
     genres: tuple[str, ...]
     max_requests: int
     capabilities: Capabilities = field(default_factory=Capabilities)
+    followed: tuple[str, ...] = ()  # whom somebody followed when the run began
     workers: Workers | None = None  # of another system; None: threads of this process
     came_s: float | None = None  # what they took to begin with the first batch; None: none is back yet
     opened_s: float = field(default_factory=time.monotonic)
@@ -74,8 +76,9 @@ def open_context(
             claim_store(workspace, ledger)
             workers = _workers(settings)
         yield Context(
-            settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most, workers=workers
-        )
+            settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most,
+            followed=followed_ids(ledger), workers=workers,
+        )  # fmt: skip
     finally:
         source.close()
         if workers is not None:

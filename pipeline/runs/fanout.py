@@ -108,7 +108,7 @@ class MappedTask:
         return bool(self._limit) or self._deferral is not None
 
     def _plan(self, expand: Expand) -> list[Item]:
-        context, task = self._context, self._task
+        context, task, today = self._context, self._task, self._context.ledger.now().date()
         allowance = int(context.max_requests * task.share) - context.gate.sent
         if allowance <= 0:
             self._limit = "the run's requests for this task are used up; the next run goes on"
@@ -116,7 +116,7 @@ class MappedTask:
         left = context.budget.view(task.bucket).left
         with live(context.workspace, context.ledger) as view:
             outlook = Outlook(
-                view, context.ledger.now().date(), context.capabilities, context.genres, allowance,
+                view, today, context.capabilities, context.genres, allowance, followed=context.followed,
                 workers=self._workers(), least_calls=math.ceil(LEAST_ITEM_S / context.budget.latency_s()),
             )  # fmt: skip
             if left is not None:

@@ -26,6 +26,7 @@ BATCH_CALLS_PER_ITEM = 5  # of fifty artists or twenty albums each
 RELEASE_GROUPS = ("single", "album,compilation")  # asked apart: albums would hide new singles
 STALE_ATTRIBUTES = timedelta(days=30)  # without numbers to refresh, names and images may age this long
 STALE_PAGES = timedelta(days=7)  # a list half read longer ago is begun again
+FOLLOWED_AGE = timedelta(days=7)  # releases of those whom somebody follows are looked for before anybody else's by then
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Outlook:
     """All that planning looks at: `view` is a live connection, `allowance` the requests this task may plan.
 
     `workers` keep the permitted rate, and an item of `least_calls` is worth a commit: the last items are smaller, down
-    to that, so that the workers end together.
+    to that, so that the workers end together. `followed`: artists whom somebody follows, by id.
     """
 
     view: Any
@@ -54,6 +55,7 @@ class Outlook:
     max_tries: int = 3
     workers: int = 1
     least_calls: int = 1_000_000
+    followed: tuple[str, ...] = ()
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """Rows of a query over the live view."""
@@ -124,17 +126,21 @@ def _search_items(waiting: Sequence[tuple[date, str, list[Call]]]) -> Iterator[I
 
 
 def plan_artists(outlook: Outlook) -> list[Item]:
-    """Artists known by id alone, then those not seen today, longest unseen first; without numbers, for a month."""
+    """Artists known by id alone, then those not seen today, longest unseen first; without numbers, for a month.
+
+    Of those unseen for equally long the followed come first.
+    """
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
         SELECT a.artist_id, coalesce(any_value(a.name), a.artist_id), max(s.observed_on) AS seen_on
         FROM live_artists a LEFT JOIN live_artist_snapshots s USING (artist_id)
+            LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS artist_id, true AS followed) f USING (artist_id)
         GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
-        ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, a.artist_id LIMIT ?
+        ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, any_value(f.followed) NULLS LAST, a.artist_id LIMIT ?
     """
     size = outlook.capabilities.artists_per_call
-    known = outlook.rows(query, before, outlook.allowance * size)
+    known = outlook.rows(query, list(outlook.followed), before, outlook.allowance * size)
     if size > 1:
         calls = [Call("artists", {"ids": [row[0] for row in chunk]}) for chunk in _chunks(known, size)]
         named = {call_key(call): chunk[0][1] for call, chunk in zip(calls, _chunks(known, size), strict=True)}
@@ -148,7 +154,10 @@ def plan_artists(outlook: Outlook) -> list[Item]:
 
 
 def plan_releases(outlook: Outlook) -> list[Item]:
-    """Artists whose releases were not read today, longest unread first; half-read lists go on where they stopped."""
+    """Artists whose releases were not read today, longest unread first; half-read lists go on where they stopped.
+
+    Those who are followed and were not read for a week come before all; of others unread for equally long, too.
+    """
     query = """
         WITH pages AS (
             SELECT artist_id, album_group, observed_on, max(page_offset + greatest(returned, 1)) AS reached,
@@ -162,13 +171,17 @@ def plan_releases(outlook: Outlook) -> list[Item]:
                    min(page.observed_on) FILTER (page.done) AS read_on,
                    count(*) FILTER (page.done AND page.observed_on >= $today) AS done_today
             FROM newest GROUP BY artist_id
-        )
+        ), mine AS (SELECT unnest($followed::VARCHAR[]) AS artist_id, true AS followed)
         SELECT artist_id, coalesce(any_value(name), artist_id), any_value(groups)
-        FROM live_artists LEFT JOIN state USING (artist_id)
+        FROM live_artists LEFT JOIN state USING (artist_id) LEFT JOIN mine USING (artist_id)
         GROUP BY artist_id HAVING coalesce(any_value(done_today), 0) < $groups
-        ORDER BY any_value(read_on) NULLS FIRST, artist_id LIMIT $most
+        ORDER BY bool_or(followed AND coalesce(read_on <= $due, true)) IS TRUE DESC,
+            any_value(read_on) NULLS FIRST, any_value(followed) NULLS LAST, artist_id LIMIT $most
     """
-    params = {"today": outlook.today, "groups": len(RELEASE_GROUPS), "most": max(1, outlook.allowance)}
+    params = {
+        "today": outlook.today, "groups": len(RELEASE_GROUPS), "most": max(1, outlook.allowance),
+        "followed": list(outlook.followed), "due": outlook.today - FOLLOWED_AGE,
+    }  # fmt: skip
     known: list[tuple[Any, ...]] = outlook.view.sql(query, params=params).fetchall()
     items = []
     for chunk in _tapered(known, ARTISTS_PER_ITEM, outlook.workers, outlook.least_calls // len(RELEASE_GROUPS)):
