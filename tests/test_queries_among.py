@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import queries
 from pipeline.published.generations import Generation
+from pipeline.queries.artists import _standing
 from pipeline.workspace import Workspace
 from tests.published import LAST_DAY, publish_many, publish_rows
 
@@ -32,6 +33,15 @@ def test_order_stays_the_same(sixty: Generation, order: str, search: str, genre:
     ]
     assert [each for page in pages for each in page["artist_id"]] == expected
     assert queries.artists_count(sixty, search, genre, MINE) == len(expected) > 0
+
+
+@pytest.mark.parametrize("order", ["released", "new"])
+def test_many_ties_are_ordered_alike(sixty: Generation, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    """Whether few names are compared here or very many by the engine, the order is the same."""
+    pages = [queries.artists(sixty, among=MINE, order=order, limit=4, offset=at) for at in (0, 4)]
+    monkeypatch.setitem(_standing.__globals__, "MOST_TIED", 3)
+    again = [queries.artists(sixty, among=MINE, order=order, limit=4, offset=at) for at in (0, 4)]
+    assert [page["artist_id"].to_list() for page in again] == [page["artist_id"].to_list() for page in pages]
 
 
 def test_list_may_name_anybody(sixty: Generation) -> None:

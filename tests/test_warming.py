@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import StorageError
 from pipeline.published.generations import generation_path
+from pipeline.queries.artists import _worths
 from pipeline.service.warming import Shown
 from pipeline.workspace import Workspace
 from tests.published import publish_many
@@ -25,11 +26,13 @@ def test_new_generation_waits_until_it_is_warm(workspace: Workspace) -> None:
     assert seen == [(1, 1), (2, 1)]
 
 
-def test_first_questions_suit_any_generation(workspace: Workspace) -> None:
-    """What is asked ahead can be asked of full tables."""
-    publish_many(workspace, 3, 40)
+@pytest.mark.parametrize("withheld", [False, True])
+def test_first_questions_suit_any_generation(workspace: Workspace, withheld: bool) -> None:  # noqa: FBT001
+    """What is asked ahead can be asked of full tables; where numbers are withheld, who released last is found ahead."""
+    publish_many(workspace, 3, 40, withheld=withheld)
     shown = Shown(workspace)
     assert (shown.look(), shown.number()) == (True, 1)
+    assert ("released" in _worths.get(shown.generation(), {})) is withheld
 
 
 def test_without_looking_the_newest_is_read(workspace: Workspace) -> None:

@@ -32,6 +32,7 @@ __all__ = [
 
 Row = dict[str, Any]
 Matching = list[tuple[str, list[object]]]
+Worths = list[tuple[int, Any]]  # numbers of artists, each with what orders them
 
 _FOLDED = folded("a.name")
 _SHOWN = "artist_no IN (SELECT unnest(?::INTEGER[]))"  # a list of constants would be compared row by row
@@ -54,9 +55,10 @@ ARTIST_ORDERS = {
     "name": (_FOLDED, "ASC"),
 }
 
+KEPT = ("released",)  # orders of which the values are kept for the list of all, too: to find them takes long
+MOST_TIED = 10_000  # artists whose names are compared here, and not by the engine
 _LATEST = """
-    WITH theirs AS MATERIALIZED (SELECT artist_no, album_id FROM release_artists a WHERE {condition})
-    SELECT artist_no, max(release_date) AS latest FROM theirs JOIN releases USING (album_id) GROUP BY artist_no
+    SELECT artist_no, max(release_date) AS latest FROM release_artists JOIN releases USING (album_id) GROUP BY artist_no
 """
 
 _worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary()
@@ -157,49 +159,73 @@ def artist_genres(generation: Generation, artist_id: str) -> pl.DataFrame:
 def _page(generation: Generation, matching: Matching, order: str, limit: int, offset: int) -> list[int]:
     """Numbers of the artists of a page, in their order. Names are compared only where values tie: it takes long."""
     end = offset + limit
+    if order in KEPT and not matching:
+        matching = [("SELECT artist_no FROM artists", [])]
     first = _first(generation, matching, order, end + 1)
-    worths = [worth for _, worth in first]
-    if len(set(worths)) == len(worths):
+    if len({worth for _, worth in first}) == len(first):
         return [number for number, _ in first[offset:end]]
-    if len(worths) <= end or worths[end - 1] != worths[end]:  # nobody behind them ties
-        matching = [("SELECT unnest(?::INTEGER[])", [[number for number, _ in first[:end]]])]
+    standing = _standing(generation, matching, order, first, end)
+    if standing is None:
+        return _ordered_by_name(generation, matching, order, limit, offset, first[end - 1][1])
+    worth = {**dict.fromkeys(standing, first[-1][1]), **dict(first)}
+    named = generation.rows(f"SELECT artist_no, {_FOLDED}, artist_id FROM artists a WHERE {_SHOWN}", [standing])
+
+    def place(row: tuple[int, str | None, str]) -> tuple[object, ...]:
+        value = _UNKNOWN if worth[row[0]] is None else worth[row[0]]
+        return 0 if order == "name" else -value, row[1] is None, row[1], row[2]
+
+    return [number for number, _, _ in sorted(named, key=place)[offset:end]]
+
+
+def _standing(generation: Generation, matching: Matching, order: str, first: Worths, end: int) -> list[int] | None:
+    """All who may be among the first `end`: more where values tie behind them; None for too many to compare here."""
+    edge = first[end - 1][1] if len(first) > end else None
+    if len(first) <= end or edge != first[end][1]:
+        return [number for number, _ in first[:end]]
+    if not matching or order == "name":
+        return None
+    found = _found(generation, matching)
+    standing = found.filter(_worth(generation, order).gather(found) >= (_UNKNOWN if edge is None else edge)).unique()
+    return standing.to_list() if len(standing) <= MOST_TIED else None
+
+
+def _ordered_by_name(
+    generation: Generation, matching: Matching, order: str, limit: int, offset: int, edge: Any
+) -> list[int]:
+    """Numbers of the artists of a page whose last one has the value `edge`, as others behind it do."""
     condition, params = _condition(matching)
-    (value, side), (table, given) = ARTIST_ORDERS[order], _table(generation, order, matching)
-    if len(worths) > end and worths[end - 1] is not None:
-        condition, params = f"{condition} AND {value} {'>=' if side == 'DESC' else '<='} ?", [*params, worths[end - 1]]
+    value, side = ARTIST_ORDERS[order]
+    if edge is not None:
+        condition, params = f"{condition} AND {value} {'>=' if side == 'DESC' else '<='} ?", [*params, edge]
     rows = generation.rows(
-        f"""SELECT a.artist_no FROM {table} WHERE {condition}
+        f"""SELECT a.artist_no FROM {_table(generation, order)} WHERE {condition}
         ORDER BY {value} {side} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
-        [*given, *params, limit, offset],
+        [*params, limit, offset],
     )
     return [number for (number,) in rows]
 
 
-def _table(generation: Generation, order: str, matching: Matching) -> tuple[str, list[object]]:
-    """Artists with what orders them, and parameters: of latest releases those alone who match are looked for."""
+def _table(generation: Generation, order: str) -> str:
     if order == "growth":
-        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)", []
-    if order != "released":
-        return "artists a", []
-    condition, params = _condition(matching)
-    return f"artists a LEFT JOIN ({_LATEST.format(condition=condition)}) l USING (artist_no)", params
+        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)"
+    return f"artists a LEFT JOIN ({_LATEST}) l USING (artist_no)" if order == "released" else "artists a"
 
 
-def _first(generation: Generation, matching: Matching, order: str, many: int) -> list[tuple[int, Any]]:
+def _first(generation: Generation, matching: Matching, order: str, many: int) -> Worths:
     """Numbers of the first artists that match, each with what orders them, None for unknown; ties in any order."""
     value, side = ARTIST_ORDERS[order]
     if matching and order != "name":
         found = _found(generation, matching)
         return _best(found, _worth(generation, order).gather(found), many)
-    (condition, params), (table, given) = _condition(matching), _table(generation, order, matching)
+    condition, params = _condition(matching)
     return generation.rows(
-        f"""SELECT a.artist_no, {value} AS worth FROM {table} WHERE {condition}
+        f"""SELECT a.artist_no, {value} AS worth FROM {_table(generation, order)} WHERE {condition}
         ORDER BY worth {side} NULLS LAST LIMIT ?""",
-        [*given, *params, many],
+        [*params, many],
     )
 
 
-def _best(found: pl.Series, worth: pl.Series, many: int) -> list[tuple[int, Any]]:
+def _best(found: pl.Series, worth: pl.Series, many: int) -> Worths:
     """The first so many, each once: of all to find out who stands there twice would take longer than all the rest."""
     taken = 2 * many
     while len(found):
@@ -218,7 +244,7 @@ def _worth(generation: Generation, order: str) -> pl.Series:
     kept = _worths.setdefault(generation, {})
     if order not in kept:
         value = f"coalesce(({ARTIST_ORDERS[order][0]})::DOUBLE, '-inf')"
-        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order, [])[0]}")
+        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order)}")
         places = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # a bundle has some of the numbers
         kept[order] = pl.repeat(_UNKNOWN, places, dtype=pl.Float64, eager=True).scatter(numbers, worth)
     return kept[order]
