@@ -87,6 +87,8 @@ def _questions(generation: Generation) -> Mapping[str, Ask]:
     known = generation.rows("SELECT artist_id, name FROM artists USING SAMPLE reservoir(2000 ROWS) REPEATABLE (1)")
     ids, names = [row[0] for row in known], [row[1] for row in known]
     genres = [row[0] for row in generation.rows("SELECT genre FROM genre_coverage ORDER BY genre")]
+    followed = "SELECT artist_id FROM artists ORDER BY hash(artist_id) LIMIT 5000"
+    mine = tuple(row[0] for row in generation.rows(followed))
 
     def search(found: Generation, rng: random.Random) -> object:
         words = rng.choice(names).split()
@@ -100,7 +102,9 @@ def _questions(generation: Generation) -> Mapping[str, Ask]:
         "genre totals by day": lambda found, rng: queries.followers_over_time(found, rng.choice(genres)),
         "top 25 by followers": lambda found, _: queries.artists(found),
         "top 25 of a genre": lambda found, rng: queries.artists(found, genre=rng.choice(genres)),
+        "top 25 of 5,000 followed": lambda found, _: queries.artists(found, among=mine),
         "release radar": lambda found, _: queries.newest_releases(found, 24),
+        "release radar of 5,000 followed": lambda found, _: queries.newest_releases(found, 24, mine),
         "search by name": search,
     }
 
