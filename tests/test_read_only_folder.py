@@ -31,6 +31,7 @@ LOOKING = [
     "purge --all --dry-run",
     "trace artist a1",
     "export artists",
+    "export followed",
     "freshness",
     "schedule list",
     "run --dry-run",
@@ -40,7 +41,7 @@ LOOKING = [
 
 NOTHING_THERE = {
     "logs last": 2, "retry --dry-run": 2, "evict --dry-run": 2, "backup kept": 2, "checks": 1, "trace artist a1": 1,
-    "export artists": 1,
+    "export artists": 1, "export followed": 1,
 }  # fmt: skip
 
 
