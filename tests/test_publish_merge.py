@@ -56,8 +56,8 @@ def test_artist_is_the_latest(collect: Collect, ask: Ask):
 def test_same_answer_moves_only_days(workspace: Workspace, ledger: Ledger, ask: Ask):
     """Who says what was known already stays where it lies; who has another genre is written anew, behind the others."""
     rows = []
-    samba, axé = artist("a1", genres=["samba"]), artist("a1", genres=["axé"])
-    for number, found in enumerate([[samba, artist("a2")], [samba], [axé]]):
+    before, after = artist("a1", genres=["samba"]), artist("a1", genres=["axé"])
+    for number, found in enumerate([[before, artist("a2")], [before], [after]]):
         commit(workspace, ledger, f"batch-{number}", search_line(*found, day=f"2026-11-2{number}"))
         publish(workspace, ledger)
         rows += ask("SELECT rowid, genres[1], last_seen_on FROM artists WHERE artist_id = 'a1'")
