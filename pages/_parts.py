@@ -15,6 +15,7 @@ from pages import _cards, _charts, _data
 from pages._look import current_palette
 from pages._text import Text
 from pipeline import queries
+from pipeline.moving.exporting import export_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,10 +48,21 @@ def release_grid(rows: Sequence[Row], text: Text, *, key: str, columns: int = 6)
                 st.page_link("artist.py", label=name, query_params={"id": lead})
 
 
-def show_chart(chart: Callable[..., Any], frame: pl.DataFrame, text: Text, *, about: str, key: str) -> None:
-    """A figure of `_charts` in the theme of this browser; `about` tells a screen reader what it shows."""
+def show_chart(
+    chart: Callable[..., Any], frame: pl.DataFrame, text: Text, *, about: str, key: str, numbers_of: str | None = None
+) -> None:
+    """A figure of `_charts` in the theme of this browser; `about` tells a screen reader what it shows.
+
+    With `numbers_of`, whose numbers they are, there is a CSV of them as spreadsheets in this language open it.
+    """
     figure = chart(frame, _charts.Style(text, current_palette()))
     st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key=key)
+    if numbers_of:
+        file_format = "csv-semicolon" if text.language == "pt_BR" else "csv"
+        st.download_button(
+            text("Download as CSV"), lambda: export_rows(frame.to_arrow(), file_format), f"{key}-{numbers_of}.csv",
+            "text/csv", on_click="ignore", key=f"{key}_csv", type="tertiary",
+        )  # fmt: skip
 
 
 def choose_one(label: str, options: Mapping[str, str], *, key: str, everything: str) -> str:

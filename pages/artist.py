@@ -58,7 +58,8 @@ def show_line(field: str, chart: Any, artist_id: str, about: str, text: Text) ->
     history = _data.ask(queries.artist_history, artist_id)
     days = history[field].drop_nulls().len()
     if days > 1:
-        _parts.show_chart(chart, history, text, about=about, key=f"{field}_chart")
+        numbers = history.select("observed_on", field)
+        _parts.show_chart(chart, numbers, text, about=about, key=field, numbers_of=artist_id)
     elif days == 1:
         advice = text("A line appears with the second day; collect again tomorrow.")
         st.html(_cards.empty(text("One day so far"), advice))

@@ -71,11 +71,11 @@ def show_genre(text: Text) -> None:
         about = text("Followers of {artists}, day by day", artists=artists)
         with columns[0]:
             st.html(_cards.note(about))
-            _parts.show_chart(_charts.followers_chart, history, text, about=about, key="genre_followers")
+            _parts.show_chart(_charts.followers_chart, history, text, about=about, key="followers", numbers_of=genre)
     with columns[-1]:
         weeks, about = _data.ask(queries.releases_per_week, genre), text("Albums and singles by week of release")
         st.html(_cards.note(about))
-        _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="genre_releases")
+        _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="releases", numbers_of=genre)
 
 
 def show_run(text: Text) -> None:

@@ -124,7 +124,7 @@ POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "term
 READ_SIDE = {"records.events", "records.ledger", "runs.items", "runs.progress"}  # of runs
 READ_SIDE |= {"watching.freshness", "watching.history", "watching.schedules"}
 PAGES_MAY_USE = READ_SIDE | {"errors", "published.generations", "published.publish", "queries", "schema", "settings"}
-PAGES_MAY_USE |= {"service.scheduler"}
+PAGES_MAY_USE |= {"moving.exporting", "service.scheduler"}
 
 
 def name_of(path: Path) -> str:

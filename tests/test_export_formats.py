@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError, StorageError
-from pipeline.moving.exporting import FORMATS, export_file, export_stream
+from pipeline.moving.exporting import FORMATS, export_file, export_rows, export_stream
 from pipeline.published.generations import Generation
 from pipeline.workspace import Workspace
 from tests.published import publish_rows
@@ -65,6 +65,15 @@ def test_csv_for_spreadsheets_in_portuguese(generation: Generation) -> None:
     assert exported(generation, select, "csv-semicolon").decode() == (
         '\ufeffname;said;half;more;none\r\n\'=1+1;"é; 1.5";0,125;1,50;\r\n'
     )
+
+
+def test_rows_in_memory_are_alike(generation: Generation) -> None:
+    """Rows that are at hand come out as a SELECT that brings them would: in both kinds of CSV, formulas as text."""
+    select = "SELECT name, 0.5::DOUBLE AS half, DATE '2026-11-22' AS day, NULL::BIGINT AS none FROM artists"
+    rows = generation.frame(select).to_arrow()
+    assert export_rows(rows, "csv").decode() == "name,half,day,none\r\n'=1+1,0.5,2026-11-22,\r\n"
+    assert export_rows(rows, "csv-semicolon").decode() == "\ufeffname;half;day;none\r\n'=1+1;0,5;2026-11-22;\r\n"
+    assert export_rows(rows, "csv-semicolon") == exported(generation, select, "csv-semicolon")
 
 
 def test_table_becomes_json_lines(generation: Generation) -> None:

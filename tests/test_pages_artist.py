@@ -37,6 +37,13 @@ def test_genres_lead_to_their_artists(three):
     assert links == [("mpb", "artists?genre=mpb"), ("samba", "artists?genre=samba")]
 
 
+@pytest.mark.parametrize(("language", "label"), [("en", "Download as CSV"), ("pt", "Baixar como CSV")])
+def test_each_chart_gives_its_numbers(three, language, label):
+    """Below each chart a button gives its numbers, in the reader's language."""
+    screen = open_screen("artist.py", language, id="artist000002")
+    assert [button.proto.label for button in screen.app.get("download_button")] == [label] * 2
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [({}, "Which artist?"), ({"id": "nobody"}, "No artist with the id nobody here"), ({"id": "<b>"}, "id <b> here")],

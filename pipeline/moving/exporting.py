@@ -29,7 +29,7 @@ from pipeline.lake.files import explained, hidden, place_files
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 
-__all__ = ["FOLLOWED", "FORMATS", "export_file", "export_stream", "opened_select", "require_genres"]
+__all__ = ["FOLLOWED", "FORMATS", "export_file", "export_rows", "export_stream", "opened_select", "require_genres"]
 
 BATCH_ROWS = 20_000
 FOLLOWED = "followed"  # the name of the list beside the published tables
@@ -97,6 +97,14 @@ def export_stream(
     known = (*PUBLISHED, *([FOLLOWED] if followed is not None else []))
     with opened_select(generation, _as_select(what, known), followed) as relation:
         return FORMATS[file_format](relation, out)
+
+
+def export_rows(rows: pa.Table, file_format: str) -> bytes:
+    """Rows that are in memory, in one of FORMATS: what `export_stream` writes of a SELECT that brings them."""
+    out = io.BytesIO()
+    with closing(duckdb.connect(config={"threads": 1})) as con:
+        FORMATS[file_format](con.from_arrow(rows), out)
+    return out.getvalue()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -86,6 +87,22 @@ def test_followed_stand_alone(open_tab):
     page = tab.show(first_artist(tab))
     page.get_by_role("button", name="Unfollow", exact=True).click()
     expect(page.get_by_role("button", name="Follow", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("language", "head"), [("en-US", "observed_on,followers"), ("pt-BR", "\ufeffobserved_on;followers")]
+)
+def test_numbers_of_a_chart_are_downloaded(open_tab, language, head):
+    """The numbers below a chart come as a file with a row a day, written as a spreadsheet in that language opens it."""
+    tab = open_tab("light", language)
+    address = first_artist(tab)
+    page = tab.show(address)
+    with page.expect_download(timeout=15_000) as started:
+        page.locator(".st-key-followers_csv button").click()
+    lines = Path(started.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == head
+    assert len(lines) > 2
+    assert started.value.suggested_filename == f"followers-{address.rpartition('=')[2]}.csv"
 
 
 @pytest.mark.parametrize(
