@@ -21,6 +21,7 @@ __all__ = [
     "ask",
     "generation_number",
     "is_arranging",
+    "is_idle",
     "is_synthetic",
     "last_run",
     "look_back",
@@ -90,6 +91,11 @@ def status() -> Status:
 def is_synthetic() -> bool:
     """Whether the data shown are made up."""
     return _service().workspace.simulated
+
+
+def is_idle() -> bool:
+    """Whether nothing can be collected here, for lack of credentials."""
+    return _service().is_idle
 
 
 def now() -> datetime:

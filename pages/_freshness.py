@@ -67,8 +67,10 @@ def catch_up_words(plan: CatchUp, text: Text) -> str:
     match plan.verdict:
         case "fresh":
             return text("Nothing has to be caught up. A genre that grows older than its target gets a run of its own.")
-        case "paused":
-            return text("Nothing is caught up, because no schedule is active.")
+        case "idle" | "paused":
+            without = text("Nothing is caught up, because nothing can be collected without credentials.")
+            paused = text("Nothing is caught up, because no schedule is active.")
+            return without if plan.verdict == "idle" else paused
         case "locked":
             return text(
                 "Searches are locked until {when}; then old genres are caught up.", when=text.instant(plan.until)

@@ -15,7 +15,7 @@ from pipeline.watching.freshness import GenreFreshness
 
 __all__ = ["budget_table", "freshness_table", "numbers", "verdict"]
 
-TONES = {"ok": "good", "attention": "warn", "failing": "bad"}
+TONES = {"ok": "good", "attention": "warn", "failing": "bad", "filling": "live", "idle": "quiet"}
 Found = Mapping[str, Any]
 
 
@@ -25,13 +25,12 @@ def verdict(found: Found, text: Text) -> Html:
         "ok": text("All is well"),
         "attention": text("It works, but somebody should look"),
         "failing": text("It cannot collect"),
+        "filling": text("The demo is being filled"),
+        "idle": text("Nothing is collected here"),
     }
     head = badge(words[found["status"]], TONES[found["status"]])
-    points = (
-        tag("ul", *(tag("li", told(each, text)) for each in found["problems"]), cls="g-points")
-        if found["problems"]
-        else ""
-    )
+    said = [*found["problems"], *filter(None, [found["note"]])]
+    points = tag("ul", *(tag("li", told(each, text)) for each in said), cls="g-points") if said else ""
     return tag("div", tag("div", head), points, cls="g-box")
 
 

@@ -68,8 +68,11 @@ def _frame(text: Text, status: Status, number: int | None) -> Html:
         parts.append(_cards.badge(progress_text(text, status), "live"))
     elif status.last_error or _failed(_data.last_run()):
         parts.append(_cards.badge(text("The last run failed"), "bad"))
-    if number is not None and not status.demo:
+    if _data.is_idle():
+        parts.append(_cards.badge(text("Nothing is collected here")))
+    elif number is not None and not status.demo:
         parts.append(_freshness.frame_badge(text))
+    if number is not None and not status.demo:
         parts.append(tag("span", text("Data updated {when}", when=text.ago(_data.published_at(number), _data.now()))))
     return tag("div", *parts, cls="g-frame")
 
@@ -128,6 +131,9 @@ def waiting() -> None:
         title = text("What was collected cannot be shown") if _data.is_arranging() else text("The first run failed")
         st.html(_cards.empty(title, told(status.last_error, text)))
         st.page_link("runs.py", label=text("Go to Runs"))
+    elif _data.is_idle():
+        advice = text("Set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again, or bring history in:")
+        st.html(_cards.empty(text("Nothing is collected here"), f"{advice} python -m pipeline import PATH"))
     else:
         _data.require_not_lost()
         advice = text("Start a run on the page Runs; the first data appear within a minute.")

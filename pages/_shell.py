@@ -78,9 +78,13 @@ def footer(text: Text) -> Html:
             host=urlsplit(service().settings.api_url).hostname,
         )
         return tag("div", asked, cls="g-foot", data_language=kept)
+    begin = text(
+        "Nothing is collected here: to begin, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again."
+    )
+    begun = tag("p", begin) if _data.is_idle() else ""
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
     link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
-    return tag("div", words, " ", link, cls="g-foot", data_language=kept)
+    return tag("div", begun, words, " ", link, cls="g-foot", data_language=kept)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
 from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
-from pipeline.watching.status import health, workspace_status
+from pipeline.watching.status import InApp, health, workspace_status
 from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
 from tests.worlds import collect, genre_names, settings_for
@@ -126,7 +126,7 @@ def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, 
     ledger.begin_run("dead", "cli", {}, 1)
     told = workspace_status(settings)
     assert (told["status"], told["problems"][0].startswith("the last run crashed")) == ("attention", True)
-    assert health(settings, workspace, ledger, clock.now, ["it stands still"])["status"] == "failing"
+    assert health(settings, workspace, ledger, clock.now, InApp(("it stands still",)))["status"] == "failing"
 
 
 def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from pages import _freshness, _health_cards
 from pages._run_words import told
 from pages._text import Text
-from pipeline.runs.progress import CatchUp
+from pipeline.published.publish import publish
+from pipeline.runs.progress import CatchUp, DemoProgress
 from pipeline.source.spotify import _CHECK
 from pipeline.watching.freshness import GenreFreshness, too_old
 from pipeline.watching.schedules import Schedule
@@ -34,6 +35,40 @@ def test_empty_workspace_is_healthy(service):
     for expected in ("All is well", "GB free", "none yet", "None so far.", "no limit known", "bossa nova", "never"):
         assert expected in screen.words
     assert [each for each in screen.outside if "healthz" in each] == ["/healthz"]
+
+
+def test_imports_alone_are_idle(tmp_path):
+    """History without credentials is shown and said not to grow, with how to begin; no run is announced or begun."""
+    service = install_service(tmp_path, workspace="archive")
+    service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))
+    publish(service.workspace, service.ledger)
+    found = service.health()
+    assert (found["status"], found["problems"], found["next_run_at"]) == ("idle", [], None)
+    assert service.status().next_run_at is None
+    assert "Nothing is collected here there are no Spotify credentials" in open_screen("health.py").words
+    overview = open_screen("overview.py", "pt").words
+    assert "Nada é coletado aqui Dados atualizados" in overview
+    assert "para começar, defina SPOTIPY_CLIENT_ID" in overview
+
+
+def test_nothing_to_show_says_how_to_begin(tmp_path):
+    """An empty workspace without credentials says that nothing will come by itself, and both ways to begin."""
+    install_service(tmp_path, workspace="archive")
+    words = open_screen("artists.py").words
+    assert "Set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again, or bring history in" in words
+
+
+def test_demo_is_filling(tmp_path):
+    """While the demo collects its history, health says so, and which day; that its days lie in the past is no fault."""
+    service = install_service(tmp_path)
+    commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1"), day="2026-01-05"))
+    publish(service.workspace, service.ledger)
+    assert service.health()["status"] == "attention"
+    service._set(demo=DemoProgress(3, 60, WHEN.date()))
+    found = service.health()
+    assert (found["status"], found["note"]) == ("filling", "the demo is being filled: day 3 of 60")
+    assert "A demonstração está sendo preenchida a demonstração" in open_screen("health.py", "pt").words
 
 
 @pytest.mark.parametrize(("page", "name"), [("health.py", "CURRENT"), ("overview.py", "rows")])
@@ -128,6 +163,7 @@ def test_stale_genres_stand_first():
     ("plan", "words"),
     [
         (CatchUp("fresh"), "Nothing has to be caught up."),
+        (CatchUp("idle", ("choro",)), "without credentials"),
         (CatchUp("paused", ("choro",)), "no schedule is active"),
         (CatchUp("locked", ("choro",), WHEN), "locked until Nov 22, 09:00"),
         (CatchUp("spent", ("choro",)), "too small to catch up"),

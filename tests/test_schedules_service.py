@@ -15,6 +15,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.service.scheduler import BEATS_PER_LOOK, Service
+from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.schedules import Schedule, add_schedule
@@ -148,3 +149,13 @@ def test_service_runs_retries_and_cancels(world: Running, tmp_path: Path, clock:
     finally:
         running_service.stop()
     assert (states[run_id], states[again]) == ("cancelled", "succeeded")
+
+
+@pytest.mark.parametrize(("given", "starts"), [({}, False), ({"client_id": "i", "client_secret": "s"}, True)])
+def test_without_credentials_nothing_fires(tmp_path: Path, clock: Any, given: dict[str, str], *, starts: bool) -> None:
+    """A schedule that is due waits where nobody can be asked, instead of failing each day; with credentials it fires."""
+    made = Service(Settings.model_validate({"data": tmp_path, "workspace": "archive", **given}), clock.now)
+    add_schedule(made.ledger, DAILY)
+    clock.move(days=1)
+    assert (made.take_due() is not None) is starts
+    made.stop()

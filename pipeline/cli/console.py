@@ -148,10 +148,12 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
     last = found["last_run"]
     for problem in found["problems"] if found["status"] == "failing" else ():
         answers.print(f"wrong: {problem}", markup=False)
+    if found["note"]:
+        answers.print(found["note"], markup=False)
     if last:
         told = f": {last['message']}" if last["message"] else ""
         answers.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
-    elif found["status"] != "failing":
+    elif found["status"] not in ("failing", "idle"):
         answers.print("no run yet: python -m pipeline run", markup=False)
 
 

@@ -26,7 +26,7 @@ from pipeline.source.capabilities import load as load_capabilities
 from pipeline.source.spotify import Access, SpotifySource
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["Context", "check_source", "open_context", "planning_limits", "require_credentials"]
+__all__ = ["Context", "check_source", "is_idle", "open_context", "planning_limits", "require_credentials"]
 
 DEVELOPMENT_QUOTA = 600  # per bucket and 24 h: 600 successes were seen before a refusal (planning figure, 2026-11-22)
 SPOTIFY_WINDOW = 90  # in 30 s; the true number is unpublished, this one is cautious
@@ -92,6 +92,11 @@ def _workers(settings: Settings) -> Workers | None:
     backends = importlib.import_module("pipeline.integrations.backends")
     opened: Workers = backends.open_workers(settings.backend)
     return opened
+
+
+def is_idle(settings: Settings) -> bool:
+    """Whether nothing can be collected: no credentials for Spotify, and no demo in its place."""
+    return settings.is_spotify and not settings.has_credentials and settings.workspace_name != "demo"
 
 
 def require_credentials(settings: Settings) -> None:

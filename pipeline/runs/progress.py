@@ -77,8 +77,8 @@ class Status:
 
 @dataclass(frozen=True)
 class CatchUp:
-    """What is done about old genres: nothing to do, no schedule may run, bucket locked or spent, done today, due."""
+    """What is done about old genres: none, nobody to ask, no schedule, bucket locked or spent, done today, due."""
 
-    verdict: Literal["fresh", "paused", "locked", "spent", "waiting", "due"]
+    verdict: Literal["fresh", "idle", "paused", "locked", "spent", "waiting", "due"]
     genres: tuple[str, ...] = ()
     until: datetime | None = None

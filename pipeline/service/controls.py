@@ -14,7 +14,7 @@ from pipeline.clock import workspace_clock
 from pipeline.records.budget import BUCKETS, BucketView, Budget
 from pipeline.records.followed import follow, followed_ids, is_followed, unfollow
 from pipeline.records.ledger import Ledger
-from pipeline.runs.context import planning_limits
+from pipeline.runs.context import is_idle, planning_limits
 from pipeline.runs.dag import dag_rows
 from pipeline.runs.preview import PlannedTask, plan_retry, plan_run
 from pipeline.runs.progress import CatchUp
@@ -24,7 +24,7 @@ from pipeline.watching import schedules
 from pipeline.watching.freshness import GenreFreshness, genre_freshness, own_targets, set_target
 from pipeline.watching.notify import check_notifications
 from pipeline.watching.schedules import Schedule
-from pipeline.watching.status import health
+from pipeline.watching.status import InApp, health
 from pipeline.watching.upkeep import plan_catch_up
 from pipeline.workspace import Workspace, open_workspace
 
@@ -57,6 +57,11 @@ class Controls:
 
     # ---- how things are
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing can be collected here, for lack of credentials: what is there can be read."""
+        return is_idle(self.settings)
+
     def budget(self) -> list[BucketView]:
         """What is left in each bucket."""
         budget = Budget(self.ledger, planning_limits(self._source_settings(), self.ledger))
@@ -64,7 +69,7 @@ class Controls:
 
     def health(self) -> dict[str, Any]:
         """How things are, for `/healthz` and the health page: see `status.health`."""
-        return health(self._source_settings(), self.workspace, self.ledger, self._now, self._broken())
+        return health(self._source_settings(), self.workspace, self.ledger, self._now, self._in_app())
 
     def freshness(self) -> list[GenreFreshness]:
         """How old each watched genre is."""
@@ -149,9 +154,9 @@ class Controls:
 
     # ---- for the half that runs
 
-    def _broken(self) -> list[str]:
-        """What keeps this process from collecting."""
-        return []
+    def _in_app(self) -> InApp:
+        """What this process alone knows of its health."""
+        return InApp()
 
     def _source_settings(self) -> Settings:
         """The settings by which one collects here."""

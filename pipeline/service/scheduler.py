@@ -33,6 +33,7 @@ from pipeline.simulator.process import Spawned
 from pipeline.watching import schedules
 from pipeline.watching.notify import notifier
 from pipeline.watching.schedules import Due
+from pipeline.watching.status import InApp
 from pipeline.watching.upkeep import bury_crashed, catch_up, resume_deferred, tell_missed
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
@@ -78,7 +79,7 @@ class Service(Controls):
         if self.is_demo:
             self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
-        elif not self.ledger.runs(limit=1):
+        elif not self.is_idle and not self.ledger.runs(limit=1):
             self._waiting.append(RunRequest("schedule"))
         self._beat_at = time.monotonic()
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")
@@ -127,7 +128,7 @@ class Service(Controls):
         """What goes on now."""
         coming = [schedules.next_times(each, self._now(), 1) for each in self.schedules()]
         waiting = tuple(request.run_id for request in self._waiting if request.run_id)
-        due = min((times[0] for times in coming if times), default=None)
+        due = min((times[0] for times in coming if times and not self.is_idle), default=None)
         return replace(self._status, waiting=waiting, next_run_at=due)
 
     # ---- the beat
@@ -138,6 +139,8 @@ class Service(Controls):
             return None
         if self._waiting:
             return None if is_run_locked(self.workspace) else (self._waiting.popleft(), None)
+        if self.is_idle:
+            return None
         for due in schedules.due_schedules(self.ledger, self._now()):
             if not due.is_dropped and is_run_locked(self.workspace):
                 return None
@@ -174,7 +177,7 @@ class Service(Controls):
     def _look_around(self) -> None:
         """Notice runs whose process is gone, what was put off and is due now, and genres that grew old."""
         bury_crashed(self.settings, self.workspace, self.ledger)
-        if self._status.active is None and self._status.demo is None and not self._waiting:
+        if self._status.active is None and self._status.demo is None and not self._waiting and not self.is_idle:
             wanted = resume_deferred(self.ledger, self._clock()) or catch_up(
                 self._source_settings(), self.workspace, self.ledger, self._now
             )
@@ -236,9 +239,11 @@ class Service(Controls):
         finally:
             self._set(demo=None, active=None)
 
-    def _broken(self) -> list[str]:
+    def _in_app(self) -> InApp:
         still_s = time.monotonic() - self._beat_at if self._scheduler.running else 0.0
-        return [f"the scheduler has stood still for {still_s:.0f} s"] if still_s > DEAD_S else []
+        broken, demo = f"the scheduler has stood still for {still_s:.0f} s", self._status.demo
+        filling = f"the demo is being filled: day {max(demo.day, 1)} of {demo.days}" if demo else ""
+        return InApp((broken,) if still_s > DEAD_S else (), filling)
 
     def _source_settings(self) -> Settings:
         return demo_settings(self.settings, self._simulator) if self._simulator is not None else self.settings

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed, run_holder
 from pipeline.records.sqlite_file import Row
-from pipeline.runs.context import check_source, planning_limits
+from pipeline.runs.context import check_source, is_idle, planning_limits
 from pipeline.runs.progress import RunResult
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
@@ -36,6 +36,7 @@ from pipeline.watching.schedules import list_schedules, next_times
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = [
+    "InApp",
     "diagnose",
     "follow_events",
     "health",
@@ -48,7 +49,19 @@ __all__ = [
 ]
 
 FOLLOW_S = 0.5
+NO_CREDENTIALS = (
+    "there are no Spotify credentials, so nothing is collected; what is here stays. "
+    "To begin, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again"
+)
 LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
+
+
+@dataclass(frozen=True)
+class InApp:
+    """What the process of the app alone knows: what is broken in it, and how far the demo's history is."""
+
+    broken: tuple[str, ...] = ()
+    filling: str = ""
 
 
 def workspace_status(settings: Settings) -> dict[str, Any]:
@@ -69,32 +82,32 @@ def health(
     workspace: Workspace,
     ledger: Ledger,
     now: Callable[[], datetime] = system_now,
-    broken: Sequence[str] = (),
+    here: InApp = InApp(),
 ) -> dict[str, Any]:
     """How things are, for monitors and the health page; asks nobody but the disk, in a few milliseconds.
 
-    `status` is ok; or attention: it works, but somebody should look; or failing: it cannot collect. The reasons stand
-    in `problems`, those that the caller knows of in `broken`. Keys beside them: version, workspace, generation and its
-    age, disk, budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
+    `status` is ok; failing: it cannot collect; attention: it works, but somebody should look; filling: the demo
+    collects its history; idle: without credentials nothing is collected. The reasons of the first two stand in
+    `problems`, a word on the last two in `note`. Keys beside them: version, workspace, generation and its age, disk,
+    budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
     """
     budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
     last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.ground)
     fresh = genre_freshness(workspace, ledger, settings, ledger.now().date())
-    coming = [times[0] for each in list_schedules(ledger) if (times := next_times(each, now(), 1))]
+    idle, plans = is_idle(settings), list_schedules(ledger)
+    coming = [times[0] for each in plans if not idle and (times := next_times(each, now(), 1))]
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
     broken = [
-        *broken,
+        *here.broken,
         *_faults(workspace, ledger),
         *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []),
     ]
-    problems = []
-    if last is not None and last["state"] in ("failed", "crashed"):
-        problems.append(f"the last run {last['state']}: {last['message']}")
-    if stale := stale_genres(fresh):
-        problems.append(too_old(stale))
+    problems = _problems(last, () if here.filling else stale_genres(fresh))  # while it is filled it lives in the past
+    calm = "filling" if here.filling else "idle" if idle else "ok"
     return {
-        "status": "failing" if broken else "attention" if problems else "ok",
+        "status": "failing" if broken else "attention" if problems else calm,
         "problems": [*broken, *problems],
+        "note": here.filling or (NO_CREDENTIALS if idle else ""),
         "version": __version__,
         "workspace": workspace.name,
         "generation": current_number(workspace),
@@ -113,6 +126,12 @@ def health(
         "last_error": failed[0]["message"] if failed else "",
         "freshness": fresh,
     }  # fmt: skip
+
+
+def _problems(last: Row | None, stale: Sequence[str]) -> list[str]:
+    """What a person should look at."""
+    ended = [last] if last and last["state"] in ("failed", "crashed") else []
+    return [*(f"the last run {run['state']}: {run['message']}" for run in ended), *([too_old(stale)] if stale else [])]
 
 
 def _faults(workspace: Workspace, ledger: Ledger) -> list[str]:

@@ -13,6 +13,7 @@ from pipeline.clock import workspace_clock
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed
+from pipeline.runs.context import is_idle
 from pipeline.runs.progress import CatchUp
 from pipeline.runs.runner import RunRequest
 from pipeline.settings import Settings
@@ -43,6 +44,8 @@ def plan_catch_up(settings: Settings, workspace: Workspace, ledger: Ledger, now:
     stale = stale_genres(genre_freshness(workspace, ledger, settings, workspace_clock(settings)().date()))
     if not stale:
         return CatchUp("fresh")
+    if is_idle(settings):
+        return CatchUp("idle", stale)
     if not _may_run(ledger):
         return CatchUp("paused", stale)
     searches = health(settings, workspace, ledger, now)["budget"]["search"]
