@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pages._html import Html, join, tag
-from pages._images import picture, sparkline
+from pages._images import drawing, picture, sparkline
 from pages._look import Palette
 from pages._text import Text
 
@@ -63,6 +63,13 @@ def figure(value: str, label: str, *, known: bool = True, tone: str = "") -> Htm
     return tag("div", shown, tag("span", label), cls=f"g-num {tone}".strip())
 
 
+def image(url: str | None, key: str, cls: str = "") -> Html:
+    """A picture lying on the drawing of `key`, which is seen until it is loaded, and for good where it cannot be."""
+    address = picture(url, key)
+    ground = f"background: url({drawing(key)}) center / cover" if address == url else None
+    return tag("img", cls=f"g-image {cls}".strip(), src=address, style=ground, alt="", loading="lazy")
+
+
 def spotify_link(url: str | None, text: Text, name: str) -> Html:
     """A link back to Spotify; nothing for any other address."""
     if not url or not url.startswith("https://open.spotify.com/"):
@@ -79,7 +86,7 @@ def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] 
     line = sparkline(followers, palette.accent)
     return tag(
         "div",
-        tag("img", cls="g-face", src=picture(row["image_url"], row["artist_id"]), alt="", loading="lazy"),
+        image(row["image_url"], row["artist_id"], "g-face"),
         tag("div", tag("b", _name(row)), tag("span", names), cls="g-who", aria_hidden="true"),
         tag("div", tag("img", src=line, alt="") if line else "", cls="g-spark"),
         *(_release_figures(row, text) if "releases" in row else _follower_figures(row, text)),
@@ -114,7 +121,7 @@ def artist_head(row: Row, text: Text) -> Html:
         if first == last
         else text("Seen from {first} to {last}", first=first, last=last)
     )
-    face = tag("img", src=picture(row["image_url"], row["artist_id"]), alt="")
+    face = image(row["image_url"], row["artist_id"])
     link = spotify_link(row["spotify_url"], text, _name(row))
     return tag("div", face, tag("div", tag("h1", _name(row)), tag("p", seen), link), cls="g-head")
 
@@ -128,7 +135,7 @@ def release_card(row: Row, text: Text) -> Html:
     day = text.day(row["release_date"], precision=row["release_date_precision"] or "day")
     return tag(
         "div",
-        tag("img", src=picture(row["image_url"], row["album_id"]), alt="", loading="lazy"),
+        image(row["image_url"], row["album_id"]),
         tag("b", name, title=name),
         tag("span", ", ".join(row["artist_names"] or ())),
         tag("small", DOT.join(filter(None, (kind, tracks)))),

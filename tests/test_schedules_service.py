@@ -153,7 +153,7 @@ def test_service_runs_retries_and_cancels(world: Running, tmp_path: Path, clock:
 
 @pytest.mark.parametrize(("given", "starts"), [({}, False), ({"client_id": "i", "client_secret": "s"}, True)])
 def test_without_credentials_nothing_fires(tmp_path: Path, clock: Any, given: dict[str, str], *, starts: bool) -> None:
-    """A schedule that is due waits where nobody can be asked, instead of failing each day; with credentials it fires."""
+    """A schedule that is due waits where nobody can be asked, instead of failing daily; with credentials it fires."""
     made = Service(Settings.model_validate({"data": tmp_path, "workspace": "archive", **given}), clock.now)
     add_schedule(made.ledger, DAILY)
     clock.move(days=1)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from PIL import Image, ImageChops
 from playwright.sync_api import expect
 
+import pages
+from pages._cards import artist_head, artist_row, release_card
 from pages._look import PALETTES
+from pages._text import Text
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
+STYLE = (Path(pages.__file__).parent / "style.css").read_text(encoding="utf-8")
+NOBODY = {
+    "artist_id": "a", "album_id": "b", "name": "Banda", "genres": [], "followers": 1, "popularity": 1,
+    "artist_names": [], "spotify_url": None, "first_seen_on": None, "last_seen_on": None, "album_type": "album",
+    "total_tracks": 1, "release_date": None, "release_date_precision": None,
+}  # fmt: skip
 PAGES = ("/", "/artists", "/runs")
 COLOURS = {theme: "rgb({}, {}, {})".format(*bytes.fromhex(PALETTES[theme].accent[1:])) for theme in PALETTES}
 PAINTED = """plot => {
@@ -198,3 +209,18 @@ def test_terminal_stays_quiet(served, first_visit):
     said = served.log.read_text(encoding="utf-8")
     assert "You can now view your Streamlit app" in said
     assert [words for words in ("No runtime found", "number of running instances") if words in said] == []
+
+
+@pytest.mark.parametrize("card", [artist_row, artist_head, release_card])
+def test_picture_out_of_reach_is_drawn(browser, card):
+    """Where a picture cannot be loaded its drawing is seen, and nothing of the browser's own mark for that."""
+    page = browser.new_page()
+    page.route("https://i.scdn.co/**", lambda route: route.abort())
+    seen = []
+    for address in (None, "https://i.scdn.co/image/ab"):
+        drawn = card({**NOBODY, "image_url": address}, *(Text(), PALETTES["light"])[: 2 if card is artist_row else 1])
+        page.set_content(f"<style>{STYLE}</style>{drawn}", wait_until="networkidle")
+        seen.append(Image.open(BytesIO(page.locator("img.g-image").screenshot())).convert("L"))
+    page.close()
+    unlike = ImageChops.difference(*seen).crop((8, 8, 40, 40)).histogram()  # where the mark would be, off the edge
+    assert sum(unlike[32:]) == 0
