@@ -81,7 +81,7 @@ def footer(text: Text) -> Html:
     begin = text(
         "Nothing is collected here: to begin, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again."
     )
-    begun = tag("p", begin) if _data.is_idle() else ""
+    begun = f"{begin} " if _data.is_idle() else ""
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
     link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
     return tag("div", begun, words, " ", link, cls="g-foot", data_language=kept)
