@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
-from pipeline.published import generations
+from pipeline.published import publish
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
 
@@ -51,7 +51,7 @@ def generation_number() -> int | None:
 
 def require_not_lost() -> None:
     """Raise DamagedFile where something was published once and is gone."""
-    generations.require_not_lost(_service().workspace, _service().ledger)
+    publish.require_not_lost(_service().workspace, _service().ledger)
 
 
 def is_arranging() -> bool:

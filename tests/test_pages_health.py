@@ -10,6 +10,7 @@ import pytest
 from pages import _freshness, _health_cards
 from pages._run_words import told
 from pages._text import Text
+from pipeline.published.placing import publish_lock
 from pipeline.published.publish import publish
 from pipeline.runs.progress import CatchUp, DemoProgress
 from pipeline.source.spotify import _CHECK
@@ -92,6 +93,15 @@ def test_first_run_that_crashed_is_no_damage(service):
     commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))
     assert service.health()["status"] == "ok"
     assert "cannot be shown" not in open_screen("overview.py").words
+
+
+def test_first_publish_is_no_damage(service):
+    """While the first generation is being made nothing is lost, though its number is taken; afterwards it would be."""
+    commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))
+    service.ledger.set_meta("generation", "1")
+    with publish_lock(service.workspace):
+        assert service.health()["problems"] == []
+    assert service.health()["status"] == "failing"
 
 
 def test_last_error_stays(service):

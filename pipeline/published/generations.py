@@ -30,7 +30,7 @@ from pipeline.records.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
 from pipeline.workspace import Workspace
 
-__all__ = ["Generation", "current_number", "generation_path", "live", "open_generation", "require_not_lost"]
+__all__ = ["Generation", "current_number", "generation_path", "has_rows", "live", "lost", "open_generation"]
 
 Params = Sequence[object] | Mapping[str, object]
 
@@ -189,8 +189,8 @@ def _open_current(workspace: Workspace) -> Generation:
     try:
         stat = (workspace.db / "CURRENT").stat()
     except FileNotFoundError:
-        if _has_rows(workspace):
-            raise _lost(workspace) from None
+        if has_rows(workspace):
+            raise lost(workspace) from None
         message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."
         raise StorageError(message) from None
     seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size, engine.losses())
@@ -203,20 +203,13 @@ def _open_current(workspace: Workspace) -> Generation:
     return found[1]
 
 
-def require_not_lost(workspace: Workspace, ledger: Ledger) -> None:
-    """Raise DamagedFile where a generation was made once and rows are there, but no pointer to one any more.
-
-    Before the first there are rows, too, while a run collects or after one that crashed: then nothing is amiss.
-    """
-    if ledger.meta("generation") and current_number(workspace) is None and _has_rows(workspace):
-        raise _lost(workspace)
-
-
-def _has_rows(workspace: Workspace) -> bool:
+def has_rows(workspace: Workspace) -> bool:
+    """Whether there is any part."""
     return next(workspace.lake.rglob("*.parquet"), None) is not None
 
 
-def _lost(workspace: Workspace) -> DamagedFile:
+def lost(workspace: Workspace) -> DamagedFile:
+    """What to raise where there are rows and nothing to read them in."""
     return DamagedFile(
         f"Nothing is published in {workspace.root}, though rows are there. Run `python -m pipeline rebuild`, "
         "which makes the database anew from them."

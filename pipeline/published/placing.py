@@ -29,7 +29,7 @@ from pipeline.published.history_files import history_files
 from pipeline.records.ledger import ALL, Ledger, with_times
 from pipeline.workspace import Workspace
 
-__all__ = ["place_generation", "publish_lock", "retire"]
+__all__ = ["is_publishing", "place_generation", "publish_lock", "retire"]
 
 KEPT = 3  # generations: the current one, and those that readers may still be in
 LOCK_WAIT_S = 60.0
@@ -52,6 +52,22 @@ def publish_lock(workspace: Workspace) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_publishing(workspace: Workspace) -> bool:
+    """Whether some process makes a generation at this moment, as far as can be seen."""
+    path = workspace.db / ".lock"
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # it is only to be read: nobody writes there
+        return False
+    lock.release()
+    return False
 
 
 def place_generation(

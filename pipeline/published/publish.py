@@ -16,8 +16,8 @@ import duckdb
 from pipeline.errors import DamagedFile
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, shape
-from pipeline.published.generations import Generation, current_number, live, open_generation
-from pipeline.published.placing import place_generation, publish_lock, retire
+from pipeline.published.generations import Generation, current_number, has_rows, live, lost, open_generation
+from pipeline.published.placing import is_publishing, place_generation, publish_lock, retire
 from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -33,6 +33,7 @@ __all__ = [
     "open_generation",
     "publish",
     "rebuild",
+    "require_not_lost",
 ]
 
 REBUILD_DUE = "rebuild_due"  # "1" in the ledger's meta: rows were let go of, that are still in what was published
@@ -114,3 +115,17 @@ def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | N
     retire(workspace, number)
     rows = sum(part["rows"] for part in source.parts)
     return Published(number, len(source.parts), rows, time.perf_counter() - begun, changed=True)
+
+
+def require_not_lost(workspace: Workspace, ledger: Ledger) -> None:
+    """Raise DamagedFile where a generation was made once and rows are there, but no pointer to one any more.
+
+    Before the first there are rows, too, while a run collects, while it publishes, or after one that crashed: then
+    nothing is amiss.
+    """
+    if _is_lost(workspace, ledger) and not is_publishing(workspace) and _is_lost(workspace, ledger):
+        raise lost(workspace)
+
+
+def _is_lost(workspace: Workspace, ledger: Ledger) -> bool:
+    return bool(ledger.meta("generation")) and current_number(workspace) is None and has_rows(workspace)

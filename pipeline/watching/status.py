@@ -19,7 +19,8 @@ from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
-from pipeline.published.generations import current_number, open_generation, require_not_lost
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.publish import require_not_lost
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
