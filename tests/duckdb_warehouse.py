@@ -25,7 +25,11 @@ class _DuckDb(Warehouse):
     def __init__(self, address: str) -> None:
         self.connection = duckdb.connect(urlsplit(address).path, config={"threads": 1})
         self.execute("BEGIN")
+
+    def prepare(self) -> None:
         self.execute("CREATE SCHEMA IF NOT EXISTS garimpo")
+        self.execute("COMMIT")  # as in the clouds: it stays, whatever becomes of the rest
+        self.execute("BEGIN")
 
     def execute(self, sql: str) -> None:
         self.connection.execute(sql)  # a cursor would be a connection of its own

@@ -69,6 +69,14 @@ def test_dry_run_makes_no_workspace(workspace: Workspace, there: str) -> None:
     assert not (workspace.root.parent / "other").exists()
 
 
+def test_dry_run_leaves_no_schema(workspace: Workspace, there: str) -> None:
+    """What a warehouse has to make beforehand, and cannot undo, a dry run does not make."""
+    settings = settings_of(workspace, f"mine={there}")
+    assert publish_to(settings, "mine", dry_run=True).rows_sent["artists"] == 1
+    with open_warehouse("mine", there) as warehouse:
+        assert warehouse.rows("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'garimpo'") == []
+
+
 def test_dry_run_compares_without_writing(asked: Callable[..., Spoken], workspace: Workspace, ledger: Ledger) -> None:
     """After a first publish a dry run tells the rows that differ, and writes nothing for the next one."""
     asked("publish-to", "mine")

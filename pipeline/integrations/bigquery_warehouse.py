@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from google.api_core.exceptions import GoogleAPIError
+from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
@@ -36,7 +36,16 @@ class _BigQuery(Gathering):
         if endpoint := options.pop("endpoint", ""):
             options |= {"credentials": AnonymousCredentials(), "client_options": {"api_endpoint": endpoint}}
         self.schema, self.connection = place.path, bigquery.Client(place.host, **options)
+
+    def prepare(self) -> None:
         self.connection.create_dataset(self.schema, exists_ok=True, retry=RETRY)
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        try:
+            self.connection.get_dataset(self.schema, retry=RETRY)
+        except NotFound:
+            return {}
+        return super().columns()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         sql = sql.replace("FROM information_schema.", f"FROM {self.quoted(self.schema)}.INFORMATION_SCHEMA.")

@@ -6,10 +6,12 @@ that is made before it and stays: making one ends a transaction there.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from snowflake import connector
 
 from pipeline.integrations.warehouse_clouds import InSchema, parquet
-from pipeline.integrations.warehouse_sql import STAGED, Rows, Sent, Table, Warehouse, place_of
+from pipeline.integrations.warehouse_sql import STAGED, Rows, Table, Warehouse, place_of
 
 __all__ = ["ERRORS", "open_warehouse"]
 
@@ -28,13 +30,17 @@ class _Snowflake(InSchema):
         database, _, self.schema = place.path.upper().partition("/")
         options = {**WAITS, **place.options, "account": place.host, "user": place.user, "password": place.password}
         self.connection = connector.connect(database=database, autocommit=False, **options)
-        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.quoted(self.schema)}")
-        self.execute(f"USE SCHEMA {self.quoted(self.schema)}")
-        self.execute(f"CREATE TEMPORARY STAGE IF NOT EXISTS {STAGED}")
+        with suppress(connector.ProgrammingError):  # it is not there before the first publish
+            self._enter()
 
-    def sent(self) -> Sent | None:
+    def prepare(self) -> None:
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.quoted(self.schema)}")
+        self._enter()
+        self.execute(f"CREATE TEMPORARY STAGE IF NOT EXISTS {STAGED}")
         self.execute(f'CREATE TRANSIENT TABLE IF NOT EXISTS {self.name(STAGED)} ("row" VARIANT)')
-        return super().sent()
+
+    def _enter(self) -> None:
+        self.execute(f"USE SCHEMA {self.quoted(self.schema)}")
 
     def load(self, name: str, rows: Rows) -> None:
         values = ", ".join(f"$1:{column}::{kind}" for column, kind in self.typed(rows.table).items())

@@ -93,6 +93,9 @@ class Warehouse(ABC):
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()]
 
+    def prepare(self) -> None:  # noqa: B027  most have nothing to make
+        """Make what has to be there before the first change and does not go with it: nothing, where it is undone."""
+
     def commit(self) -> None:
         """Make what was done since the connection was opened last, all at once where the system can."""
         self.connection.commit()

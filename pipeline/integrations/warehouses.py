@@ -137,6 +137,8 @@ class _Visit:
 
     def send(self, now: Sent, *, full: bool) -> None:
         """Bring every table up to date, note it, commit."""
+        if not self.sending.dry_run:
+            self.warehouse.prepare()
         there = self.warehouse.columns()
         sent = None if self._is_odd(LEDGER, there) else self.warehouse.sent()
         if sent is not None and sent.workspace != now.workspace:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import SettingsError, StorageError
 from pipeline.integrations import bigquery_warehouse
 from pipeline.integrations.warehouse_news import Sent
-from pipeline.integrations.warehouse_sql import Warehouse
+from pipeline.integrations.warehouse_sql import Warehouse, place_of
 from pipeline.integrations.warehouses import open_warehouse
 from pipeline.keeping.purge import purge_artist
 from pipeline.published.publish import publish
@@ -84,6 +84,13 @@ class TestBigQuery(Alike, Served):
         with open_warehouse("there", store.address) as warehouse:
             assert warehouse.columns()["artists"] == TYPES
             assert [name for name in warehouse.columns() if name.startswith("garimpo")] == ["garimpo_sent"]
+
+    def test_dry_run_makes_no_dataset(self, store: Store) -> None:
+        """A dry run finds no dataset, says what would be sent, and leaves none."""
+        assert store.send(dry_run=True).rows_sent["artists"] == 7
+        with open_warehouse("there", store.address) as warehouse:
+            there = [each.dataset_id for each in warehouse.connection.list_datasets()]
+        assert place_of(store.address).path not in there
 
     def test_unreachable_is_stated(self, store: Store, server: BigQuery) -> None:
         """Where nothing listens nothing is sent, and that is said."""

@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from pipeline.errors import StorageError
+from pipeline.integrations.warehouse_sql import place_of
 from pipeline.integrations.warehouses import open_warehouse
 from tests.integrations.stand_ins import Snowflake
 from tests.integrations.warehouse_servers import Guarded
@@ -44,6 +45,19 @@ class TestSnowflake(Alike, Guarded):
             found = warehouse.rows('SELECT "genres" FROM "artists" WHERE "artist_id" = \'A1\'')
         assert found == [('["axé, o","mpb"]',)]
 
+    def test_dry_run_makes_no_schema(self, store: Store) -> None:
+        """A dry run finds no schema and leaves none, nor makes again what somebody removed from one."""
+        named = f"SELECT schema_name FROM information_schema.schemata WHERE schema_name = '{schema_of(store)}'"
+        assert store.send(dry_run=True).rows_sent["artists"] == 7
+        with open_warehouse("there", store.address) as warehouse:
+            assert warehouse.rows(named) == []
+        store.send()
+        store.change_there('DROP TABLE "garimpo_staged"')
+        assert store.send(dry_run=True).rows_sent == {}
+        with open_warehouse("there", store.address) as warehouse:
+            assert warehouse.rows(named) == [(schema_of(store),)]
+            assert "garimpo_staged" not in warehouse.columns()
+
     def test_staging_table_gone_is_made(self, store: Store) -> None:
         """The table for what is staged is made again when somebody removed it, and is empty after each publish."""
         store.send()
@@ -59,3 +73,8 @@ class TestSnowflake(Alike, Guarded):
         """Where nothing listens nothing is sent, and that is said."""
         store.address = store.address.replace(f"port={self.server.port}", "port=1")
         stated(store, StorageError, "failed. Once it is well, send again")
+
+
+def schema_of(store: Store) -> str:
+    """The schema in a store's address, as Snowflake writes it."""
+    return place_of(store.address).path.upper().partition("/")[2]
