@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -205,6 +206,7 @@ def test_named_links_are_followed(workspace: Workspace, ledger: Ledger, tmp_path
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is nothing that can be imported"),
         (b"PAR1\x00", "is packed or Parquet"),
         (b"\x1f\x8b\x08", "is packed or Parquet"),
+        (b"x" * 200_000, "is nothing that can be imported"),
     ],
 )
 def test_other_files_are_refused(
@@ -214,6 +216,23 @@ def test_other_files_are_refused(
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(SettingsError, match=said):
         imported(workspace, ledger, tmp_path / "x")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_pipe_is_refused(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A pipe, which would be waited for without end, is refused at once; in a folder it is passed over."""
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(SettingsError, match=r"x is no file but a pipe or a device: write it to a file first"):
+        imported(workspace, ledger, tmp_path / "x")
+    (tmp_path / "ids.txt").write_text(BANDA, "utf-8")
+    assert imported(workspace, ledger, tmp_path).to_refresh == 1
+
+
+def test_large_cell_costs_nothing(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A cell of more letters than Python's reader takes by itself ends neither its row nor the file."""
+    (tmp_path / "2024-05-01.csv").write_text(f"{CSV}{VIOLA},Viola,1,2,{'x' * 200_000}\n", "utf-8")
+    report = imported(workspace, ledger, tmp_path / "2024-05-01.csv")
+    assert (report.observations, report.rejected) == (2, 0)
 
 
 def test_text_beyond_memory_is_refused(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = ["Entry", "Reading", "Reject", "read_file"]
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 _DELIMITERS = (",", ";", "\t", "|")
 LARGEST_MB = 512  # of text, which is taken whole: reading it needs about seven times its size
+csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
 SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
 
 
@@ -61,6 +63,8 @@ def read_file(path: Path, name: str) -> list[Reading]:
     Raises DamagedFile for a database that cannot be opened.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and can be read but once
+            raise SettingsError(f"{path} is no file but a pipe or a device: write it to a file first.")
         with path.open("rb") as file:
             head = file.read(4096)
         if head.startswith(b"SQLite format 3\0"):
