@@ -87,7 +87,7 @@ async def healthz(_request: Request) -> JSONResponse:
     """What `python -m pipeline status --json` says of the health, for monitors; 503 when it cannot collect or read."""
     try:
         found = await to_thread.run_sync(service().health)
-    except GarimpoError as error:
+    except (GarimpoError, OSError) as error:
         found = {"status": "failing", "problems": [str(error)]}
     plain = json.loads(json.dumps(found, default=plain_value))
     return JSONResponse(plain, 503 if found["status"] == "failing" else 200)
@@ -99,7 +99,7 @@ async def live(request: Request) -> Response:
         found = await to_thread.run_sync(
             _broadcast().broadcast, request.path_params["what"], dict(request.query_params)
         )
-    except GarimpoError as error:
+    except (GarimpoError, OSError) as error:
         return PlainTextResponse(str(error), 503)
     if found is None:
         return PlainTextResponse("There is nothing of that name.", 404)

@@ -17,10 +17,14 @@ __all__ = ["explained", "say"]
 P = ParamSpec("P")
 
 
-def say(error: GarimpoError) -> None:
-    """Draw an error of ours as people may read it."""
+def say(error: GarimpoError | OSError) -> None:
+    """Draw an error as people may read it: one of ours, or what the system said of a file."""
     text = current_text()
-    st.html(_cards.empty(text("This page cannot be shown"), text.error(error)))
+    if isinstance(error, OSError):
+        advice = text("{path}: {said}. See python -m pipeline doctor.", path=error.filename, said=error.strerror)
+    else:
+        advice = text.error(error)
+    st.html(_cards.empty(text("This page cannot be shown"), advice))
 
 
 def explained(draw: Callable[P, None]) -> Callable[P, None]:
@@ -30,7 +34,7 @@ def explained(draw: Callable[P, None]) -> Callable[P, None]:
     def drawn(*arguments: P.args, **named: P.kwargs) -> None:
         try:
             draw(*arguments, **named)
-        except GarimpoError as error:
+        except (GarimpoError, OSError) as error:
             say(error)
 
     return drawn

@@ -30,7 +30,7 @@ def frame_line() -> None:
     """The line at the top of a page; runs it again when a run began or ended, a generation came, the theme changed."""
     try:
         st.session_state["shown"] = _news()
-    except GarimpoError:  # the page below says what is wrong
+    except (GarimpoError, OSError):  # the page below says what is wrong
         st.session_state["shown"] = (None, "", False)
     st.session_state["shown_at"] = time.monotonic()
     st.session_state["shown_theme"] = st.context.theme.type
@@ -40,7 +40,7 @@ def frame_line() -> None:
 
 @st.fragment(run_every="2s")
 def _watch() -> None:
-    with suppress(GarimpoError):  # the page below says what is wrong
+    with suppress(GarimpoError, OSError):  # the page below says what is wrong
         _follow()
 
 

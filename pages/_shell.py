@@ -114,7 +114,7 @@ def main() -> None:
             with looks_back:
                 _as_of.choose_day(text) if needs_data else _data.look_back(None)
             chosen.run()
-    except GarimpoError as error:
+    except (GarimpoError, OSError) as error:
         _failures.say(error)
     st.html(footer(text))
     st.html(_broadcast.script_tag(), unsafe_allow_javascript=True)

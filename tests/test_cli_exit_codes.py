@@ -115,6 +115,12 @@ def test_other_run_is_three(ask: Any, world: Running, settings: dict[str, str], 
     assert "run first, schedule, since" in refusal["message"]
 
 
+def test_system_errors_are_sentences(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """What the system says of a path, wherever that is met, is a message of ours and never a trace of the program."""
+    code, said = ask(settings, tmp_path, "import", "x" * 300)
+    assert (code, said["error"], "File name too long. Run again" in said["message"]) == (1, "StorageError", True)
+
+
 def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """What a person asked for is on standard output, one line a row; how a run ended is on standard error."""
     code, out, err = inside(settings, tmp_path, "run", "--max-requests", "20")

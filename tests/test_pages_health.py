@@ -88,6 +88,17 @@ def test_damage_is_said_with_its_mend(service, page, name):
     assert f"Execute `python -m pipeline {mend}`" in open_screen(page, "pt").words
 
 
+def test_database_gone_under_the_pages(service):
+    """A database that somebody removed while pages show it costs them no trace of the program; health names it."""
+    commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))
+    publish(service.workspace, service.ledger)
+    assert not open_screen("overview.py").app.exception
+    next(service.workspace.db.glob("*.duckdb")).unlink()
+    for page in ("overview.py", "health.py", "runs.py"):
+        assert not open_screen(page).app.exception
+    assert "Run `python -m pipeline rebuild`" in service.health()["problems"][0]
+
+
 def test_first_run_that_crashed_is_no_damage(service):
     """Rows are there before anything was published: nobody is told that the database was lost."""
     commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1")))

@@ -96,6 +96,25 @@ def test_lost_and_mended(kept: Workspace, clock: Clock, names: list[str]) -> Non
     assert after == before
 
 
+@pytest.mark.parametrize("in_its_place", ["garbage", "folder", "link"])
+def test_pointer_of_any_kind(kept: Workspace, clock: Clock, in_its_place: str) -> None:
+    """Whatever stands where the pointer to the generation stood is named, and one of today comes in its place."""
+    before, pointer = answers(kept, clock), kept.db / "CURRENT"
+    pointer.unlink()
+    if in_its_place == "garbage":
+        pointer.write_bytes(b"\xff\xfe")
+    elif in_its_place == "folder":
+        (pointer / "something").mkdir(parents=True)
+    else:
+        pointer.symlink_to(pointer)
+    with pytest.raises(DamagedFile, match=r"CURRENT .* Run `python -m pipeline recover`"):
+        open_generation(kept)
+    assert [each.what for each in recover(kept, clock.now)] == [
+        "the current generation cannot be told: CURRENT is damaged"
+    ]
+    assert (answers(kept, clock), recover(kept, clock.now)) == (before, ())
+
+
 def test_one_after_the_other(kept: Workspace, clock: Clock) -> None:
     """The database goes and is built anew, then the ledger goes and is written anew: identical answers."""
     before = answers(kept, clock)

@@ -23,6 +23,7 @@ from pipeline.cli.keeping import KEEPING
 from pipeline.cli.moving import MOVING
 from pipeline.cli.schedule import freshness, read_genres, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
+from pipeline.lake.files import explanation
 from pipeline.records.events import LEVELS, EventFilter
 from pipeline.runs.dag import dag_rows, render_mermaid, render_text
 from pipeline.runs.preview import leaves_nothing, plan_retry, plan_run
@@ -176,9 +177,13 @@ def main(arguments: list[str] | None = None) -> int:
     as_json = "--json" in arguments
     try:
         return int(app(_with_command(arguments), standalone_mode=False) or 0)
-    except GarimpoError as error:
-        console.show_error(error, error.exit_code, as_json=as_json)
-        return error.exit_code
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (GarimpoError, OSError) as error:  # of what the system says, nobody said more where it arose
+        said = explanation(error, error.filename or "The system") if isinstance(error, OSError) else error
+        console.show_error(said, said.exit_code, as_json=as_json)
+        return said.exit_code
     except typer.TyperException as error:  # an option that is none, or a value it does not take
         wrong = SettingsError(f"{error.format_message().rstrip('.')}. See --help. Nothing was started.")
         console.show_error(wrong, wrong.exit_code, as_json=as_json)
@@ -187,9 +192,6 @@ def main(arguments: list[str] | None = None) -> int:
         return int(ended.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return RunCancelled.exit_code
-    except BrokenPipeError:  # whoever read our lines has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _with_command(arguments: list[str]) -> list[str]:

@@ -273,6 +273,8 @@ def _generation_fault(workspace: Workspace, ledger: Ledger) -> str:
     try:
         number = current_number(workspace)
     except DamagedFile:
+        if (pointer := workspace.db / "CURRENT").is_dir():  # which no file can replace
+            pointer.rename(hidden(pointer.with_name(f"{pointer.name}-{pointer.stat().st_ino}")))
         return "cannot be told: CURRENT is damaged"
     if number is None:
         return "is missing" if ledger.read("SELECT 1 FROM parts LIMIT 1") else ""

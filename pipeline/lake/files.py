@@ -17,6 +17,7 @@ from pipeline.errors import DiskFull, StorageError
 
 __all__ = [
     "explained",
+    "explanation",
     "fault_of",
     "fsync_file",
     "hidden",
@@ -134,14 +135,18 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
-            message = f"No space left for {path}. Free some space and run again; what was committed is kept."
-            raise DiskFull(message) from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            message = f"{path} cannot be written ({error.strerror}). Make its folder writable and run again; "
-            raise DiskFull(f"{message}what was committed is kept.") from None
-        message = f"{path}: {error.strerror or error}. Run again, or see `python -m pipeline doctor`; "
-        raise StorageError(f"{message}what was committed is kept.") from error
+        raise explanation(error, path) from error
+
+
+def explanation(error: OSError, path: object) -> StorageError:
+    """Our error for one of the system's about `path`."""
+    if error.errno in _NO_SPACE:
+        return DiskFull(f"No space left for {path}. Free some space and run again; what was committed is kept.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        message = f"{path} cannot be written ({error.strerror}). Make its folder writable and run again; "
+        return DiskFull(f"{message}what was committed is kept.")
+    message = f"{path}: {error.strerror or error}. Run again, or see `python -m pipeline doctor`; "
+    return StorageError(f"{message}what was committed is kept.")
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT

@@ -7,6 +7,7 @@ changed. `live` adds the committed parts that no generation has yet, for the pla
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import weakref
@@ -145,6 +146,10 @@ def _pointer(workspace: Workspace) -> tuple[int, int] | None:
         return None
     except ValueError:
         raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace.db)}") from None
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):  # nothing is damaged then
+            raise
+        raise DamagedFile(f"{pointer} cannot be read ({error.strerror}). {_mend(workspace.db)}") from None
 
 
 def open_generation(workspace: Workspace, as_of: date | None = None) -> Generation:
@@ -188,7 +193,10 @@ def _build_as_of(workspace: Workspace, current: Generation, path: Path, day: dat
 def _open_current(workspace: Workspace) -> Generation:
     try:
         stat = (workspace.db / "CURRENT").stat()
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            _pointer(workspace)  # says what is wrong with it
+            raise
         if has_rows(workspace):
             raise lost(workspace) from None
         message = f"Nothing is published in {workspace.root} yet. Run `python -m pipeline` or press Run now."

@@ -16,7 +16,15 @@ import duckdb
 from pipeline.errors import DamagedFile
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import fill, shape
-from pipeline.published.generations import Generation, current_number, has_rows, live, lost, open_generation
+from pipeline.published.generations import (
+    Generation,
+    current_number,
+    generation_path,
+    has_rows,
+    live,
+    lost,
+    open_generation,
+)
 from pipeline.published.placing import is_publishing, place_generation, publish_lock, retire
 from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
@@ -118,7 +126,7 @@ def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | N
 
 
 def require_not_lost(workspace: Workspace, ledger: Ledger) -> None:
-    """Raise DamagedFile where a generation was made once and rows are there, but no pointer to one any more.
+    """Raise DamagedFile where a generation was made once and rows are there, but no pointer to one that is there.
 
     Before the first there are rows, too, while a run collects, while it publishes, or after one that crashed: then
     nothing is amiss.
@@ -128,4 +136,6 @@ def require_not_lost(workspace: Workspace, ledger: Ledger) -> None:
 
 
 def _is_lost(workspace: Workspace, ledger: Ledger) -> bool:
-    return bool(ledger.meta("generation")) and current_number(workspace) is None and has_rows(workspace)
+    number = current_number(workspace)
+    is_there = number is not None and generation_path(workspace, number).exists()
+    return not is_there and bool(ledger.meta("generation")) and has_rows(workspace)
