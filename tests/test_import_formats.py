@@ -183,6 +183,15 @@ def test_cut_array_keeps_its_beginning(workspace: Workspace, ledger: Ledger, tmp
     assert published(workspace) == [ROW]
 
 
+@pytest.mark.parametrize("end", ["", ",", ",\n"])
+def test_cut_between_objects_is_named(workspace: Workspace, ledger: Ledger, tmp_path: Path, end: str) -> None:
+    """A JSON list that was cut behind a whole object lacks its end, which is told: more may have been in it."""
+    (tmp_path / "2024-05-01.json").write_text(f"[{json.dumps(SPOTIFY)}{end}", encoding="utf-8")
+    report = imported(workspace, ledger, tmp_path / "2024-05-01.json")
+    assert [reason for _, _, reason in report.rejects] == ["the list does not end here: the file seems to be cut off"]
+    assert published(workspace) == [ROW]
+
+
 def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
     """Without any date nothing is made up: the entries are rejected, and how to say the day is told."""
     (tmp_path / "x.json").write_text(json.dumps([SPOTIFY]), encoding="utf-8")

@@ -88,7 +88,8 @@ def test_no_genres_differ_from_unknown(value: Any, genres: tuple[str, ...] | Non
 @pytest.mark.parametrize(
     "value",
     ["2024-05-01", "2024-05-01T23:59:59", "2024-05-01 03:00:00", "2024-04-30T23:00:00-03:00", "2024-05-01T00:00:00Z",
-     "01/05/2024", "1-5-2024", "20240501", 1714550400, 1714550400.5],
+     "01/05/2024", "1-5-2024", "20240501", 1714550400, 1714550400.5, " 1714550400 ",
+     "1714550400.25"],
 )  # fmt: skip
 def test_days_are_understood(value: Any) -> None:
     """Dates and instants in ISO form, Brazilian dates, seconds since 1970: all as days in UTC."""

@@ -104,12 +104,13 @@ _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 def _read_json(text: str) -> Found:
     """Artists of one array, one object, or one object after the other; a broken line costs that line alone."""
     position, line = _past_space(text, 0), 1
-    is_array = text[position] == "["
+    is_array = is_open = text[position] == "["
     counted, position = position, position + is_array
     line += text.count("\n", 0, counted)
     while (position := _past_space(text, position)) < len(text):
         line, counted = line + text.count("\n", counted, position), position
         if is_array and text[position] in ",]":
+            is_open = text[position] == ","
             position += 1
             continue
         try:
@@ -123,6 +124,8 @@ def _read_json(text: str) -> Found:
             position = following.start() + 1 if following else len(text)
             continue
         yield from _artists_in(value, line, {}, 0)
+    if is_open:
+        yield Reject(line, "the list does not end here: the file seems to be cut off")
 
 
 def _past_space(text: str, position: int) -> int:

@@ -38,6 +38,7 @@ _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(\w+)[:/]([^?/#\s]+)\S*")
 _GROUPED = re.compile(r"\d{1,3}([.,]\d{3})+")
 _SURROGATES = re.compile("[\ud800-\udfff\0]")
+_SECONDS = re.compile(r"[0-9]{10}(\.[0-9]+)?")
 _DAY_FORMS = (
     (re.compile(r"(?<!\d)(\d{4})[-_./]?(\d{2})[-_./]?(\d{2})(?!\d)"), (1, 2, 3)),
     (re.compile(r"(?<!\d)(\d{1,2})[-_./](\d{1,2})[-_./](\d{4})(?!\d)"), (3, 2, 1)),  # day first, as in Brazil
@@ -196,6 +197,8 @@ def _day(value: Any, today: date) -> tuple[date | None, str]:
 
 def _moment(value: Any) -> date | None:
     """The UTC day of a date, an instant in ISO form, a Brazilian date, or seconds since 1970."""
+    if isinstance(value, str) and _SECONDS.fullmatch(value.strip()):  # in a cell of CSV a number is text, too
+        value = float(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 1e9 <= value < 1e11:
         return datetime.fromtimestamp(value, UTC).date()
     text = str(value).strip()
