@@ -9,16 +9,23 @@ import tempfile
 from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from pipeline.errors import DiskFull
+from pipeline.errors import DiskFull, StorageError
 
-__all__ = ["ledger_copy"]
+__all__ = ["ledger_copy", "original"]
+
+Place = TypeVar("Place")
+_roots: dict[Path, Path] = {}  # of the copies in this process
 
 
 @cache
 def ledger_copy(root: Path) -> Path:
     """A folder with copies of the ledger and the run lock's notes; what is damaged in them shows when they are read."""
     folder, ledger = Path(tempfile.mkdtemp(prefix="garimpo-")), root / "ledger.sqlite"
+    if ledger.is_dir():
+        raise StorageError(f"{ledger} is no file. Move it away and try again; nothing was changed.")
+    _roots[folder] = root
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         wanted = ["run.*"] if _was_copied(ledger, folder / ledger.name) else ["run.*", f"{ledger.name}*"]
@@ -30,6 +37,11 @@ def ledger_copy(root: Path) -> Path:
             "nothing was changed."
         ) from None
     return folder
+
+
+def original(place: Place) -> Place | Path:
+    """What a message calls a ledger: the one in the workspace where `place` is its copy, else `place` itself."""
+    return _roots[place.parent] / place.name if isinstance(place, Path) and place.parent in _roots else place
 
 
 def _was_copied(ledger: Path, target: Path) -> bool:

@@ -161,7 +161,8 @@ def test_lost_ledger_stops_runs(
     _, doctor = ask(settings, tmp_path, "doctor")
     code, refusal = ask(settings, tmp_path, "run")
     told = [status["problems"][0], doctor["checks"][1]["detail"], refusal["message"]]
-    assert ["`python -m pipeline recover` writes it anew" in text for text in told] == [True] * 3
+    named = f"{tmp_path / 'data' / 'simulator' / 'ledger.sqlite'} was lost or replaced"
+    assert [(named in text, "`python -m pipeline recover` writes" in text) for text in told] == [(True, True)] * 3
     assert (code, status["status"], doctor["ok"], world.counts()["total"]) == (1, "failing", False, before)
     _, spoken, _ = inside(settings, tmp_path, "status")
     assert ("was lost or replaced" in spoken, "no run yet" in spoken) == (True, False)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli.commands import main
+from pipeline.errors import StorageError
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
@@ -165,3 +168,19 @@ def test_nobody_is_taken_for_dead(sealed: Workspace, capsys: pytest.CaptureFixtu
     seal(sealed)
     assert main(["status", "--json"]) == 0
     assert '"state": "running"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda ledger: ledger.write_bytes(b"x" * 5000), "is damaged (file is not a database)"),
+        (lambda ledger: (ledger.unlink(), ledger.mkdir()), "is no file. Move it away"),
+    ],
+    ids=["damaged", "folder"],
+)
+def test_damage_is_told_by_its_own_name(used: Workspace, harm: Callable[[Path], object], said: str) -> None:
+    """A ledger that is read in a copy is called by the name it has, not by that of the copy."""
+    harm(used.ledger_file)
+    read_in_copy = replace(used, read_only=True)
+    with pytest.raises(StorageError, match=re.escape(f"{used.root / 'ledger.sqlite'} {said}")):
+        Ledger(read_in_copy.ledger)

@@ -24,6 +24,7 @@ from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
+from pipeline.ledger_copy import original
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
@@ -115,7 +116,7 @@ def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
             return
         told = f"it knows of no run, though files are there, for one {found}"
     raise DamagedFile(
-        f"{workspace.ledger} was lost or replaced: {told}. "
+        f"{original(workspace.ledger)} was lost or replaced: {told}. "
         "`python -m pipeline recover` writes it anew from what is there; nothing was sent or removed."
     )
 

@@ -1,7 +1,7 @@
 """One SQLite file that several threads and processes write: connections, transactions, versions, failures explained.
 
 WAL, so readers and the writer do not block each other. A durable transaction outlives a power cut (synchronous=FULL), a
-quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`, `storing`.
+quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`, `ledger_copy`, `storing`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
+from pipeline.ledger_copy import original
 from pipeline.records.storing import Row
 
 __all__ = ["Row", "SqliteFile"]
@@ -40,8 +41,8 @@ class SqliteFile:
         if found > version:
             self.close()
             raise SchemaMismatch(
-                f"{path} was written by a newer version of this program (its format is {found}, known is {version}). "
-                "Update the program; nothing was changed."
+                f"{original(path)} was written by a newer version of this program (its format is {found}, known is "
+                f"{version}). Update the program; nothing was changed."
             )
 
     def close(self) -> None:
@@ -153,7 +154,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise _explanation(path, str(error)) from error
+        raise _explanation(original(path), str(error)) from error
 
 
 def _explanation(path: Path, text: str) -> StorageError:
