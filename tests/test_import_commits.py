@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import RunInProgress, SettingsError
+from pipeline.errors import RunInProgress, SettingsError, StorageError
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import live, open_generation, publish
 from pipeline.queries.tracing import trace_artist
@@ -89,6 +89,17 @@ def test_same_again_adds_nothing(workspace: Workspace, ledger: Ledger, tmp_path:
         workspace, ledger, written(tmp_path / "old.jsonl", *entries, entry(day="2024-05-02", nome="B")), "run-3"
     )
     assert (more.observations, more.known) == (1, 2)
+
+
+def test_again_publishes_what_was_committed(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """What an import committed that ended before it could publish is published by importing again: nothing is new."""
+    path = written(tmp_path / "old.jsonl", entry(followers=70))
+    (workspace.db / ".lock").symlink_to(tmp_path / "nowhere" / "lock")  # no lock, no generation
+    with pytest.raises(StorageError, match=r"\.lock"):
+        import_history(workspace, ledger, path, "run-1")
+    (workspace.db / ".lock").unlink()
+    assert import_history(workspace, ledger, path, "run-2").observations == 0
+    assert snapshots(workspace) == [(BANDA, DAY, 70, None)]
 
 
 def test_last_entry_of_a_day_counts(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

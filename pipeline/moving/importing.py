@@ -69,8 +69,8 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
         adds = report.observations + report.to_refresh
         rows = _commit(workspace, ledger, found, run_id) if adds else 0
     follow(ledger, new)
-    if adds:
-        publish(workspace, ledger)
+    if ledger.read("SELECT 1 FROM parts LIMIT 1"):
+        publish(workspace, ledger)  # also where nothing is new: the one before may have ended between commit and this
     return replace(report, rows=rows)
 
 
