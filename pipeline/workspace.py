@@ -151,6 +151,10 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
             raise DiskFull(
                 f"No space left for {workspace.root}. Free some space and start again; nothing was started."
             ) from None
+        if not (in_the_way := _nearest(folder)).is_dir() and root.parent in in_the_way.parents:
+            raise SettingsError(
+                f"{in_the_way} is a file where a folder belongs. Move it away and start again; nothing was started."
+            ) from None
         raise SettingsError(
             f"The data folder {settings.data} cannot be written ({error.strerror}). Make it writable or name another "
             "in GARIMPO_DATA; nothing was started."

@@ -81,6 +81,17 @@ def test_empty_catalogue(cli: Any, tmp_path: Path):
     assert (code, json.loads(out)["state"]) == (0, "succeeded")
 
 
+@pytest.mark.parametrize("place", ["spotify", "spotify/raw", "spotify/db"])
+def test_file_in_a_folders_place_is_named(cli: Any, place: str, tmp_path: Path):
+    """A file that stands where a folder of the workspace belongs is named itself: the data folder is well."""
+    in_the_way = tmp_path / "data" / place
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("in the way", encoding="utf-8")
+    code, out, err = cli(tmp_path / "data", "run", SPOTIPY_CLIENT_ID="a", SPOTIPY_CLIENT_SECRET="b")
+    said = f"{in_the_way} is a file where a folder belongs. Move it away"
+    assert (code, out, said in " ".join(err.split())) == (2, "", True)
+
+
 @pytest.mark.parametrize("kind", ["a file", "a read-only file system"])
 def test_data_folder_cannot_be_written(cli: Any, kind: str, tmp_path: Path):
     """A data folder that cannot be written is named, with the setting to change."""
