@@ -29,9 +29,9 @@ def view():
     connection.close()
 
 
-def outlook(view, capabilities=DEVELOPMENT, genres=("mpb",), allowance=100, tried=None, followed=()):
+def outlook(view, capabilities=DEVELOPMENT, genres=("mpb",), allowance=100, tried=None, **whom):
     """What planning looks at."""
-    return Outlook(view, TODAY, capabilities, genres, allowance, tried or {}, followed=followed)
+    return Outlook(view, TODAY, capabilities, genres, allowance, tried or {}, **whom)
 
 
 def search_page(view, genre, offset, *, sweep=TODAY, total=35, returned=10, last=False, limit=10):
@@ -202,6 +202,15 @@ def test_followed_artists_come_first(view):
     for followed, order in (((), "ghadfbc"), (("c", "d", "e", "f", "h", "unknown"), "hdgafcb")):
         asked = [call["artist_id"] for call in release_calls(view, followed=followed)]
         assert "".join(dict.fromkeys(asked)) == order
+
+
+def test_unknown_artists_are_left_out(view):
+    """Whom the source did not know lately is asked of neither for details nor for releases, followed or not."""
+    for name in "ab":
+        artist(view, name)
+    assert {call["artist_id"] for call in release_calls(view, followed=("a",), unknown=("a", "c"))} == {"b"}
+    (item,) = plan_artists(outlook(view, EXTENDED, followed=("a",), unknown=("a", "c")))
+    assert item.calls[0].params["ids"] == ["b"]
 
 
 def test_followed_details_come_first(view):

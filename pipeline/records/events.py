@@ -12,7 +12,7 @@ import re
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +23,24 @@ from pipeline.records.bindings import current_binding
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
 
-__all__ = ["LEVELS", "EventFilter", "count_events", "kept_log", "note", "read_events", "retire_rows"]
+__all__ = [
+    "LEVELS",
+    "EventFilter",
+    "count_events",
+    "kept_log",
+    "note",
+    "note_unknown",
+    "read_events",
+    "retire_rows",
+    "unknown_artists",
+]
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FLUSH_S = 0.2  # a page is at most this much behind
 MOST_WAITING = 50_000  # lines kept in memory while the disk does not take them
 LONGEST_LINE = 8_000
 MOST_EVENTS = 300_000  # rows; about 60 MB
+UNKNOWN_DAYS = 7  # who was unknown to the source is asked of again then: ids come back seldom
 REQUEST_DAYS = 8  # the budget looks back one day, pages a week
 CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
 HIDDEN = "(hidden)"
@@ -51,6 +62,19 @@ def note(logger: logging.Logger, event: str, *, level: int = logging.INFO, messa
         pairs = " ".join(f"{key}={_plain(value)}" for key, value in fields.items())
         told = f"{pairs} {message}".strip()
         logger.log(level, "%s %s", event, told, extra={"event": event, "told": told, "fields": fields})
+
+
+def note_unknown(ledger: Ledger, artist_ids: Iterable[str]) -> None:
+    """Keep in mind that the source did not know these artists."""
+    for artist_id in sorted(set(artist_ids)):
+        ledger.add_event("INFO", "artist_unknown", artist_id=artist_id)
+
+
+def unknown_artists(ledger: Ledger) -> tuple[str, ...]:
+    """Artists whom the source did not know when it was asked in the last week, by id."""
+    since = ledger.now().timestamp() - UNKNOWN_DAYS * 86_400
+    rows = ledger.read("SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?", (since,))
+    return tuple(sorted({str(json.loads(row["fields"])["artist_id"]) for row in rows}))
 
 
 @contextmanager

@@ -21,12 +21,12 @@ from pipeline.lake.store import commit_raw_batch
 from pipeline.published.generations import live
 from pipeline.records.bindings import bound
 from pipeline.records.budget import PATIENCE_S
-from pipeline.records.events import note
+from pipeline.records.events import note, note_unknown
 from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
 from pipeline.runs.elsewhere import Elsewhere, SubmitBackend
-from pipeline.runs.items import keep_left, plan_items, set_retrying
+from pipeline.runs.items import keep_left, plan_items, set_retrying, unknown_in
 from pipeline.runs.planner import Item, Outlook, call_key
 from pipeline.runs.progress import TaskResult
 from pipeline.source import capabilities
@@ -117,8 +117,8 @@ class MappedTask:
         with live(context.workspace, context.ledger) as view:
             outlook = Outlook(
                 view, today, context.capabilities, context.genres, allowance, followed=context.followed,
-                workers=self._workers(), least_calls=math.ceil(LEAST_ITEM_S / context.budget.latency_s()),
-            )  # fmt: skip
+                unknown=context.unknown, workers=self._workers(),
+                least_calls=math.ceil(LEAST_ITEM_S / context.budget.latency_s()))  # fmt: skip
             if left is not None:
                 if self._kept is None:
                     self._kept = self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE)))
@@ -279,12 +279,12 @@ class MappedTask:
         elif error is not None and not isinstance(error, (Deferred, RunCancelled)):
             failed += [(call, error) for call in raw.left]
         open_keys = {call_key(call) for call in (*raw.left, *(call for call, _ in raw.failures))}
-        for key in {call_key(call) for call in batch.calls} - open_keys:
-            self._tries[key] = NEVER_AGAIN
-            self._missing.pop(key, None)
-        for call, failure in failed:
-            self._tries[call_key(call)] = NEVER_AGAIN  # the item's own attempts take care of it
-            self._missing[call_key(call)] = f"{batch.item}: {failure}"
+        done = {call_key(call) for call in batch.calls} - open_keys
+        # What failed is tried again by the item's own attempts.
+        self._tries |= dict.fromkeys((*done, *(call_key(call) for call, _ in failed)), NEVER_AGAIN)
+        kept = {key: told for key, told in self._missing.items() if key not in done}
+        self._missing = kept | {call_key(call): f"{batch.item}: {failure}" for call, failure in failed}
+        note_unknown(self._context.ledger, unknown_in(failed))
 
     def _result(self) -> TaskResult:
         missing, state, message, due_at = self._missing, "succeeded", self._limit, None

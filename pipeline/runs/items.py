@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.errors import ArtistNotFound, GarimpoError
 from pipeline.records.ledger import Ledger, with_times
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.planner import Item
@@ -37,6 +38,7 @@ __all__ = [
     "run_attempts",
     "run_tasks",
     "set_retrying",
+    "unknown_in",
 ]
 
 ENDED = ("succeeded", "skipped")
@@ -281,3 +283,13 @@ def _calls(text: str) -> tuple[Call, ...]:
 
 def _instant(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def unknown_in(failed: Iterable[tuple[Call, GarimpoError]]) -> set[str]:
+    """Artists by whose id the source knows nobody, as these calls and their errors tell."""
+    of_artists = ((call, said) for call, said in failed if call.endpoint in ("artist", "artist_albums"))
+    return {
+        str(call.params.get("artist_id") or call.params["id"])
+        for call, said in of_artists
+        if isinstance(said, ArtistNotFound)
+    }

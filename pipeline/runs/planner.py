@@ -43,7 +43,8 @@ class Outlook:
     """All that planning looks at: `view` is a live connection, `allowance` the requests this task may plan.
 
     `workers` keep the permitted rate, and an item of `least_calls` is worth a commit: the last items are smaller, down
-    to that, so that the workers end together. `followed`: artists whom somebody follows, by id.
+    to that, so that the workers end together. `followed`: artists whom somebody follows, by id; `unknown`:
+    those whom the source did not know lately, who would else be asked of first, again and again.
     """
 
     view: Any
@@ -56,6 +57,7 @@ class Outlook:
     workers: int = 1
     least_calls: int = 1_000_000
     followed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """Rows of a query over the live view."""
@@ -136,11 +138,12 @@ def plan_artists(outlook: Outlook) -> list[Item]:
         SELECT a.artist_id, coalesce(any_value(a.name), a.artist_id), max(s.observed_on) AS seen_on
         FROM live_artists a LEFT JOIN live_artist_snapshots s USING (artist_id)
             LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS artist_id, true AS followed) f USING (artist_id)
+        WHERE a.artist_id NOT IN (SELECT unnest(?::VARCHAR[]))
         GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
         ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, any_value(f.followed) NULLS LAST, a.artist_id LIMIT ?
     """
     size = outlook.capabilities.artists_per_call
-    known = outlook.rows(query, list(outlook.followed), before, outlook.allowance * size)
+    known = outlook.rows(query, list(outlook.followed), list(outlook.unknown), before, outlook.allowance * size)
     if size > 1:
         calls = [Call("artists", {"ids": [row[0] for row in chunk]}) for chunk in _chunks(known, size)]
         named = {call_key(call): chunk[0][1] for call, chunk in zip(calls, _chunks(known, size), strict=True)}
@@ -174,6 +177,7 @@ def plan_releases(outlook: Outlook) -> list[Item]:
         ), mine AS (SELECT unnest($followed::VARCHAR[]) AS artist_id, true AS followed)
         SELECT artist_id, coalesce(any_value(name), artist_id), any_value(groups)
         FROM live_artists LEFT JOIN state USING (artist_id) LEFT JOIN mine USING (artist_id)
+        WHERE artist_id NOT IN (SELECT unnest($unknown::VARCHAR[]))
         GROUP BY artist_id HAVING coalesce(any_value(done_today), 0) < $groups
         ORDER BY bool_or(followed AND coalesce(read_on <= $due, true)) IS TRUE DESC,
             any_value(read_on) NULLS FIRST, any_value(followed) NULLS LAST, artist_id LIMIT $most
@@ -181,6 +185,7 @@ def plan_releases(outlook: Outlook) -> list[Item]:
     params = {
         "today": outlook.today, "groups": len(RELEASE_GROUPS), "most": max(1, outlook.allowance),
         "followed": list(outlook.followed), "due": outlook.today - FOLLOWED_AGE,
+        "unknown": list(outlook.unknown),
     }  # fmt: skip
     known: list[tuple[Any, ...]] = outlook.view.sql(query, params=params).fetchall()
     items = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.clock import workspace_clock
 from pipeline.published.generations import live
 from pipeline.records.budget import Budget
+from pipeline.records.events import unknown_artists
 from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import planning_limits
@@ -88,7 +89,9 @@ def _planned(
         allowance = allowance if left is None else min(allowance, left)
         expand = leftovers.expansion(task) if leftovers else task.expand
         with live(workspace, ledger) as view:
-            items = expand(Outlook(view, ledger.now().date(), known, genres, allowance, followed=followed_ids(ledger)))
+            mine, unknown = followed_ids(ledger), unknown_artists(ledger)
+            today = ledger.now().date()
+            items = expand(Outlook(view, today, known, genres, allowance, followed=mine, unknown=unknown))
         certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
         labels = tuple(item.label for item in items)
         planned.append(PlannedTask(task.name, labels, certain, min(at_most, most), task.bucket, left, most))

@@ -1,0 +1,65 @@
+"""Artists whom the source does not know: asked of once a week, so that they take no run's requests from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.clock import workspace_clock
+from pipeline.records.events import unknown_artists
+from pipeline.records.ledger import Ledger
+from pipeline.runs.preview import plan_run
+from pipeline.runs.runner import RunRequest, run_pipeline
+from pipeline.settings import Settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
+from pipeline.workspace import open_workspace
+from tests.payloads import artist, commit, search_line
+from tests.worlds import settings_for
+
+GONE = tuple(f"{place:022}" for place in range(12))
+
+
+@pytest.fixture
+def world() -> Iterator[Running]:
+    """Serve eight synthetic artists."""
+    with running(SimulatorConfig(profile="development", artists=8, seed=5, now="2026-03-10T12:00:00Z")) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def settings(world: Running, tmp_path: Path) -> Settings:
+    """A workspace that knows a dozen artists whom this source does not have."""
+    found = settings_for(world, tmp_path)
+    with ledger_of(found) as ledger:
+        rows = [artist(each, followers=None, popularity=None) for each in GONE]
+        commit(open_workspace(found), ledger, "batch-0001", search_line(*rows, day="2026-03-01"))
+        ledger.finish_run("run-1", "succeeded")
+    return found
+
+
+def ledger_of(settings: Settings) -> Any:
+    """The workspace's ledger, by the source's clock."""
+    return closing(Ledger(open_workspace(settings).ledger, workspace_clock(settings)))
+
+
+def refused(world: Running, settings: Settings, most: int = 40) -> int:
+    """How many requests of a run were answered with 404."""
+    before = world.counts()["by_status"].get("404", 0)
+    run_pipeline(settings, RunRequest("cli", max_requests=most))
+    return int(world.counts()["by_status"].get("404", 0) - before)
+
+
+def test_unknown_are_asked_weekly(world: Running, settings: Settings) -> None:
+    """The first run finds out, the next ones ask of the others alone, a week later it is tried again."""
+    assert refused(world, settings, 200) == 2 * len(GONE)
+    with ledger_of(settings) as ledger:
+        assert unknown_artists(ledger) == GONE
+    assert refused(world, settings) == 0
+    assert not {each for task in plan_run(settings) for each in task.items if "Artist 0" in each}
+    world.advance(8 * 86_400)
+    assert refused(world, settings, 200) == 2 * len(GONE)
