@@ -48,6 +48,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "rest_packed": f"struct_pack({', '.join(f'{name} := {name}' for name in rest)})",
         "sign": str(step.sign),
         "stay": str(STAY_DAYS),
+        "half": str(STAY_DAYS // 2),
         "cap": str(SEARCH_CAP),
         "key_of_all": "artist_id" if step.only == "small" else "artist_no",
         "sighted": _SIGHTED[step.only == "small"],
