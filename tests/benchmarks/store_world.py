@@ -67,7 +67,7 @@ _ROWS = {
     "artist_genres": """
         SELECT id AS artist_id, $day AS observed_on,
             unnest(['genre ' || number % 500, 'genre ' || number % 37]) AS genre, 'spotify' AS provenance
-        FROM chosen WHERE $whole OR $age % 25 == 0 ORDER BY id, genre""",
+        FROM chosen WHERE $whole OR $age % 14 == 0 ORDER BY id, genre""",
 }
 
 
@@ -83,7 +83,7 @@ class World:
 def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[int]:
     """Commit every day of a world, oldest first; the days committed so far.
 
-    Attributes only when they changed, genres every 25 days: that none is left, as after a month without.
+    Attributes only when they changed, genres every two weeks: who was not seen under one for a month has left it.
     """
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute(_WORDS)
