@@ -19,7 +19,7 @@ GAPS = {
     "monthly": [29, 30] * 6,
     "missed": [7] * 9 + [31] + [7] * 9,
     "mixed": [15, 16, 29, 31, 1, 61, 30, 14, 45, 2],
-    "years": [15] * 70 + [45],  # more halves of a month than have a bit of their own
+    "years": [15] * 140 + [45],  # more halves of a month than have a bit of their own
     **{f"pair{first}": [31] for first in range(16)},  # wherever in a half of a month the first is
 }
 

@@ -6,7 +6,7 @@ SELECT
     provenance,
     min(observed_on) AS first_seen_on,
     max(observed_on) AS last_seen_on,
-    bit_or(1::BIGINT << ((observed_on - DATE '1970-01-01') // {half} % 62)) AS halves,
+    bit_or(1::HUGEINT << ((observed_on - DATE '1970-01-01') // {half} % 126)) AS halves,
     max((observed_on - DATE '1970-01-01') // {half}) - min((observed_on - DATE '1970-01-01') // {half}) + 1 AS spread
 FROM staged_artist_genres
 GROUP BY artist_id, genre, provenance;
