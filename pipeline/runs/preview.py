@@ -81,6 +81,7 @@ def _planned(
 ) -> list[PlannedTask]:
     workspace, planned = open_workspace(settings, to_read=True), list[PlannedTask]()
     budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
+    mine, unknown, today = followed_ids(ledger), unknown_artists(ledger), ledger.now().date()
     for task in DAG:
         if task.expand is None:
             continue
@@ -89,8 +90,6 @@ def _planned(
         allowance = allowance if left is None else min(allowance, left)
         expand = leftovers.expansion(task) if leftovers else task.expand
         with live(workspace, ledger) as view:
-            mine, unknown = followed_ids(ledger), unknown_artists(ledger)
-            today = ledger.now().date()
             items = expand(Outlook(view, today, known, genres, allowance, followed=mine, unknown=unknown))
         certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
         labels = tuple(item.label for item in items)
