@@ -4,6 +4,7 @@ Airflow owns the run: each step is a process, tried again as `Task.retry` says a
 instance under its name. Clearing one clears begin and end of its run, expand and close of its task, and no sibling.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,11 @@ def _steps_of(each: dag.Task, asked: dict[str, str]) -> list[Any]:
 def garimpo_dag(folder: Path = Path(__file__).parents[2], dag_id: str = "garimpo") -> DAG:
     """The graph, scheduled as the settings of a folder say; a relative GARIMPO_DATA is in that folder, too."""
     settings, asked = load_settings(folder), {"folder": str(folder), "run": "{{ ti.xcom_pull(task_ids='begin') }}"}
-    cron = CronTriggerTimetable(settings.schedule, timezone=settings.timezone) if settings.schedule else None
+    late = {
+        "timezone": settings.timezone,
+        "run_immediately": timedelta(0),
+    }  # False makes up for what has just been missed
+    cron = CronTriggerTimetable(settings.schedule, **late) if settings.schedule else None
     genres = Param(list(settings.genres), type="array", items={"type": "string"}, minItems=1)
     params = {"genres": genres, "max_requests": Param(settings.max_requests, type="integer", minimum=1)}
     with DAG(dag_id, schedule=cron, catchup=False, max_active_runs=1, params=params, doc_md=__doc__) as made:

@@ -6,10 +6,14 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables.base import TimeRestriction
 
 from pipeline.records.ledger import Ledger
 from pipeline.settings import load_settings
@@ -17,6 +21,7 @@ from pipeline.workspace import open_workspace
 from tests.integrations import far
 from tests.integrations.airflow import started
 
+ANY_TIME = TimeRestriction(earliest=None, latest=None, catchup=False)
 GENRES = 4
 LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 15}]}  # once genres have been searched
 
@@ -31,8 +36,8 @@ def simulated() -> Iterator[far.World]:
 
 @pytest.fixture(scope="module")
 def variables(simulated, tmp_path_factory) -> dict[str, str]:
-    """What Airflow's tasks find in their environment."""
-    return far.variables(simulated, tmp_path_factory.mktemp("airflow") / "data")
+    """What Airflow's tasks find in their environment: runs begin when a test says so, at whatever hour it is tried."""
+    return far.variables(simulated, tmp_path_factory.mktemp("airflow") / "data") | {"GARIMPO_SCHEDULE": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +92,21 @@ def one_run() -> tuple[str, dict[str, tuple[int, str]]]:
     run = garimpo_dag().test()
     found = {(each.task_id, each.map_index): (each.try_number, each.state) for each in run.get_task_instances()}
     return str(run.state), {f"{name}[{index}]": (tried, str(state)) for (name, index), (tried, state) in found.items()}
+
+
+def test_schedule(monkeypatch):
+    """The DAG has the settings' schedule and zone, and leaves what was just missed; with none, runs are asked for."""
+    from pipeline.integrations.airflow import garimpo_dag
+
+    assert not garimpo_dag().timetable.can_be_scheduled
+    monkeypatch.setenv("GARIMPO_SCHEDULE", "* * * * *")
+    timetable = decode_timetable(encode_timetable(garimpo_dag().timetable))
+    now = datetime.now(UTC)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=ANY_TIME)
+    assert now < first.run_after
+    monkeypatch.delenv("GARIMPO_SCHEDULE")
+    timetable = garimpo_dag().timetable
+    assert (timetable.expression, str(timetable.timezone)) == ("0 6 * * *", "America/Sao_Paulo")
 
 
 def test_same_database(simulated, wanted, data):
