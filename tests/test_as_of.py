@@ -65,10 +65,11 @@ def test_past_is_as_it_was(
     other.close()
 
 
-def test_later_rows_of_a_part_stay_out(workspace: Workspace, ledger: Ledger):
-    """A batch that lasted over midnight is split by the day of each answer."""
+@pytest.mark.parametrize("kept", [1, -1], ids=["as answered", "the later answer first"])
+def test_later_rows_of_a_part_stay_out(workspace: Workspace, ledger: Ledger, kept: int):
+    """A batch that lasted over midnight is split by the day of each answer, in whatever order they were kept."""
     lines = [search_line(artist(name), day=day) for name, day in (("a1", "2026-11-20"), ("a2", "2026-11-21"))]
-    commit(workspace, ledger, "b1", *lines)
+    commit(workspace, ledger, "b1", *lines[::kept])
     publish(workspace, ledger)
     assert open_generation(workspace, D20).rows("SELECT artist_id FROM artists") == [("a1",)]
     assert open_generation(workspace, D21).rows("SELECT artist_id FROM artists ORDER BY 1") == [("a1",), ("a2",)]

@@ -68,16 +68,17 @@ def _aside(path: Path) -> Iterator[Path]:
 
 
 def _parts(con: duckdb.DuckDBPyConnection, alias: str, root: Path, day: date) -> Rows:
-    """The generation's parts with rows of that day or before, as their footers say, in the order of commits."""
+    """The generation's parts with rows of that day or before, in the order of commits.
+
+    Of those in a later day's folder, which had such an answer behind their first one, the footers say it.
+    """
     names = STATE["state_parts"].column_names()
     found = con.execute(f"SELECT {', '.join(names)} FROM {alias}.state_parts ORDER BY seq").fetchall()
     parts = [dict(zip(names, row, strict=True)) for row in found]
-    paths = {str(root / part["path"]): part["seq"] for part in parts}
-    if not paths:
-        return []
-    early = con.execute(publish_sql("early_parts"), [list(paths), day]).fetchall()
-    seqs = {paths[path] for (path,) in early}
-    return [part for part in parts if part["seq"] in seqs]
+    later = {str(root / part["path"]): part["seq"] for part in parts if part["day"] > day.isoformat()}
+    early = con.execute(publish_sql("early_parts"), [list(later), day]).fetchall() if later else []
+    seqs = {later[path] for (path,) in early}
+    return [part for part in parts if part["day"] <= day.isoformat() or part["seq"] in seqs]
 
 
 def _take_over(con: duckdb.DuckDBPyConnection, alias: str, source: Source) -> None:
