@@ -48,11 +48,12 @@ def test_plan_changes_nothing(workspace: Workspace, old: Ledger) -> None:
 
 
 def test_raw_goes_rows_stay(workspace: Workspace, old: Ledger) -> None:
-    """Answers beyond their days go, the rows made of them stay, and a trace says what became of the answers."""
+    """Answers beyond their days go, with their folder; rows made of them stay, and a trace says what became of them."""
     apply_retention(workspace, old, SETTINGS, date(2026, 10, 28))
     (origin,) = trace_rows(workspace, old, "artist_snapshots", {"artist_id": "a1"}, FIRST.date())
     assert (origin.lines, origin.note) == ((), "raw removed by retention on 2026-10-28")
-    assert [path.name for path in workspace.raw.rglob("*.zst")] == ["b1.jsonl.zst"]
+    there = [path.relative_to(workspace.raw).as_posix() for path in sorted(workspace.raw.rglob("*"))]
+    assert there == ["day=2026-10-28", "day=2026-10-28/run-1", "day=2026-10-28/run-1/b1.jsonl.zst"]
     assert (followers(workspace), sweep(workspace, old)) == ([(10,), (11,)], 0)
 
 

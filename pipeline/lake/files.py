@@ -25,6 +25,7 @@ __all__ = [
     "make_folder",
     "place_files",
     "read_ahead",
+    "remove_empty",
     "remove_files",
     "replace_file",
     "sha256_of",
@@ -121,6 +122,14 @@ def remove_files(paths: Iterable[Path]) -> None:
         for name in (path, hidden(path)):
             with suppress(OSError):
                 name.unlink(missing_ok=True)
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders in which nothing is left, and the one above if that was all it had."""
+    for folder in dict.fromkeys(folders):
+        with suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
 def fsync_file(path: Path) -> None:

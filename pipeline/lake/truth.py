@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.errors import DamagedFile, GarimpoError, SettingsError, StorageError
-from pipeline.lake.files import explained, hidden, place_files, remove_files, write_hidden
+from pipeline.lake.files import explained, hidden, place_files, remove_empty, remove_files, write_hidden
 from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
@@ -76,9 +76,13 @@ def place_truth(workspace: Workspace, ledger: Ledger, paths: Iterable[Path]) -> 
 
 
 def remove_truth(workspace: Workspace, paths: Iterable[Path]) -> None:
-    """Remove files here and in the store; raises StorageError when that does not answer: `sweep` ends it."""
+    """Remove files here, with folders that held nothing else, and in the store.
+
+    Raises StorageError when the store does not answer: `sweep` ends it.
+    """
     gone = list(paths)
     remove_files(gone)
+    remove_empty(path.parent for path in gone)
     if workspace.store is not None and gone:
         workspace.store.remove([_name(workspace, path) for path in gone])
 
