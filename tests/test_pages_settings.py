@@ -61,7 +61,8 @@ def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     service.ledger.set_capability("limit:search", 10, "search limit 50 refused")
     service.ledger.set_capability("field:artist.followers", False, "seen in a run", clock.now())
     shown = " ".join(open_screen("settings.py").words.split())
-    assert "most per page search 10 – Nov" in shown
+    probed_on = service.ledger.capabilities()["limit:search"]["checked_at"]
+    assert f"most per page search 10 – {probed_on:%b}" in shown
     assert "an artist – followers (withdrawn since Nov 22" in shown
     assert "limit:search 10" in shown
 

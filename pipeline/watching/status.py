@@ -103,7 +103,7 @@ def health(
         *_faults(workspace, ledger),
         *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []),
     ]
-    problems = _problems(last, () if here.filling else stale_genres(fresh))  # while it is filled it lives in the past
+    problems = _problems(last, () if here.filling or idle else stale_genres(fresh))  # it lives in the past
     calm = "filling" if here.filling else "idle" if idle else "ok"
     return {
         "status": "failing" if broken else "attention" if problems else calm,

@@ -83,7 +83,8 @@ def test_charts_are_painted(open_tab, theme):
 def test_followed_stand_alone(open_tab):
     """One press on an artist's page, and the choice on the list leaves that artist alone; a button brings all back."""
     tab = open_tab()
-    page = tab.show(first_artist(tab))
+    address = first_artist(tab)
+    page = tab.show(address)
     name = page.locator(".g-head h1").inner_text()
     page.get_by_role("button", name="Follow", exact=True).click()
     expect(page.get_by_role("button", name="Unfollow", exact=True)).to_be_visible()
@@ -95,7 +96,7 @@ def test_followed_stand_alone(open_tab):
     page.get_by_label("Search by name").press("Enter")
     page.get_by_role("button", name="Show all artists").click()
     expect(page.locator(".g-row")).to_have_count(25)
-    page = tab.show(first_artist(tab))
+    page = tab.show(address)
     page.get_by_role("button", name="Unfollow", exact=True).click()
     expect(page.get_by_role("button", name="Follow", exact=True)).to_be_visible()
 
