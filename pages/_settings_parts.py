@@ -28,13 +28,15 @@ def show_retention(text: Text) -> None:
     def span(days: int) -> str:
         return text.plural("{count} day", "{count} days", days) if days else text("for ever")
 
+    numbers = span(settings.keep_snapshot_days)
+    months = text("{span}, then they go by months", span=numbers) if settings.keep_snapshot_days else numbers
     rows = (
         (
             text("Answers as received"),
             span(settings.keep_raw_days),
             text("to derive every number again, and to trace where it came from"),
         ),
-        (text("Numbers of each day"), span(settings.keep_snapshot_days), text("followers and popularity over time")),
+        (text("Numbers of each day"), months, text("followers and popularity over time")),
         (
             text("Artists, releases, tracks, genres"),
             text("until an artist is purged, or everything"),

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         90, ge=0, description="Days that answers are kept as received; 0: for ever. `replay` and `trace` need them"
     )
     keep_snapshot_days: int = Field(
-        400, ge=0, description="Days that the numbers of a day (followers, popularity) are kept; 0: for ever"
+        400, ge=0, description="Days that daily numbers (followers, popularity) are kept; they go monthly; 0: for ever"
     )
     keep_log_days: int = Field(30, ge=1, description="Days that log lines of runs are kept")
     log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")

@@ -98,6 +98,19 @@ def test_once_a_day(workspace: Workspace, old: Ledger, clock: Clock) -> None:
     assert old.meta("retention_on") == "2026-10-28"
 
 
+def test_numbers_go_by_months(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
+    """A run lets numbers go once a whole month of them is too old, so that it seldom publishes everything anew."""
+    for day in ("2026-01-01", "2026-01-31", "2026-02-01"):
+        clock.instant = datetime.fromisoformat(f"{day}T06:00Z")
+        commit(workspace, ledger, "b1", search_line(artist("a1"), day=day), run_id=f"run-{day}")
+    gone = []
+    for oldest_kept in ("2026-01-30", "2026-01-31", "2026-02-01"):
+        clock.instant = datetime.fromisoformat(f"{oldest_kept}T06:00Z") + timedelta(days=400)
+        ledger.begin_run(f"run-of-{oldest_kept}", "cli", {}, 1)
+        gone += [[going.files for going in keep_within_retention(workspace, ledger, SETTINGS)]]
+    assert gone == [[], [3, 0], [0, 2]]  # nothing on the first day: no other run agrees with the clock yet
+
+
 def test_jumped_clock_is_not_believed(workspace: Workspace, old: Ledger, clock: Clock) -> None:
     """A clock years ahead deletes nothing by itself; once runs of another day agree with it, it does."""
     clock.move(days=3000)

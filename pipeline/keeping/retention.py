@@ -7,7 +7,7 @@ A batch is as old as its run: what an import brought counts from the day it came
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -47,11 +47,16 @@ def plan_retention(ledger: Ledger, settings: Settings, today: date) -> tuple[Goi
     return tuple(_going(layer, keep, _old(ledger, layer, keep, today)) for layer, keep in _layers(settings))
 
 
-def apply_retention(workspace: Workspace, ledger: Ledger, settings: Settings, today: date) -> tuple[Going, ...]:
-    """Let go of it: ledger rows, files, and every generation that still shows them. For the holder of the run lock."""
+def apply_retention(
+    workspace: Workspace, ledger: Ledger, settings: Settings, today: date, only: Collection[str] = (RAW, SNAPSHOTS)
+) -> tuple[Going, ...]:
+    """Let go of it: ledger rows, files, and every generation that still shows them. For the holder of the run lock.
+
+    `only`: of these layers.
+    """
     gone = []
     for layer, keep in _layers(settings):
-        old = _old(ledger, layer, keep, today)
+        old = _old(ledger, layer, keep, today) if layer in only else []
         for start in range(0, len(old), TOGETHER):
             exchange = Exchange(workspace, ledger)
             for row in old[start : start + TOGETHER]:
@@ -65,20 +70,22 @@ def apply_retention(workspace: Workspace, ledger: Ledger, settings: Settings, to
 def keep_within_retention(workspace: Workspace, ledger: Ledger, settings: Settings) -> tuple[Going, ...]:
     """Apply it as a run does, once a day; nothing, and a word in the log, while the clock looks wrong.
 
-    A clock set years ahead would let everything go at once: it is believed when another run of the last 30 days, not
-    of today, agrees with it. `purge` asks nobody.
+    Numbers go a month at a time, since everything is published anew without them (docs/decisions/0048). A clock set
+    years ahead would let everything go at once: it is believed when another run of the last 30 days, not of today,
+    agrees with it. `purge` asks nobody.
     """
     now = ledger.now()
     if ledger.meta(DONE_ON) == now.date().isoformat():
         return ()
-    due = [going for going in plan_retention(ledger, settings, now.date()) if going.files]
+    due = [going for going in plan_retention(ledger, settings, now.date()) if _is_due(going, now.date())]
     if due and not _is_accustomed(ledger, now):
         note(
             log, "retention_waits", level=logging.WARNING, files=sum(going.files for going in due),
             message="no run of the last 30 days agrees with this clock; `python -m pipeline purge` applies it anyway",
         )  # fmt: skip
         return ()
-    gone = apply_retention(workspace, ledger, settings, now.date()) if due else ()
+    layers = {going.layer for going in due}
+    gone = apply_retention(workspace, ledger, settings, now.date(), layers) if due else ()
     ledger.set_meta(DONE_ON, now.date().isoformat())
     for going in gone:
         if going.files:
@@ -101,6 +108,13 @@ def _old(ledger: Ledger, layer: str, keep_days: int, today: date) -> list[Row]:
         f"WHERE max(f.day, coalesce(date(r.started_at, 'unixepoch'), f.day)) < ? {where} ORDER BY f.day, f.path",
         (first_kept, *([layer] if where else [])),
     )
+
+
+def _is_due(going: Going, today: date) -> bool:
+    """Whether a run lets go of it: of numbers once a whole month of them is too old."""
+    if going.first_day is None:
+        return False
+    return going.layer == RAW or going.first_day[:7] < (today - timedelta(days=going.keep_days)).isoformat()[:7]
 
 
 def _going(layer: str, keep_days: int, files: Sequence[Row]) -> Going:
