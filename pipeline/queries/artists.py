@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from pipeline.published.generations import Generation
+from pipeline.queries.among import LISTED
 from pipeline.queries.among import numbers as numbers_among
 from pipeline.queries.growth import grown
 from pipeline.schema import LETTERS, folded
@@ -260,7 +261,7 @@ def _matching(generation: Generation, search: str, genre: str, among: Sequence[s
     if genre:
         matching.append(("SELECT artist_no FROM artist_genres WHERE genre = ? AND artist_no IS NOT NULL", [genre]))
     if among is not None:
-        matching.append(("SELECT unnest(?::INTEGER[]) AS artist_no", [numbers_among(generation, among)]))
+        matching.append((f"{LISTED} AS artist_no", [str(numbers_among(generation, among))]))
     return matching
 
 

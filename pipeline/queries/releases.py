@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.published.generations import Generation
-from pipeline.queries.among import numbers
+from pipeline.queries.among import LISTED, numbers
 
 __all__ = ["artist_releases", "most_active", "newest_releases", "release_counts"]
 
@@ -72,13 +72,12 @@ def _newest_among(generation: Generation, limit: int, among: Sequence[str]) -> l
     last_on = generation.rows("SELECT max(last_seen_on) FROM artists")[0][0] or date.max
     return generation.rows(
         f"""
-        WITH theirs AS MATERIALIZED (
-            SELECT album_id FROM release_artists WHERE artist_no IN (SELECT unnest(?::INTEGER[])))
+        WITH theirs AS MATERIALIZED (SELECT album_id FROM release_artists WHERE artist_no IN ({LISTED}))
         SELECT {_RELEASE} FROM releases r
         WHERE release_date > ? AND album_type <> 'compilation' AND album_id IN (FROM theirs)
         ORDER BY release_date DESC, album_id LIMIT ?
         """,
-        [numbers(generation, among), last_on - timedelta(RADAR_DAYS), limit],
+        [str(numbers(generation, among)), last_on - timedelta(RADAR_DAYS), limit],
     )
 
 
