@@ -49,6 +49,7 @@ OWNERS = {
         "pipeline/queries/genres.py",
         "pipeline/queries/growth.py",
         "pipeline/queries/releases.py",
+        "pipeline/queries/worths.py",
         "pages",
     },
     "pyarrow": {

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 import pytest
 
 from pipeline import queries
+from pipeline.keeping.purge import purge_artist
 from pipeline.published.generations import Generation
+from pipeline.published.publish import open_generation, publish
 from pipeline.queries.artists import _standing
+from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
 from tests.published import LAST_DAY, publish_many, publish_rows
 
 MINE = tuple(f"artist{number:06d}" for number in range(1, 60, 4))
@@ -56,6 +61,48 @@ def test_changed_list_is_asked_anew(sixty: Generation) -> None:
     """The list asked for last is remembered, not taken for another one; each generation has its own."""
     assert queries.artists(sixty, among=("artist000001",))["name"].to_list() == ["Banda 1"]
     assert queries.artists(sixty, among=("artist000002",))["name"].to_list() == ["Banda 2"]
+
+
+def shown(workspace: Workspace, asked: Sequence[str], day: date | None = None) -> list[str]:
+    """Who is shown of a list."""
+    return sorted(queries.artists(open_generation(workspace, day), among=asked)["artist_id"])
+
+
+def collected(workspace: Workspace, ledger: Ledger, day: str, *artist_ids: str) -> Generation:
+    """What is known after these artists were found on a day, too."""
+    commit(workspace, ledger, f"batch-{day}", search_line(*map(artist, artist_ids), day=day))
+    publish(workspace, ledger)
+    return open_generation(workspace)
+
+
+def test_new_ones_are_looked_up(workspace: Workspace, ledger: Ledger) -> None:
+    """Who becomes known by a publish is found by it; in the generation before it, that one is still unknown."""
+    first = collected(workspace, ledger, "2026-11-20", "a", "b", "c")
+    second = collected(workspace, ledger, "2026-11-21", "a", "d", "e")
+    assert shown(workspace, "bdf") == ["b", "d"]
+    assert [queries.artists_count(each, among="bdf") for each in (first, second)] == [1, 2]
+    collected(workspace, ledger, "2026-11-22", "f")
+    assert (shown(workspace, "bdf"), shown(workspace, "bf"), shown(workspace, "")) == (["b", "d", "f"], ["b", "f"], [])
+
+
+def test_numbers_of_before_stay_at_hand(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was known is not looked up again after a publish: among a million artists that takes longer than the page."""
+    collected(workspace, ledger, "2026-11-20", "a", "b", "c")
+    assert shown(workspace, "ac") == ["a", "c"]
+    collected(workspace, ledger, "2026-11-21", "b", "d")
+    monkeypatch.setattr("pipeline.queries.among._LOOKED_UP", "SELECT error('looked up')")
+    assert shown(workspace, "ac") == ["a", "c"]
+
+
+def test_numbers_dealt_anew(workspace: Workspace, ledger: Ledger) -> None:
+    """After a removal, and on each day looked back to, artists have other numbers: the list is looked up anew."""
+    collected(workspace, ledger, "2026-11-22", "b", "c")
+    collected(workspace, ledger, "2026-11-21", "d")
+    collected(workspace, ledger, "2026-11-20", "a")
+    days = [None, date(2026, 11, 22), date(2026, 11, 21), date(2026, 11, 20)]
+    assert [shown(workspace, "acd", day) for day in days] == [list("acd"), list("acd"), list("ad"), ["a"]]
+    purge_artist(workspace, ledger, "b")
+    assert [shown(workspace, "acd", day) for day in days] == [list("acd"), list("acd"), list("ad"), ["a"]]
 
 
 def test_radar_shows_the_list_alone(workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import StorageError
 from pipeline.published.generations import generation_path
-from pipeline.queries.artists import _worths
+from pipeline.queries.worths import _kept
 from pipeline.service.warming import Shown
 from pipeline.workspace import Workspace
 from tests.published import publish_many
@@ -32,7 +32,7 @@ def test_first_questions_suit_any_generation(workspace: Workspace, withheld: boo
     publish_many(workspace, 3, 40, withheld=withheld)
     shown = Shown(workspace)
     assert (shown.look(), shown.number()) == (True, 1)
-    assert ("released" in _worths.get(shown.generation(), {})) is withheld
+    assert ("released" in _kept.get(shown.generation(), {})) is withheld
 
 
 def test_without_looking_the_newest_is_read(workspace: Workspace) -> None:

@@ -89,7 +89,7 @@ def _take_over(con: duckdb.DuckDBPyConnection, alias: str, source: Source) -> No
         ("runs", "started_at < $1::DATE + INTERVAL 1 DAY"),
         ("task_runs", "started_at < $1::DATE + INTERVAL 1 DAY"),
         ("state_snapshots", "observed_on <= $1"),
-        ("state_meta", "$1 IS NOT NULL AND key <> 'root'"),
+        ("state_meta", "$1 IS NOT NULL AND key NOT IN ('root', 'numbered')"),  # numbers are dealt anew
     ):
         con.execute(f"INSERT INTO {name} FROM {alias}.{name} WHERE {condition}", [source.until])
     con.execute(f"INSERT INTO state_part_months FROM {alias}.state_part_months WHERE month <= ?", [month])

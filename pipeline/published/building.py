@@ -34,6 +34,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
         for statement in create_statements():
             con.execute(statement)
         con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
+    con.execute(_NUMBERED)
     newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
     insert_rows(con, "state_parts", source.parts)
     for name in LAKE:
@@ -65,6 +66,10 @@ def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fres
                     follow(con)
 
 
+# Stands for the numbers that artists have: who finds the same in a later generation finds the same artists by them.
+_NUMBERED = """
+    INSERT INTO state_meta
+    SELECT 'numbered', uuid()::VARCHAR WHERE NOT EXISTS (FROM state_meta WHERE key = 'numbered')"""
 _FOLLOWS = {"earlier": show_recent, "entries": count_snapshots}
 
 

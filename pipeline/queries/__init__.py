@@ -1,8 +1,8 @@
 """One read-only function per question a page asks of a published generation; frames out, never a connection.
 
 Each takes the generation first. Numbers that Spotify withholds are NULL here and stay NULL: a sum or a growth counts
-only what was given, and says over how many artists. By subject: `among` (a list of artists), `growth`, `artists`,
-`genres`, `releases`; beside them `tracing` (where a value came from).
+only what was given, and says over how many artists. By subject: `among` (a list of artists), `growth`,
+`worths` (what orders a list), `artists`, `genres`, `releases`; beside them `tracing` (where a value came from).
 """
 
 from __future__ import annotations

@@ -1,23 +1,22 @@
 """Questions about artists: the list with its search, one artist, its history and genres.
 
-Imports `generations`, `among` and `growth`.
+Imports `generations`, `among`, `growth` and `worths`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 from unicodedata import category
-from weakref import WeakKeyDictionary
 
 import polars as pl
 
 from pipeline.published.generations import Generation
+from pipeline.queries.among import LISTED
 from pipeline.queries.among import numbers as numbers_among
 from pipeline.queries.growth import grown
-from pipeline.schema import LETTERS, folded
+from pipeline.queries.worths import ARTIST_ORDERS, FOLDED, KEPT, UNKNOWN, Worths, best, ordered_table, worths
+from pipeline.schema import LETTERS
 
 __all__ = [
     "ARTIST_ORDERS",
@@ -32,36 +31,17 @@ __all__ = [
 
 Row = dict[str, Any]
 Matching = list[tuple[str, list[object]]]
-Worths = list[tuple[int, Any]]  # numbers of artists, each with what orders them
 
-_FOLDED = folded("a.name")
 _SHOWN = "artist_no IN (SELECT unnest(?::INTEGER[]))"  # a list of constants would be compared row by row
 _ROWS = f"SELECT artist_no, artist_id, name, followers, popularity, image_url FROM artists WHERE {_SHOWN}"
 _PAGE: dict[str, Any] = {
     "artist_no": pl.Int32, "artist_id": pl.String, "name": pl.String, "followers": pl.Int64, "popularity": pl.Int16,
     "image_url": pl.String, "gained": pl.Int64, "growth": pl.Float64, "since": pl.Date, "found": pl.List(pl.String),
 }  # fmt: skip
-_UNKNOWN = -math.inf
 _TYPED = str.maketrans(LETTERS)
 _LAST_WORD = "\U0010ffff"  # sorts behind every letter
 
-# What a list of artists can be ordered by: a value, and which end comes first; unknown values come last.
-ARTIST_ORDERS = {
-    "followers": ("a.followers", "DESC"),
-    "popularity": ("a.popularity", "DESC"),
-    "growth": ("g.growth", "DESC"),
-    "released": ("CASE WHEN a.releases_checked_on IS NOT NULL THEN l.latest - DATE '1970-01-01' END", "DESC"),
-    "new": ("a.first_seen_on - DATE '1970-01-01'", "DESC"),
-    "name": (_FOLDED, "ASC"),
-}
-
-KEPT = ("released",)  # orders of which the values are kept for the list of all, too: to find them takes long
 MOST_TIED = 10_000  # artists whose names are compared here, and not by the engine
-_LATEST = """
-    SELECT artist_no, max(release_date) AS latest FROM release_artists JOIN releases USING (album_id) GROUP BY artist_no
-"""
-
-_worths: WeakKeyDictionary[Generation, dict[str, pl.Series]] = WeakKeyDictionary()
 
 
 def artists_count(generation: Generation, search: str = "", genre: str = "", among: Sequence[str] | None = None) -> int:
@@ -168,10 +148,10 @@ def _page(generation: Generation, matching: Matching, order: str, limit: int, of
     if standing is None:
         return _ordered_by_name(generation, matching, order, limit, offset, first[end - 1][1])
     worth = {**dict.fromkeys(standing, first[-1][1]), **dict(first)}
-    named = generation.rows(f"SELECT artist_no, {_FOLDED}, artist_id FROM artists a WHERE {_SHOWN}", [standing])
+    named = generation.rows(f"SELECT artist_no, {FOLDED}, artist_id FROM artists a WHERE {_SHOWN}", [standing])
 
     def place(row: tuple[int, str | None, str]) -> tuple[object, ...]:
-        value = _UNKNOWN if worth[row[0]] is None else worth[row[0]]
+        value = UNKNOWN if worth[row[0]] is None else worth[row[0]]
         return 0 if order == "name" else -value, row[1] is None, row[1], row[2]
 
     return [number for number, _, _ in sorted(named, key=place)[offset:end]]
@@ -185,7 +165,7 @@ def _standing(generation: Generation, matching: Matching, order: str, first: Wor
     if not matching or order == "name":
         return None
     found = _found(generation, matching)
-    standing = found.filter(_worth(generation, order).gather(found) >= (_UNKNOWN if edge is None else edge)).unique()
+    standing = found.filter(worths(generation, order, found) >= (UNKNOWN if edge is None else edge)).unique()
     return standing.to_list() if len(standing) <= MOST_TIED else None
 
 
@@ -198,17 +178,11 @@ def _ordered_by_name(
     if edge is not None:
         condition, params = f"{condition} AND {value} {'>=' if side == 'DESC' else '<='} ?", [*params, edge]
     rows = generation.rows(
-        f"""SELECT a.artist_no FROM {_table(generation, order)} WHERE {condition}
-        ORDER BY {value} {side} NULLS LAST, {_FOLDED}, artist_id LIMIT ? OFFSET ?""",
+        f"""SELECT a.artist_no FROM {ordered_table(generation, order)} WHERE {condition}
+        ORDER BY {value} {side} NULLS LAST, {FOLDED}, artist_id LIMIT ? OFFSET ?""",
         [*params, limit, offset],
     )
     return [number for (number,) in rows]
-
-
-def _table(generation: Generation, order: str) -> str:
-    if order == "growth":
-        return f"artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no)"
-    return f"artists a LEFT JOIN ({_LATEST}) l USING (artist_no)" if order == "released" else "artists a"
 
 
 def _first(generation: Generation, matching: Matching, order: str, many: int) -> Worths:
@@ -216,38 +190,13 @@ def _first(generation: Generation, matching: Matching, order: str, many: int) ->
     value, side = ARTIST_ORDERS[order]
     if matching and order != "name":
         found = _found(generation, matching)
-        return _best(found, _worth(generation, order).gather(found), many)
+        return best(found, worths(generation, order, found), many)
     condition, params = _condition(matching)
     return generation.rows(
-        f"""SELECT a.artist_no, {value} AS worth FROM {_table(generation, order)} WHERE {condition}
+        f"""SELECT a.artist_no, {value} AS worth FROM {ordered_table(generation, order)} WHERE {condition}
         ORDER BY worth {side} NULLS LAST LIMIT ?""",
         [*params, many],
     )
-
-
-def _best(found: pl.Series, worth: pl.Series, many: int) -> Worths:
-    """The first so many, each once: of all to find out who stands there twice would take longer than all the rest."""
-    taken = 2 * many
-    while len(found):
-        least = worth.top_k(taken).min()
-        above, tied = worth > least, found.filter(worth == least).head(taken)
-        best = {**dict.fromkeys(tied, least), **dict(zip(found.filter(above), worth.filter(above), strict=True))}
-        if len(best) >= many or taken >= len(found):
-            ordered = sorted(best.items(), key=itemgetter(1), reverse=True)[:many]
-            return [(number, None if value == _UNKNOWN else value) for number, value in ordered]
-        taken *= 2
-    return []
-
-
-def _worth(generation: Generation, order: str) -> pl.Series:
-    """What orders artists, of each at the place of its number; read once of a generation."""
-    kept = _worths.setdefault(generation, {})
-    if order not in kept:
-        value = f"coalesce(({ARTIST_ORDERS[order][0]})::DOUBLE, '-inf')"
-        numbers, worth = generation.frame(f"SELECT artist_no, {value} AS worth FROM {_table(generation, order)}")
-        places = int(numbers.max() or 0) + 1  # type: ignore[arg-type]  # a bundle has some of the numbers
-        kept[order] = pl.repeat(_UNKNOWN, places, dtype=pl.Float64, eager=True).scatter(numbers, worth)
-    return kept[order]
 
 
 def _matching(generation: Generation, search: str, genre: str, among: Sequence[str] | None) -> Matching:
@@ -260,7 +209,7 @@ def _matching(generation: Generation, search: str, genre: str, among: Sequence[s
     if genre:
         matching.append(("SELECT artist_no FROM artist_genres WHERE genre = ? AND artist_no IS NOT NULL", [genre]))
     if among is not None:
-        matching.append(("SELECT unnest(?::INTEGER[]) AS artist_no", [numbers_among(generation, among)]))
+        matching.append((f"{LISTED} AS artist_no", [str(numbers_among(generation, among))]))
     return matching
 
 
@@ -281,7 +230,8 @@ def _condition(matching: Matching) -> tuple[str, list[object]]:
 
 def _words(generation: Generation, search: str) -> list[str]:
     """The words of a search, as `name_tokens` has them; to compile its SQL takes longer than to look up a word."""
-    plain = str(generation.rows("SELECT lower(strip_accents(?::VARCHAR))", [search])[0][0])
-    plain = plain.translate(_TYPED)
+    plain = search.lower()
+    if not search.isascii():
+        plain = str(generation.rows("SELECT lower(strip_accents(?::VARCHAR))", [search])[0][0]).translate(_TYPED)
     words = "".join(letter if category(letter)[0] in "LMN" else " " for letter in plain).split(" ")
     return [word for word in dict.fromkeys(words) if word] or [word for word in plain.split(" ") if word]

@@ -5,7 +5,7 @@ Imports `generations` and `among`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.published.generations import Generation
-from pipeline.queries.among import numbers
+from pipeline.queries.among import LISTED, numbers
 
 __all__ = ["artist_releases", "most_active", "newest_releases", "release_counts"]
 
@@ -37,23 +37,23 @@ def newest_releases(generation: Generation, limit: int, among: Sequence[str] | N
     """
     newest = _newest(generation, limit) if among is None else _newest_among(generation, limit, among)
     named = generation.rows(
-        "SELECT album_id, artist_id, artist_no, artist_name FROM release_artists "
+        "SELECT album_id, artist_no, artist_name FROM release_artists "
         "WHERE album_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY album_id, position",
         [[row[0] for row in newest]],
     )
-    followers = dict(
-        generation.rows(
-            "SELECT artist_no, coalesce(followers, -1) FROM artists WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
-            [[number for _, _, number, _ in named]],
-        )
+    rows = generation.rows(
+        "SELECT artist_no, artist_id, coalesce(followers, -1) FROM artists "
+        "WHERE artist_no IN (SELECT unnest(?::INTEGER[]))",
+        [[number for _, number, _ in named]],
     )
+    known = {number: (artist_id, followers) for number, artist_id, followers in rows}
     credited = {album_id: list(each) for album_id, each in groupby(named, itemgetter(0))}
 
     def place(row: tuple[Any, ...]) -> tuple[int, int, str]:
-        most = max((followers.get(number, -1) for _, _, number, _ in credited.get(row[0], ())), default=-1)
+        most = max((known[number][1] for _, number, _ in credited.get(row[0], ()) if number in known), default=-1)
         return -row[3].toordinal(), -most, row[0]
 
-    shown = [(*row, *_known(credited.get(row[0]))) for row in sorted(newest, key=place)[:limit]]
+    shown = [(*row, *_credits(credited.get(row[0]), known)) for row in sorted(newest, key=place)[:limit]]
     return pl.DataFrame(shown, _NEWEST, orient="row")
 
 
@@ -72,20 +72,21 @@ def _newest_among(generation: Generation, limit: int, among: Sequence[str]) -> l
     last_on = generation.rows("SELECT max(last_seen_on) FROM artists")[0][0] or date.max
     return generation.rows(
         f"""
-        WITH theirs AS MATERIALIZED (
-            SELECT album_id FROM release_artists WHERE artist_no IN (SELECT unnest(?::INTEGER[])))
+        WITH theirs AS MATERIALIZED (SELECT album_id FROM release_artists WHERE artist_no IN ({LISTED}))
         SELECT {_RELEASE} FROM releases r
         WHERE release_date > ? AND album_type <> 'compilation' AND album_id IN (FROM theirs)
         ORDER BY release_date DESC, album_id LIMIT ?
         """,
-        [numbers(generation, among), last_on - timedelta(RADAR_DAYS), limit],
+        [str(numbers(generation, among)), last_on - timedelta(RADAR_DAYS), limit],
     )
 
 
-def _known(named: list[tuple[Any, ...]] | None) -> tuple[list[str] | None, str | None]:
+def _credits(
+    named: list[tuple[Any, ...]] | None, known: Mapping[int, tuple[str, int]]
+) -> tuple[list[str] | None, str | None]:
     """Every name of a release's credits, and the id of the first artist that we know."""
     names = None if named is None else [name for *_, name in named if name is not None]
-    return names, next((artist_id for _, artist_id, number, _ in named or () if number is not None), None)
+    return names, next((known[number][0] for _, number, _ in named or () if number in known), None)
 
 
 def most_active(generation: Generation, days: int, limit: int) -> pl.DataFrame:
