@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from pipeline import queries
@@ -50,3 +51,8 @@ def test_asking_often_reads_all(sixty: Generation) -> None:
         assert queries.artists(sixty, among=ALIKE)["artist_id"].to_list() == sorted(ALIKE, reverse=True)
         seen.append("followers" in worths._kept.get(sixty, {}))
     assert seen == [False] * worths.OFTEN + [True]
+
+
+def test_numbers_of_nobody_are_unknown(sixty: Generation) -> None:
+    """A number that no artist has, as genres in a bundle can give one, is worth nothing and breaks nothing."""
+    assert worths.worths(sixty, "followers", pl.Series([0, 99])).to_list()[1] == worths.UNKNOWN

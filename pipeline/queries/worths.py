@@ -61,7 +61,7 @@ def worths(generation: Generation, order: str, found: pl.Series) -> pl.Series:
     _looked_up[generation] = times + 1
     asked = f"SELECT artist_no, {_worth(order)} FROM artists a WHERE artist_no IN ({LISTED})"
     worth = dict(generation.rows(asked, [str(found.to_list())]))
-    return pl.Series([worth[number] for number in found], dtype=pl.Float64)
+    return pl.Series([worth.get(number, UNKNOWN) for number in found], dtype=pl.Float64)
 
 
 def _worth(order: str) -> str:
