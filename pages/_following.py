@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages import _access, _cards
 from pages._text import Text
-from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
 __all__ = ["choose_followed", "follow_control", "show_nobody"]
@@ -40,8 +39,4 @@ def follow_control(artist_id: str, text: Text) -> None:
     about = text("The list of artists and the newest releases can show those alone whom you follow.")
     label, change = (text("Unfollow"), service().unfollow) if is_followed else (text("Follow"), service().follow)
     if st.button(label, help=about, key="follow"):
-        try:
-            change(artist_id)
-        except GarimpoError as error:
-            st.toast(text.error(error))
-        st.rerun()
+        _access.act(change, artist_id)
