@@ -27,6 +27,7 @@ __all__ = [
     "LEVELS",
     "EventFilter",
     "count_events",
+    "has_unknown",
     "kept_log",
     "note",
     "note_unknown",
@@ -69,6 +70,12 @@ def note_unknown(ledger: Ledger, artist_ids: Iterable[str]) -> None:
     """Keep in mind that the source did not know these artists."""
     for artist_id in sorted(set(artist_ids)):
         ledger.add_event("INFO", "artist_unknown", artist_id=artist_id)
+
+
+def has_unknown(ledger: Ledger, task: str) -> bool:
+    """Whether the source did not know some artist that this task of the thread's run asked of: an answer, too."""
+    query = "SELECT 1 FROM events WHERE event = 'artist_unknown' AND run_id = ? AND task = ? LIMIT 1"
+    return bool(ledger.read(query, (current_binding().run_id, task)))
 
 
 def unknown_artists(ledger: Ledger) -> tuple[str, ...]:
