@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _access, _cards
+from pages import _access, _cards, _data
 from pages._text import Text
 from pipeline.service.scheduler import service
 
@@ -24,8 +24,13 @@ def choose_followed(text: Text, *, key: str = "followed") -> tuple[str, ...] | N
 
 
 def show_nobody(text: Text) -> None:
-    """How a list of one's own begins."""
-    advice = text("Open an artist and press Follow, or bring a list of names and links: python -m pipeline import FILE")
+    """How a list of one's own begins; the demo imports nothing."""
+    if _data.is_synthetic():
+        advice = text("Open an artist and press Follow.")
+    else:
+        advice = text(
+            "Open an artist and press Follow, or bring a list of names and links: python -m pipeline import FILE"
+        )
     st.html(_cards.empty(text("Nobody is followed yet"), advice))
 
 
