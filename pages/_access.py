@@ -6,16 +6,17 @@ operators everybody may; with operators but without login nobody, so that a lost
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
 from pages import _cards
 from pages._text import Text, current_text
+from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
-__all__ = ["is_named", "may_operate", "say_read_only", "sign_in_control"]
+__all__ = ["act", "is_named", "may_operate", "say_read_only", "sign_in_control"]
 
 
 def may_operate() -> bool:
@@ -23,6 +24,16 @@ def may_operate() -> bool:
     return not (_has_login() or service().settings.operators) or is_named(
         st.user.to_dict(), service().settings.operators
     )
+
+
+def act(change: Callable[[str], None], subject: str) -> None:
+    """Change something, if this visitor may, and show the page afresh; why it cannot be is said in passing."""
+    if may_operate():
+        try:
+            change(subject)
+        except GarimpoError as error:  # somebody else may have changed it meanwhile
+            st.toast(current_text().error(error))
+    st.rerun()
 
 
 def is_named(claims: Mapping[str, object], operators: Sequence[str]) -> bool:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _access, _cards
+from pages import _access, _cards, _data
 from pages._text import Text
-from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
 __all__ = ["choose_followed", "follow_control", "show_nobody"]
@@ -25,8 +24,13 @@ def choose_followed(text: Text, *, key: str = "followed") -> tuple[str, ...] | N
 
 
 def show_nobody(text: Text) -> None:
-    """How a list of one's own begins."""
-    advice = text("Open an artist and press Follow, or bring a list of names and links: python -m pipeline import FILE")
+    """How a list of one's own begins; the demo imports nothing."""
+    if _data.is_synthetic():
+        advice = text("Open an artist and press Follow.")
+    else:
+        advice = text(
+            "Open an artist and press Follow, or bring a list of names and links: python -m pipeline import FILE"
+        )
     st.html(_cards.empty(text("Nobody is followed yet"), advice))
 
 
@@ -40,8 +44,4 @@ def follow_control(artist_id: str, text: Text) -> None:
     about = text("The list of artists and the newest releases can show those alone whom you follow.")
     label, change = (text("Unfollow"), service().unfollow) if is_followed else (text("Follow"), service().follow)
     if st.button(label, help=about, key="follow"):
-        try:
-            change(artist_id)
-        except GarimpoError as error:
-            st.toast(text.error(error))
-        st.rerun()
+        _access.act(change, artist_id)

@@ -108,8 +108,10 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     certain = sum(row.requests for row in planned)
     most = min([sum(row.at_most for row in planned), *(row.limit for row in planned)])
     if certain:
-        sentence = text("It asks {certain} requests now, and {most} at most where answers have further pages.",
-                        certain=text.number(certain), most=text.number(most))  # fmt: skip
+        sentence = text.plural("It asks {count} request now", "It asks {count} requests now", certain)
+        if most > certain:
+            sentence += text(", and {most} at most where answers have further pages", most=text.number(most))
+        sentence += "."
     else:
         sentence = text("Nothing is due among what is known; what the first tasks find is asked by the later ones.")
     st.html(tag("div", _cards.note(sentence), _run_tables.cost_table(planned, text), cls="g-stack"))

@@ -1,5 +1,6 @@
 // Keeps live parts of a page up to date. An element with data-live names an address below this app; its JSON answer
-// holds HTML by the names that stand in data-part. All parts of one address come with one request a second.
+// holds HTML by the names that stand in data-part. All parts of one address come with one request a second. And lets one
+// step back in the browser lead to the page before.
 (() => {
   if (window.garimpoLive) return;
   window.garimpoLive = true;
@@ -59,6 +60,20 @@
       document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
     }
   }
+
+  // Streamlit enters a change of page into the history twice: first with the new words after "?" at the old page, which
+  // nobody has seen. The second takes the place of the first, so that one step back leads to what was left.
+  const push = history.pushState.bind(history);
+  let unseen = ""; // the address of such an entry
+  history.pushState = (state, title, address) => {
+    const next = new URL(address, location), { pathname } = location;
+    if (unseen === location.href && next.pathname !== pathname && next.search === location.search) {
+      history.replaceState(state, title, address);
+    } else {
+      push(state, title, address);
+    }
+    unseen = next.pathname === pathname ? next.href : "";
+  };
 
   setInterval(tick, PERIOD_MS);
   document.addEventListener("visibilitychange", tick);

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from pages import _access, _cards, _failures, _run_cards, _schedule_cards, _schedule_form
 from pages._html import tag
 from pages._text import Text, current_text
-from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 from pipeline.watching.schedules import Schedule
 
@@ -39,23 +36,13 @@ def show_buttons(schedule: Schedule, text: Text) -> None:
             _schedule_form.open_form(schedule)
             st.rerun()
         if schedule.paused and st.button(text("Resume"), key=f"resume_{schedule.name}"):
-            act(service().resume_schedule, schedule.name)
+            _access.act(service().resume_schedule, schedule.name)
         if not schedule.paused and st.button(text("Pause"), key=f"pause_{schedule.name}"):
-            act(service().pause_schedule, schedule.name)
+            _access.act(service().pause_schedule, schedule.name)
         with st.popover(text("Remove")):
             st.html(_cards.note(text("{name} fires no more; its runs stay.", name=schedule.name)))
             if st.button(text("Remove it"), type="primary", key=f"remove_{schedule.name}"):
-                act(service().remove_schedule, schedule.name)
-
-
-def act(change: Callable[[str], None], name: str) -> None:
-    """Change a schedule, which somebody else may have removed meanwhile, and show the list afresh."""
-    if _access.may_operate():
-        try:
-            change(name)
-        except GarimpoError as error:
-            st.toast(current_text().error(error))
-    st.rerun()
+                _access.act(service().remove_schedule, schedule.name)
 
 
 def run_now(schedule: Schedule) -> None:

@@ -226,7 +226,8 @@ def _validated(layers: list[Layer]) -> Settings:
     try:
         return Settings(**merged)
     except ValidationError as error:
-        raise SettingsError(_explain(error, layers)) from None
+        said = _explain(error, layers)
+    raise SettingsError(said)  # keeping pydantic's error it would never be let go of, and DuckDB complain at exit
 
 
 def _layers(folder: Path) -> list[Layer]:

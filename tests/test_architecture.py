@@ -76,6 +76,7 @@ OWNERS = {
     "streamlit": {"app.py", "pages"},
     "typer": {
         "pipeline/cli/commands.py",
+        "pipeline/cli/following.py",
         "pipeline/cli/keeping.py",
         "pipeline/cli/moving.py",
         "pipeline/cli/schedule.py",

@@ -14,7 +14,7 @@ from pipeline.records.lock import hold_run_lock
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace
-from tests.commands import answer, environment
+from tests.commands import answer, command, environment
 from tests.conftest import SERVER
 from tests.worlds import settings_for
 
@@ -51,6 +51,13 @@ def ask(inside: Any) -> Any:
         return code, json.loads(out)
 
     return asked
+
+
+def test_half_of_the_credentials_is_one_line(settings: dict[str, str], tmp_path: Path) -> None:
+    """A mistake that several settings make together is told in one line, behind which nobody complains at exit."""
+    said = "SettingsError SPOTIPY_CLIENT_ID is set, SPOTIPY_CLIENT_SECRET is not: set both, or neither for the demo."
+    found = command(settings | {"SPOTIPY_CLIENT_SECRET": ""}, tmp_path, "status")
+    assert found == (2, "", f"{said} Nothing was started.\n")
 
 
 def test_no_command_means_run(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
+from pipeline.records.events import UNKNOWN
 from pipeline.records.ledger import LEDGER_VERSION, Ledger, Part
 
 # The tables of version 1 that later versions changed, as they were.
@@ -42,6 +43,11 @@ def columns(path: Path) -> dict[str, set[str]]:
         return {name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")} for name in names}
 
 
+def plan_of(ledger: Ledger) -> str:
+    """How a run's first look for artists whom the source does not know is answered."""
+    return str(ledger.read(f"EXPLAIN QUERY PLAN {UNKNOWN}", (0.0,))[0]["detail"])
+
+
 def test_first_version_is_upgraded(tmp_path: Path) -> None:
     """Rows of version 1 are there afterwards, and the tables are those of a new file."""
     with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
@@ -53,6 +59,7 @@ def test_first_version_is_upgraded(tmp_path: Path) -> None:
         ]
         assert old.parts() == [Part("artists", "lake/a", "2026-11-22", 1, 2, "aa", 1, seq=4, seal="")]
         assert old.read("PRAGMA user_version") == [{"user_version": LEDGER_VERSION}]
+        assert "unknown_artists" in plan_of(old)
     found, fresh = columns(tmp_path / "old.sqlite"), columns(tmp_path / "new.sqlite")
     assert {name: fresh[name] for name in set(found) - {"requests"}} == {
         name: found[name] for name in set(found) - {"requests"}

@@ -168,7 +168,7 @@ def test_chosen_items_say_their_cost(service):
     app.button(key="retry").click().run()
     assert app.multiselect(key="form_items").options == ["genre 1"]
     app.multiselect(key="form_items").set_value(["genre 1"]).run()
-    assert "It asks 1 requests now" in " ".join(each.proto.body for each in app.get("html"))
+    assert "It asks 1 request now, and 500 at most" in " ".join(each.proto.body for each in app.get("html"))
     assert service.status().active is None
     app.button(key="form_start").click().run()
     assert service.status().active is not None

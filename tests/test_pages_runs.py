@@ -117,8 +117,10 @@ def test_form_says_what_it_costs(service):
     app.number_input(key="form_limit").set_value(40).run()
     app.toggle(key="form_dry").set_value(True).run()
     told = " ".join(each.proto.body for each in app.get("html"))
-    assert "It asks 1 requests now" in told
+    assert "It asks 1 request now, and 10 at most where answers have further pages." in told
     assert "samba" in told
+    app.number_input(key="form_limit").set_value(3).run()
+    assert "It asks 1 request now." in " ".join(each.proto.body for each in app.get("html"))
     assert (service.status().active, service.status().waiting) == (None, ())
     assert "form_start" not in {button.key for button in app.button}
 

@@ -213,6 +213,14 @@ def test_unknown_artists_are_left_out(view):
     assert item.calls[0].params["ids"] == ["b"]
 
 
+def test_followed_by_id_alone_is_asked(view):
+    """Of whom only the list knows is asked before all others, unless the source did not know that id lately."""
+    artist(view, "a", TODAY - timedelta(10))
+    for unknown, asked in (((), ["new", "a"]), (("new",), ["a"])):
+        (item,) = plan_artists(outlook(view, EXTENDED, followed=("new", "a"), unknown=unknown))
+        assert item.calls[0].params["ids"] == asked
+
+
 def test_followed_details_come_first(view):
     """Of artists seen equally long ago the followed are asked for first; who was seen earlier stays before them."""
     for artist_id, days_ago in {"a": 2, "b": 1, "c": 1, "d": 0}.items():

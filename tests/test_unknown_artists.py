@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.clock import workspace_clock
+from pipeline.moving.importing import import_history
 from pipeline.records.events import unknown_artists
 from pipeline.records.ledger import Ledger
 from pipeline.runs.preview import plan_run
@@ -63,3 +64,15 @@ def test_unknown_are_asked_weekly(world: Running, settings: Settings) -> None:
     assert not {each for task in plan_run(settings) for each in task.items if "Artist 0" in each}
     world.advance(8 * 86_400)
     assert refused(world, settings, 200) == 2 * len(GONE)
+
+
+def test_one_unknown_ends_no_run(settings: Settings, tmp_path: Path) -> None:
+    """Where a dead link of a list is all that there is to ask of, the tasks after it go on, and the run succeeds."""
+    run_pipeline(settings, RunRequest("cli", max_requests=200))
+    (tmp_path / "list.txt").write_text(f"{'z' * 22}\n", encoding="utf-8")
+    with ledger_of(settings) as ledger:
+        import_history(open_workspace(settings), ledger, tmp_path / "list.txt", "run-2")
+    ended = run_pipeline(settings, RunRequest("cli", max_requests=40))
+    assert (ended.state, ended.exit_code) == ("succeeded", 0)
+    told = {task.name: (task.state, task.missing) for task in ended.tasks}
+    assert (told["refresh_artists"], told["refresh_releases"][0]) == (("partial", 1), "partial")

@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.following import follow
 from pipeline.cli.keeping import KEEPING
 from pipeline.cli.moving import MOVING
 from pipeline.cli.schedule import freshness, read_genres, schedule_app
@@ -64,6 +65,7 @@ app = typer.Typer(
 )
 app.command()(simulator)
 app.command()(freshness)
+app.command()(follow)
 app.add_typer(schedule_app, name="schedule")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]

@@ -120,7 +120,7 @@ def recover(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at everything that is kept, and mend what is lost or damaged from what is left."""
+    """Look at everything that is kept, mend what is lost or damaged from what is left, and publish it."""
     settings = load_settings()
     workspace = open_workspace(settings)
     findings = mend(workspace, workspace_clock(settings), backup)

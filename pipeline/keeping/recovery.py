@@ -27,6 +27,7 @@ from pipeline.lake.store import count_on, find_unheard, sweep
 from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
+from pipeline.published.publish import publish
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
@@ -54,8 +55,8 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
     """Find and mend what is lost or damaged; empty when all is well. `backup`: a folder with files to fall back on.
 
     Raises SettingsError where `backup` is none, RunInProgress, WriterBusy while another program has the ledger open
-    that is to be replaced, SchemaMismatch for files of a newer program, DiskFull: what was mended stays, and it can be
-    run again.
+    that is to be replaced, SchemaMismatch for files of a newer program, DiskFull, PublishRefused: what was mended
+    stays, and it can be run again. What is committed is published then, also where nothing had to be mended.
     """
     if backup is not None and not any((backup / name).is_dir() for name in ("raw", "lake")):
         raise SettingsError(f"{backup} is no backup: there is neither raw nor lake in it. Nothing was changed.")
@@ -264,8 +265,8 @@ def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[F
         findings += [Finding(str(workspace.db), f"the current generation {fault}", "built anew from the parts")] * bool(
             fault
         )
-    else:
-        settle(workspace, ledger)
+    elif not settle(workspace, ledger) and current_number(workspace) is not None:
+        publish(workspace, ledger)  # what waited, and what was found again
     return findings
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "LEVELS",
     "EventFilter",
     "count_events",
+    "has_unknown",
     "kept_log",
     "note",
     "note_unknown",
@@ -40,6 +41,7 @@ FLUSH_S = 0.2  # a page is at most this much behind
 MOST_WAITING = 50_000  # lines kept in memory while the disk does not take them
 LONGEST_LINE = 8_000
 MOST_EVENTS = 300_000  # rows; about 60 MB
+UNKNOWN = "SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?"  # by an index of these events alone
 UNKNOWN_DAYS = 7  # who was unknown to the source is asked of again then: ids come back seldom
 REQUEST_DAYS = 8  # the budget looks back one day, pages a week
 CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
@@ -70,10 +72,16 @@ def note_unknown(ledger: Ledger, artist_ids: Iterable[str]) -> None:
         ledger.add_event("INFO", "artist_unknown", artist_id=artist_id)
 
 
+def has_unknown(ledger: Ledger, task: str) -> bool:
+    """Whether the source did not know some artist that this task of the thread's run asked of: an answer, too."""
+    query = "SELECT 1 FROM events WHERE event = 'artist_unknown' AND run_id = ? AND task = ? LIMIT 1"
+    return bool(ledger.read(query, (current_binding().run_id, task)))
+
+
 def unknown_artists(ledger: Ledger) -> tuple[str, ...]:
     """Artists whom the source did not know when it was asked in the last week, by id."""
     since = ledger.now().timestamp() - UNKNOWN_DAYS * 86_400
-    rows = ledger.read("SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?", (since,))
+    rows = ledger.read(UNKNOWN, (since,))
     return tuple(sorted({str(json.loads(row["fields"])["artist_id"]) for row in rows}))
 
 

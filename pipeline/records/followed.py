@@ -39,7 +39,7 @@ def follow(ledger: Ledger, artist_ids: Iterable[str]) -> None:
         )
 
 
-def unfollow(ledger: Ledger, artist_id: str) -> None:
-    """Take an artist off the list; what is known of it stays."""
+def unfollow(ledger: Ledger, artist_ids: Iterable[str]) -> None:
+    """Take artists off the list, all or none; what is known of them stays."""
     with ledger.write() as connection:
-        connection.execute("DELETE FROM followed WHERE artist_id = ?", (artist_id,))
+        connection.executemany("DELETE FROM followed WHERE artist_id = ?", [(each,) for each in artist_ids])

@@ -27,7 +27,15 @@ from pipeline.source.capabilities import load as load_capabilities
 from pipeline.source.spotify import Access, SpotifySource
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["Context", "check_source", "is_idle", "open_context", "planning_limits", "require_credentials"]
+__all__ = [
+    "Context",
+    "check_source",
+    "is_idle",
+    "lacks_credentials",
+    "open_context",
+    "planning_limits",
+    "require_credentials",
+]
 
 DEVELOPMENT_QUOTA = 600  # per bucket and 24 h: 600 successes were seen before a refusal (planning figure, 2026-11-22)
 SPOTIFY_WINDOW = 90  # in 30 s; the true number is unpublished, this one is cautious
@@ -96,14 +104,19 @@ def _workers(settings: Settings) -> Workers | None:
     return opened
 
 
+def lacks_credentials(settings: Settings) -> bool:
+    """Whether requests would go to Spotify without credentials."""
+    return settings.is_spotify and not settings.has_credentials
+
+
 def is_idle(settings: Settings) -> bool:
     """Whether nothing can be collected: no credentials for Spotify, and no demo in its place."""
-    return settings.is_spotify and not settings.has_credentials and settings.workspace_name != "demo"
+    return lacks_credentials(settings) and settings.workspace_name != "demo"
 
 
 def require_credentials(settings: Settings) -> None:
-    """Raise SettingsError when requests would go to Spotify without credentials."""
-    if settings.is_spotify and not settings.has_credentials:
+    """Raise SettingsError where they are lacking."""
+    if lacks_credentials(settings):
         raise SettingsError(
             "No Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET "
             "(from an app of yours on developer.spotify.com/dashboard), or open the app without them for the demo. "

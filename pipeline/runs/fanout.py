@@ -21,7 +21,7 @@ from pipeline.lake.store import commit_raw_batch
 from pipeline.published.generations import live
 from pipeline.records.bindings import bound
 from pipeline.records.budget import PATIENCE_S
-from pipeline.records.events import note, note_unknown
+from pipeline.records.events import has_unknown, note, note_unknown
 from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
@@ -289,7 +289,7 @@ class MappedTask:
     def _result(self) -> TaskResult:
         missing, state, message, due_at = self._missing, "succeeded", self._limit, None
         if missing:
-            state = "partial" if self._rows else "failed"
+            state = "partial" if self._rows or has_unknown(self._context.ledger, self._task.name) else "failed"
             message = f"{len(missing)} not collected, first: {next(iter(missing.values()))}"
         if self._deferral is not None:
             state, message, due_at = "deferred", str(self._deferral), self._deferral.due_at

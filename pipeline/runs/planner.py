@@ -130,17 +130,17 @@ def _search_items(waiting: Sequence[tuple[date, str, list[Call]]]) -> Iterator[I
 def plan_artists(outlook: Outlook) -> list[Item]:
     """Artists known by id alone, then those not seen today, longest unseen first; without numbers, for a month.
 
-    Of those unseen for equally long the followed come first.
+    Of those unseen for equally long the followed come first; of one of them perhaps only the list knows so far.
     """
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
-        SELECT a.artist_id, coalesce(any_value(a.name), a.artist_id), max(s.observed_on) AS seen_on
-        FROM live_artists a LEFT JOIN live_artist_snapshots s USING (artist_id)
-            LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS artist_id, true AS followed) f USING (artist_id)
-        WHERE a.artist_id NOT IN (SELECT unnest(?::VARCHAR[]))
-        GROUP BY a.artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
-        ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, any_value(f.followed) NULLS LAST, a.artist_id LIMIT ?
+        SELECT artist_id, coalesce(any_value(a.name), artist_id), max(s.observed_on) AS seen_on
+        FROM live_artists a FULL JOIN (SELECT unnest(?::VARCHAR[]) AS artist_id, true AS followed) f USING (artist_id)
+            LEFT JOIN live_artist_snapshots s USING (artist_id)
+        WHERE artist_id NOT IN (SELECT unnest(?::VARCHAR[]))
+        GROUP BY artist_id HAVING seen_on IS NULL OR seen_on < ? OR max(a.name) IS NULL
+        ORDER BY max(a.name) IS NOT NULL, seen_on NULLS FIRST, any_value(f.followed) NULLS LAST, artist_id LIMIT ?
     """
     size = outlook.capabilities.artists_per_call
     known = outlook.rows(query, list(outlook.followed), list(outlook.unknown), before, outlook.allowance * size)

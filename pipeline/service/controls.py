@@ -107,7 +107,7 @@ class Controls:
 
     def unfollow(self, artist_id: str) -> None:
         """Take an artist off the list."""
-        unfollow(self.ledger, artist_id)
+        unfollow(self.ledger, [artist_id])
 
     # ---- schedules
 

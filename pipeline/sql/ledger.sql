@@ -156,6 +156,7 @@ CREATE TABLE IF NOT EXISTS events (
     attempt INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_by_run ON events (run_id, id);
+CREATE INDEX IF NOT EXISTS unknown_artists ON events (at) WHERE event = 'artist_unknown';
 
 -- When runs start by themselves. Fire times up to `dealt_until` are dealt with: later ones that have passed are due.
 CREATE TABLE IF NOT EXISTS schedules (

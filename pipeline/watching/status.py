@@ -26,7 +26,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed, run_holder
 from pipeline.records.sqlite_file import Row
-from pipeline.runs.context import check_source, is_idle, planning_limits
+from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
 from pipeline.runs.progress import RunResult
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
@@ -275,7 +275,7 @@ def _store(settings: Settings) -> str:
 
 
 def _source(settings: Settings) -> str:
-    if settings.is_spotify and not settings.has_credentials:
+    if lacks_credentials(settings):
         return (
             "no credentials, so the app shows its demo; `python -m pipeline run` needs SPOTIPY_CLIENT_ID and "
             "SPOTIPY_CLIENT_SECRET"

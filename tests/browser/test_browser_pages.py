@@ -164,6 +164,29 @@ def test_search_enters_the_address(open_tab):
     assert name in open_tab().show(address).locator(".g-who b").all_inner_texts()
 
 
+def test_back_leads_to_what_was_searched(open_tab):
+    """One step back from an artist leads to the list as it was searched, and from there one to the page before."""
+    tab = open_tab()
+    page = tab.show("/runs")
+    page.get_by_role("link", name="Artists", exact=True).click()
+    page.wait_for_selector("text=Search by name")
+    tab.settle()
+    name = page.locator(".g-who b").nth(3).inner_text()
+    page.get_by_label("Search by name").first.fill(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/artists?q=*")
+    tab.settle()
+    searched = page.url
+    page.locator('[class*="st-key-go_artists"] a').filter(has_text=name).first.click()
+    page.wait_for_selector(".g-head h1")
+    page.go_back()
+    page.wait_for_selector(".g-row")
+    tab.settle()
+    assert (page.url, page.get_by_label("Search by name").first.input_value()) == (searched, name)
+    page.go_back()
+    page.wait_for_url("**/runs")
+
+
 def test_language_is_switched_and_kept(open_tab):
     """The switch changes the language at once, and it stays on the next page."""
     page = open_tab().show("/runs")

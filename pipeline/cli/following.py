@@ -1,0 +1,50 @@
+"""`python -m pipeline follow`: artists put on the list of one's own or taken off it, by id, as the pages' button does.
+
+Imports `console` and the rooms below.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import console
+from pipeline.clock import workspace_clock
+from pipeline.errors import SettingsError
+from pipeline.moving.import_values import artist_id
+from pipeline.records import followed
+from pipeline.records.ledger import Ledger
+from pipeline.settings import load_settings
+from pipeline.workspace import open_workspace
+
+__all__ = ["follow"]
+
+
+def follow(
+    artists: Annotated[list[str], typer.Argument(metavar="ARTIST", help="Their ids, URIs or links.")],
+    stop: Annotated[bool, typer.Option("--stop", help="Take them off the list instead.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+) -> None:
+    """Put artists on the list of those you follow, or take them off with --stop; what is known of them stays."""
+    named, settings = tuple(dict.fromkeys(map(_given, artists))), load_settings()
+    with closing(Ledger(open_workspace(settings, to_read=dry_run).ledger, workspace_clock(settings))) as ledger:
+        listed = followed.followed_ids(ledger)
+        changed = [each for each in named if (each in listed) is stop]
+        if changed and not dry_run:
+            (followed.unfollow if stop else followed.follow)(ledger, changed)
+    rest = [each for each in named if each not in changed]
+    if as_json:
+        console.print_json({"dry_run": dry_run, "stop": stop, "changed": changed, "unchanged": rest})
+        return
+    done = f"{'would be ' * dry_run}{'taken off' if stop else 'put on'} the list"
+    console.answers.print(f"artists: {len(changed):,} {done}, {len(rest):,} were {'not ' * stop}on it")
+
+
+def _given(text: str) -> str:
+    found, reason = artist_id(text)
+    if reason:
+        raise SettingsError(f"{reason}. Nothing was changed.")
+    return found

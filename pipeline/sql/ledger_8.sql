@@ -1,0 +1,1 @@
+-- From version 7 to 8: only a new index, of artists whom the source did not know, which stands in ledger.sql.
