@@ -27,7 +27,7 @@ def test_schedule_is_added_with_preview(open_tab):
     type_into(page, "Name", "fridays")
     type_into(page, "Crontab line", "15 8 * * fri")
     preview = page.locator(".st-key-schedule_form_box .g-times li")
-    expect(preview.first).to_contain_text("Fri, ")
+    expect(preview.first).to_contain_text(", 08:15")  # the line that stood there before may fire on a Friday, too
     expect(preview).to_have_count(6)
     times = preview.all_inner_texts()
     page.get_by_role("button", name="Keep it").click()
