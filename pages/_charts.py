@@ -23,6 +23,7 @@ __all__ = ["CONFIG", "Style", "durations_chart", "followers_chart", "popularity_
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
 HEIGHT = 260
+A_YEAR = timedelta(days=365)
 HOVER = "%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>"
 
 
@@ -124,7 +125,8 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
         },
     )
     axis = {"fixedrange": True, "zeroline": False, "ticks": "", "ticklabelstandoff": 6, "automargin": True}
-    labels = [style.text.short_day(day) for day in places]
+    unlike = days and days[-1] - days[0] < A_YEAR  # then no day and month stands for two days
+    labels = [style.text.short_day(day) if unlike else style.text.day(day, precision="month") for day in places]
     figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, linecolor=palette.line, tickangle=0, **axis)
     figure.update_yaxes(tickvals=scale.ticks, ticktext=_tick_labels(scale, style.text), gridcolor=palette.line, **axis)
     figure.update_yaxes(range=[scale.low, scale.high])

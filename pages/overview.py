@@ -25,7 +25,7 @@ def show_numbers(text: Text) -> None:
         (text("Releases"), text.number(known["releases"]), releases),
         (text("Released in 30 days"), text.number(known["releases_recent"]), until),
         (text("Genres"), text.number(known["genres"]), tracks),
-        (text("Days of history"), text.number(known["days"]), text("since {day}", day=text.day(known["first_on"]))),
+        (text("Days of history"), text.number(known["days"]), text("since {day}", day=text.day(known["days_from"]))),
     )
     st.html(_cards.stats(tiles))
 

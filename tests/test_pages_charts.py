@@ -39,6 +39,12 @@ def test_ticks_speak_the_language(style, shown):
     assert ticks(figure, "xaxis")[0] == {"1,500": "Nov 1", "1.500": "1 nov."}[shown]
 
 
+@pytest.mark.parametrize(("count", "first"), [(365, "11 dez."), (366, "dez. 2026")])
+def test_days_of_years_bear_the_year(count, first):
+    """Where a day and month stands for two days the axis tells months with their years."""
+    assert ticks(followers_chart(history("followers", *range(count)), PT), "xaxis")[0] == first
+
+
 def test_small_changes_stay_small():
     """A number that hardly moves is not blown up to fill the height."""
     low, high = followers_chart(history("followers", 100_000, 100_001), EN).layout.yaxis.range

@@ -17,6 +17,7 @@ def test_counts_come_with_coverage(workspace):
             {"artist_id": "b", "popularity": 5, "last_seen_on": LAST_DAY, "releases_checked_on": LAST_DAY},
         ],
         artist_snapshots=[{"artist_id": "a", "observed_on": LAST_DAY}],
+        genre_days=[{"genre": "", "observed_on": LAST_DAY}, {"genre": "mpb", "observed_on": LAST_DAY}],
         releases=[
             {"album_id": "x", "release_date": date(2026, 10, 24), "release_date_precision": "day", "total_tracks": 2},
             {"album_id": "y", "release_date": date(2026, 10, 23), "release_date_precision": "day"},
@@ -36,6 +37,7 @@ def test_counts_come_with_coverage(workspace):
         "genres": 0,
         "snapshots": 1,
         "days": 1,
+        "days_from": LAST_DAY,
         "first_on": date(2026, 11, 1),
         "last_on": LAST_DAY,
     }
@@ -44,8 +46,8 @@ def test_counts_come_with_coverage(workspace):
 def test_empty_database_counts_nothing(workspace):
     """Before the first artist everything is zero and the days are unknown."""
     known = queries.coverage(publish_rows(workspace))
-    assert {value for name, value in known.items() if not name.endswith("_on")} == {0}
-    assert (known["first_on"], known["last_on"]) == (None, None)
+    days = [known.pop(name) for name in ("days_from", "first_on", "last_on")]
+    assert (set(known.values()), days) == ({0}, [None] * 3)
 
 
 def test_withheld_numbers_cover_nobody(workspace):

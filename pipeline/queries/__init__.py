@@ -51,7 +51,10 @@ Row = dict[str, Any]
 
 
 def coverage(generation: Generation) -> Row:
-    """Counts of everything, each with how much of it is known: one row."""
+    """Counts of everything, each with how much of it is known: one row.
+
+    `days`: with numbers, since `days_from`; `first_on` and `last_on`: when artists were seen, numbers kept or not.
+    """
     frame = generation.frame(
         """
         SELECT (SELECT count(*) FROM artists) AS artists,
@@ -65,7 +68,8 @@ def coverage(generation: Generation) -> Row:
             (SELECT count(*) FROM tracks) AS tracks,
             (SELECT count(DISTINCT genre) FROM artist_genres) AS genres,
             (SELECT count(*) FROM artist_snapshots) AS snapshots,
-            (SELECT count(DISTINCT observed_on) FROM artist_snapshots) AS days,
+            (SELECT count(*) FROM genre_days WHERE genre = '') AS days,
+            (SELECT min(observed_on) FROM genre_days WHERE genre = '') AS days_from,
             (SELECT min(first_seen_on) FROM artists) AS first_on,
             (SELECT max(last_seen_on) FROM artists) AS last_on
         """
