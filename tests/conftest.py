@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -40,6 +42,32 @@ class Clock:
         """Move it, as timedelta's arguments say; the new instant."""
         self.instant += timedelta(**by)
         return self.instant
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests with a browser go to one process, which begins with them; others to whoever is free.
+
+    They share a browser, a server and its demo. xdist's own groups (3.8) are not those of pytest 9.2: they do nothing.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else nodeid
+
+    return Shared(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What all libraries and tests hold is no garbage: it is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Libraries that find their objects alive at the very end call it a leak."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

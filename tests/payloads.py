@@ -16,7 +16,19 @@ from pipeline.records.ledger import Ledger
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 
-__all__ = ["album", "albums_line", "artist", "commit", "data", "line", "normalized", "payload", "rows", "search_line"]
+__all__ = [
+    "album",
+    "albums_line",
+    "artist",
+    "commit",
+    "data",
+    "line",
+    "normalized",
+    "payload",
+    "rows",
+    "search_line",
+    "shared_normalizer",
+]
 
 DAY = "2026-11-22"
 Row = dict[str, Any]
@@ -67,11 +79,11 @@ def normalized(folder: Path, *lines: object, small: int = SMALL) -> Normalized:
     """What the lines become; `small=0` takes the reader meant for much data."""
     path = folder / "raw.jsonl.zst"
     path.write_bytes(payload(*lines))
-    return _normalizer(small).tables([path])
+    return shared_normalizer(small).tables([path])
 
 
 @cache
-def _normalizer(small: int) -> Normalizer:
+def shared_normalizer(small: int) -> Normalizer:
     """One for all tests of a process: what a file leaves behind in it would show."""
     return Normalizer(small)
 
@@ -100,4 +112,4 @@ def commit(
         ledger.begin_task(run_id, batch_id, attempt, "discover", "mpb")
     batch = Batch(run_id, batch_id, "discover", "mpb", attempt, (), 50)
     raw = RawBatch(batch_id, payload(*lines), len(lines), len(lines))
-    return commit_raw_batch(workspace, ledger, _normalizer(SMALL), batch, raw, "succeeded", "")
+    return commit_raw_batch(workspace, ledger, shared_normalizer(SMALL), batch, raw, "succeeded", "")

@@ -9,13 +9,14 @@ from typing import Any
 
 import zstandard
 
-from pipeline.lake.normalize import Normalizer
+from pipeline.lake.normalize import SMALL
 from pipeline.lake.store import commit_raw_batch
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
+from tests.payloads import shared_normalizer
 
 __all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "fill", "line", "names", "rows"]
 
@@ -50,11 +51,7 @@ def commit_lines(
     text = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines)
     raw = RawBatch(batch_id, zstandard.compress(text.encode()), len(lines), len(lines))
     batch = Batch(run_id, batch_id, "refresh_artists", "Banda Um +1", 1, (), 10)
-    normalizer = Normalizer()
-    try:
-        return commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")
-    finally:
-        normalizer.close()
+    return commit_raw_batch(workspace, ledger, shared_normalizer(SMALL), batch, raw, "succeeded", "")
 
 
 def fill(workspace: Workspace, ledger: Ledger) -> Workspace:

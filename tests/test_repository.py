@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check import main
+from tools.check import main, place_of_tests
 from tools.pins import disagreements
 from tools.sizes import find_sizes, report
 
@@ -68,6 +68,14 @@ def test_unknown_check_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["lnit"])
     assert (ended.value.code, "no such check: lnit" in capsys.readouterr().err) == (2, True)
+
+
+def test_folders_of_tests_are_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where memory has no room, or there is no such folder, tests have theirs where temporary files are."""
+    monkeypatch.setattr("tools.check.LEAST_FREE", 1)
+    assert (place_of_tests(tmp_path), place_of_tests(tmp_path / "none")) == (tmp_path, None)
+    monkeypatch.setattr("tools.check.LEAST_FREE", 2**62)
+    assert place_of_tests(tmp_path) is None
 
 
 @pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="this is no git checkout")

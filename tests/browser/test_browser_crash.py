@@ -16,7 +16,7 @@ from tests.apps import free_port, running_app, until
 from tests.commands import environment
 from tests.worlds import database, held, settings_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def answered(ledger: Ledger) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from tests.apps import RunningApp, free_port, running_app
 from tests.oidc import Provider, running_provider
 
 pytest.importorskip("authlib", reason="Login needs Authlib: pip install 'streamlit[auth]'")
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 OWNER = {"sub": "1", "email": "Owner@example.org", "email_verified": True, "name": "The Owner"}
 DEMO = {"GARIMPO_DEMO_DAYS": "1", "GARIMPO_DEMO_ARTISTS": "40", "GARIMPO_OPERATORS": "owner@example.org"}

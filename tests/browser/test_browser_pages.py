@@ -16,7 +16,7 @@ from pages._cards import artist_head, artist_row, release_card
 from pages._look import PALETTES
 from pages._text import Text
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 STYLE = (Path(pages.__file__).parent / "style.css").read_text(encoding="utf-8")
 NOBODY = {

@@ -20,7 +20,7 @@ from tests.browser.conftest import Tab
 from tests.browser.test_browser_pages import OVERFLOW
 from tests.worlds import collect, genre_names
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PATIENCE = 60_000
 REQUESTS_A_SECOND = 6  # slow enough to watch

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_browser_pages import OVERFLOW
 from tests.commands import ROOT, command
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def type_into(page: Page, label: str, words: str) -> None:
