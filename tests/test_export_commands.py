@@ -64,9 +64,9 @@ def test_list_goes_in_and_out(place: Path, capsys: pytest.CaptureFixture[str]) -
     capsys.readouterr()
     tries = [said(capsys, "import", "list.csv", *options)[1].splitlines() for options in (["--dry-run"], [], [])]
     assert [line for told in tries for line in told if line.startswith("artists to follow")] == [
-        "artists to follow: 2 would be put on the list, 0 were on it",
-        "artists to follow: 2 put on the list, 0 were on it",
-        "artists to follow: 0 put on the list, 2 were on it",
+        "artists to follow: 2 would be put on the list, 0 on it already",
+        "artists to follow: 2 put on the list, 0 on it already",
+        "artists to follow: 0 put on the list, 2 on it already",
     ]
     assert said(capsys, "export", "followed", "--to", "out.csv")[:2] == (0, "2 rows in out.csv\n")
     rows = [line.rsplit(",", 1) for line in (place / "out.csv").read_text(encoding="utf-8").splitlines()]

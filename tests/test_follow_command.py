@@ -47,12 +47,12 @@ def ask(inside: Any, tmp_path: Path, workspace: Workspace) -> Any:
 def test_ids_and_links_are_followed(ask: Any) -> None:
     """Ids, URIs and links come onto the list, each once; who was on it stays."""
     given = [A, f"spotify:artist:{B}", f"https://open.spotify.com/intl-pt/artist/{C}?si=1", C]
-    assert ask(*given) == (0, "artists: 2 put on the list, 1 were on it\n", "", (A, B, C))
+    assert ask(*given) == (0, "artists: 2 put on the list, 1 on it already\n", "", (A, B, C))
 
 
 def test_stop_takes_them_off(ask: Any) -> None:
     """With --stop they go from the list; who was not on it is counted and no error."""
-    assert ask("--stop", A, B) == (0, "artists: 1 taken off the list, 1 were not on it\n", "", ())
+    assert ask("--stop", A, B) == (0, "artists: 1 taken off the list, 1 not on it\n", "", ())
 
 
 @pytest.mark.parametrize(("options", "changed", "rest"), [((), [B], [A]), (("--stop",), [A], [B])])

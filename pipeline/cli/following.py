@@ -40,7 +40,7 @@ def follow(
         console.print_json({"dry_run": dry_run, "stop": stop, "changed": changed, "unchanged": rest})
         return
     done = f"{'would be ' * dry_run}{'taken off' if stop else 'put on'} the list"
-    console.answers.print(f"artists: {len(changed):,} {done}, {len(rest):,} were {'not ' * stop}on it")
+    console.answers.print(f"artists: {len(changed):,} {done}, {len(rest):,} {'not on it' if stop else 'on it already'}")
 
 
 def _given(text: str) -> str:

@@ -280,6 +280,6 @@ def _show_import(report: ImportReport, *, dry_run: bool) -> None:
     )
     if report.to_follow + report.followed:
         verb = "would be put on the list" if dry_run else "put on the list"
-        say.print(f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} were on it")
+        say.print(f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} on it already")
     if report.run_id and report.rows:
         say.print(f"run {report.run_id}: rows published {report.rows:,}")
