@@ -16,7 +16,6 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, Limits
-from pipeline.records.events import unknown_artists
 from pipeline.records.followed import followed_ids
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
@@ -57,7 +56,6 @@ class Context:
     max_requests: int
     capabilities: Capabilities = field(default_factory=Capabilities)
     followed: tuple[str, ...] = ()  # whom somebody followed when the run began
-    unknown: tuple[str, ...] = ()  # artists whom the source did not know lately
     workers: Workers | None = None  # of another system; None: threads of this process
     came_s: float | None = None  # what they took to begin with the first batch; None: none is back yet
     opened_s: float = field(default_factory=time.monotonic)
@@ -87,7 +85,7 @@ def open_context(
             workers = _workers(settings)
         yield Context(
             settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most,
-            followed=followed_ids(ledger), unknown=unknown_artists(ledger), workers=workers,
+            followed=followed_ids(ledger), workers=workers,
         )  # fmt: skip
     finally:
         source.close()

@@ -21,7 +21,7 @@ from pipeline.lake.store import commit_raw_batch
 from pipeline.published.generations import live
 from pipeline.records.bindings import bound
 from pipeline.records.budget import PATIENCE_S
-from pipeline.records.events import has_unknown, note, note_unknown
+from pipeline.records.events import has_unknown, note, note_unknown, unknown_artists
 from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
@@ -117,7 +117,7 @@ class MappedTask:
         with live(context.workspace, context.ledger) as view:
             outlook = Outlook(
                 view, today, context.capabilities, context.genres, allowance, followed=context.followed,
-                unknown=context.unknown, workers=self._workers(),
+                unknown=unknown_artists(context.ledger), workers=self._workers(),
                 least_calls=math.ceil(LEAST_ITEM_S / context.budget.latency_s()))  # fmt: skip
             if left is not None:
                 if self._kept is None:
