@@ -170,7 +170,7 @@ def test_read_only_folder(workspace: Workspace, ledger: Ledger):
         workspace.raw.symlink_to("/proc/self")  # not even root can make a folder there
     else:
         workspace.raw.chmod(0o500)
-    with pytest.raises(StorageError, match=r"day=2026-11-22.*Run again"):
+    with pytest.raises(StorageError, match=r"day=2026-11-22.*[Rr]un again"):
         commit(workspace, ledger, "first", search_line(artist("a1")))
     assert ledger.parts() == []
 
