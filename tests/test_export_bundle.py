@@ -101,6 +101,8 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
     assert queries.artists(open_bundle(tmp_path / "rock"), search="bia")["artist_id"].to_list() == ["b"]
     write_bundle(generation, tmp_path / "b", NOW, Filters(("mpb",), date(2026, 11, 20), date(2026, 11, 21)))
     opened = open_bundle(tmp_path / "b")
+    known = queries.coverage(opened)
+    assert (known["days"], known["days_from"]) == (2, date(2026, 11, 20))
     keys = {name: opened.rows(f"SELECT {table.key[0]} FROM {name}") for name, table in PUBLISHED.items()}
     assert {name: [value for (value,) in found] for name, found in keys.items()} == {
         "artists": ["a"],

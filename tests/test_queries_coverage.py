@@ -17,7 +17,6 @@ def test_counts_come_with_coverage(workspace):
             {"artist_id": "b", "popularity": 5, "last_seen_on": LAST_DAY, "releases_checked_on": LAST_DAY},
         ],
         artist_snapshots=[{"artist_id": "a", "observed_on": LAST_DAY}],
-        genre_days=[{"genre": "", "observed_on": LAST_DAY}, {"genre": "mpb", "observed_on": LAST_DAY}],
         releases=[
             {"album_id": "x", "release_date": date(2026, 10, 24), "release_date_precision": "day", "total_tracks": 2},
             {"album_id": "y", "release_date": date(2026, 10, 23), "release_date_precision": "day"},

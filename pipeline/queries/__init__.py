@@ -67,11 +67,11 @@ def coverage(generation: Generation) -> Row:
             (SELECT count(*) FROM releases WHERE tracks_read >= total_tracks) AS releases_with_tracks,
             (SELECT count(*) FROM tracks) AS tracks,
             (SELECT count(DISTINCT genre) FROM artist_genres) AS genres,
-            (SELECT count(*) FROM artist_snapshots) AS snapshots,
-            (SELECT count(*) FROM genre_days WHERE genre = '') AS days,
-            (SELECT min(observed_on) FROM genre_days WHERE genre = '') AS days_from,
+            snapshots, days, days_from,
             (SELECT min(first_seen_on) FROM artists) AS first_on,
             (SELECT max(last_seen_on) FROM artists) AS last_on
+        FROM (SELECT count(*) AS snapshots, count(DISTINCT observed_on) AS days, min(observed_on) AS days_from
+            FROM artist_snapshots)
         """
     )
     return frame.row(0, named=True)
