@@ -51,11 +51,9 @@ def _steps_of(each: dag.Task, asked: dict[str, str]) -> list[Any]:
 def garimpo_dag(folder: Path = Path(__file__).parents[2], dag_id: str = "garimpo") -> DAG:
     """The graph, scheduled as the settings of a folder say; a relative GARIMPO_DATA is in that folder, too."""
     settings, asked = load_settings(folder), {"folder": str(folder), "run": "{{ ti.xcom_pull(task_ids='begin') }}"}
-    late = {
-        "timezone": settings.timezone,
-        "run_immediately": timedelta(0),
-    }  # False makes up for what has just been missed
-    cron = CronTriggerTimetable(settings.schedule, **late) if settings.schedule else None
+    cron = None
+    if settings.schedule:  # what was just missed is left: with False Airflow makes up for it
+        cron = CronTriggerTimetable(settings.schedule, timezone=settings.timezone, run_immediately=timedelta(0))
     genres = Param(list(settings.genres), type="array", items={"type": "string"}, minItems=1)
     params = {"genres": genres, "max_requests": Param(settings.max_requests, type="integer", minimum=1)}
     with DAG(dag_id, schedule=cron, catchup=False, max_active_runs=1, params=params, doc_md=__doc__) as made:

@@ -102,11 +102,10 @@ def _old(ledger: Ledger, layer: str, keep_days: int, today: date) -> list[Row]:
     if not keep_days:
         return []
     table, where = ("raw_files", "") if layer == RAW else ("parts", "AND f.table_name = ?")
-    first_kept = (today - timedelta(days=keep_days)).isoformat()
     return ledger.read(
         f"SELECT f.* FROM {table} f LEFT JOIN runs r USING (run_id) "
         f"WHERE max(f.day, coalesce(date(r.started_at, 'unixepoch'), f.day)) < ? {where} ORDER BY f.day, f.path",
-        (first_kept, *([layer] if where else [])),
+        (_first_kept(keep_days, today), *([layer] if where else [])),
     )
 
 
@@ -114,7 +113,11 @@ def _is_due(going: Going, today: date) -> bool:
     """Whether a run lets go of it: of numbers once a whole month of them is too old."""
     if going.first_day is None:
         return False
-    return going.layer == RAW or going.first_day[:7] < (today - timedelta(days=going.keep_days)).isoformat()[:7]
+    return going.layer == RAW or going.first_day[:7] < _first_kept(going.keep_days, today)[:7]
+
+
+def _first_kept(keep_days: int, today: date) -> str:
+    return (today - timedelta(days=keep_days)).isoformat()
 
 
 def _going(layer: str, keep_days: int, files: Sequence[Row]) -> Going:
