@@ -28,7 +28,9 @@ OWNERS = {
         "pipeline/published",
         "pipeline/lake/normalize.py",
         "pipeline/lake/strict.py",
+        "pipeline/lake/volumes.py",
         "pipeline/queries/tracing.py",
+        "pipeline/keeping/relisting.py",
         "pipeline/keeping/salvage.py",
         "pipeline/moving/exporting.py",
         "pipeline/moving/bundles.py",
@@ -91,8 +93,8 @@ OWNERS = {
         "pipeline/lake/store.py",
         "pipeline/queries/tracing.py",
         "pipeline/moving/importing.py",
-        "pipeline/keeping/purge.py",
-        "pipeline/keeping/salvage.py",
+        "pipeline/keeping/cutting.py",
+        "pipeline/keeping/relisting.py",
     },
 }
 # Of one system each, imported by the file that knows it.

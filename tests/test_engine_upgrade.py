@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from pipeline.records.events import UNKNOWN
-from pipeline.records.ledger import LEDGER_VERSION, Ledger, Part
+from pipeline.records.ledger import LEDGER_VERSION, Ledger, Part, TaskOutcome
 
 # The tables of version 1 that later versions changed, as they were.
 FIRST = """
@@ -46,6 +46,20 @@ def columns(path: Path) -> dict[str, set[str]]:
 def plan_of(ledger: Ledger) -> str:
     """How a run's first look for artists whom the source does not know is answered."""
     return str(ledger.read(f"EXPLAIN QUERY PLAN {UNKNOWN}", (0.0,))[0]["detail"])
+
+
+def test_numbers_are_not_given_again(tmp_path: Path) -> None:
+    """The next part gets a place that none had before the upgrade, also where the last ones were let go of."""
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+        connection.executescript(FIRST)
+        connection.execute("UPDATE sqlite_sequence SET seq = 9 WHERE name = 'parts'")
+        connection.commit()
+    with closing(Ledger(tmp_path / "old.sqlite")) as old:
+        old.begin_task("r1", "b2", 1, "discover")
+        part = Part("artists", "lake/b", "2026-11-22", 1, 2, "bb", 1)
+        old.commit_batch(TaskOutcome("r1", "b2", 1, "succeeded"), None, [part])
+        assert [each.seq for each in old.parts()] == [4, 10]
+        assert old.read("SELECT name FROM sqlite_sequence WHERE name LIKE 'parts%'") == [{"name": "parts"}]
 
 
 def test_first_version_is_upgraded(tmp_path: Path) -> None:

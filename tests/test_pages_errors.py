@@ -31,7 +31,8 @@ PT = Text("pt_BR", "America/Sao_Paulo")
 # a schedule's form says is tried with it.
 ELSEWHERE = {
     "cli", "moving", "simulator", "dag.py", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
-    "purge.py", "recovery.py", "replay.py", "stored.py", "copying.py", "tracing.py", "status.py", "schedules.py",
+    "purge.py", "cutting.py", "recovery.py", "replay.py", "stored.py", "copying.py", "tracing.py", "status.py",
+    "schedules.py",
 }  # fmt: skip
 ENGLISH = re.compile(
     r"\b(the|of|is|are|was|were|and|for|nothing|again|kept|what|not|run|runs|it|than|left|by|failed|to|another|some|"

@@ -19,6 +19,7 @@ from pipeline.cli import console
 from pipeline.cli.moving import given_id
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
+from pipeline.keeping.binding import bind
 from pipeline.keeping.exchange import settle
 from pipeline.keeping.purge import EVERYTHING, Purged, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
@@ -56,11 +57,15 @@ def rebuild(as_json: AsJson = False) -> None:
 def compact(
     all_months: Annotated[bool, typer.Option("--all", help="The present month, too.")] = False, as_json: AsJson = False
 ) -> None:
-    """Write months of snapshots that are over as one sorted file each, so that publishing need not copy them."""
+    """Write months that are over as one sorted file each: of snapshots, and of parts whose answers are gone."""
     with _held("compact") as (_, workspace, ledger):
         made = compact_snapshots(workspace, ledger, all_months=all_months)
-    told = f"{', '.join(made.months) or 'no month'}: {made.rows:,} rows in {made.seconds:.1f} s"
-    _tell(asdict(made), told, as_json=as_json)
+        bound = bind(workspace, ledger)
+    told = [f"{', '.join(made.months) or 'no month'}: {made.rows:,} rows in {made.seconds:.1f} s"]
+    if bound.volumes:
+        sizes = f"{bound.bytes_before:,} bytes are {bound.bytes_now:,} now"
+        told.append(f"{bound.parts:,} parts bound in {bound.volumes} volumes: {sizes}, in {bound.seconds:.1f} s")
+    _tell(asdict(made) | {"bound": asdict(bound)}, "\n".join(told), as_json=as_json)
 
 
 def replay(

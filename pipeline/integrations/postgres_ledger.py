@@ -142,8 +142,14 @@ def open_store(place: ServerLedger, script: str, version: int, busy_s: float, up
         raise SettingsError(f"{place}: the name is too long for PostgreSQL. Choose a shorter GARIMPO_WORKSPACE.")
     store = Store(place, busy_s)
     try:
-        store.prepare(script, version, upgrades)
+        store.prepare(script, version, {number: _own(number) or text for number, text in upgrades.items()})
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _own(number: int) -> str:
+    """What turns tables of the version before into those of this one here, where it is not what does so in a file."""
+    own = files("pipeline").joinpath("sql", f"postgres_ledger_{number}.sql")
+    return own.read_text(encoding="utf-8") if own.is_file() else ""

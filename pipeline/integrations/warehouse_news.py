@@ -177,11 +177,11 @@ class Reader:
         """Months of which parts were exchanged or let go of whole, of the others what new parts hold."""
         now, then = self.months(), self.months(sent.applied_seq)
         parts = self.con.execute(
-            "SELECT path, schema_version FROM state_parts WHERE table_name = ? AND seq > ? ORDER BY seq",
+            "SELECT path, schema_version, seq FROM state_parts WHERE table_name = ? AND seq > ? ORDER BY seq",
             [SNAPSHOTS, sent.applied_seq],
         ).fetchall()
-        fresh = [(self.workspace.root / path, int(version)) for path, version in parts]
-        there = all(path.exists() for path, _ in fresh)  # a purge may have been faster: then by whole months
+        fresh = [(self.workspace.root / path, int(version), int(seq)) for path, version, seq in parts]
+        there = all(path.exists() for path, *_ in fresh)  # a purge may have been faster: then by whole months
         again = sorted(
             month
             for month in {*now, *sent.months}

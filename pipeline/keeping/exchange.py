@@ -2,7 +2,7 @@
 
 A killed exchange leaves either state whole, and files that `sweep` removes. A part keeps its `seq`: merges are defined
 by the order of commits. What parts were exchanged is readable once `settle` has built a generation of them. Imports
-`files`, `ledger`, `publish`, `workspace`.
+`files`, `volumes`, `ledger`, `publish`, `workspace`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,12 @@ from pipeline.errors import GarimpoError, StorageError
 from pipeline.lake.files import remove_files, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import is_stored, place_truth, remove_truth
+from pipeline.lake.volumes import Member, Volume, is_volume
 from pipeline.published.generations import generation_path
-from pipeline.published.publish import EXCHANGED, lags, rebuild
+from pipeline.published.publish import BOUND, EXCHANGED, lags, rebuild
 from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
 from pipeline.records.storing import Connection
+from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
 __all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Exchange", "settle"]
@@ -33,6 +35,8 @@ RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
 ASIDE = "damaged"  # the folder for what could not be mended
 LEAVING = ".purging"  # the folder in which everything lies that is being deleted
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
+_LISTED = "SELECT path FROM parts UNION SELECT path FROM raw_files"
+_BIND = "UPDATE parts SET path = ?, bytes = ?, sha256 = ?, schema_version = ?, seal = '' WHERE seq = ?"
 ADD_PART = (
     "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, batch_id) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -57,12 +61,28 @@ class Exchange:
 
     def replace_part(self, old: Mapping[str, Any], content: bytes, rows: int, schema_version: int) -> None:
         """Put other content in a part's place, under the same `seq`, without a seal."""
-        path, digest = self._write(str(old["path"]), content)
+        path, digest = self._write(_own_path(old), content)
         self.statements.append((
             "UPDATE parts SET path = ?, rows = ?, bytes = ?, sha256 = ?, schema_version = ?, seal = '' WHERE seq = ?",
             (path, rows, len(content), digest, schema_version, old["seq"]),
         ))  # fmt: skip
         self._let_go(old)
+        self.touches_parts = True
+
+    def bind_parts(self, volume: Volume, members: Sequence[Member]) -> None:
+        """Have parts lie in a volume that was written of them; the files that they had stay where they are."""
+        path = self._relative(volume.path)
+        for part in members:
+            values = (path, volume.bytes, volume.sha256, SCHEMA_VERSION, part.seq)
+            self.statements.append((_BIND, values))
+        self.placed.append(volume.path)
+        self.set_meta(BOUND, uuid4().hex)
+
+    def replace_volume(self, old: str, volume: Volume, members: Sequence[Member]) -> None:
+        """Put another volume in the place of one, with the rows that these of its parts have left."""
+        self.bind_parts(volume, members)
+        self.statements += [("UPDATE parts SET rows = ? WHERE seq = ?", (part.rows, part.seq)) for part in members]
+        self.gone.append(self.workspace.root / old)
         self.touches_parts = True
 
     def add_part(self, batch: tuple[str, str], part: Part, content: bytes) -> None:
@@ -117,14 +137,16 @@ class Exchange:
                 for statement, values in self.statements:
                     connection.execute(statement, values)
         except BaseException:
-            with suppress(GarimpoError):  # an interrupt may come right after the commit
-                listed = self.ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")
-                known = {str(row["path"]) for row in listed} if self.placed else set()
-                gone = [path for path in self.placed if self._relative(path) not in known]
-                remove_truth(self.workspace, gone)
+            placed = self.placed.copy()
+            self.placed.clear()  # an interrupt may come right after the commit: then they are the truth
+            with suppress(GarimpoError):
+                known = {str(row["path"]) for row in self.ledger.read(_LISTED)} if placed else set()
+                remove_truth(self.workspace, [path for path in placed if self._relative(path) not in known])
             raise
         replaced = set(self.gone) - {*self.placed, *self.kept}
         self.placed.clear()  # they are the truth now, whatever becomes of the others
+        if any(map(is_volume, replaced)):  # one goes with the last part that lies in it
+            replaced -= {self.workspace.root / str(row["path"]) for row in self.ledger.read(_LISTED)}
         remove_truth(self.workspace, replaced)
 
     def discard(self) -> None:
@@ -158,6 +180,13 @@ class Exchange:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.workspace.root).as_posix()
+
+
+def _own_path(old: Mapping[str, Any]) -> str:
+    """The path of the file that a part has to itself, or would have."""
+    if not is_volume(str(old["path"])):
+        return str(old["path"])
+    return f"lake/{old['table_name']}/day={old['day']}/{old['run_id']}-{old['batch_id']}-1.parquet"
 
 
 def settle(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> bool:

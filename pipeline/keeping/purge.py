@@ -1,29 +1,25 @@
 """Removal on request: one artist, or everything, from raw files, parts, ledger and all that was derived from them.
 
-The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `backup`, `erasure`,
-`exchange`, `ledger`, `workspace`.
+The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `cutting`,
+`erasure`, `exchange`, `ledger`, `workspace`.
 """
 
 from __future__ import annotations
 
-import io
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
-import zstandard
-
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.keeping.erasure import Subject, without
+from pipeline.keeping.cutting import cut_parts, cut_raw, intact
+from pipeline.keeping.erasure import Subject
 from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
 from pipeline.lake import engine
-from pipeline.lake.files import explained, fault_of
-from pipeline.lake.parquet import parquet_bytes
+from pipeline.lake.files import explained
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
 from pipeline.published.publish import EXCHANGED
 from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
@@ -34,7 +30,6 @@ from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id"]
 
-SUBJECTS = ("artist_id", "album_id", "track_id")
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
 NOT_TEXT = ("path", "sha256", "seal", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
 EVERYTHING = "everything"  # subject of a purge of all
@@ -73,8 +68,8 @@ def purge_artist(workspace: Workspace, ledger: Ledger, artist_id: str, *, dry_ru
     fetch_truth(workspace, named_files(ledger))
     subject, exchange = _subject(workspace, ledger, require_id(artist_id)), Exchange(workspace, ledger)
     try:
-        raw_files, raw_lines = _cut_raw(exchange, subject, dry_run=dry_run)
-        parts, rows = _cut_parts(exchange, subject, dry_run=dry_run)
+        raw_files, raw_lines = cut_raw(exchange, subject, dry_run=dry_run)
+        parts, rows = cut_parts(exchange, subject, dry_run=dry_run)
         told = _count_mentions(ledger, subject)
         if not dry_run and (raw_files or parts or told):
             exchange.set_meta(SCRUB_DUE, "1")
@@ -147,8 +142,8 @@ def _spent_requests(workspace: Workspace, now: Callable[[], datetime]) -> dict[s
 def _subject(workspace: Workspace, ledger: Ledger, artist_id: str) -> Subject:
     """The artist with the releases and tracks that credit nobody else, and the names they were shown by."""
     parts: dict[str, list[str]] = {}
-    for row in ledger.read("SELECT * FROM parts"):
-        parts.setdefault(row["table_name"], []).append(str(_intact(workspace, row)))
+    for row in ledger.read("SELECT DISTINCT table_name, path, sha256 FROM parts"):
+        parts.setdefault(row["table_name"], []).append(str(intact(workspace, row)))
     with engine.cursor() as con:
         for name, table in LAKE.items():
             listed = ", ".join(f"'{engine.quoted(path)}'" for path in parts.get(name, ()))
@@ -173,54 +168,6 @@ NAMES = """
     UNION SELECT artist_name FROM kept_track_artists WHERE artist_id = $id
     UNION SELECT name FROM kept_releases WHERE list_contains($albums, album_id)
 """
-
-
-def _cut_raw(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, int]:
-    """Rewrite raw files that name the subject; how many files and lines."""
-    files = lines = 0
-    for row in exchange.ledger.read("SELECT * FROM raw_files"):
-        text = _unpacked(_intact(exchange.workspace, row))
-        if not subject.pattern.search(text):
-            continue
-        before = text.split("\n")
-        after = [without(line, subject) or "" for line in before]  # a line that goes leaves its number free
-        files, lines = files + 1, lines + sum(old != new for old, new in zip(before, after, strict=True))
-        kept = sum(bool(line.strip()) for line in after)
-        if dry_run:
-            continue
-        if kept:
-            content = zstandard.ZstdCompressor(level=3).compress("\n".join(after).encode())
-            exchange.replace_raw(row, content, kept)
-        else:
-            exchange.drop_raw(row, "request")
-    return files, lines
-
-
-def _cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, dict[str, int]]:
-    """Rewrite parts with rows of the subject; how many parts, and rows by table."""
-    parts, rows = 0, dict[str, int]()
-    with engine.cursor() as con:
-        for row in exchange.ledger.read("SELECT * FROM parts ORDER BY seq"):
-            name = row["table_name"]
-            columns = [column for column in (*LAKE[name].key, "album_id") if column in SUBJECTS]
-            columns = [column for column in dict.fromkeys(columns) if column in LAKE[name].column_names()]
-            if not columns:
-                continue
-            path, ids = str(exchange.workspace.root / row["path"]), list(subject.all_ids)
-            mine = " OR ".join(f"coalesce(list_contains($ids, {column}), false)" for column in columns)
-            source = "read_parquet($path, hive_partitioning = false) WHERE"
-            found = con.execute(f"SELECT count(*) FROM {source} {mine}", {"path": path, "ids": ids}).fetchall()[0][0]
-            if not found:
-                continue
-            parts, rows[name] = parts + 1, rows.get(name, 0) + found
-            if dry_run:
-                continue
-            if found == row["rows"]:
-                exchange.drop_part(row)
-                continue
-            kept = con.sql(f"FROM {source} NOT ({mine})", params={"path": path, "ids": ids}).to_arrow_table()
-            exchange.replace_part(row, parquet_bytes(name, kept), kept.num_rows, row["schema_version"])
-    return parts, rows
 
 
 def _text_columns(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:
@@ -275,19 +222,6 @@ def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, s
             for said, rows in connection.execute(query).fetchall():
                 if is_mine(said):
                     yield table, column, said, rows
-
-
-def _intact(workspace: Workspace, row: Row) -> Path:
-    path = workspace.root / str(row["path"])
-    if fault := fault_of(path, row["sha256"]):
-        message = f"{fault} It may hold what is to go."
-        raise DamagedFile(f"{message} Run `python -m pipeline recover`, then purge again; nothing was changed.")
-    return path
-
-
-def _unpacked(path: Path) -> str:
-    reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(path.read_bytes()), read_across_frames=True)
-    return reader.read().decode("utf-8", errors="replace")
 
 
 def _elsewhere(workspace: Workspace) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from pipeline.lake.files import explained, hidden, is_hidden, place_files, remov
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import count_on, find_unheard, sweep
 from pipeline.lake.truth import claim_store, place_truth, truth_files
+from pipeline.lake.volumes import is_volume, unheard_volumes
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
 from pipeline.published.publish import publish
@@ -39,6 +40,12 @@ __all__ = ["Finding", "recover"]
 
 RUN_LOCK_ID = "recover"
 LEAST_FREE = 1_000_000  # bytes
+
+# Each file of parts once; the parts of a volume have no answers, so that it does not matter whose batch stands for it.
+_FILES = (
+    "SELECT path, sha256, table_name, min(day) AS day, sum(rows) AS rows, min(run_id) AS run_id, "
+    "min(batch_id) AS batch_id FROM parts GROUP BY path, sha256, table_name ORDER BY min(seq)"
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             return _commits_lost(workspace, ledger)
     if not path.exists():
-        return "is missing" if find_files(workspace, set()) or newest_generation(workspace) else ""
+        found = find_files(workspace, set()) or any(map(is_volume, truth_files(workspace)))
+        return "is missing" if found or newest_generation(workspace) else ""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             told = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
@@ -139,12 +147,12 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
         return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"
     if unheard := find_unheard(ledger, truth_files(workspace)):
         return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
+    if volumes := unheard_volumes(workspace, ledger, truth_files(workspace)):
+        return f"knows nothing of {len(volumes)} volumes in which its parts lie, for one {volumes[0]}"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta("rebuild_due") == "1":
         return ""
-    shown = {
-        row[0] for row in generation.rows("SELECT run_id || ' ' || batch_id || ' ' || table_name FROM state_parts")
-    }
+    shown = {row[0] for row in generation.rows(f"SELECT {_KEY} FROM state_parts")}
     known = {row["key"] for row in ledger.read(f"SELECT {_KEY} AS key FROM parts")}
     missing = shown - known
     return f"knows nothing of {len(missing)} parts that generation {generation.number} shows" if missing else ""
@@ -183,7 +191,7 @@ class _Files:
             if self._fault(row) and self._from_backup(row):
                 self._say(row, self._fault_said, "brought back from the backup")
         with closing(Normalizer()) as normalizer:
-            for row in self._ledger.read("SELECT * FROM parts ORDER BY seq"):
+            for row in self._ledger.read(_FILES):
                 if fault := self._fault(row):
                     self._mend_part(row, fault, normalizer)
         for row in raw_files(self._ledger):
@@ -262,9 +270,8 @@ def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[F
         return findings  # what is published may be the last to hold what the parts have lost
     if fault or findings:
         settle(workspace, ledger, force=True)
-        findings += [Finding(str(workspace.db), f"the current generation {fault}", "built anew from the parts")] * bool(
-            fault
-        )
+        said = Finding(str(workspace.db), f"the current generation {fault}", "built anew from the parts")
+        findings += [said] * bool(fault)
     elif not settle(workspace, ledger) and current_number(workspace) is not None:
         publish(workspace, ledger)  # what waited, and what was found again
     return findings

@@ -67,7 +67,8 @@ def evict(workspace: Workspace, ledger: Ledger, today: date, days: int, *, dry_r
 
 
 _ALL = (
-    "SELECT path, day, bytes, sha256 FROM parts UNION ALL SELECT path, day, bytes, sha256 FROM raw_files ORDER BY path"
+    "SELECT path, max(day) AS day, bytes, sha256 FROM parts GROUP BY path, bytes, sha256 "
+    "UNION ALL SELECT path, day, bytes, sha256 FROM raw_files ORDER BY path"
 )
 
 

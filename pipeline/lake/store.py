@@ -2,7 +2,7 @@
 
 A file that stands in no ledger row does not exist for anybody; `sweep` removes such files after a crash. Only the
 process that holds the run lock writes here. Owns the formats: zstd JSON lines as received, Parquet V2. Imports
-`normalize`, `files`, `truth`, `ledger`.
+`normalize`, `files`, `truth`, `volumes`, `ledger`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +25,7 @@ from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
+from pipeline.lake.volumes import is_volume, members_of, unheard_volumes
 from pipeline.ledger_copy import original
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
@@ -85,7 +87,7 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
     found = truth_files(workspace)
     dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
     runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
-    strange = [path for path in dead if not is_hidden(path) and not any(_is_of(run, path) for run in runs)]
+    strange = [path for path in dead if not is_hidden(path) and not _is_known(path, runs)]
     if strange:
         raise DamagedFile(
             f"{workspace.ledger} knows nothing of {len(strange)} files in {workspace.root}, for one {strange[0]}: "
@@ -95,6 +97,12 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
         raise DamagedFile(
             f"{workspace.ledger} knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}: its "
             "last commits were lost. `python -m pipeline recover` writes it anew from the files; nothing was removed."
+        )
+    if volumes := unheard_volumes(workspace, ledger, found) if dead else []:
+        raise DamagedFile(
+            f"{workspace.ledger} has parts in files that are gone, which lie in {len(volumes)} volumes that it knows "
+            f"nothing of, for one {volumes[0]}: it was set back. `python -m pipeline recover` writes it anew; "
+            "nothing was removed."
         )
     remove_truth(workspace, dead)
     return len(dead)
@@ -143,8 +151,11 @@ def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:
     return unheard if len(unheard) > 1 else []
 
 
-def _is_of(run_id: str, path: Path) -> bool:
-    return path.parent.name == run_id or path.name.startswith(f"{run_id}-")
+def _is_known(path: Path, runs: AbstractSet[str]) -> bool:
+    """Whether a file is of runs that the ledger has heard of, as its name says, or the footer of a volume."""
+    if is_volume(path):
+        return {each.run_id for each in members_of(path)} <= runs
+    return path.parent.name in runs or any(path.name.startswith(f"{run}-") for run in runs)
 
 
 def _is_committed(ledger: Ledger, batch: Batch) -> bool:

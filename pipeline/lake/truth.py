@@ -94,7 +94,8 @@ def fetch_truth(workspace: Workspace, files: Iterable[Named]) -> int:
     """
     if workspace.store is None:
         return 0
-    store, missing = workspace.store, [each for each in files if not (workspace.root / each[0]).is_file()]
+    store = workspace.store
+    missing = [each for each in dict.fromkeys(files) if not (workspace.root / each[0]).is_file()]
     damaged: list[DamagedFile] = []
     for start in range(0, len(missing), TOGETHER):
         group = missing[start : start + TOGETHER]
@@ -161,7 +162,7 @@ def fill_store(workspace: Workspace, ledger: Ledger) -> None:
 
 def named_files(ledger: Ledger) -> list[Named]:
     """Every file that the ledger names, with its hash."""
-    rows = ledger.read("SELECT path, sha256 FROM parts UNION ALL SELECT path, sha256 FROM raw_files")
+    rows = ledger.read("SELECT DISTINCT path, sha256 FROM parts UNION ALL SELECT path, sha256 FROM raw_files")
     return [(str(row["path"]), str(row["sha256"])) for row in rows]
 
 

@@ -17,6 +17,7 @@ import duckdb
 
 from pipeline.lake import engine
 from pipeline.lake.files import explained, fsync_file, make_folder
+from pipeline.lake.volumes import is_volume
 from pipeline.published.building import insert_rows, merge
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import make_view, unfile_mixed
@@ -75,9 +76,13 @@ def _parts(con: duckdb.DuckDBPyConnection, alias: str, root: Path, day: date) ->
     names = STATE["state_parts"].column_names()
     found = con.execute(f"SELECT {', '.join(names)} FROM {alias}.state_parts ORDER BY seq").fetchall()
     parts = [dict(zip(names, row, strict=True)) for row in found]
-    later = {str(root / part["path"]): part["seq"] for part in parts if part["day"] > day.isoformat()}
-    early = con.execute(publish_sql("early_parts"), [list(later), day]).fetchall() if later else []
-    seqs = {later[path] for (path,) in early}
+    later = [part for part in parts if part["day"] > day.isoformat()]
+    alone = {str(root / part["path"]): part["seq"] for part in later if not is_volume(part["path"])}
+    early = con.execute(publish_sql("early_parts"), [list(alone), day]).fetchall() if alone else []
+    seqs = {alone[path] for (path,) in early}
+    for volume in dict.fromkeys(str(root / part["path"]) for part in later if is_volume(part["path"])):
+        asked = "SELECT DISTINCT seq FROM read_parquet(?, hive_partitioning = false) WHERE observed_on <= ?"
+        seqs |= {row[0] for row in con.execute(asked, [volume, day]).fetchall()}
     return [part for part in parts if part["day"] <= day.isoformat() or part["seq"] in seqs]
 
 

@@ -34,6 +34,12 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None
         for statement in create_statements():
             con.execute(statement)
         con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
+    if fresh or source.moved:
+        con.execute("DELETE FROM state_meta WHERE key = 'bound'")
+        con.execute("INSERT INTO state_meta VALUES ('bound', ?)", [source.bound])
+    if source.moved:
+        con.execute("DELETE FROM state_parts")
+        insert_rows(con, "state_parts", source.moved)
     con.execute(_NUMBERED)
     newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
     insert_rows(con, "state_parts", source.parts)

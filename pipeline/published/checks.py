@@ -240,7 +240,7 @@ def _answers_sound(ledger: Ledger) -> CheckResult:
 
 
 def _parts_there(workspace: Workspace, ledger: Ledger) -> CheckResult:
-    parts = ledger.read("SELECT path, bytes FROM parts")
+    parts = ledger.read("SELECT DISTINCT path, bytes FROM parts")
     gone = [row["path"] for row in parts if _size(workspace, row) != row["bytes"]]
     if gone and workspace.store is not None:  # a copy may be missing here
         stored = stored_names(workspace)
@@ -260,7 +260,7 @@ def _hashes_kept(workspace: Workspace, ledger: Ledger, *, whole: bool) -> CheckR
     """Read some parts again, going on where the last check ended, and a history file."""
     begin = 0 if whole else int(ledger.meta("hashed_seq") or 0)
     rows = ledger.read(
-        "SELECT seq, path, sha256 FROM parts WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT max(seq) AS seq, path, sha256 FROM parts GROUP BY path, sha256 HAVING max(seq) > ? ORDER BY 1 LIMIT ?",
         (begin, ALL if whole else HASHED_A_RUN),
     )
     ledger.set_meta("hashed_seq", str(rows[-1]["seq"] if len(rows) == HASHED_A_RUN and not whole else 0))

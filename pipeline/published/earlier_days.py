@@ -22,7 +22,7 @@ from pipeline.lake import engine
 from pipeline.published.history_files import view_statement
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import history_of
-from pipeline.published.staging import Source, check_parts, parts_select
+from pipeline.published.staging import Listed, Source, check_parts, parts_select
 from pipeline.schema import GROWTH_DAYS
 
 __all__ = ["EarlierDays", "reading_earlier_days", "show_earlier_days"]
@@ -83,7 +83,7 @@ def _select(con: duckdb.DuckDBPyConnection, root: Path, first: date | None, last
     return " UNION ALL ".join(_of_day(days, first, last, listed.get(days, [])) for days in _LONGER)
 
 
-def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[tuple[Path, int]]) -> str:
+def _of_day(days: int, first: date | None, last: date | None, parts: Sequence[Listed]) -> str:
     if parts:
         rows = parts_select("artist_snapshots", parts)
     else:

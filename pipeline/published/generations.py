@@ -26,7 +26,7 @@ from pipeline.lake.truth import fetch_truth
 from pipeline.published.as_of import CACHED, build_as_of, prune
 from pipeline.published.history_files import view_statement
 from pipeline.published.snapshots import history_of, root_of
-from pipeline.published.staging import parts_select
+from pipeline.published.staging import Listed, parts_select
 from pipeline.records.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
 from pipeline.workspace import Workspace
@@ -244,19 +244,19 @@ def live(workspace: Workspace, ledger: Ledger) -> Iterator[duckdb.DuckDBPyConnec
 def _create_views(
     cursor: duckdb.DuckDBPyConnection, workspace: Workspace, pending: Sequence[Part], *, published: bool
 ) -> None:
-    paths: dict[str, list[tuple[Path, int]]] = {name: [] for name in LAKE}
+    paths: dict[str, list[Listed]] = {name: [] for name in LAKE}
     fetch_truth(workspace, ((part.path, part.sha256) for part in pending))
     for part in pending:
         path = workspace.root / part.path
         if not path.is_file() or path.stat().st_size != part.bytes:
             message = f"{path} is not there as it was committed."
             raise DamagedFile(f"{message} Run `python -m pipeline recover`; nothing was changed.")
-        paths[part.table].append((path, part.schema_version))
+        paths[part.table].append((path, part.schema_version, part.seq))
     for name, table in LAKE.items():
         cursor.execute(f"CREATE TEMP VIEW live_{name} AS {_live_select(table, paths[name], published=published)}")
 
 
-def _live_select(table: Table, paths: Sequence[tuple[Path, int]], *, published: bool) -> str:
+def _live_select(table: Table, paths: Sequence[Listed], *, published: bool) -> str:
     names = table.column_names()
     selects = (
         []

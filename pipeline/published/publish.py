@@ -31,6 +31,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 
 __all__ = [
+    "BOUND",
     "EXCHANGED",
     "REBUILD_DUE",
     "Generation",
@@ -48,6 +49,9 @@ REBUILD_DUE = "rebuild_due"  # "1" in the ledger's meta: rows were let go of, th
 EXCHANGED = (
     "exchanged"  # changes in the ledger's meta with every exchange of parts; a generation notes which it has seen
 )
+
+
+BOUND = "bound"  # changes in the ledger's meta with every volume: where parts are is read anew then
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def publish(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> Pub
             current = None
         applied = 0 if current is None else int(open_generation(workspace).meta("applied_seq"))
         source = _source(workspace, ledger, applied)
-        if current is not None and not source.parts and not force:
+        if current is not None and not (source.parts or source.moved or force):
             return Published(current, 0, 0, time.perf_counter() - begun, changed=False)
         return _publish(workspace, ledger, source, current, begun)
 
@@ -109,9 +113,12 @@ def _rebuild(workspace: Workspace, ledger: Ledger, begun: float) -> Published:
 
 
 def _source(workspace: Workspace, ledger: Ledger, after: int) -> Source:
-    exchanged = ledger.meta(EXCHANGED) or ""  # before the parts: what is exchanged meanwhile is noticed the next time
+    # Before the parts: what is exchanged meanwhile is noticed the next time.
+    exchanged, bound = ledger.meta(EXCHANGED) or "", ledger.meta(BOUND) or ""
     parts = ledger.read("SELECT * FROM parts WHERE seq > ? ORDER BY seq", (after,))
-    return Source(workspace.root, parts, exchanged=exchanged)
+    moved = after and open_generation(workspace).meta(BOUND) != bound
+    before = ledger.read("SELECT * FROM parts WHERE seq <= ? ORDER BY seq", (after,)) if moved else ()
+    return Source(workspace.root, parts, exchanged=exchanged, bound=bound, moved=before)
 
 
 def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:

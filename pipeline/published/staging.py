@@ -1,12 +1,12 @@
 """Parts as tables: the rows of lake tables in Parquet files of any version, staged for what merges them.
 
-Imports `engine`, `files`, `merges`, `schema`.
+Imports `engine`, `files`, `volumes`, `merges`, `schema`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,12 +19,14 @@ import duckdb
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake import engine
 from pipeline.lake.files import fault_of, read_ahead
+from pipeline.lake.volumes import is_volume
 from pipeline.published.merges import publish_sql
 from pipeline.schema import LAKE, SCHEMA_VERSION
 
-__all__ = ["Rows", "Source", "check_parts", "parts_select", "stage_parts"]
+__all__ = ["Listed", "Rows", "Source", "check_parts", "parts_select", "stage_parts"]
 
 Rows = Sequence[dict[str, Any]]
+Listed = tuple[Path, int, int]  # a part: its file, the schema version, and its place in the order of commits
 
 MANY = 200_000  # new rows from which on it pays to share each statement among the cores; below, it costs a tenth more
 AHEAD = 200  # parts that the disk is asked for together; most are below a megabyte
@@ -34,13 +36,16 @@ AHEAD = 200  # parts that the disk is asked for together; most are below a megab
 class Source:
     """Parts to be merged, in the order of their commits, as rows of the ledger; `until`: only days up to this one.
 
-    `exchanged`: the ledger's word for the last exchange of parts that these have seen.
+    `exchanged`: the ledger's word for the last exchange of parts that these have seen. `bound`: its word for the last
+    volumes; `moved`: all parts that were merged before, where some lie in other files since.
     """
 
     root: Path
     parts: Rows
     until: date | None = None
     exchanged: str = ""
+    bound: str = ""
+    moved: Rows = ()
 
     def of(self, table: str) -> Rows:
         """The parts of one lake table."""
@@ -54,9 +59,9 @@ class Source:
         """For statements over these rows: while it is held they are shared among the cores, where that pays."""
         return engine.many_rows() if self.is_large() else nullcontext()
 
-    def listed(self, table: str) -> list[tuple[Path, int]]:
-        """Paths of these and their schema versions, as `parts_select` takes them."""
-        return [(self.root / part["path"], part["schema_version"]) for part in self.of(table)]
+    def listed(self, table: str) -> list[Listed]:
+        """These as `parts_select` takes them."""
+        return [(self.root / part["path"], part["schema_version"], part["seq"]) for part in self.of(table)]
 
     def first_day(self) -> date:
         """Day of the oldest part; the last there is without any."""
@@ -75,34 +80,54 @@ def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condi
 
 def check_parts(root: Path, parts: Rows) -> None:
     """Raise DamagedFile naming the first part that is not what was committed."""
+    files = list(dict.fromkeys((root / part["path"], part["sha256"]) for part in parts))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for place in range(0, len(parts), AHEAD):
-            some = parts[place : place + AHEAD]
-            read_ahead(root / part["path"] for part in some)
-            faults = pool.map(lambda part: fault_of(root / part["path"], part["sha256"]), some)
+        for place in range(0, len(files), AHEAD):
+            some = files[place : place + AHEAD]
+            read_ahead(path for path, _ in some)
+            faults = pool.map(lambda file: fault_of(*file), some)
             if fault := next(filter(None, faults), ""):
                 raise DamagedFile(f"{fault} Run `python -m pipeline recover`; nothing was published.")
 
 
-def parts_select(name: str, parts: Sequence[tuple[Path, int]]) -> str:
-    """A SELECT of the rows of lake table `name` in parts given by path and schema version, and `place` in that order.
+def parts_select(name: str, parts: Sequence[Listed]) -> str:
+    """A SELECT of the rows of lake table `name` in these parts, and `place` in that order.
 
     Columns that an earlier version did not have are NULL, types are today's; without parts there are no rows.
     """
-    if newer := [path for path, version in parts if version > SCHEMA_VERSION]:
+    if newer := [path for path, version, _ in parts if version > SCHEMA_VERSION]:
         message = f"{newer[0]} was written by a newer version of this program."
         raise SchemaMismatch(f"{message} Update it and run again; nothing was changed.")
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for place, (path, version, _) in enumerate(parts):
+        groups.setdefault((version, is_volume(path)), []).append(place)
     selects = []
-    for version in sorted({version for _, version in parts}):
-        places = [place for place, part in enumerate(parts) if part[1] == version]
-        listed = ", ".join(f"'{engine.quoted(parts[place][0])}'" for place in places)
+    for (version, bound), places in sorted(groups.items()):
         select = _of_today if version == SCHEMA_VERSION else _of_before
-        selects.append(select(name, f"read_parquet([{listed}], hive_partitioning = false)", _place(places)))
+        selects.append(select(name, *(_bound if bound else _alone)(parts, places)))
     return " UNION ALL ".join(selects) or _no_rows(name)
 
 
-def _place(places: Sequence[int]) -> str:
-    return "file_index" if list(places) == list(range(len(places))) else f"({list(places)})[file_index::BIGINT + 1]"
+def _alone(parts: Sequence[Listed], places: Sequence[int]) -> tuple[str, str]:
+    """Rows of parts that have files of their own, and their places."""
+    rows = _read(parts[place][0] for place in places)
+    first = list(places) == list(range(len(places)))
+    return rows, "file_index" if first else f"({list(places)})[file_index::BIGINT + 1]"
+
+
+def _bound(parts: Sequence[Listed], places: Sequence[int]) -> tuple[str, str]:
+    """Rows of parts that lie in volumes, of which others may have been let go of, and their places."""
+    volumes = {path: number for number, path in enumerate(dict.fromkeys(parts[place][0] for place in places))}
+    columns = [volumes[parts[place][0]] for place in places], [parts[place][2] for place in places], list(places)
+    named = zip(("volume", "seq", "bound_place"), columns, strict=True)
+    members = ", ".join(f"unnest({values}::BIGINT[]) AS {column}" for column, values in named)
+    joined = "ON m.volume = r.file_index AND m.seq = r.seq"
+    return f"(SELECT r.*, bound_place FROM {_read(volumes)} r JOIN (SELECT {members}) m {joined})", "bound_place"
+
+
+def _read(paths: Iterable[Path]) -> str:
+    listed = ", ".join(f"'{engine.quoted(path)}'" for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _of_today(name: str, rows: str, place: str) -> str:

@@ -21,6 +21,7 @@ from pipeline.errors import DamagedFile, SettingsError
 from pipeline.lake import engine
 from pipeline.lake.shapes import OBJECTS
 from pipeline.lake.truth import fetch_truth
+from pipeline.lake.volumes import is_volume
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.schema import LAKE
@@ -90,38 +91,37 @@ def trace_rows(
         )
     parts = _parts(ledger, table, on)
     found = [
-        _origin(ledger, parts[path], table, row)
-        for path, row in sorted(_rows(workspace, parts, table, key, on), key=lambda pair: parts[pair[0]]["seq"])
+        _origin(ledger, part, table, row)
+        for part, row in sorted(_rows(workspace, parts, table, key, on), key=lambda pair: pair[0]["seq"])
     ]
     return tuple(_with_lines(workspace, ledger, origin) for origin in _with_gifts(table, found))
 
 
-def _parts(ledger: Ledger, table: str, on: date | None) -> dict[str, dict[str, Any]]:
+def _parts(ledger: Ledger, table: str, on: date | None) -> list[Row]:
     query = "SELECT * FROM parts WHERE table_name = ?"
     if on is None:
-        found = ledger.read(query, (table,))
-    else:
-        days = ((on - LONGEST_BATCH).isoformat(), on.isoformat())
-        found = ledger.read(f"{query} AND day BETWEEN ? AND ?", (table, *days))
-    return {part["path"]: part for part in found}
+        return ledger.read(query, (table,))
+    days = ((on - LONGEST_BATCH).isoformat(), on.isoformat())
+    return ledger.read(f"{query} AND day BETWEEN ? AND ?", (table, *days))
 
 
 def _rows(
-    workspace: Workspace, parts: Mapping[str, Any], table: str, key: Mapping[str, str], on: date | None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Matching rows with the path of their part; columns that an older part does not have are None."""
+    workspace: Workspace, parts: Sequence[Row], table: str, key: Mapping[str, str], on: date | None
+) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Matching rows with their part; columns that an older part does not have are None."""
     if not parts:
         return
     asked = {**key, **({"observed_on": on} if on else {})}
     where = " AND ".join(f'"{name}" = ?' for name in asked)
-    fetch_truth(workspace, ((path, part["sha256"]) for path, part in parts.items()))
-    files = {str(workspace.root / path): path for path in parts}
+    fetch_truth(workspace, ((part["path"], part["sha256"]) for part in parts))
+    # Of a volume each row says whose it is; the only part of a file need not be said.
+    lies = {(str(workspace.root / p["path"]), p["seq"] if is_volume(p["path"]) else None): p for p in parts}
     query = (
         f"SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false, filename = true) WHERE {where}"
     )
     with engine.cursor() as cursor:
         try:
-            cursor.execute(query, [list(files), *asked.values()])
+            cursor.execute(query, [list(dict.fromkeys(path for path, _ in lies)), *asked.values()])
             names = [column[0] for column in cursor.description or ()]
             rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
         except (duckdb.Error, OSError) as error:
@@ -130,7 +130,8 @@ def _rows(
                 "nothing was changed."
             ) from None
     for row in rows:
-        yield files[row["filename"]], {name: row.get(name) for name in LAKE[table].column_names()}
+        if part := lies.get((row["filename"], row.get("seq"))):
+            yield part, {name: row.get(name) for name in LAKE[table].column_names()}
 
 
 def _origin(ledger: Ledger, part: Mapping[str, Any], table: str, row: dict[str, Any]) -> Origin:

@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 from pipeline.errors import GarimpoError
+from pipeline.keeping.binding import bind
 from pipeline.keeping.exchange import settle
 from pipeline.keeping.retention import keep_within_retention
 from pipeline.lake.store import sweep
@@ -80,7 +81,8 @@ def plan(context: Context) -> Facts:
 def publish(context: Context) -> Facts:
     """A generation that holds every committed part, after letting go of what is older than the settings permit.
 
-    Snapshots move to history files when there are so many that copying them each time costs more.
+    Snapshots move to history files when there are so many that copying them each time costs more, and months of parts
+    into volumes when their answers are gone.
     """
     gone = keep_within_retention(context.workspace, context.ledger, context.settings)
     settle(context.workspace, context.ledger)
@@ -89,6 +91,8 @@ def publish(context: Context) -> Facts:
     facts: Facts = {"generation": result.number, "parts": result.parts, "new_rows": result.rows}
     if pays(context.workspace):
         facts["compacted"] = ", ".join(compact(context.workspace, context.ledger).months)
+    if (bound := bind(context.workspace, context.ledger)).volumes:
+        facts["parts_bound"] = bound.parts
     return {**facts, "files_let_go": let_go} if let_go else facts
 
 

@@ -88,10 +88,10 @@ CREATE TABLE IF NOT EXISTS raw_files (
 CREATE TABLE IF NOT EXISTS parts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     table_name TEXT NOT NULL,
-    path TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,                           -- its own file, or a volume, in which others lie as well
     day TEXT NOT NULL,
     rows INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,                       -- of the file
     sha256 TEXT NOT NULL,
     schema_version INTEGER NOT NULL,
     run_id TEXT NOT NULL,

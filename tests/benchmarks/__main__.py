@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from tests.benchmarks.beside import measure_beside
+from tests.benchmarks.bound import measure_bound
 from tests.benchmarks.elsewhere import measure_elsewhere
 from tests.benchmarks.engine import measure_engine
 from tests.benchmarks.figures import Figure, load, machine, say, table
@@ -32,13 +33,14 @@ BENCHMARKS: dict[str, Callable[..., Iterator[Figure]]] = {
     "elsewhere": measure_elsewhere,
     "warehouses": measure_warehouses,
     "formats": measure_formats,
+    "bound": measure_bound,
     "keeping": measure_store,
 }
 GROUPS = {
     "collector": ("pace", "minimum", "ledger", "memory", "beside"),
     "orchestration": ("runs", "engine"),
     "beyond": ("elsewhere", "warehouses"),
-    "store": ("formats", "keeping"),
+    "store": ("formats", "bound", "keeping"),
 }
 
 

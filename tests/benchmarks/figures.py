@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Figure", "load", "machine", "say", "table"]
+__all__ = ["Figure", "load", "machine", "say", "table", "timed"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table."""
     rows = [f"| {f.what} | {f.value} | {f.goal} | {f.verdict} | {f.note} |" for f in figures]
     return "\n".join(["| what | figure | goal | | beside it |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def timed(done: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that something takes, of the clock and of the processor."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    done()
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def machine() -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import zstandard
@@ -17,7 +16,7 @@ from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
-from tests.benchmarks.figures import Figure, load, say
+from tests.benchmarks.figures import Figure, load, say, timed
 from tests.benchmarks.reading import measure_reading, opened, quantile
 from tests.benchmarks.replaying import measure_replay
 from tests.benchmarks.store_world import World, add_day, add_releases, make_store
@@ -55,7 +54,7 @@ def _commits(root: Path, many: int) -> Iterator[Figure]:
         raw = RawBatch(f"batch-{number:04d}", _page(number), 1, 1)
         ledger.begin_task("run", raw.batch_id, 1, "discover", "mpb")
         batch = Batch("run", raw.batch_id, "discover", "mpb", 1, (), PAGE)
-        took.append(_timed(lambda: commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")))  # noqa: B023
+        took.append(timed(lambda: commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")))  # noqa: B023
     ledger.close()
     for share, goal in ((0.5, 15), (0.95, 40)):
         wall, cpu = (quantile([each[part] * 1000 for each in took[5:]], share) for part in (0, 1))
@@ -100,7 +99,7 @@ def _make(root: Path, world: World) -> None:
 
 def _keeping(root: Path, world: World) -> Iterator[Figure]:
     (workspace, ledger), told = opened(root), f"{world.artists:,} × {world.days:,} days"
-    yield _of("rebuild everything published", told, [_timed(lambda: rebuild(workspace, ledger))], 30)
+    yield _of("rebuild everything published", told, [timed(lambda: rebuild(workspace, ledger))], 30)
     yield from _sizes(workspace, told)
     ledger.close()
 
@@ -120,7 +119,7 @@ def _published(workspace: Workspace, ledger: Ledger, world: World, artists: int,
     added = int(ledger.meta("added") or 0) + 1
     add_day(workspace, ledger, world, world.days - 1 + added, artists=artists, parts=4, whole=whole)
     ledger.set_meta("added", str(added))
-    return _timed(lambda: publish(workspace, ledger))
+    return timed(lambda: publish(workspace, ledger))
 
 
 def _sizes(workspace: Workspace, told: str) -> Iterator[Figure]:
@@ -142,10 +141,3 @@ def _of(what: str, told: str, took: Sequence[tuple[float, float]], goal: float) 
     wall, cpu = (statistics.median(each[part] for each in took) for part in (0, 1))
     note = f"CPU {cpu:.2f} s; median of {len(took)}; {load()}"
     return Figure(f"{what}, {told}", f"{wall:.2f} s", f"< {goal:g} s", wall < goal, note)
-
-
-def _timed(done: Callable[[], object]) -> tuple[float, float]:
-    """Seconds, of the clock and of the processor."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    done()
-    return time.perf_counter() - wall, time.process_time() - cpu

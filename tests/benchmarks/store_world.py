@@ -80,16 +80,17 @@ class World:
     parts: int = 10
 
 
-def make_store(workspace: Workspace, ledger: Ledger, world: World) -> Iterator[int]:
+def make_store(workspace: Workspace, ledger: Ledger, world: World, *, whole: bool = False) -> Iterator[int]:
     """Commit every day of a world, oldest first; the days committed so far.
 
     Attributes only when they changed, genres every two weeks: who was not seen under one for a month has left it.
+    `whole`: all of them every day, as runs write them.
     """
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute(_WORDS)
         con.execute(_POPULATION, [world.artists])
         for age in range(world.days):
-            _commit_day(workspace, ledger, con, world, age)
+            _commit_day(workspace, ledger, con, world, age, whole=whole)
             yield age + 1
 
 

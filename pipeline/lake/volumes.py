@@ -1,0 +1,129 @@
+"""Volumes: parts of a month bound in one sorted file, each row with the `seq` of the part that it is of.
+
+A part whose answers are gone never changes any more, and what is said of an artist day after day takes a thirtieth when
+it stands together (docs/decisions/0050). A volume's footer tells whose parts it holds, so that a lost ledger can be
+written anew from it. Imports `engine`, `files`, `parquet`, `ledger`, `schema`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path, PurePath
+
+import duckdb
+
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError
+from pipeline.lake import engine
+from pipeline.lake.files import explained, hidden, is_hidden, make_folder, sha256_of
+from pipeline.lake.parquet import HISTORY_OPTIONS
+from pipeline.records.ledger import Ledger
+from pipeline.schema import LAKE
+from pipeline.workspace import Workspace
+
+__all__ = ["Member", "Volume", "is_volume", "members_of", "unheard_volumes", "write_volume"]
+
+_NAME = "parts"  # of the footer's list of members
+
+
+@dataclass(frozen=True)
+class Member:
+    """A part that lies in a volume, as the ledger has it."""
+
+    seq: int
+    run_id: str
+    batch_id: str
+    day: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume that was written, still hidden."""
+
+    path: Path
+    bytes: int
+    sha256: str
+
+
+def is_volume(path: PurePath | str) -> bool:
+    """Whether a file of the lake is one for many parts, by its folder."""
+    return PurePath(path).parent.name.startswith("month=")
+
+
+def write_volume(
+    con: duckdb.DuckDBPyConnection, root: Path, name: str, month: str, select: str, members: Sequence[Member]
+) -> Volume:
+    """Write rows of lake table `name`, each with its `seq`, as a volume: hidden, and named by what it holds.
+
+    Raises DamagedFile when what is read back is not what was to be written, DiskFull; then nothing is left.
+    """
+    folder = root / "lake" / name / f"month={month}"
+    aside = hidden(folder / f"{members[0].seq}.parquet")
+    columns = [*LAKE[name].column_names(), "seq"]
+    order = ", ".join(dict.fromkeys((*LAKE[name].key, "observed_on", "seq")))
+    listed = engine.quoted(json.dumps([astuple(each) for each in members], separators=(",", ":")))
+    with explained(aside):
+        make_folder(folder)
+        try:
+            ordered = f"SELECT {', '.join(columns)} FROM ({select}) ORDER BY {order}"
+            con.execute(
+                f"COPY ({ordered}) TO '{engine.quoted(aside)}' ({HISTORY_OPTIONS}, KV_METADATA {{{_NAME}: '{listed}'}})"
+            )
+            _prove(con, aside, select, columns, members)
+            sha256, size = sha256_of(aside), aside.stat().st_size
+            path = folder / f"{sha256[:16]}.parquet"
+            aside.replace(hidden(path))
+        except duckdb.Error as error:
+            raise _explanation(error, folder) from error
+        finally:
+            aside.unlink(missing_ok=True)
+    return Volume(path, size, sha256)
+
+
+def _prove(
+    con: duckdb.DuckDBPyConnection, path: Path, select: str, columns: Sequence[str], members: Sequence[Member]
+) -> None:
+    """Raise DamagedFile unless a file has just these rows, and of each part as many as it had."""
+    facts = f"SELECT seq, count(*), bit_xor(hash({', '.join(columns)})) FROM ({{rows}}) GROUP BY seq ORDER BY seq"
+    before = con.execute(facts.format(rows=select)).fetchall()
+    after = con.execute(facts.format(rows=f"FROM read_parquet('{engine.quoted(path)}')")).fetchall()
+    counted = [(each.seq, each.rows) for each in sorted(members, key=lambda each: each.seq) if each.rows]
+    if before != after or [row[:2] for row in after] != counted:
+        raise DamagedFile(f"{path.parent} got a volume that is not what its parts hold. Its parts stay as they are.")
+
+
+def _explanation(error: duckdb.Error, folder: Path) -> GarimpoError:
+    text = str(error).splitlines()[0]
+    if "No space left" in text or "File too large" in text:
+        return DiskFull(f"No space left for a volume in {folder}. Free some space and run again; nothing was lost.")
+    return DamagedFile(f"Parts cannot be bound in {folder} ({text}). They stay as they are.")
+
+
+def members_of(path: Path) -> list[Member]:
+    """The parts of which a volume has rows, by its footer; none where that cannot be read."""
+    query = "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?"
+    try:
+        with engine.cursor() as con:
+            texts = con.execute(query, [str(path), _NAME]).fetchall()
+        return [Member(*each) for (text,) in texts for each in json.loads(text)]
+    except (duckdb.Error, ValueError, TypeError):
+        return []
+
+
+def unheard_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path]) -> list[Path]:
+    """Volumes, of the files found, with a part that the ledger has in a file which is not among these.
+
+    Then the ledger was set back to before they were bound. One that a killed writer left has its parts elsewhere, too.
+    """
+    there = list(found)
+    names = {path.relative_to(workspace.root).as_posix() for path in there}
+    parts = ledger.read("SELECT table_name, run_id, batch_id, path FROM parts")
+    gone = {tuple(row.values())[:3] for row in parts if row["path"] not in names}
+    volumes = [path for path in there if gone and is_volume(path) and not is_hidden(path)]
+    return [path for path in volumes if any((_table(path), m.run_id, m.batch_id) in gone for m in members_of(path))]
+
+
+def _table(path: Path) -> str:
+    return path.parent.parent.name

@@ -1,0 +1,256 @@
+"""Parts whose answers are gone lie together in volumes, and every question has the same answer."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.cli.commands import main
+from pipeline.keeping import binding
+from pipeline.keeping.binding import bind
+from pipeline.keeping.exchange import Exchange, settle
+from pipeline.keeping.purge import purge_artist
+from pipeline.keeping.recovery import recover
+from pipeline.keeping.replay import replay
+from pipeline.lake.store import sweep
+from pipeline.lake.volumes import Member, members_of
+from pipeline.published.generations import live, open_generation
+from pipeline.published.publish import publish, rebuild
+from pipeline.queries.tracing import trace_artist
+from pipeline.records.ledger import Ledger
+from pipeline.runs.context import open_context
+from pipeline.runs.tasks import publish as publish_task
+from pipeline.schema import PUBLISHED
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace
+from tests.conftest import Clock
+from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
+from tests.test_publish_upgrade import GIVEN
+from tests.test_publish_versions import bring
+
+BATCHES = 9
+SPAN = date(2026, 9, 5)
+
+
+def forget(workspace: Workspace, ledger: Ledger) -> None:
+    """Let go of every answer, as retention does."""
+    exchange = Exchange(workspace, ledger)
+    for row in ledger.read("SELECT * FROM raw_files"):
+        exchange.drop_raw(row, "retention")
+    exchange.carry_out()
+
+
+def collect(workspace: Workspace, ledger: Ledger, *, batches: int = BATCHES, run_id: str = "run-1") -> None:
+    """A batch on each of the first days of September, published, its answers let go of."""
+    for number in range(batches):
+        day = f"2026-09-{1 + number:02d}"
+        found = [artist("a1", name=f"Name {number // 4}", followers={"total": number}), artist(f"b{number}")]
+        lines = search_line(*found, day=day), albums_line(album(f"c{number // 3}"), day=day)
+        commit(workspace, ledger, f"{run_id}-{number}", *lines, run_id=run_id)
+    ledger.finish_run(run_id, "succeeded")
+    publish(workspace, ledger)
+    forget(workspace, ledger)
+
+
+def answers(workspace: Workspace, *days: date) -> list[dict[str, list[tuple[Any, ...]]]]:
+    """Every published table now, and as of these days."""
+    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
+    found = [open_generation(workspace), *(open_generation(workspace, day) for day in days)]
+    return [{name: each.rows(f"FROM {name} ORDER BY ALL") for name in names} for each in found]
+
+
+def bound_files(workspace: Workspace) -> list[str]:
+    """Volumes by their folders, in order."""
+    found = workspace.lake.glob("*/month=*/*.parquet")
+    return sorted(path.parent.relative_to(workspace.lake).as_posix() for path in found if "_history" not in str(path))
+
+
+def unlisted(workspace: Workspace, ledger: Ledger) -> set[str]:
+    """Files of parts that the ledger does not list, or lists and are not there."""
+    listed = {row["path"] for row in ledger.read("SELECT path FROM parts")}
+    return listed ^ {path.relative_to(workspace.root).as_posix() for path in workspace.lake.rglob("*.parquet")}
+
+
+def lake_rows(workspace: Workspace) -> list[dict[str, Any]]:
+    """Every row of every file of the lake."""
+    return [row for path in workspace.lake.rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
+
+
+def test_month_lies_in_volumes(workspace: Workspace, ledger: Ledger):
+    """One file a table takes the place of nine; parts keep their places and their rows, and nothing says otherwise."""
+    collect(workspace, ledger)
+    before, listed = answers(workspace, SPAN), ledger.read("SELECT seq, table_name, batch_id, rows FROM parts")
+    made = bind(workspace, ledger)
+    tables = ["artist_genres", "artists", "release_artists", "release_pages", "releases", "search_pages"]
+    assert bound_files(workspace) == [f"{table}/month=2026-09" for table in tables]
+    assert (made.volumes, made.parts, made.bytes_now < made.bytes_before) == (6, 6 * BATCHES, True)
+    assert ledger.read("SELECT seq, table_name, batch_id, rows FROM parts") == listed
+    shutil.rmtree(workspace.db / "as-of")
+    assert (answers(workspace, SPAN), unlisted(workspace, ledger), sweep(workspace, ledger)) == (before, set(), 0)
+    rebuild(workspace, ledger)
+    assert answers(workspace, SPAN) == before
+    assert bind(workspace, ledger).volumes == 0
+
+
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+def test_any_history_is_the_same(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, seed: int):
+    """Days in any order, some late, bound in between and at the end: now and as of any day nothing is different."""
+    monkeypatch.setattr(binding, "PAYS", 2)
+    rng, days = random.Random(seed), [date(2026, month, day) for month in (8, 9) for day in (1, 9, 17, 25)]
+    for number in range(24):
+        commit(workspace, ledger, f"b{number:02d}", *some_lines(rng, rng.choice(days).isoformat()))
+        if number in (10, 17):
+            publish(workspace, ledger)
+            forget(workspace, ledger)
+            bind(workspace, ledger)
+    publish(workspace, ledger)
+    forget(workspace, ledger)
+    asked = days[::3]
+    before = answers(workspace, *asked)
+    assert bind(workspace, ledger).volumes > 5
+    shutil.rmtree(workspace.db / "as-of")
+    assert answers(workspace, *asked) == before
+    commit(workspace, ledger, "later", *some_lines(rng, "2026-09-02"))
+    publish(workspace, ledger)
+    after = answers(workspace, *asked)
+    rebuild(workspace, ledger)
+    assert answers(workspace, *asked) == after
+
+
+def test_answers_keep_parts_alone(workspace: Workspace, ledger: Ledger, clock: Clock):
+    """A month is bound when it is over and no answer of it is kept; numbers of artists never are."""
+    collect(workspace, ledger)
+    commit(workspace, ledger, "late", search_line(artist("a1"), day="2026-09-30"))
+    assert (bind(workspace, ledger).volumes, bound_files(workspace)) == (3, [
+        "release_artists/month=2026-09", "release_pages/month=2026-09", "releases/month=2026-09",
+    ])  # fmt: skip
+    forget(workspace, ledger)
+    clock.instant = clock.instant.replace(month=9)
+    assert bind(workspace, ledger).volumes == 0
+    clock.instant = clock.instant.replace(month=10)
+    assert bind(workspace, ledger).volumes == 3
+    assert len(list(workspace.lake.glob("artist_snapshots/day=*/*.parquet"))) == BATCHES + 1
+
+
+def test_run_binds_what_is_due(workspace: Workspace, ledger: Ledger):
+    """Once it has published; the next one has nothing to do."""
+    collect(workspace, ledger)
+    settings = Settings.model_validate({"data": workspace.root.parent, "workspace": "test", **GIVEN})
+    with open_context(settings, ledger, "run-2") as context:
+        assert (publish_task(context)["parts_bound"], len(bound_files(workspace))) == (6 * BATCHES, 6)
+        assert "parts_bound" not in publish_task(context)
+
+
+def test_command_binds_too(
+    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """`compact` says how many parts lie in how many volumes, and what that saves."""
+    collect(workspace, ledger)
+    monkeypatch.setenv("GARIMPO_DATA", str(workspace.root.parent))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    assert main(["compact"]) == 0
+    months, bound = capsys.readouterr().out.splitlines()
+    assert (months.partition(":")[0], bound.partition(":")[0]) == ("no month", "54 parts bound in 6 volumes")
+
+
+def test_parts_of_earlier_versions(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """What they lack is NULL, as it was; they are of today's version then."""
+    monkeypatch.setattr(binding, "PAYS", 1)
+    bring(workspace, ledger, 0)
+    publish(workspace, ledger)
+    before = answers(workspace)
+    ledger._now = lambda: Clock().instant.replace(month=12)
+    assert bind(workspace, ledger).volumes == 1
+    rebuild(workspace, ledger)
+    assert answers(workspace) == before
+    assert ledger.read("SELECT DISTINCT schema_version FROM parts WHERE table_name = 'artists'") == [
+        {"schema_version": 1}
+    ]
+
+
+def test_pending_parts_are_read(workspace: Workspace, ledger: Ledger):
+    """Without a database a planner finds every row in the volumes."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    shutil.rmtree(workspace.db)
+    with live(workspace, ledger) as view:
+        assert view.execute("SELECT count(*), count(DISTINCT artist_id) FROM live_artists").fetchall() == [(18, 10)]
+
+
+def test_trace_goes_through_volumes(workspace: Workspace, ledger: Ledger):
+    """A value leads to the run and batch that brought it, and to the volume it lies in."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    (found,) = trace_artist(workspace, ledger, "a1", date(2026, 9, 6), "artists")
+    assert (found.run_id, found.batch_id, found.row["name"]) == ("run-1", "run-1-5", "Name 1")
+    assert found.part.startswith("lake/artists/month=2026-09/")
+    assert found.note == "raw removed by retention on 2026-11-22"
+
+
+def test_purged_out_of_volumes(workspace: Workspace, ledger: Ledger):
+    """Nothing of an artist is left in them, and everything of the others."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    (before,) = answers(workspace)
+    told = purge_artist(workspace, ledger, "b3", dry_run=True)
+    assert (
+        purge_artist(workspace, ledger, "b3").rows
+        == told.rows
+        == {"artists": 1, "artist_snapshots": 1, "artist_genres": 1}
+    )
+    (after,) = answers(workspace)
+    assert [row[0] for row in after["artists"]] == [row[0] for row in before["artists"] if row[0] != "b3"]
+    assert after["releases"] == before["releases"]
+    assert "b3" not in {row[key] for row in lake_rows(workspace) for key in row if key == "artist_id"}
+    assert ledger.read("SELECT rows FROM parts WHERE table_name = 'artists' AND batch_id = 'run-1-3'") == [{"rows": 1}]
+    assert (unlisted(workspace, ledger), recover(workspace, ledger.now)) == (set(), ())
+
+
+def test_last_part_takes_the_volume_along(workspace: Workspace, ledger: Ledger):
+    """A part that gets other rows leaves its volume, and its rows there count no more; the last takes it along."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    before = answers(workspace)
+    rows = ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")
+    path = next(workspace.lake.glob("releases/month=*/*.parquet"))
+    for place, row in enumerate(rows):
+        day = workspace.lake / "releases" / f"day={row['day']}"
+        content = pq.read_table(path, filters=[("seq", "==", row["seq"])])
+        buffer = pa.BufferOutputStream()
+        pq.write_table(content.drop_columns(["seq"]), buffer)
+        exchange = Exchange(workspace, ledger)
+        exchange.replace_part(row, buffer.getvalue().to_pybytes(), row["rows"], 1)
+        exchange.carry_out()
+        settle(workspace, ledger)
+        assert (path.exists(), len(list(day.iterdir()))) == (place < len(rows) - 1, 1)
+    assert (answers(workspace), unlisted(workspace, ledger)) == (before, set())
+
+
+def test_footer_names_its_parts(workspace: Workspace, ledger: Ledger):
+    """Place, run, batch, day and rows of each; nothing is said by a file that is none."""
+    collect(workspace, ledger, batches=8)
+    bind(workspace, ledger)
+    told = members_of(next(workspace.lake.glob("releases/month=*/*.parquet")))
+    assert told[0] == Member(4, "run-1", "run-1-0", "2026-09-01", 1)
+    assert [each.batch_id for each in told] == [f"run-1-{number}" for number in range(8)]
+    (other := workspace.root / "month=1" / "x.parquet").parent.mkdir()
+    other.write_bytes(b"no Parquet")
+    assert members_of(other) == []
+
+
+def test_replay_leaves_volumes_alone(workspace: Workspace, ledger: Ledger):
+    """Parts without answers stay as they are, wherever they lie."""
+    collect(workspace, ledger)
+    commit(workspace, ledger, "new", search_line(artist("a1")))
+    bind(workspace, ledger)
+    listed = ledger.read("SELECT seq, path, sha256 FROM parts")
+    done = replay(workspace, ledger)
+    assert (done.batches, done.changed, done.without_raw) == (1, 0, BATCHES)
+    assert ledger.read("SELECT seq, path, sha256 FROM parts") == listed

@@ -1,0 +1,183 @@
+"""Volumes when something goes wrong: killed, damaged, lost, a full disk, a store. No row is lost, none doubled."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import DamagedFile, DiskFull
+from pipeline.keeping import binding
+from pipeline.keeping.binding import bind
+from pipeline.keeping.recovery import recover
+from pipeline.lake.store import sweep
+from pipeline.lake.volumes import Member
+from pipeline.moving.backup import back_up
+from pipeline.published.checks import watch
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
+from pipeline.records.ledger import Ledger
+from pipeline.workspace import Workspace
+from tests.conftest import Clock
+from tests.payloads import artist, commit, search_line
+from tests.stores import Stored
+from tests.test_store_failures import fill, small_disk
+from tests.test_volumes import BATCHES, SPAN, answers, bound_files, collect, forget, unlisted
+
+__all__ = ["small_disk"]  # a fixture of that file
+
+STEPS = (
+    "pipeline.lake.volumes._prove",
+    "pipeline.lake.volumes.sha256_of",
+    "pipeline.keeping.exchange.place_truth",
+    "pipeline.keeping.exchange.remove_truth",
+    "pipeline.keeping.binding.publish",
+    "pipeline.published.placing.prove",
+    "pipeline.published.placing.replace_file",
+    "pipeline.keeping.binding.remove_truth",
+)
+
+
+def stop(*_: Any, **__: Any) -> None:
+    """What a killed process does at that step: nothing any more."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
+    """Every answer is the same after the stop, after sweeping up, and after going on; no file is left over."""
+    collect(workspace, ledger)
+    before = answers(workspace, SPAN)
+    with monkeypatch.context() as patched:
+        patched.setattr(step, stop)
+        with pytest.raises(KeyboardInterrupt):
+            bind(workspace, ledger)
+    assert answers(workspace, SPAN) == before
+    sweep(workspace, ledger)
+    publish(workspace, ledger)
+    shutil.rmtree(workspace.db / "as-of")
+    assert answers(workspace, SPAN) == before
+    bind(workspace, ledger)
+    assert (answers(workspace, SPAN), unlisted(workspace, ledger)) == (before, set())
+    assert len(bound_files(workspace)) == 6
+
+
+def test_damaged_part_waits(workspace: Workspace, ledger: Ledger):
+    """A month with a part that is not what was committed is not bound, so that the damage is not taken for truth."""
+    collect(workspace, ledger)
+    path = workspace.root / ledger.read("SELECT path FROM parts WHERE table_name = 'releases'")[0]["path"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    assert (bind(workspace, ledger).volumes, "releases/month=2026-09" in bound_files(workspace)) == (5, False)
+    path.write_bytes(whole)
+    assert bind(workspace, ledger).volumes == 1
+
+
+def test_volume_that_differs_is_refused(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """Where what was written is not what the parts hold, they stay as they are."""
+    collect(workspace, ledger)
+    listed = ledger.read("SELECT * FROM parts ORDER BY seq")
+    monkeypatch.setattr(binding, "Member", lambda seq, run, batch, day, rows: Member(seq, run, batch, day, rows + 1))
+    assert (bind(workspace, ledger).volumes, bound_files(workspace)) == (0, [])
+    assert (ledger.read("SELECT * FROM parts ORDER BY seq"), unlisted(workspace, ledger)) == (listed, set())
+
+
+def test_damaged_volume_is_named(workspace: Workspace, ledger: Ledger, tmp_path: Path):
+    """A check finds it, recovery says once what is lost, and a backup brings it back."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    back_up(workspace, tmp_path / "backup", ledger.now())
+    before = answers(workspace)
+    path = next(workspace.lake.glob("artists/month=*/*.parquet"))
+    path.write_bytes(path.read_bytes()[:-9] + b"?" + path.read_bytes()[-8:])
+    generation = open_generation(workspace)
+    with generation.cursor() as cursor:
+        found = watch(cursor, workspace, ledger, generation.number, ledger.now().date())
+    (hashes,) = [each for each in found if each.check.name == "parts_keep_their_hash"]
+    assert (hashes.violations, hashes.details) == (1, path.relative_to(workspace.root).as_posix())
+    (told,) = recover(workspace, ledger.now)
+    assert (told.mended, told.done.partition(":")[0]) == (
+        False, "18 rows of artists of 2026-09-01 cannot be derived again"
+    )  # fmt: skip
+    (told,) = recover(workspace, ledger.now, tmp_path / "backup")
+    assert (told.mended, answers(workspace)) == (True, before)
+
+
+@pytest.mark.parametrize("lost", [("ledger.sqlite", "db"), ("ledger.sqlite",)], ids=["with the database", "alone"])
+def test_lost_ledger_is_written_anew(workspace: Workspace, clock: Clock, lost: tuple[str, ...]):
+    """Footers of volumes tell what they hold: every answer is the same, also without the database."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        collect(workspace, ledger, run_id="20260901T060000-abc123")
+        bind(workspace, ledger)
+        listed = "SELECT table_name, path, rows, day, sha256, run_id, batch_id FROM parts ORDER BY 1, batch_id"
+        parts = ledger.read(listed)
+    before = answers(workspace, SPAN)
+    for name in lost:
+        for path in workspace.root.glob(f"{name}*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    recover(workspace, clock.now)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        assert (ledger.read(listed), sweep(workspace, ledger)) == (parts, 0)
+    assert answers(workspace, SPAN) == before
+
+
+def test_ledger_set_back_is_noticed(workspace: Workspace, clock: Clock, tmp_path: Path):
+    """One of before the binding knows files that are gone: nothing is swept away, and recovery finds all rows."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        collect(workspace, ledger)
+    shutil.copyfile(workspace.ledger, tmp_path / "old.sqlite")
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        bind(workspace, ledger)
+    before = answers(workspace, SPAN)
+    shutil.copyfile(tmp_path / "old.sqlite", workspace.ledger)
+    (extra := workspace.lake / "artists" / "day=2026-09-01" / "run-1-killed-1.parquet").parent.mkdir(exist_ok=True)
+    extra.write_bytes(b"left by a killed writer")
+    lie = "lie in 6 volumes that it knows nothing of"
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger, pytest.raises(DamagedFile, match=lie):
+        sweep(workspace, ledger)
+    (told, *_) = recover(workspace, clock.now)
+    assert (told.mended, "volumes in which its parts lie" in told.what) == (True, True)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        assert unlisted(workspace, ledger) == set()
+    assert answers(workspace, SPAN) == before
+
+
+def test_full_disk_keeps_parts(small_disk: Workspace):
+    """Without space nothing is bound and nothing is lost; once there is enough, it is."""
+    with closing(Ledger(small_disk.ledger, Clock().now)) as ledger:
+        for number in range(BATCHES):
+            names = [artist(f"a{n}", name=random.Random(n + number).randbytes(300).hex()) for n in range(50)]
+            commit(small_disk, ledger, f"b{number}", search_line(*names, day=f"2026-09-{1 + number:02d}"))
+        publish(small_disk, ledger)
+        forget(small_disk, ledger)
+        before = answers(small_disk)
+        ballast = fill(small_disk, 30_000)
+        with pytest.raises(DiskFull, match="nothing was lost"):
+            bind(small_disk, ledger)
+        ballast.unlink()
+        assert answers(small_disk) == before
+        sweep(small_disk, ledger)
+        assert unlisted(small_disk, ledger) == set()
+        bind(small_disk, ledger)
+        assert (answers(small_disk), len(bound_files(small_disk))) == (before, 3)
+
+
+def test_volumes_in_a_store(stored: Stored, clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    """A volume lies in the store, too, the files of its parts no more; where copies are missing it is fetched once."""
+    workspace, ledger = stored
+    monkeypatch.setattr(binding, "PAYS", 2)
+    forget(workspace, ledger)
+    before = answers(workspace)
+    clock.move(days=40)
+    assert bind(workspace, ledger).volumes > 0
+    assert workspace.store is not None
+    kept = {name for name in workspace.store.names() if name.startswith("lake/")}
+    assert kept == {row["path"] for row in ledger.read("SELECT path FROM parts")}
+    for path in workspace.lake.glob("*/month=*/*.parquet"):
+        path.unlink()
+    rebuild(workspace, ledger)
+    assert answers(workspace) == before
