@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SchemaMismatch, SettingsError, StorageError
+from pipeline.keeping.exchange import ADD_PART
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed
 from pipeline.runs.runner import run_pipeline
@@ -156,6 +157,20 @@ def test_newer_ledger_is_left_alone(place: ServerLedger, server: Server) -> None
     server.ask("UPDATE garimpo_test.ledger_format SET version = 99", place.address.rpartition("/")[2])
     with pytest.raises(SchemaMismatch, match="its format is 99"):
         Ledger(place)
+
+
+def test_ledger_of_version_8_is_upgraded(place: ServerLedger, server: Server) -> None:
+    """Several parts may lie in one file from version 9 on; who was first opens it for all."""
+    database = place.address.rpartition("/")[2]
+    Ledger(place).close()
+    server.ask("ALTER TABLE garimpo_test.parts ADD CONSTRAINT parts_path_key UNIQUE (path)", database)
+    server.ask("UPDATE garimpo_test.ledger_format SET version = 8", database)
+    with closing(Ledger(place)) as ledger, ledger.write() as connection:
+        for batch in ("b1", "b2"):
+            values = ("artists", "lake/artists/month=2026-09/v.parquet", "2026-09-01", 1, 2, "aa", 1, "", "r1", batch)
+            connection.execute(ADD_PART, values)
+    with closing(Ledger(place)) as ledger:
+        assert ledger.read("SELECT count(*) AS n FROM parts") == [{"n": 2}]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
