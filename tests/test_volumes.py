@@ -52,7 +52,8 @@ def collect(workspace: Workspace, ledger: Ledger, *, batches: int = BATCHES, run
     for number in range(batches):
         day = f"2026-09-{1 + number:02d}"
         found = [artist("a1", name=f"Name {number // 4}", followers={"total": number}), artist(f"b{number}")]
-        lines = search_line(*found, day=day), albums_line(album(f"c{number // 3}"), day=day)
+        lines = [search_line(*found, day=day), albums_line(album(f"c{number // 3}"), day=day)]
+        lines += [search_line(artist("b7"), day="2026-09-04")] if number == 7 else []  # answered before, kept behind
         commit(workspace, ledger, f"{run_id}-{number}", *lines, run_id=run_id)
     ledger.finish_run(run_id, "succeeded")
     publish(workspace, ledger)
@@ -184,7 +185,7 @@ def test_pending_parts_are_read(workspace: Workspace, ledger: Ledger):
     bind(workspace, ledger)
     shutil.rmtree(workspace.db)
     with live(workspace, ledger) as view:
-        assert view.execute("SELECT count(*), count(DISTINCT artist_id) FROM live_artists").fetchall() == [(18, 10)]
+        assert view.execute("SELECT count(*), count(DISTINCT artist_id) FROM live_artists").fetchall() == [(19, 10)]
 
 
 def test_trace_goes_through_volumes(workspace: Workspace, ledger: Ledger):
@@ -216,24 +217,45 @@ def test_purged_out_of_volumes(workspace: Workspace, ledger: Ledger):
     assert (unlisted(workspace, ledger), recover(workspace, ledger.now)) == (set(), ())
 
 
+def leave(workspace: Workspace, ledger: Ledger, row: dict[str, Any]) -> None:
+    """Give a part of a volume a file of its own, with the same rows."""
+    rows = pq.read_table(workspace.root / row["path"], filters=[("seq", "==", row["seq"])]).drop_columns(["seq"])
+    pq.write_table(rows, buffer := pa.BufferOutputStream())
+    exchange = Exchange(workspace, ledger)
+    exchange.replace_part(row, buffer.getvalue().to_pybytes(), row["rows"], 1)
+    exchange.carry_out()
+    settle(workspace, ledger)
+
+
 def test_last_part_takes_the_volume_along(workspace: Workspace, ledger: Ledger):
-    """A part that gets other rows leaves its volume, and its rows there count no more; the last takes it along."""
+    """A part that gets other rows leaves its volume, whose file goes with the last one."""
     collect(workspace, ledger)
     bind(workspace, ledger)
     before = answers(workspace)
     rows = ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")
     path = next(workspace.lake.glob("releases/month=*/*.parquet"))
     for place, row in enumerate(rows):
+        leave(workspace, ledger, row)
         day = workspace.lake / "releases" / f"day={row['day']}"
-        content = pq.read_table(path, filters=[("seq", "==", row["seq"])])
-        buffer = pa.BufferOutputStream()
-        pq.write_table(content.drop_columns(["seq"]), buffer)
-        exchange = Exchange(workspace, ledger)
-        exchange.replace_part(row, buffer.getvalue().to_pybytes(), row["rows"], 1)
-        exchange.carry_out()
-        settle(workspace, ledger)
         assert (path.exists(), len(list(day.iterdir()))) == (place < len(rows) - 1, 1)
     assert (answers(workspace), unlisted(workspace, ledger)) == (before, set())
+
+
+def test_rows_left_behind_do_not_count(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """What lies in a volume of a part that left it is not read, when it is bound again, and when somebody is purged."""
+    monkeypatch.setattr(binding, "PAYS", 1)
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    leave(workspace, ledger, ledger.read("SELECT * FROM parts WHERE table_name = 'artists' ORDER BY seq")[4])
+    before = answers(workspace, SPAN)
+    assert (bind(workspace, ledger).parts, len(list(workspace.lake.glob("artists/month=*/*")))) == (1, 2)
+    assert answers(workspace, SPAN) == before
+    shutil.move(workspace.db, workspace.root.parent / "db")
+    with live(workspace, ledger) as view:
+        assert view.execute("SELECT count(*) FROM live_artists").fetchall() == [(19,)]
+    shutil.move(workspace.root.parent / "db", workspace.db)
+    purge_artist(workspace, ledger, "b3")
+    assert [row[0] for row in answers(workspace)[0]["artists"]] == ["a1", *(f"b{n}" for n in range(9) if n != 3)]
 
 
 def test_footer_names_its_parts(workspace: Workspace, ledger: Ledger):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull
@@ -66,12 +69,34 @@ def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: 
     assert len(bound_files(workspace)) == 6
 
 
+def test_stopped_right_after_the_commit(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """What the ledger says already is the truth: the volume stays."""
+    collect(workspace, ledger)
+    before = answers(workspace, SPAN)
+    write = ledger.write
+
+    @contextmanager
+    def interrupted(**how: Any) -> Iterator[Any]:
+        with write(**how) as connection:
+            yield connection
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(ledger, "write", interrupted)
+        bind(workspace, ledger)
+    assert len(bound_files(workspace)) == 1
+    sweep(workspace, ledger)
+    publish(workspace, ledger)
+    shutil.rmtree(workspace.db / "as-of")
+    assert (answers(workspace, SPAN), unlisted(workspace, ledger)) == (before, set())
+
+
 def test_damaged_part_waits(workspace: Workspace, ledger: Ledger):
     """A month with a part that is not what was committed is not bound, so that the damage is not taken for truth."""
     collect(workspace, ledger)
     path = workspace.root / ledger.read("SELECT path FROM parts WHERE table_name = 'releases'")[0]["path"]
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"?")
+    whole, rows = path.read_bytes(), pq.read_table(path)
+    pq.write_table(rows.set_column(2, "name", pa.array(["Another name"])), path)
     assert (bind(workspace, ledger).volumes, "releases/month=2026-09" in bound_files(workspace)) == (5, False)
     path.write_bytes(whole)
     assert bind(workspace, ledger).volumes == 1
@@ -101,7 +126,7 @@ def test_damaged_volume_is_named(workspace: Workspace, ledger: Ledger, tmp_path:
     assert (hashes.violations, hashes.details) == (1, path.relative_to(workspace.root).as_posix())
     (told,) = recover(workspace, ledger.now)
     assert (told.mended, told.done.partition(":")[0]) == (
-        False, "18 rows of artists of 2026-09-01 cannot be derived again"
+        False, "19 rows of artists of 2026-09-01 cannot be derived again"
     )  # fmt: skip
     (told,) = recover(workspace, ledger.now, tmp_path / "backup")
     assert (told.mended, answers(workspace)) == (True, before)
@@ -144,6 +169,19 @@ def test_ledger_set_back_is_noticed(workspace: Workspace, clock: Clock, tmp_path
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         assert unlisted(workspace, ledger) == set()
     assert answers(workspace, SPAN) == before
+
+
+def test_volumes_of_unknown_runs_stay(workspace: Workspace, clock: Clock):
+    """Where the ledger was lost, and nothing else tells of it, volumes are not taken for what a killed writer left."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        collect(workspace, ledger)
+        bind(workspace, ledger)
+    shutil.rmtree(workspace.lake / "artist_snapshots")
+    for path in workspace.root.glob("ledger.sqlite*"):
+        path.unlink()
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger, pytest.raises(DamagedFile, match="knows nothing of 6"):
+        sweep(workspace, ledger)
+    assert len(bound_files(workspace)) == 6
 
 
 def test_full_disk_keeps_parts(small_disk: Workspace):
