@@ -102,3 +102,14 @@ def test_requests_stand_by_bucket(past: Ledger) -> None:
     for bucket, run in (("search", "r0"), ("search", "r0"), ("artist", "r0"), ("artist", "r1")):
         budget.reserve(bucket, "any", run)
     assert requests_of(past, "r0") == {"search": 2, "artist": 1}
+
+
+def test_few_seconds_are_not_slow(ledger: Ledger, clock: Any) -> None:
+    """Where runs take a second, one of nine is none to look at; one that takes ten more than they do is."""
+    for number in range(3):
+        ledger.begin_run(f"r{number}", "cli", {}, 1)
+        clock.move(seconds=1)
+        ledger.finish_run(f"r{number}", "succeeded")
+    ledger.begin_run("r3", "cli", {}, 1)
+    assert is_slow(ledger, "r3", clock.move(seconds=9)) is False
+    assert is_slow(ledger, "r3", clock.move(seconds=3)) is True

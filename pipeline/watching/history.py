@@ -28,7 +28,7 @@ __all__ = [
 
 USUAL_RUNS = 10  # what is usual is learned from so many earlier ones
 LEAST_RUNS = 3
-SLOW = 2.0  # times the median
+SLOW, SLOW_S = 2.0, 10.0  # times the median, and seconds above it: a demo's run of three seconds is not slow
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def run_durations(ledger: Ledger, last: int = 30) -> list[Row]:
 
 
 def is_slow(ledger: Ledger, run_id: str, now: datetime) -> bool:
-    """Whether a run takes, or took, twice as long as the last ten that succeeded before it usually did."""
+    """Whether a run takes, or took, twice as long as the last ten that succeeded did usually, and 10 s longer."""
     run = run_of(ledger, run_id)
     if run is None:
         return False
@@ -113,7 +113,10 @@ def is_slow(ledger: Ledger, run_id: str, now: datetime) -> bool:
         (run["started_at"].timestamp(), USUAL_RUNS),
     )
     taken = ((run["finished_at"] or now) - run["started_at"]).total_seconds()
-    return len(earlier) >= LEAST_RUNS and taken > SLOW * median(row["seconds"] for row in earlier)
+    if len(earlier) < LEAST_RUNS:
+        return False
+    usual = median(row["seconds"] for row in earlier)
+    return bool(taken > max(SLOW * usual, usual + SLOW_S))
 
 
 def _where(wanted: RunFilter) -> tuple[str, list[object]]:
