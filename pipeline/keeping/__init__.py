@@ -2,5 +2,5 @@
 
 `exchange` (one file for another), `replay`, `retention`, `binding` (a month of parts in one file), `erasure` (an artist
 out of a text), `cutting` (out of files), `purge`; after damage `found_files`, `relisting`, `stored` (what an object
-store has), `salvage` (a ledger from what is left), `recovery`.
+store has), `salvage` (a ledger from what is left), `findings`, `astray` (damaged volumes), `recovery`.
 """

@@ -21,7 +21,7 @@ from pipeline.errors import GarimpoError, StorageError
 from pipeline.lake.files import remove_files, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import is_stored, place_truth, remove_truth
-from pipeline.lake.volumes import Member, Volume, is_volume
+from pipeline.lake.volumes import PURGING, Member, Volume, is_volume
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import BOUND, EXCHANGED, lags, rebuild
 from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
@@ -31,7 +31,7 @@ from pipeline.workspace import Workspace
 
 __all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Exchange", "settle"]
 
-RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", "scrub_due"
+RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", PURGING
 ASIDE = "damaged"  # the folder for what could not be mended
 LEAVING = ".purging"  # the folder in which everything lies that is being deleted
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")

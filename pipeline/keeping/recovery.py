@@ -11,12 +11,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.errors import DamagedFile, DiskFull, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, PublishRefused, SettingsError
+from pipeline.keeping.astray import bring_volumes, put_volumes_aside, volumes_aside
 from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
+from pipeline.keeping.findings import Finding, put_aside
 from pipeline.keeping.found_files import find_files
 from pipeline.keeping.replay import derive_batch, raw_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
@@ -48,36 +49,37 @@ _FILES = (
 )
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that was not well: where, what was wrong, what was done; `mended`: no committed row is missing."""
-
-    where: str
-    what: str
-    done: str
-    mended: bool = True
-
-
 def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None = None) -> tuple[Finding, ...]:
     """Find and mend what is lost or damaged; empty when all is well. `backup`: a folder with files to fall back on.
 
     Raises SettingsError where `backup` is none, RunInProgress, WriterBusy while another program has the ledger open
-    that is to be replaced, SchemaMismatch for files of a newer program, DiskFull, PublishRefused: what was mended
-    stays, and it can be run again. What is committed is published then, also where nothing had to be mended.
+    that is to be replaced, SchemaMismatch for files of a newer program, DiskFull, PublishRefused where no row is
+    missing: what was mended stays, and it can be run again. What is committed is published then, also where nothing
+    had to be mended.
     """
     if backup is not None and not any((backup / name).is_dir() for name in ("raw", "lake")):
         raise SettingsError(f"{backup} is no backup: there is neither raw nor lake in it. Nothing was changed.")
     with hold_run_lock(workspace, RUN_LOCK_ID, "recover", clock()):
         shutil.rmtree(workspace.root / LEAVING, ignore_errors=True)
-        findings = _mend_ledger(workspace, clock)
+        findings = bring_volumes(workspace, backup) if backup else []
+        findings += _mend_ledger(workspace, clock)
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             bury_dead_runs(ledger)
             claim_store(workspace, ledger)
+            findings += put_volumes_aside(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
             count_on(ledger, workspace.db)
             findings += _Files(workspace, ledger, backup).mend()
-            findings += _mend_derived(workspace, ledger, lost=any(not each.mended for each in findings))
+            lost = any(not each.mended for each in findings)
+            try:
+                findings += _mend_derived(workspace, ledger, lost=lost)
+            except PublishRefused as error:
+                aside = volumes_aside(workspace)
+                if not (aside or lost):
+                    raise
+                told = "".join(f" {path} was put aside in {ASIDE}." for path in aside[:1])
+                findings.append(Finding(str(workspace.db), "lacks what was lost", f"{error}{told}", mended=False))
     return tuple(findings)
 
 
@@ -105,7 +107,7 @@ def _old_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> Path | N
     """What there is to read of the ledger as it was, put aside; None where nothing is."""
     path = workspace.ledger_file
     if not isinstance(workspace.ledger, ServerLedger):
-        return _put_aside(workspace, path, clock) if path.exists() else None
+        return put_aside(workspace, path, clock) if path.exists() else None
     with closing(Ledger(workspace.ledger, clock)) as ledger:
         if path.exists() and not ledger.read("SELECT 1 FROM runs LIMIT 1"):
             return path  # it was in a file until now
@@ -148,7 +150,7 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     if unheard := find_unheard(ledger, truth_files(workspace)):
         return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
     if volumes := unheard_volumes(workspace, ledger, truth_files(workspace)):
-        return f"knows nothing of {len(volumes)} volumes in which its parts lie, for one {volumes[0]}"
+        return f"knows nothing of {len(volumes)} volumes, for one {volumes[0]}"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta("rebuild_due") == "1":
         return ""
@@ -159,19 +161,6 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
 
 
 _KEY = "run_id || ' ' || batch_id || ' ' || table_name"
-
-
-def _put_aside(workspace: Workspace, path: Path, clock: Callable[[], datetime]) -> Path:
-    """Keep a damaged file where nobody takes it for a whole one; where it is now."""
-    folder = workspace.root / ASIDE / f"{clock():%Y%m%dT%H%M%S}"
-    target = folder / path.relative_to(workspace.root)
-    with explained(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for end in ("", "-wal"):
-            beside = path.with_name(f"{path.name}{end}")
-            if beside.exists():
-                shutil.copyfile(beside, target.with_name(f"{target.name}{end}"))
-    return target
 
 
 class _Files:
@@ -199,7 +188,7 @@ class _Files:
                 path = self._workspace.root / row["path"]
                 there = path.exists()
                 if there:
-                    _put_aside(self._workspace, path, self._ledger.now)
+                    put_aside(self._workspace, path, self._ledger.now)
                 exchange = Exchange(self._workspace, self._ledger)
                 exchange.drop_raw(row, "damage")
                 exchange.carry_out()

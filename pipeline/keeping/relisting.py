@@ -1,6 +1,6 @@
 """What lies on the disk and a new ledger does not know yet, listed in it by what names and footers say.
 
-Imports `engine`, `files`, `found_files`, `ledger`, `replay`, `truth`, `volumes`.
+Imports `engine`, `exchange`, `files`, `found_files`, `ledger`, `replay`, `staging`, `truth`, `volumes`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import Any
 import duckdb
 import zstandard
 
+from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.found_files import FoundFile, find_files
 from pipeline.keeping.replay import derive_batch
 from pipeline.lake import engine
 from pipeline.lake.files import is_hidden, sha256_of
 from pipeline.lake.normalize import Normalizer
+from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import truth_files
-from pipeline.lake.volumes import is_volume, members_of
+from pipeline.lake.volumes import has_its_name, is_volume, members_of
+from pipeline.published.staging import parts_select
 from pipeline.records.ledger import Ledger
 from pipeline.records.storing import Connection, Row
-from pipeline.schema import SCHEMA_VERSION
+from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
 __all__ = ["insert_row", "list_files"]
@@ -58,7 +61,7 @@ class _Files:
         """List them; how many batches had not been known."""
         batches = dict.fromkeys((file.run_id, file.batch_id) for file in self._files)
         new = [batch for batch in batches if self._is_new(*batch)]  # some of its parts may lie in volumes
-        bound = [self._take_volume(path) for path in truth_files(self._workspace) if is_volume(path)]
+        bound = [self._take_volume(path) for path in self._volumes()]
         raw = {(file.run_id, file.batch_id): file for file in self._files if file.layer == "raw"}
         parts = [file for file in self._files if file.layer != "raw"]
         for file in raw.values():
@@ -74,19 +77,23 @@ class _Files:
                 for file in parts:
                     if (file.run_id, file.batch_id) == batch:
                         self._add_part(file)
+        self._take_out()
         return len(set(new).union(*bound))
+
+    def _volumes(self) -> list[Path]:
+        """Those that are whole, the newest first: what was purged lies in earlier ones."""
+        found = [path for path in truth_files(self._workspace) if is_volume(path) and not is_hidden(path)]
+        return sorted(filter(has_its_name, found), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
     def _take_volume(self, path: Path) -> set[tuple[str, str]]:
         """List the parts of a volume that have no other file; the batches that had not been known."""
         relative = path.relative_to(self._workspace.root).as_posix()
-        members, new = members_of(path), set[tuple[str, str]]()
-        if is_hidden(path) or self._rows(relative) is None:
-            return new
+        new = set[tuple[str, str]]()
         values = {
             "table_name": path.parent.parent.name, "path": relative, "bytes": path.stat().st_size,
             "sha256": sha256_of(path), "schema_version": SCHEMA_VERSION,
         }  # fmt: skip
-        for member in members:
+        for member in members_of(path):
             own, batch = {**asdict(member), **values}, (member.run_id, member.batch_id)
             there = self._parts(*batch, own["table_name"])
             if there and not (self._workspace.root / there[0]["path"]).is_file():
@@ -96,6 +103,24 @@ class _Files:
                 self._begin(batch)
                 self._insert_part(own)
         return new
+
+    def _take_out(self) -> None:
+        """Give a part whose place was given to another a file of its own: in a volume its rows are found by place."""
+        for part in self._ledger.read("SELECT * FROM parts ORDER BY seq"):
+            if not is_volume(part["path"]):
+                continue
+            volume = self._workspace.root / part["path"]
+            key = (part["run_id"], part["batch_id"])
+            place = next((each.seq for each in members_of(volume) if (each.run_id, each.batch_id) == key), part["seq"])
+            if place == part["seq"] or not has_its_name(volume):
+                continue
+            name = part["table_name"]
+            rows = parts_select(name, [(volume, part["schema_version"], place)])
+            with engine.cursor() as con:
+                kept = engine.arrow(con, f"SELECT {', '.join(LAKE[name].column_names())} FROM ({rows})")
+            exchange = Exchange(self._workspace, self._ledger)
+            exchange.replace_part(part, parquet_bytes(name, kept), kept.num_rows, SCHEMA_VERSION)
+            exchange.carry_out()
 
     def _insert_part(self, values: dict[str, Any]) -> None:
         with self._ledger.write() as connection:
@@ -150,10 +175,15 @@ class _Files:
     def _find_again(self, file: FoundFile) -> None:
         """A part that has another file by now than the generation or the old ledger said."""
         for row in self._parts(file.run_id, file.batch_id, file.layer):
-            if row["path"] == file.path or (self._workspace.root / row["path"]).is_file():
+            if row["path"] == file.path or not self._is_older(row["path"], file):
                 continue
             if (found := self._described(file)) is not None:
                 self._point(row["seq"], {**found, "schema_version": row["schema_version"]})
+
+    def _is_older(self, path: str, file: FoundFile) -> bool:
+        """Whether a part's file is gone, or a volume that the part has left since for a file of its own."""
+        there = self._workspace.root / path
+        return not there.is_file() or (is_volume(path) and there.stat().st_mtime_ns < file.written_ns)
 
     def _add_part(self, file: FoundFile) -> None:
         if (found := self._described(file)) is not None:

@@ -25,7 +25,7 @@ from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
-from pipeline.lake.volumes import is_volume, members_of, unheard_volumes
+from pipeline.lake.volumes import has_its_name, is_volume, unheard_volumes, unlisted_volumes
 from pipeline.ledger_copy import original
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
@@ -100,9 +100,13 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
         )
     if volumes := unheard_volumes(workspace, ledger, found) if dead else []:
         raise DamagedFile(
-            f"{workspace.ledger} has parts in files that are gone, which lie in {len(volumes)} volumes that it knows "
-            f"nothing of, for one {volumes[0]}: it was set back. `python -m pipeline recover` writes it anew; "
-            "nothing was removed."
+            f"{workspace.ledger} knows nothing of {len(volumes)} volumes in which parts lie that are nowhere else, for "
+            f"one {volumes[0]}: it was set back. `python -m pipeline recover` writes it anew; nothing was removed."
+        )
+    if damaged := [path for path in unlisted_volumes(workspace, ledger, dead) if not has_its_name(path)]:
+        raise DamagedFile(
+            f"{damaged[0]} is not what its name says, and {workspace.ledger} does not tell whether its rows are "
+            "elsewhere. `python -m pipeline recover` looks for it and puts it aside; nothing was removed."
         )
     remove_truth(workspace, dead)
     return len(dead)
@@ -152,10 +156,8 @@ def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:
 
 
 def _is_known(path: Path, runs: AbstractSet[str]) -> bool:
-    """Whether a file is of runs that the ledger has heard of, as its name says, or the footer of a volume."""
-    if is_volume(path):
-        return {each.run_id for each in members_of(path)} <= runs
-    return path.parent.name in runs or any(path.name.startswith(f"{run}-") for run in runs)
+    """Whether a file is of runs that the ledger has heard of, as its name says; of volumes their footers say it."""
+    return is_volume(path) or path.parent.name in runs or any(path.name.startswith(f"{run}-") for run in runs)
 
 
 def _is_committed(ledger: Ledger, batch: Batch) -> bool:

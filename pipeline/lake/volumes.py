@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 
@@ -18,13 +19,26 @@ from pipeline.errors import DamagedFile, DiskFull, GarimpoError
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, is_hidden, make_folder, sha256_of
 from pipeline.lake.parquet import HISTORY_OPTIONS
+from pipeline.lake.truth import fetch_truth, stored_names
 from pipeline.records.ledger import Ledger
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 
-__all__ = ["Member", "Volume", "is_volume", "members_of", "unheard_volumes", "write_volume"]
+__all__ = [
+    "PURGING",
+    "Member",
+    "Volume",
+    "has_its_name",
+    "is_volume",
+    "members_of",
+    "unheard_volumes",
+    "unlisted_volumes",
+    "write_volume",
+]
 
 _NAME = "parts"  # of the footer's list of members
+_DIGITS = 16  # of a hash, in a name
+PURGING = "scrub_due"  # meta of the ledger: "1" while what was purged may still lie on the disk
 
 
 @dataclass(frozen=True)
@@ -73,7 +87,7 @@ def write_volume(
             )
             _prove(con, aside, select, columns, members)
             sha256, size = sha256_of(aside), aside.stat().st_size
-            path = folder / f"{sha256[:16]}.parquet"
+            path = folder / f"{sha256[:_DIGITS]}.parquet"
             aside.replace(hidden(path))
         except duckdb.Error as error:
             raise _explanation(error, folder) from error
@@ -112,17 +126,46 @@ def members_of(path: Path) -> list[Member]:
         return []
 
 
-def unheard_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path]) -> list[Path]:
-    """Volumes, of the files found, with a part that the ledger has in a file which is not among these.
+def has_its_name(path: Path) -> bool:
+    """Whether a volume holds what its name says, whatever a ledger knows of it."""
+    with suppress(OSError):
+        return sha256_of(path).startswith(path.stem) and len(path.stem) == _DIGITS
+    return False
 
-    Then the ledger was set back to before they were bound. One that a killed writer left has its parts elsewhere, too.
+
+def unlisted_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path]) -> list[Path]:
+    """Volumes, of the files found, that the ledger does not list; brought here from the store, where one is set.
+
+    Copies that the store has no more were let go of on another machine: they are none.
+    """
+    names = {path.relative_to(workspace.root).as_posix() for path in found if is_volume(path) and not is_hidden(path)}
+    names -= {str(row["path"]) for row in ledger.read("SELECT DISTINCT path FROM parts")} if names else set()
+    if workspace.store is not None and names:
+        names &= stored_names(workspace).keys()
+        fetch_truth(workspace, [(name, "") for name in names])
+    return [workspace.root / name for name in sorted(names)]
+
+
+def unheard_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path]) -> list[Path]:
+    """Volumes, of the files found, that tell that the ledger was set back, or begun anew.
+
+    It does not list them, and has a part of theirs in a file that is gone, or nowhere. One that a killed writer left
+    has its parts in files that are there; but for those of which a purge that has not ended took every row.
     """
     there = list(found)
+    if not (volumes := unlisted_volumes(workspace, ledger, there)):
+        return []
     names = {path.relative_to(workspace.root).as_posix() for path in there}
     parts = ledger.read("SELECT table_name, run_id, batch_id, path FROM parts")
     gone = {tuple(row.values())[:3] for row in parts if row["path"] not in names}
-    volumes = [path for path in there if gone and is_volume(path) and not is_hidden(path)]
-    return [path for path in volumes if any((_table(path), m.run_id, m.batch_id) in gone for m in members_of(path))]
+    known = {tuple(row.values())[:3] for row in parts}
+    known |= {tuple(row.values()) for row in ledger.read("SELECT layer, run_id, batch_id FROM withdrawals")}
+    is_purging = ledger.meta(PURGING) == "1"
+    return [path for path in volumes if any(k in gone or not (is_purging or k in known) for k in _keys(path))]
+
+
+def _keys(path: Path) -> list[tuple[str, str, str]]:
+    return [(_table(path), each.run_id, each.batch_id) for each in members_of(path)]
 
 
 def _table(path: Path) -> str:
