@@ -47,8 +47,10 @@ def forget(workspace: Workspace, ledger: Ledger) -> None:
     exchange.carry_out()
 
 
-def collect(workspace: Workspace, ledger: Ledger, *, batches: int = BATCHES, run_id: str = "run-1") -> None:
-    """A batch on each of the first days of September, published, its answers let go of."""
+def collect(
+    workspace: Workspace, ledger: Ledger, *, batches: int = BATCHES, run_id: str = "run-1", forgets: bool = True
+) -> None:
+    """A batch on each of the first days of September, published, its answers let go of unless that is to wait."""
     for number in range(batches):
         day = f"2026-09-{1 + number:02d}"
         found = [artist("a1", name=f"Name {number // 4}", followers={"total": number}), artist(f"b{number}")]
@@ -57,7 +59,8 @@ def collect(workspace: Workspace, ledger: Ledger, *, batches: int = BATCHES, run
         commit(workspace, ledger, f"{run_id}-{number}", *lines, run_id=run_id)
     ledger.finish_run(run_id, "succeeded")
     publish(workspace, ledger)
-    forget(workspace, ledger)
+    if forgets:
+        forget(workspace, ledger)
 
 
 def answers(workspace: Workspace, *days: date) -> list[dict[str, list[tuple[Any, ...]]]]:

@@ -26,7 +26,7 @@ from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
 from tests.test_recover_files import cut, flip, lose
-from tests.test_volumes import answers, collect, lake_rows
+from tests.test_volumes import answers, collect, forget, lake_rows
 
 RUN = "20260901T060000-abc123"
 NAMES = "SELECT artist_id, name FROM artists ORDER BY ALL"
@@ -187,3 +187,22 @@ def test_set_back_with_evicted_volumes(stored: Stored, clock: Clock, monkeypatch
         sweep(workspace, found)
     assert all(each.mended for each in recover(workspace, clock.now))
     assert answers(workspace) == before
+
+
+def test_some_answers_came_back(workspace: Workspace, clock: Clock):
+    """Of a damaged volume what still has answers is derived from them, and the rest is told as lost."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        collect(workspace, ledger, run_id=RUN, forgets=False)
+        raw = {path: path.read_bytes() for path in sorted(workspace.raw.rglob("*.zst"))[:2]}
+        forget(workspace, ledger)
+        bind(workspace, ledger)
+    for path, content in raw.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    lose(workspace, "ledger.sqlite")
+    assert all(each.mended for each in recover(workspace, clock.now))
+    flip(next(workspace.lake.glob("artists/month=*/*.parquet")))
+    (told,) = recover(workspace, clock.now)
+    assert (told.mended, told.done.partition(" of artists")[0]) == (False, "4 rows derived again from answers; 15 rows")
+    (told,) = recover(workspace, clock.now)
+    assert (told.mended, told.done.partition(" of artists")[0]) == (False, "15 rows")

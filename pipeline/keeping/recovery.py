@@ -42,10 +42,9 @@ __all__ = ["Finding", "recover"]
 RUN_LOCK_ID = "recover"
 LEAST_FREE = 1_000_000  # bytes
 
-# Each file of parts once; the parts of a volume have no answers, so that it does not matter whose batch stands for it.
+# Each file of parts once.
 _FILES = (
-    "SELECT path, sha256, table_name, min(day) AS day, sum(rows) AS rows, min(run_id) AS run_id, "
-    "min(batch_id) AS batch_id FROM parts GROUP BY path, sha256, table_name ORDER BY min(seq)"
+    "SELECT path, sha256, table_name, min(day) AS day FROM parts GROUP BY path, sha256, table_name ORDER BY min(seq)"
 )
 
 
@@ -200,22 +199,30 @@ class _Files:
         if self._from_backup(row):
             self._say(row, fault, "brought back from the backup")
             return
-        batch = (row["run_id"], row["batch_id"])
-        raw = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)
-        try:
-            if not raw:
-                raise DamagedFile("its answers are not kept any more")
-            only = {row["table_name"]}
-            exchange = derive_batch(self._workspace, self._ledger, normalizer, raw[0], only, whole=False).exchange
-            if not exchange.statements:
-                raise DamagedFile("its answers give no such rows today")
-        except DamagedFile as error:
-            why = str(error).partition(". ")[0]
-            lost = f"{row['rows']} rows of {row['table_name']} of {row['day']} cannot be derived again: {why}"
-            self._say(row, fault, f"{lost}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
+        again, lost, why = 0, 0, ""
+        for part in self._ledger.read("SELECT * FROM parts WHERE path = ? ORDER BY seq", (row["path"],)):
+            try:
+                self._derive(part, normalizer)
+                again += part["rows"]
+            except DamagedFile as error:
+                lost, why = lost + part["rows"], str(error).partition(". ")[0]
+        if not why:
+            self._say(row, fault, "derived again from its answers")
             return
+        told = f"{again} rows derived again from answers; " if again else ""
+        told += f"{lost} rows of {row['table_name']} of {row['day']} cannot be derived again: {why}"
+        self._say(row, fault, f"{told}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
+
+    def _derive(self, part: Row, normalizer: Normalizer) -> None:
+        """Have a part in a file of its own, derived from its answers; raises DamagedFile where they do not give it."""
+        batch, only = (part["run_id"], part["batch_id"]), {part["table_name"]}
+        raw = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)
+        if not raw:
+            raise DamagedFile("its answers are not kept any more")
+        exchange = derive_batch(self._workspace, self._ledger, normalizer, raw[0], only, whole=False).exchange
+        if not exchange.statements:
+            raise DamagedFile("its answers give no such rows today")
         exchange.carry_out()
-        self._say(row, fault, "derived again from its answers")
 
     def _from_backup(self, row: Row) -> bool:
         """Put back a file from the backup, when that has it as it was committed."""
