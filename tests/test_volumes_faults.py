@@ -18,16 +18,24 @@ from pipeline.keeping import binding
 from pipeline.keeping.binding import bind
 from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
+from pipeline.lake.truth import fetch_truth
 from pipeline.lake.volumes import Member
 from pipeline.moving.backup import back_up
+from pipeline.published import generations
+from pipeline.published.as_of import build_as_of
 from pipeline.published.checks import watch
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
+from pipeline.queries.tracing import trace_artist
 from pipeline.records.ledger import Ledger
+from pipeline.runs.context import open_context
+from pipeline.runs.tasks import plan
+from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
+from tests.test_publish_upgrade import GIVEN
 from tests.test_store_failures import fill, small_disk
 from tests.test_volumes import BATCHES, SPAN, answers, bound_files, collect, forget, unlisted
 
@@ -219,3 +227,36 @@ def test_volumes_in_a_store(stored: Stored, clock: Clock, monkeypatch: pytest.Mo
         path.unlink()
     rebuild(workspace, ledger)
     assert answers(workspace) == before
+
+
+def forget_days(workspace: Workspace) -> None:
+    """Let go of the databases of days that were looked back to, on disk and in this process."""
+    shutil.rmtree(workspace.db / "as-of")
+    generations._as_of.clear()
+
+
+@pytest.mark.parametrize("step", ["pipeline.published.generations.build_as_of", "pipeline.queries.tracing.fetch_truth"])
+def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
+    """Who looks back, or asks where a value is from, while parts are bound is answered from where they lie then."""
+    collect(workspace, ledger)
+    before, traced = answers(workspace, SPAN), trace_artist(workspace, ledger, "a1", SPAN, "artists")
+    forget_days(workspace)
+    then = {"build_as_of": build_as_of, "fetch_truth": fetch_truth}[step.rpartition(".")[2]]
+    monkeypatch.setattr(step, lambda *given: [monkeypatch.undo(), bind(workspace, ledger), then(*given)][-1])
+    found = trace_artist(workspace, ledger, "a1", SPAN, "artists") if then is fetch_truth else traced
+    assert answers(workspace, SPAN) == before
+    assert ([each.row for each in found], len(bound_files(workspace))) == ([each.row for each in traced], 6)
+
+
+def test_swept_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """A run that finds files of a killed binding tells first where their parts lie: looking back goes on."""
+    collect(workspace, ledger)
+    before = answers(workspace, SPAN)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pipeline.keeping.binding.publish", stop)
+        bind(workspace, ledger)
+    forget_days(workspace)
+    settings = Settings.model_validate({"data": workspace.root.parent, "workspace": "test", **GIVEN})
+    with open_context(settings, ledger, "run-2") as context:
+        assert plan(context)["swept"] == 6 * BATCHES
+    assert answers(workspace, SPAN) == before

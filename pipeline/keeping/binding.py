@@ -18,14 +18,14 @@ from pipeline.keeping.retention import SNAPSHOTS
 from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth, remove_truth
 from pipeline.lake.volumes import Member, write_volume
-from pipeline.published.publish import publish
+from pipeline.published.publish import BOUND, current_number, open_generation, publish
 from pipeline.published.staging import Source, check_parts, parts_select
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.workspace import Workspace
 
-__all__ = ["Bound", "bind"]
+__all__ = ["Bound", "bind", "show_bound"]
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,13 @@ def bind(workspace: Workspace, ledger: Ledger) -> Bound:
         remove_truth(workspace, (workspace.root / part["path"] for part in parts))
     before = sum(part["bytes"] for part in parts)
     return Bound(len(made), len(parts), before, sum(made), time.perf_counter() - begun)
+
+
+def show_bound(workspace: Workspace, ledger: Ledger) -> bool:
+    """Publish where parts lie, if a killed binding did not come to it; whether there was need. Before any `sweep`."""
+    if current_number(workspace) is None or open_generation(workspace).meta(BOUND) == (ledger.meta(BOUND) or ""):
+        return False
+    return publish(workspace, ledger).changed
 
 
 def _due(ledger: Ledger) -> list[tuple[str, str]]:

@@ -158,7 +158,12 @@ def open_generation(workspace: Workspace, as_of: date | None = None) -> Generati
     Raises StorageError while there is none, DamagedFile when it cannot be read.
     """
     current = _open_current(workspace)
-    return current if as_of is None else _open_as_of(workspace, current, as_of)
+    try:
+        return _open_as_of(workspace, current, as_of) if as_of else current
+    except DamagedFile:
+        if current_number(workspace) == current.number:
+            raise
+    return open_generation(workspace, as_of)  # parts lie elsewhere by now, as the next one says
 
 
 def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generation:
@@ -258,11 +263,8 @@ def _create_views(
 
 def _live_select(table: Table, paths: Sequence[Listed], *, published: bool) -> str:
     names = table.column_names()
-    selects = (
-        []
-        if published or paths
-        else [f"SELECT {', '.join(f'NULL::{c.type} AS {c.name}' for c in table.columns)} LIMIT 0"]
-    )
+    empty = f"SELECT {', '.join(f'NULL::{c.type} AS {c.name}' for c in table.columns)} LIMIT 0"
+    selects = [] if published or paths else [empty]
     if published:
         home = PUBLISHED.get(table.name) or STATE[f"state_{table.name}"]
         day = "observed_on" if "observed_on" in home.column_names() else "last_seen_on AS observed_on"

@@ -90,10 +90,13 @@ def trace_rows(
             f"Table {table} cannot be traced by {', '.join(key) or 'nothing'}. Tables: {', '.join(TRACED)}."
         )
     parts = _parts(ledger, table, on)
-    found = [
-        _origin(ledger, part, table, row)
-        for part, row in sorted(_rows(workspace, parts, table, key, on), key=lambda pair: pair[0]["seq"])
-    ]
+    try:
+        rows = sorted(_rows(workspace, parts, table, key, on), key=lambda pair: pair[0]["seq"])
+    except DamagedFile:
+        if _parts(ledger, table, on) == parts:
+            raise
+        return trace_rows(workspace, ledger, table, key, on)  # they lie elsewhere by now
+    found = [_origin(ledger, part, table, row) for part, row in rows]
     return tuple(_with_lines(workspace, ledger, origin) for origin in _with_gifts(table, found))
 
 

@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 from pipeline.errors import GarimpoError
-from pipeline.keeping.binding import bind
+from pipeline.keeping.binding import bind, show_bound
 from pipeline.keeping.exchange import settle
 from pipeline.keeping.retention import keep_within_retention
 from pipeline.lake.store import sweep
@@ -64,7 +64,10 @@ def plan(context: Context) -> Facts:
 
     What another version of the program published is published anew: the tasks to come ask it.
     """
-    swept = sweep(context.workspace, context.ledger) if _may_have_left_files(context.ledger) else 0
+    swept = 0
+    if _may_have_left_files(context.ledger):
+        show_bound(context.workspace, context.ledger)
+        swept = sweep(context.workspace, context.ledger)
     retired = retire_rows(context.ledger, context.settings.keep_log_days)
     publish_anew(context.workspace, context.ledger)
     views = [context.budget.view(bucket) for bucket in BUCKETS]
