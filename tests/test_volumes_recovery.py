@@ -26,7 +26,8 @@ from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
 from tests.test_recover_files import cut, flip, lose
-from tests.test_volumes import answers, collect, forget, lake_rows
+from tests.test_volumes import answers, collect, forget, lake_rows, unlisted
+from tests.test_volumes_faults import stop
 
 RUN = "20260901T060000-abc123"
 NAMES = "SELECT artist_id, name FROM artists ORDER BY ALL"
@@ -113,6 +114,21 @@ def test_damaged_volume_without_ledger(
     assert all(each.mended for each in recover(workspace, clock.now, tmp_path / "backup"))
     assert answers(workspace) == before
     assert recover(workspace, clock.now) == ()
+
+
+def test_damaged_volume_without_database(workspace: Workspace, ledger: Ledger, tmp_path: Path):
+    """What is lost is said, though nothing can be published until a backup brings it back."""
+    collect(workspace, ledger)
+    bind(workspace, ledger)
+    back_up(workspace, tmp_path / "backup", ledger.now())
+    before = answers(workspace)
+    flip(path := next(workspace.lake.glob("artists/month=*/*.parquet")))
+    lose(workspace, "db")
+    workspace.db.mkdir()
+    told = recover(workspace, ledger.now)
+    assert [(each.where.rpartition("/")[2], each.mended) for each in told] == [(path.name, False), ("db", False)]
+    assert all(each.mended for each in recover(workspace, ledger.now, tmp_path / "backup"))
+    assert answers(workspace) == before
 
 
 def test_sweep_keeps_damaged_volumes(workspace: Workspace, ledger: Ledger):
@@ -206,3 +222,29 @@ def test_some_answers_came_back(workspace: Workspace, clock: Clock):
     assert (told.mended, told.done.partition(" of artists")[0]) == (False, "4 rows derived again from answers; 15 rows")
     (told,) = recover(workspace, clock.now)
     assert (told.mended, told.done.partition(" of artists")[0]) == (False, "15 rows")
+
+
+PURGE = ("exchange.place_truth", "exchange.remove_truth", "purge.settle", "exchange.sweep", "exchange.rebuild")
+
+
+@pytest.mark.parametrize("step", PURGE)
+def test_purge_stopped_anywhere(workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch, step: str):
+    """Whoever a stopped purge took from the ledger does not come back by recovery, and the ledger is not in doubt."""
+    monkeypatch.setattr("pipeline.keeping.binding.PAYS", 1)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        for name in ("gone", "stays"):
+            commit(workspace, ledger, name, search_line(artist(name), day="2026-09-01", genre=name), run_id=RUN)
+        ledger.finish_run(RUN, "succeeded")
+        forget(workspace, ledger)
+        bind(workspace, ledger)
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(f"pipeline.keeping.{step}", stop)
+            purge_artist(workspace, ledger, "gone")
+    told = [each.what for each in recover(workspace, clock.now)]
+    assert not [what for what in told if "knows nothing" in what]
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        purge_artist(workspace, ledger, "gone")
+        assert unlisted(workspace, ledger) == set()
+    assert open_generation(workspace).rows(NAMES) == [("stays", "Artist stays")]
+    assert "gone" not in {row.get("artist_id") for row in lake_rows(workspace)}
+    assert recover(workspace, clock.now) == ()

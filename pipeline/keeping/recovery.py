@@ -73,7 +73,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
             lost = any(not each.mended for each in findings)
             try:
                 findings += _mend_derived(workspace, ledger, lost=lost)
-            except PublishRefused as error:
+            except (DamagedFile, PublishRefused) as error:
                 aside = volumes_aside(workspace)
                 if not (aside or lost):
                     raise
