@@ -248,3 +248,21 @@ def test_purge_stopped_anywhere(workspace: Workspace, clock: Clock, monkeypatch:
     assert open_generation(workspace).rows(NAMES) == [("stays", "Artist stays")]
     assert "gone" not in {row.get("artist_id") for row in lake_rows(workspace)}
     assert recover(workspace, clock.now) == ()
+
+
+def test_store_mends_what_nobody_lists(stored: Stored, clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    """Where the ledger is lost as well a damaged copy of a volume is replaced by the whole one, not both removed."""
+    monkeypatch.setattr("pipeline.keeping.binding.PAYS", 2)
+    workspace, ledger = stored
+    forget(workspace, ledger)
+    clock.move(days=40)
+    bind(workspace, ledger)
+    before = answers(workspace)
+    flip(path := next(workspace.lake.glob("artists/month=*/*.parquet")))
+    ledger.close()
+    lose(workspace, "ledger.sqlite"), lose(workspace, "db")
+    workspace.db.mkdir()
+    told, *others = recover(workspace, clock.now)
+    assert (told.where.rpartition("/")[2], told.done) == (path.name, "brought back from the store")
+    assert all(each.mended for each in others)
+    assert answers(workspace) == before

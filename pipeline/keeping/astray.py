@@ -5,6 +5,8 @@ Imports `findings`, `files`, `truth`, `volumes`, `ledger`.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.keeping.exchange import ASIDE
@@ -18,18 +20,28 @@ from pipeline.workspace import Workspace
 __all__ = ["bring_volumes", "put_volumes_aside", "volumes_aside"]
 
 
-def bring_volumes(workspace: Workspace, backup: Path) -> list[Finding]:
-    """Put volumes that are damaged, or were put aside for that, back from a backup that has them whole."""
+def bring_volumes(workspace: Workspace, backup: Path | None) -> list[Finding]:
+    """Put volumes that are damaged, or were put aside for that, back from the store or a backup that has them whole."""
     there = [path for path in truth_files(workspace) if is_volume(path) and path.is_file() and not is_hidden(path)]
     damaged = [path for path in there if not has_its_name(path)]
     found = list[Finding]()
     for path in [*damaged, *volumes_aside(workspace)]:
-        name = path.relative_to(workspace.root)
-        if has_its_name(backup / name):
-            write_hidden(path, (backup / name).read_bytes())
-            place_files([path])
-            found.append(Finding(name.as_posix(), "is not what its name says", "brought back from the backup"))
+        name = path.relative_to(workspace.root).as_posix()
+        for place, content in _copies(workspace, name, backup):
+            if hashlib.sha256(content).hexdigest().startswith(path.stem):
+                write_hidden(path, content)
+                place_files([path])
+                found.append(Finding(name, "is not what its name says", f"brought back from the {place}"))
+                break
     return found
+
+
+def _copies(workspace: Workspace, name: str, backup: Path | None) -> Iterator[tuple[str, bytes]]:
+    """What other places have of a file."""
+    if workspace.store is not None and (stored := workspace.store.get(name)):
+        yield "store", stored[0]
+    if backup is not None and (backup / name).is_file():
+        yield "backup", (backup / name).read_bytes()
 
 
 def volumes_aside(workspace: Workspace) -> list[Path]:

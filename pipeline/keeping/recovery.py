@@ -60,7 +60,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
         raise SettingsError(f"{backup} is no backup: there is neither raw nor lake in it. Nothing was changed.")
     with hold_run_lock(workspace, RUN_LOCK_ID, "recover", clock()):
         shutil.rmtree(workspace.root / LEAVING, ignore_errors=True)
-        findings = bring_volumes(workspace, backup) if backup else []
+        findings = bring_volumes(workspace, backup)
         findings += _mend_ledger(workspace, clock)
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             bury_dead_runs(ledger)
