@@ -266,3 +266,22 @@ def test_store_mends_what_nobody_lists(stored: Stored, clock: Clock, monkeypatch
     assert (told.where.rpartition("/")[2], told.done) == (path.name, "brought back from the store")
     assert all(each.mended for each in others)
     assert answers(workspace) == before
+
+
+def test_purged_on_another_machine(stored: Stored, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Copies of volumes that a machine has left, of what was purged elsewhere, put no ledger in doubt: they go."""
+    monkeypatch.setattr("pipeline.keeping.binding.PAYS", 1)
+    here, ledger = stored
+    commit(here, ledger, "gone", search_line(artist("gone")), run_id=RUN)
+    forget(here, ledger)
+    clock.move(days=40)
+    bind(here, ledger)
+    shutil.copytree(here.root, tmp_path / "there", ignore=lambda _, names: [n for n in names if "ledger" in n])
+    there = Workspace(tmp_path / "there", store=here.store)
+    there.ledger_file.symlink_to(here.ledger_file)
+    assert "gone" in str(lake_rows(there))
+    purge_artist(here, ledger, "gone")
+    with closing(Ledger(there.ledger, clock.now)) as shared:
+        assert settle(there, shared)
+    assert "gone" not in str(lake_rows(there))
+    assert answers(there) == answers(here)

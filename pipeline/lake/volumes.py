@@ -22,7 +22,7 @@ from pipeline.lake.parquet import HISTORY_OPTIONS
 from pipeline.lake.truth import fetch_truth, stored_names
 from pipeline.records.ledger import Ledger
 from pipeline.schema import LAKE
-from pipeline.workspace import Workspace
+from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = [
     "PURGING",
@@ -160,8 +160,10 @@ def unheard_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path])
     gone = {tuple(row.values())[:3] for row in parts if row["path"] not in names}
     known = {tuple(row.values())[:3] for row in parts}
     known |= {tuple(row.values()) for row in ledger.read("SELECT layer, run_id, batch_id FROM withdrawals")}
-    is_purging = ledger.meta(PURGING) == "1"
-    return [path for path in volumes if any(k in gone or not (is_purging or k in known) for k in _keys(path))]
+    # Without a store it may have been purged on another machine, and its copies here be those of before.
+    shared = isinstance(workspace.ledger, ServerLedger) and workspace.store is None
+    may_lack = shared or ledger.meta(PURGING) == "1"
+    return [path for path in volumes if any(k in gone or not (may_lack or k in known) for k in _keys(path))]
 
 
 def _keys(path: Path) -> list[tuple[str, str, str]]:
