@@ -1,0 +1,105 @@
+"""A ledger of an earlier moment, whichever that is: recovery finds every row, and whoever was purged stays away."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.keeping.binding import bind
+from pipeline.keeping.exchange import Exchange, settle
+from pipeline.keeping.purge import purge_artist
+from pipeline.keeping.recovery import recover
+from pipeline.published import generations
+from pipeline.published.publish import publish
+from pipeline.records.ledger import Ledger
+from pipeline.schema import PUBLISHED
+from pipeline.workspace import Workspace
+from tests.conftest import Clock
+from tests.payloads import artist, commit, search_line
+from tests.test_publish_equal import TIMES_OF_PUBLISHING
+from tests.test_recover_files import lose
+from tests.test_volumes import collect, forget, lake_rows, unlisted
+
+FIRST, SECOND = "20260901T060000-abc123", "20260801T060000-abc123"
+OF_THE_RUN = {"runs", "task_runs"}
+MOMENTS = ("begun", "within the history", "collected", "let go of", "bound", "grown", "bound again", "purged")
+LISTED = "SELECT table_name, run_id, batch_id, rows, path, sha256 FROM parts ORDER BY 1, 2, 3"
+
+
+def live_through(workspace: Workspace, clock: Clock, kept: Path) -> None:
+    """Two runs whose parts are bound, one of them grown and bound once more, one artist purged; the ledger at each."""
+
+    def keep(moment: str) -> None:
+        target = kept / f"{moment}.sqlite"
+        with closing(sqlite3.connect(workspace.ledger_file)) as live, closing(sqlite3.connect(target)) as copy:
+            live.backup(copy)
+            copy.execute("DELETE FROM parts WHERE table_name = 'artist_snapshots'")  # as if these had gone before
+            copy.commit()
+
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        ledger.begin_run(FIRST, "cli", {}, 1)
+        keep("begun")
+        collect(workspace, ledger, run_id=FIRST, batches=2, forgets=False)
+        keep("within the history")
+        collect(workspace, ledger, run_id=SECOND, batches=9, forgets=False)
+        keep("collected")
+        forget(workspace, ledger)
+        keep("let go of")
+        bind(workspace, ledger)
+        keep("bound")
+        for number in range(3):
+            found = artist("a1", name=f"Later {number}"), artist(f"d{number}")
+            commit(
+                workspace, ledger, f"later-{number}", search_line(*found, day=f"2026-08-0{1 + number}"), run_id=FIRST
+            )
+        publish(workspace, ledger)
+        forget(workspace, ledger)
+        keep("grown")
+        bind(workspace, ledger)
+        keep("bound again")
+        purge_artist(workspace, ledger, "b3")
+        keep("purged")
+        exchange = Exchange(workspace, ledger)  # numbers are too old: volumes alone tell of it all
+        for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
+            exchange.drop_part(row)
+        exchange.carry_out()
+        settle(workspace, ledger)
+
+
+def shown(workspace: Workspace) -> list[list[tuple[Any, ...]]]:
+    """Every published row now, and as of a day between, but for what names runs."""
+    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING - OF_THE_RUN)
+    generations._as_of.clear()
+    found = [generations.open_generation(workspace), generations.open_generation(workspace, date(2026, 8, 20))]
+    return [each.rows(f"FROM {name} ORDER BY ALL") for each in found for name in names]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [(), ("db",)], ids=["with the database", "without"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ledger_of_any_moment(
+    workspace: Workspace, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str,
+    lost: tuple[str, ...],
+):  # fmt: skip
+    """The same answers, the same parts in the same files, nobody back, and nothing for a second look to find."""
+    monkeypatch.setattr("pipeline.keeping.binding.PAYS", 1)
+    live_through(workspace, clock, tmp_path)
+    before = shown(workspace)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        listed = ledger.read(LISTED)
+    for name in ("ledger.sqlite", *lost):
+        lose(workspace, name)
+    workspace.db.mkdir(exist_ok=True)
+    shutil.copyfile(tmp_path / f"{moment}.sqlite", workspace.ledger_file)
+    assert all(each.mended for each in recover(workspace, clock.now))
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        assert (ledger.read(LISTED), unlisted(workspace, ledger)) == (listed, set())
+    assert shown(workspace) == before
+    assert "b3" not in {row.get("artist_id") for row in lake_rows(workspace)}
+    assert recover(workspace, clock.now) == ()
