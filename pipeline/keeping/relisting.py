@@ -106,21 +106,22 @@ class _Files:
 
     def _take_out(self) -> None:
         """Give a part whose place was given to another a file of its own: in a volume its rows are found by place."""
-        for part in self._ledger.read("SELECT * FROM parts ORDER BY seq"):
-            if not is_volume(part["path"]):
-                continue
-            volume = self._workspace.root / part["path"]
-            key = (part["run_id"], part["batch_id"])
-            place = next((each.seq for each in members_of(volume) if (each.run_id, each.batch_id) == key), part["seq"])
-            if place == part["seq"] or not has_its_name(volume):
-                continue
-            name = part["table_name"]
-            rows = parts_select(name, [(volume, part["schema_version"], place)])
-            with engine.cursor() as con:
-                kept = engine.arrow(con, f"SELECT {', '.join(LAKE[name].column_names())} FROM ({rows})")
-            exchange = Exchange(self._workspace, self._ledger)
-            exchange.replace_part(part, parquet_bytes(name, kept), kept.num_rows, SCHEMA_VERSION)
-            exchange.carry_out()
+        for volume in self._volumes():
+            places = {(each.run_id, each.batch_id): each.seq for each in members_of(volume)}
+            path = volume.relative_to(self._workspace.root).as_posix()
+            for part in self._ledger.read("SELECT * FROM parts WHERE path = ? ORDER BY seq", (path,)):
+                place = places.get((part["run_id"], part["batch_id"]))
+                if place is not None and place != part["seq"]:
+                    self._move_out(volume, part, place)
+
+    def _move_out(self, volume: Path, part: Row, place: int) -> None:
+        name = part["table_name"]
+        rows = parts_select(name, [(volume, part["schema_version"], place)])
+        with engine.cursor() as con:
+            kept = engine.arrow(con, f"SELECT {', '.join(LAKE[name].column_names())} FROM ({rows})")
+        exchange = Exchange(self._workspace, self._ledger)
+        exchange.replace_part(part, parquet_bytes(name, kept), kept.num_rows, SCHEMA_VERSION)
+        exchange.carry_out()
 
     def _insert_part(self, values: dict[str, Any]) -> None:
         with self._ledger.write() as connection:
