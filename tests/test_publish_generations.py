@@ -16,6 +16,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
+from tests.published import publish_many
 
 
 def add(workspace: Workspace, ledger: Ledger, number: int, run_id: str = "run-1") -> None:
@@ -86,6 +87,14 @@ def test_names_are_stored_unpacked(workspace: Workspace, ledger: Ledger):
         query = "SELECT DISTINCT compression FROM pragma_storage_info('artists') WHERE column_name = 'name'"
         found = open_generation(workspace).rows(f"{query} AND segment_type = 'VARCHAR'")
         assert found == [("Uncompressed",)]
+
+
+@pytest.mark.parametrize("column", ["followers", "popularity"])
+def test_numbers_are_stored_unpacked(column: str, workspace: Workspace):
+    """Of many artists, whose numbers would be packed, some are written without packing all of them anew."""
+    query = "SELECT DISTINCT compression FROM pragma_storage_info('artists') WHERE column_name = ?"
+    found = publish_many(workspace, 3_000, 1).rows(f"{query} AND segment_type <> 'VALIDITY'", [column])
+    assert found == [("Uncompressed",)]
 
 
 def test_nothing_new_is_no_generation(workspace: Workspace, ledger: Ledger):

@@ -43,7 +43,6 @@ _BEFORE = (
     Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
     Step("genre_coverage", "touched_alone", ("release_pages",), "large onto"),
     Step("artists", "known", _TOLD, "large onto"),
-    Step("artists", "known_artists", _TOLD, "large onto"),
     Step("artist_genres", "known_genres", _TOLD, "large onto"),
     Step("artists", "known_whole", _TOLD, "large fresh"),
     Step("artists", "known_whole", _TOLD, "small"),

@@ -1,13 +1,22 @@
--- Touched artists, once each: looked up by their ids this once, everywhere else by `key`. It is their number, or one below
--- 0 for who has none yet.
-CREATE OR REPLACE TEMP TABLE touched AS
-SELECT t.artist_id, t.since, a.artist_no, a.artist_no AS key
+-- Touched artists, once each: looked up by their ids this once, everywhere else by `key`. It stands for their number, or is
+-- one below 0 for who has none yet. (Keys lie far apart: DuckDB would join by narrow ones through arrays with a place for
+-- every key there could be, and fill them anew for each statement.)
+CREATE OR REPLACE TEMP TABLE looked_up AS
+SELECT
+    t.artist_id,
+    t.since,
+    coalesce(a.artist_no * 1000000::BIGINT, -row_number() OVER ()) AS key,
+    a.rowid AS place,
+    a.artist_no,
+    a.followers,
+    a.last_seen_on,
+    a.releases_checked_on
 FROM (SELECT artist_id, min(since) AS since FROM touched GROUP BY artist_id) t
 LEFT JOIN artists a ON a.artist_id = t.artist_id;
-UPDATE touched t
-SET key = -n.number
-FROM (SELECT rowid AS place, row_number() OVER () AS number FROM touched WHERE key IS NULL) n
-WHERE t.rowid = n.place;
+CREATE OR REPLACE TEMP TABLE touched AS
+SELECT artist_id, since, artist_no, key FROM looked_up;
+CREATE OR REPLACE TEMP TABLE known_artists AS
+SELECT * EXCLUDE (since) FROM looked_up WHERE artist_no IS NOT NULL;
 CREATE OR REPLACE TEMP TABLE known_growth AS
 SELECT g.rowid AS place, t.key, g.* EXCLUDE (artist_id, artist_no)
 FROM artist_growth g
