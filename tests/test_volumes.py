@@ -111,15 +111,15 @@ def test_any_history_is_the_same(workspace: Workspace, ledger: Ledger, monkeypat
     """Days in any order, some late, bound in between and at the end: now and as of any day nothing is different."""
     monkeypatch.setattr(binding, "PAYS", 2)
     rng, days = random.Random(seed), [date(2026, month, day) for month in (8, 9) for day in (1, 9, 17, 25)]
-    for number in range(24):
+    for number in range(14):
         commit(workspace, ledger, f"b{number:02d}", *some_lines(rng, rng.choice(days).isoformat()))
-        if number in (10, 17):
+        if number in (5, 9):
             publish(workspace, ledger)
             forget(workspace, ledger)
             bind(workspace, ledger)
     publish(workspace, ledger)
     forget(workspace, ledger)
-    asked = days[::3]
+    asked = days[2:3]
     before = answers(workspace, *asked)
     assert bind(workspace, ledger).volumes > 5
     shutil.rmtree(workspace.db / "as-of")

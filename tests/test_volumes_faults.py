@@ -43,11 +43,11 @@ __all__ = ["small_disk"]  # a fixture of that file
 
 STEPS = (
     "pipeline.lake.volumes._prove",
-    "pipeline.lake.volumes.sha256_of",
+    pytest.param("pipeline.lake.volumes.sha256_of", marks=pytest.mark.slow),
     "pipeline.keeping.exchange.place_truth",
-    "pipeline.keeping.exchange.remove_truth",
-    "pipeline.keeping.binding.publish",
-    "pipeline.published.placing.prove",
+    pytest.param("pipeline.keeping.exchange.remove_truth", marks=pytest.mark.slow),
+    pytest.param("pipeline.keeping.binding.publish", marks=pytest.mark.slow),
+    pytest.param("pipeline.published.placing.prove", marks=pytest.mark.slow),
     "pipeline.published.placing.replace_file",
     "pipeline.keeping.binding.remove_truth",
 )
