@@ -91,7 +91,7 @@ def test_set_back_within_a_run(workspace: Workspace, clock: Clock, tmp_path: Pat
     assert answers(workspace) == before
 
 
-@pytest.mark.parametrize("harm", [flip, cut])
+@pytest.mark.parametrize("harm", [flip, pytest.param(cut, marks=pytest.mark.slow)])
 def test_damaged_volume_without_ledger(
     workspace: Workspace, clock: Clock, tmp_path: Path, harm: Callable[[Path], None]
 ):
@@ -224,7 +224,13 @@ def test_some_answers_came_back(workspace: Workspace, clock: Clock):
     assert (told.mended, told.done.partition(" of artists")[0]) == (False, "15 rows")
 
 
-PURGE = ("exchange.place_truth", "exchange.remove_truth", "purge.settle", "exchange.sweep", "exchange.rebuild")
+PURGE = (
+    "exchange.remove_truth",
+    *(
+        pytest.param(step, marks=pytest.mark.slow)
+        for step in ("exchange.place_truth", "purge.settle", "exchange.sweep", "exchange.rebuild")
+    ),
+)
 
 
 @pytest.mark.parametrize("step", PURGE)

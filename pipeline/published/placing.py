@@ -1,4 +1,4 @@
-"""Put a generation in the place of the current one: made aside in one transaction, proved, and pointed to at the end.
+"""Put a generation in the place of the current one: made aside in one transaction, proved as it is then, pointed to.
 
 Under a lock between processes; the new file is fsynced and renamed before CURRENT points to it, three are kept. Imports
 `building`, `checks`, `generations`, `files`, `ledger`.
@@ -91,8 +91,8 @@ def place_generation(
             before = {} if onto is None else count_rows(con)
             change(con)
             _record(con, ledger, number)
-            prove(con, ledger, number, since, before)
             con.execute("COMMIT")
+            prove(con, ledger, number, since, before)  # as it stands in the file, which nobody has seen yet
         _await_whole(aside, number)
         place_files([path])
         replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
