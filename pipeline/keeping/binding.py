@@ -2,18 +2,19 @@
 
 Numbers of artists are not bound: they go by the month (`retention`), and history files have them in order. A volume is
 proved against its parts before the ledger says that they lie in it; their own files go once what is published says so,
-too. Imports `exchange`, `events`, `files`, `truth`, `volumes`, `publish`, `staging`, `ledger`.
+too. Imports `exchange`, `replay`, `events`, `files`, `truth`, `volumes`, `publish`, `staging`, `ledger`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import DamagedFile
 from pipeline.keeping.exchange import Exchange
+from pipeline.keeping.replay import in_groups
 from pipeline.keeping.retention import SNAPSHOTS
 from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth, remove_truth
@@ -64,7 +65,7 @@ def bind(workspace: Workspace, ledger: Ledger) -> Bound:
     """
     begun, parts, made = time.perf_counter(), list[Row](), list[int]()
     for name, month in _due(ledger):
-        for group in _groups(ledger.read(_ALONE, (name, month))):
+        for group in in_groups(ledger.read(_ALONE, (name, month)), "rows", MOST_ROWS):
             try:
                 made.append(_bind(workspace, ledger, name, month, group))
             except DamagedFile as error:
@@ -88,19 +89,6 @@ def show_bound(workspace: Workspace, ledger: Ledger) -> bool:
 def _due(ledger: Ledger) -> list[tuple[str, str]]:
     month = f"{ledger.now():%Y-%m}"
     return [(row["table_name"], row["month"]) for row in ledger.read(_DUE, (SNAPSHOTS, month, PAYS))]
-
-
-def _groups(parts: Sequence[Row]) -> Iterator[list[Row]]:
-    """Parts in the order of their commits, as many together as a volume takes."""
-    group, rows = list[Row](), 0
-    for part in parts:
-        if group and rows + part["rows"] > MOST_ROWS:
-            yield group
-            group, rows = [], 0
-        group.append(part)
-        rows += part["rows"]
-    if group:
-        yield group
 
 
 def _bind(workspace: Workspace, ledger: Ledger, name: str, month: str, parts: Sequence[Row]) -> int:

@@ -29,7 +29,7 @@ from pipeline.records.sqlite_file import Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
-__all__ = ["Replayed", "derive_batch", "raw_files", "replay"]
+__all__ = ["Replayed", "derive_batch", "in_groups", "raw_files", "replay"]
 
 PROGRESS = "replay"  # the ledger's word for how far one has come
 MOST_BYTES = 2**22  # of raw files read together: compressed, some 30,000 artists
@@ -115,7 +115,7 @@ class _Replay:
 
     def _normalized(self, batches: Sequence[Row]) -> Iterator[tuple[Row, Normalized | DamagedFile]]:
         """Each batch with what its raw file gives; many small files are read together."""
-        for group in _groups(batches):
+        for group in in_groups(batches, "bytes", MOST_BYTES):
             _fetch(self._workspace, group)
             faults = {raw["path"]: _fault(self._workspace, raw) for raw in group}
             sound = [raw for raw in group if faults[raw["path"]] is None]
@@ -216,15 +216,15 @@ def recipe() -> str:
     return digest.hexdigest()[:16]
 
 
-def _groups(batches: Sequence[Row]) -> Iterator[list[Row]]:
-    """Raw files to be read together: as many as fit into memory with what they become."""
+def in_groups(rows: Sequence[Row], column: str, most: int) -> Iterator[list[Row]]:
+    """Rows in their order, as many together as have at most so much of a column; or one that has more."""
     group, size = list[Row](), 0
-    for raw in batches:
-        if group and size + raw["bytes"] > MOST_BYTES:
+    for row in rows:
+        if group and size + row[column] > most:
             yield group
             group, size = [], 0
-        group.append(raw)
-        size += raw["bytes"]
+        group.append(row)
+        size += row[column]
     if group:
         yield group
 
