@@ -35,6 +35,7 @@ from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
+from tests.test_compaction_faults import stop
 from tests.test_publish_upgrade import GIVEN
 from tests.test_store_failures import fill, small_disk
 from tests.test_volumes import BATCHES, SPAN, answers, bound_files, collect, forget, unlisted
@@ -51,11 +52,6 @@ STEPS = (
     "pipeline.published.placing.replace_file",
     "pipeline.keeping.binding.remove_truth",
 )
-
-
-def stop(*_: Any, **__: Any) -> None:
-    """What a killed process does at that step: nothing any more."""
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -86,7 +86,10 @@ class Store:
             with self.write() as transaction:
                 if (found := self._version(transaction)) < version:
                     self._make(
-                        transaction, script, version, [upgrades[n] for n in range(found + 1, version + 1) if found]
+                        transaction,
+                        script,
+                        version,
+                        [_own(n) or upgrades[n] for n in range(found + 1, version + 1) if found],
                     )
         if found > version:
             raise SchemaMismatch(
@@ -142,7 +145,7 @@ def open_store(place: ServerLedger, script: str, version: int, busy_s: float, up
         raise SettingsError(f"{place}: the name is too long for PostgreSQL. Choose a shorter GARIMPO_WORKSPACE.")
     store = Store(place, busy_s)
     try:
-        store.prepare(script, version, {number: _own(number) or text for number, text in upgrades.items()})
+        store.prepare(script, version, upgrades)
     except BaseException:
         store.close()
         raise

@@ -19,7 +19,7 @@ from pipeline.keeping.retention import SNAPSHOTS
 from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth, remove_truth
 from pipeline.lake.volumes import Member, write_volume
-from pipeline.published.publish import BOUND, current_number, open_generation, publish
+from pipeline.published.publish import BOUND, lags, publish
 from pipeline.published.staging import Source, check_parts, parts_select
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
@@ -31,9 +31,8 @@ __all__ = ["Bound", "bind", "show_bound"]
 log = logging.getLogger(__name__)
 
 PAYS = 8  # files of a month: of fewer a volume saves less than it costs
-MOST_ROWS = (
-    100_000_000  # in a volume: a month of a million artists with two genres each, sorted with the help of the disk
-)
+# Rows of a volume: a month of a million artists with two genres each, sorted with the help of the disk.
+MOST_ROWS = 100_000_000
 
 # Months that are over, of which no answer is kept any more: until then a replay may exchange their parts.
 _DUE = """
@@ -81,9 +80,7 @@ def bind(workspace: Workspace, ledger: Ledger) -> Bound:
 
 def show_bound(workspace: Workspace, ledger: Ledger) -> bool:
     """Publish where parts lie, if a killed binding did not come to it; whether there was need. Before any `sweep`."""
-    if current_number(workspace) is None or open_generation(workspace).meta(BOUND) == (ledger.meta(BOUND) or ""):
-        return False
-    return publish(workspace, ledger).changed
+    return lags(workspace, ledger, BOUND) and publish(workspace, ledger).changed
 
 
 def _due(ledger: Ledger) -> list[tuple[str, str]]:

@@ -146,9 +146,10 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     strangers = [file for file in find_files(workspace, runs) if file.run_id not in runs]
     if strangers:
         return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"
-    if unheard := find_unheard(ledger, truth_files(workspace)):
+    there = truth_files(workspace)
+    if unheard := find_unheard(ledger, there):
         return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
-    if volumes := unheard_volumes(workspace, ledger, truth_files(workspace)):
+    if volumes := unheard_volumes(workspace, ledger, there):
         return f"knows nothing of {len(volumes)} volumes, for one {volumes[0]}"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta("rebuild_due") == "1":

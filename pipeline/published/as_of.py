@@ -71,16 +71,16 @@ def _aside(path: Path) -> Iterator[Path]:
 def _parts(con: duckdb.DuckDBPyConnection, alias: str, root: Path, day: date) -> Rows:
     """The generation's parts with rows of that day or before, in the order of commits.
 
-    Of those in a later day's folder, which had such an answer behind their first one, the footers say it.
+    Of those in a later day's folder, which had such an answer behind their first one, the footers say it; of a volume
+    with such rows, whose they are.
     """
     names = STATE["state_parts"].column_names()
     found = con.execute(f"SELECT {', '.join(names)} FROM {alias}.state_parts ORDER BY seq").fetchall()
     parts = [dict(zip(names, row, strict=True)) for row in found]
-    later = [part for part in parts if part["day"] > day.isoformat()]
-    alone = {str(root / part["path"]): part["seq"] for part in later if not is_volume(part["path"])}
-    early = con.execute(publish_sql("early_parts"), [list(alone), day]).fetchall() if alone else []
-    seqs = {alone[path] for (path,) in early}
-    for volume in dict.fromkeys(str(root / part["path"]) for part in later if is_volume(part["path"])):
+    later = {str(root / part["path"]): part["seq"] for part in parts if part["day"] > day.isoformat()}
+    early = con.execute(publish_sql("early_parts"), [list(later), day]).fetchall() if later else []
+    seqs = {later[path] for (path,) in early if not is_volume(path)}
+    for (volume,) in [found for found in early if is_volume(found[0])]:
         asked = "SELECT DISTINCT seq FROM read_parquet(?, hive_partitioning = false) WHERE observed_on <= ?"
         seqs |= {row[0] for row in con.execute(asked, [volume, day]).fetchall()}
     return [part for part in parts if part["day"] <= day.isoformat() or part["seq"] in seqs]

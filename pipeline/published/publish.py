@@ -85,11 +85,14 @@ def publish(workspace: Workspace, ledger: Ledger, *, force: bool = False) -> Pub
         return _publish(workspace, ledger, source, current, begun)
 
 
-def lags(workspace: Workspace, ledger: Ledger) -> bool:
-    """Whether what is published here was made before parts were exchanged on another machine that shares the ledger."""
-    exchanged = ledger.meta(EXCHANGED) or ""
+def lags(workspace: Workspace, ledger: Ledger, key: str = EXCHANGED) -> bool:
+    """Whether what is published here was made before parts were exchanged, by another machine that shares the ledger.
+
+    Or, by `BOUND`, before they came to lie in volumes.
+    """
+    noted = ledger.meta(key) or ""
     with suppress(DamagedFile, duckdb.Error):  # one that cannot be read is built anew for that
-        return current_number(workspace) is not None and open_generation(workspace).meta(EXCHANGED) != exchanged
+        return current_number(workspace) is not None and open_generation(workspace).meta(key) != noted
     return False
 
 
