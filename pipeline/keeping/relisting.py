@@ -50,7 +50,10 @@ def insert_row(connection: Connection, table: str, values: dict[str, Any]) -> bo
 
 
 class _Files:
-    """What lies on the disk and the new ledger does not know yet."""
+    """What lies on the disk and the new ledger does not know yet.
+
+    No write waits for the disk: the ledger is a file aside, which is made durable before it takes its place.
+    """
 
     def __init__(self, workspace: Workspace, ledger: Ledger, normalizer: Normalizer) -> None:
         self._workspace, self._ledger, self._normalizer = workspace, ledger, normalizer
@@ -124,14 +127,14 @@ class _Files:
         exchange.carry_out()
 
     def _insert_part(self, values: dict[str, Any]) -> None:
-        with self._ledger.write() as connection:
+        with self._ledger.write(durable=False) as connection:
             if not insert_row(connection, "parts", values):
                 insert_row(connection, "parts", {name: value for name, value in values.items() if name != "seq"})
 
     def _point(self, seq: int, values: Mapping[str, Any]) -> None:
         """Have a part that is known lie in another file."""
         names = ("path", "rows", "bytes", "sha256", "schema_version")
-        with self._ledger.write() as connection:
+        with self._ledger.write(durable=False) as connection:
             connection.execute(
                 f"UPDATE parts SET {', '.join(f'{name} = ?' for name in names)} WHERE seq = ?",
                 (*(values[name] for name in names), seq),
@@ -151,7 +154,7 @@ class _Files:
         raw = self._ledger.read("SELECT lines FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)
         now = self._ledger.now().timestamp()
         at = _run_start(run_id) or now
-        with self._ledger.write() as connection:
+        with self._ledger.write(durable=False) as connection:
             told = "the ledger was lost: known by its files alone"
             insert_row(connection, "runs", {"run_id": run_id, "trigger": "external", "state": "crashed", "pid": 0,
                                          "started_at": at, "finished_at": at, "message": told})  # fmt: skip
