@@ -44,6 +44,8 @@ def frame_badge(text: Text) -> Html:
         found = rows()
     except StorageError:  # the page below says what is wrong
         return Html()
+    if not found:  # no genre is collected: only a list of one's own
+        return Html()
     old = [row.genre for row in found if row.state == "stale"]
     if old:
         words = text.plural("{count} genre is out of date", "{count} genres are out of date", len(old))

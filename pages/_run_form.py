@@ -65,7 +65,9 @@ def _start_form() -> None:
         text("Genres"),
         _run_data.genres(),
         key="form_genres",
-        placeholder=text("All {count} of the settings", count=text.number(len(settings.genres))),
+        placeholder=text("All {count} of the settings", count=text.number(len(settings.genres)))
+        if settings.genres
+        else text("None: only artists of your list, and those known already"),
         help=text("Others can be typed in."),
         accept_new_options=True,
     )

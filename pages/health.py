@@ -37,8 +37,11 @@ def show_error(found: dict[str, Any], text: Text) -> None:
 def show_freshness(text: Text) -> None:
     """How old each genre is, and what happens to old ones."""
     st.header(text("Freshness of genres"), anchor=False)
-    st.html(_cards.note(_freshness.catch_up_words(service().catch_up_plan(), text)))
     rows, own = _freshness.rows(), service().own_targets()
+    if not rows:
+        st.html(_cards.note(text("No genre is searched: runs read the artists of your list, and those known already.")))
+        return
+    st.html(_cards.note(_freshness.catch_up_words(service().catch_up_plan(), text)))
     st.html(_health_cards.freshness_table(rows, own, text))
     if not _access.may_operate():
         return

@@ -14,9 +14,15 @@ from pydantic_settings import NoDecode
 from pipeline.cron import parse_cron
 
 __all__ = [
-    "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "People", "Secret", "Store",
-    "TimeZone", "Warehouses", "host", "warehouse_addresses",
+    "DEFAULT_GENRES", "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "People",
+    "Secret", "Store", "TimeZone", "Warehouses", "host", "warehouse_addresses",
 ]  # fmt: skip
+
+# Twelve genres of which most are Brazilian: what the first run asks for when nobody said anything.
+DEFAULT_GENRES = (
+    "mpb", "bossa nova", "samba", "pagode", "sertanejo", "forró", "funk carioca", "axé", "tropicália", "choro",
+    "indie pop", "jazz",
+)  # fmt: skip
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 WAREHOUSES = ("postgresql", "mysql", "bigquery", "snowflake", "redshift")
@@ -70,7 +76,7 @@ def _names(value: object) -> list[str] | tuple[str, ...]:
 def _split(value: object) -> object:
     parts = value.split(",") if isinstance(value, str) else _names(value)
     genres = tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts if part.strip()))
-    if not genres:
+    if value and not genres:
         raise ValueError("names no genre")
     return genres
 

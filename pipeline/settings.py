@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from pipeline.errors import SettingsError
 from pipeline.setting_types import (
+    DEFAULT_GENRES,
     Address,
     Backend,
     Count,
@@ -42,12 +43,6 @@ __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", 
 
 SPOTIFY_API_URL = "https://api.spotify.com/v1/"
 SPOTIFY_TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105  an address, not a secret
-
-# Twelve genres of which most are Brazilian: what the first run asks for when nobody said anything.
-DEFAULT_GENRES = (
-    "mpb", "bossa nova", "samba", "pagode", "sertanejo", "forró", "funk carioca", "axé", "tropicália", "choro",
-    "indie pop", "jazz",
-)  # fmt: skip
 
 Layer = tuple[str, Mapping[str, Any]]
 
@@ -85,7 +80,10 @@ class Settings(BaseSettings):
         description="Where the ledger is kept: empty for a file of the workspace, or postgresql://user@host/database "
         "for several machines",
     )
-    genres: Genres = Field(DEFAULT_GENRES, description="Genres to collect, separated by commas")
+    genres: Genres = Field(
+        DEFAULT_GENRES,
+        description="Genres to collect, separated by commas; empty: none, only the artists of your own list",
+    )
     max_requests: int = Field(500, ge=1, description="Most requests one run may send")
     window_requests: Count = Field(
         None, ge=1, description="Requests permitted in any 30 s; empty: 90 for Spotify until it teaches otherwise"

@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 from pipeline.clock import system_now
 from pipeline.records.ledger import Ledger
 from pipeline.runs.runner import RunRequest, run_pipeline
-from pipeline.settings import DEFAULT_GENRES
+from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.schedules import Schedule, add_schedule

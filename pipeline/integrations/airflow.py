@@ -54,7 +54,7 @@ def garimpo_dag(folder: Path = Path(__file__).parents[2], dag_id: str = "garimpo
     cron = None
     if settings.schedule:  # what was just missed is left: with False Airflow makes up for it
         cron = CronTriggerTimetable(settings.schedule, timezone=settings.timezone, run_immediately=timedelta(0))
-    genres = Param(list(settings.genres), type="array", items={"type": "string"}, minItems=1)
+    genres = Param(list(settings.genres), type="array", items={"type": "string"})
     params = {"genres": genres, "max_requests": Param(settings.max_requests, type="integer", minimum=1)}
     with DAG(dag_id, schedule=cron, catchup=False, max_active_runs=1, params=params, doc_md=__doc__) as made:
         begun = _step("begin", steps.USUAL)(**asked | {"call": "begin_run", "run": "{{ dag.dag_id }} {{ run_id }}"})

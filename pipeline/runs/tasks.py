@@ -22,6 +22,7 @@ from pipeline.records.budget import BUCKETS
 from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import Context
+from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.source.capabilities import is_stale, load
 from pipeline.source.capabilities import probe as probe_source
 from pipeline.source.deadline import TimedSource
@@ -39,7 +40,7 @@ def probe(context: Context) -> Facts:
     known = load(context.ledger)
     if known is None or (is_stale(known, context.ledger.now()) and _can_probe(context)):
         source = TimedSource(context.source, PROBE_S, "the probe")
-        known = probe_source(source, context.ledger, genre=context.genres[0])
+        known = probe_source(source, context.ledger, genre=(context.genres or DEFAULT_GENRES)[0])
     context.capabilities = known
     facts = {"profile": known.profile, "search_limit": known.search_limit, "albums_limit": known.albums_limit}
     if context.gate.sent >= context.max_requests:

@@ -19,6 +19,7 @@ from pipeline.clock import system_now
 from pipeline.records.ledger import Ledger
 from pipeline.runs.progress import Progress
 from pipeline.runs.runner import RunRequest, run_pipeline
+from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.process import Spawned, spawn
@@ -74,7 +75,7 @@ def collect_history(
     Nothing is lost by that: the next call goes on there. The simulator is left in the present.
     """
     today = system_now().date()
-    days = missing_days(settings, today)
+    days, all_genres = missing_days(settings, today), settings.genres or DEFAULT_GENRES
     for index, day in enumerate(days, start=1):
         if stop.is_set():
             break
@@ -82,7 +83,7 @@ def collect_history(
         on_day(index, len(days), day)
         # The first day and today ask for every genre, others for two in turn: refreshing known artists costs less.
         whole = index == 1 or day == today
-        genres = settings.genres if whole else _in_turn(settings.genres, day)
+        genres = all_genres if whole else _in_turn(all_genres, day)
         most = FIRST_DAY_REQUESTS if whole else DAILY_REQUESTS
         run_pipeline(settings, RunRequest("schedule", genres, most), stop=stop, report=report)
     with contextlib.suppress(OSError):  # it may have been ended together with us

@@ -1,0 +1,58 @@
+"""A workspace without genres: nothing is searched, every request is for the list of one's own."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.published.generations import open_generation
+from pipeline.records.followed import follow
+from pipeline.records.ledger import Ledger
+from pipeline.settings import load_settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
+from pipeline.watching.freshness import genre_freshness
+from pipeline.workspace import open_workspace
+from tests.screens import install_service, open_screen
+from tests.worlds import collect, database, settings_for
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("profile", ["development", "extended"])
+def test_run_reads_the_list_alone(tmp_path: Path, profile: str) -> None:
+    """Without genres a run knows those artists whom somebody follows, and their releases; nobody else."""
+    with running(SimulatorConfig(profile=profile, artists=60, seed=5, now=NOON)) as simulator:
+        settings = settings_for(simulator, tmp_path, genres=())
+        mine = sorted(each["artist_id"] for each in simulator.truth()["artists"])[:3]
+        workspace = open_workspace(settings)
+        with closing(Ledger(workspace.ledger)) as ledger:
+            follow(ledger, mine)
+        ran = collect(simulator, tmp_path, genres=())
+        with closing(Ledger(workspace.ledger)) as ledger:
+            fresh = genre_freshness(workspace, ledger, settings, NOON.date())
+    tables = database(tmp_path)
+    assert (ran.state, fresh) == ("succeeded", [])
+    assert [artist_id for artist_id, *_ in tables["artists"]] == mine
+    assert {artist_id for _, artist_id, _ in tables["release_artists"]} >= set(mine)
+    assert open_generation(workspace).rows("SELECT count(*) FROM search_pages") == [(0,)]
+
+
+def test_no_genre_is_a_choice(tmp_path: Path) -> None:
+    """An empty list of genres is one; the default stands only where nothing is said."""
+    assert load_settings(tmp_path).genres != ()
+    (tmp_path / "garimpo.toml").write_text("genres = []\n", encoding="utf-8")
+    assert load_settings(tmp_path).genres == load_settings(tmp_path, genres="").genres == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "No genre is searched: runs"), ("pt", "Nenhum gênero é pesquisado: as coletas")]
+)
+def test_pages_say_so(tmp_path: Path, language: str, said: str) -> None:
+    """Health says that no genre is searched, and no badge says that all of none are up to date."""
+    install_service(tmp_path, genres=())
+    words = open_screen("health.py", language).words
+    assert (said in words, "Every genre is up to date" in words) == (True, False)
