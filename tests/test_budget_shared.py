@@ -46,15 +46,14 @@ def ledger(tmp_path, clock):
 
 def test_reservation_precedes_request(ledger, clock):
     """A ticket is a row of the ledger before anything is sent."""
-    Budget(ledger, Limits(90, 600)).reserve("search", "search", "run", "batch")
-    rows = ledger.read("SELECT at, bucket, endpoint, run_id, batch_id, status FROM requests")
+    Budget(ledger, Limits(90, 600)).reserve("search", "search", "run")
+    rows = ledger.read("SELECT at, bucket, endpoint, run_id, status FROM requests")
     assert rows == [
         {
             "at": START.timestamp(),
             "bucket": "search",
             "endpoint": "search",
             "run_id": "run",
-            "batch_id": "batch",
             "status": None,
         }
     ]

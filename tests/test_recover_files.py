@@ -19,7 +19,6 @@ from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
 from pipeline.moving.backup import back_up
 from pipeline.published.publish import open_generation, publish, rebuild
-from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
@@ -192,16 +191,6 @@ def test_last_commits_lost(kept: Workspace, clock: Clock) -> None:
     assert "knows nothing of the answers of 2 batches" in finding.what
     assert set(kept.root.rglob("*.parquet")) == before
     assert {f"b{place}" for place in range(6)} < {row[0] for row in answers(kept, clock)["artists"]}
-
-
-def test_spent_requests_stay_spent(kept: Workspace, clock: Clock) -> None:
-    """Requests of the last day count against the bucket of their task; those of unknown tasks against each."""
-    lose(kept, "ledger.sqlite")
-    recover(kept, clock.now)
-    with closing(Ledger(kept.ledger, clock.now)) as ledger:
-        views = {bucket: Budget(ledger, Limits(90, 600)).view(bucket).used for bucket in ("search", "albums")}
-        assert views == {"search": 8, "albums": 2}
-        assert {row["requests"] for row in ledger.runs()} == {0}
 
 
 PART, RAW, SHOWN = "lake/artist_snapshots/*/*-0-1.parquet", "raw/*/*/*-1.jsonl.zst", "db/garimpo-00000003.duckdb"

@@ -7,6 +7,7 @@ a day. Imports `budget`, `relisting`, `generations`, `ledger`, `store`.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -121,19 +122,26 @@ def _meta(connection: Connection, key: str) -> str | None:
 
 def _count_as_spent(ledger: Ledger, now: float) -> None:
     """Requests of the last day that no row tells of any more, each where it may have counted."""
+    known = Counter(
+        (row["run_id"], row["bucket"])
+        for row in ledger.read("SELECT run_id, bucket FROM requests WHERE at > ?", (now - DAY_S,))
+    )
+    told = {run_id for run_id, _ in known}
     recent = ledger.read(
-        "SELECT run_id, batch_id, task, state, finished_at AS at, requests FROM task_runs t WHERE at > ? "
-        "AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.run_id = t.run_id AND q.batch_id = t.batch_id)",
-        (now - DAY_S,),
+        "SELECT run_id, task, state, finished_at AS at, requests FROM task_runs WHERE finished_at > ?", (now - DAY_S,)
     )
     with ledger.write() as connection:
         for row in recent:
-            for bucket in TASK_BUCKETS.get(row["task"], BUCKETS):
+            buckets, lost = TASK_BUCKETS.get(row["task"], BUCKETS), int(row["requests"])
+            for bucket in buckets:
+                seen = min(lost, known[row["run_id"], bucket])
+                known[row["run_id"], bucket] -= seen
+                lost -= seen
+            for bucket in buckets:
                 connection.executemany(
-                    "INSERT INTO requests (at, bucket, endpoint) VALUES (?, ?, 'lost')",
-                    [(row["at"], bucket)] * int(row["requests"]),
+                    "INSERT INTO requests (at, bucket, endpoint) VALUES (?, ?, 'lost')", [(row["at"], bucket)] * lost
                 )
-                if row["state"] == "deferred":
+                if row["state"] == "deferred" and (lost or row["run_id"] not in told):
                     connection.execute(
                         "INSERT INTO buckets (bucket, locked_until, reason) VALUES (?, ?, 'the ledger was lost') "
                         "ON CONFLICT (bucket) DO UPDATE SET "

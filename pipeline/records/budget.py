@@ -84,9 +84,7 @@ class Budget:
         )
         return sorted(row["duration_ms"] for row in rows)[len(rows) // 2] / 1000 if rows else 0.2
 
-    def reserve(
-        self, bucket: str, endpoint: str, run_id: str = "", batch_id: str = "", attempt: int = 1
-    ) -> tuple[int, float]:
+    def reserve(self, bucket: str, endpoint: str, run_id: str = "") -> tuple[int, float]:
         """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
             now, app, _ = self._open(connection, bucket)
@@ -99,9 +97,8 @@ class Budget:
                 (APP, turn + interval),
             )
             ticket = connection.execute(
-                "INSERT INTO requests (at, bucket, endpoint, run_id, batch_id, attempt) VALUES (?, ?, ?, ?, ?, ?) "
-                "RETURNING id",
-                (slot, bucket, endpoint, run_id, batch_id, attempt),
+                "INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (?, ?, ?, ?) RETURNING id",
+                (slot, bucket, endpoint, run_id),
             ).fetchall()[0][0]
             return int(ticket), slot - now
 

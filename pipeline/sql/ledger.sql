@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS requests (
     bucket TEXT NOT NULL,
     endpoint TEXT NOT NULL,
     run_id TEXT NOT NULL DEFAULT '',
-    batch_id TEXT NOT NULL DEFAULT '',
+    batch_id TEXT NOT NULL DEFAULT '',            -- and attempt: of those granted to workers of another system
     attempt INTEGER NOT NULL DEFAULT 1,
     status INTEGER,                               -- HTTP status; 0: no answer; NULL: reserved, outcome unknown
     retry_after_s REAL,
