@@ -92,3 +92,16 @@ def test_refusal_far_away_locks(ledger, clock):
     grants.settle_batch(grant, sent, clock.now().timestamp())
     assert held(ledger) == [("search", 200), ("search", 429)]
     assert (budget.view("search").locked_until - clock.now()).total_seconds() == 3_600.0
+
+
+def test_clock_set_back_holds_no_batch_up(ledger, clock):
+    """Requests written while the clock was a day or more ahead neither fill a window nor the quota of today."""
+    ahead = Grants(ledger, Limits(3_000, 40))
+    clock.move(days=2)
+    sent = [Exchange("search", "search", 0.0, 200)] * 40
+    for _ in range(4):
+        grant = ahead.grant(BATCH, 10, 10, workers=1)
+        ahead.settle_batch(grant, sent[: len(grant.tickets)], clock.now().timestamp())
+    clock.move(days=-2)
+    grant = Grants(ledger, Limits(60, 50)).grant(BATCH, 20, 20, workers=2)
+    assert (len(grant.tickets), grant.wait_s) == (20, 0.0)

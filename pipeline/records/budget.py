@@ -13,7 +13,7 @@ from pipeline.errors import BudgetSpent
 from pipeline.records.ledger import Ledger
 from pipeline.records.storing import Connection, Row
 
-__all__ = ["APP", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "Limits"]
+__all__ = ["APP", "BELIEVED_S", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "Limits", "believable"]
 
 APP = "*"  # the bucket that stands for the whole app: its 30 s window
 BUCKETS = ("search", "artist", "albums", "tracks", "other")
@@ -21,6 +21,7 @@ WINDOW_S, DAY_S = 30.0, 86_400.0
 FARTHEST_S = 7 * DAY_S  # a lock farther ahead was written before the clock was set back, as was a request a day ahead
 # A plain 429 asks for seconds; whoever waits longer than this is better told to come back.
 PATIENCE_S = 60.0
+BELIEVED_S = PATIENCE_S * 2  # a slot farther ahead was written before the clock was set back
 # Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
 CATCH_UP_S = 5.0
 QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
@@ -89,8 +90,8 @@ class Budget:
         with self.ledger.write(durable=False) as connection:
             now, app, _ = self._open(connection, bucket)
             interval = self._interval(app, now)
-            turn = max(now - CATCH_UP_S, _believable(float(app["next_slot_at"]) if app else 0.0, now))
-            slot = max(now, turn, _believable(self._window_frees_at(connection, interval), now))
+            turn = max(now - CATCH_UP_S, believable(float(app["next_slot_at"]) if app else 0.0, now))
+            slot = max(now, turn, believable(self._window_frees_at(connection, interval), now))
             connection.execute(
                 "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
                 "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
@@ -203,14 +204,19 @@ class Budget:
         ceiling = self._ceiling(own, now)
         if ceiling is None:
             return
-        used = connection.execute(f"SELECT count(*) {_OF_A_DAY}", (bucket, now - DAY_S, now + DAY_S)).fetchone()[0]
-        if used >= ceiling:
+        if (used := self._used(connection, bucket, now)) >= ceiling:
             nth = connection.execute(
                 f"SELECT at {_OF_A_DAY} ORDER BY at LIMIT 1 OFFSET ?",
                 (bucket, now - DAY_S, now + DAY_S, used - ceiling),
             ).fetchone()[0]
             due = datetime.fromtimestamp(nth, UTC) + timedelta(seconds=DAY_S)
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
+
+    @staticmethod
+    def _used(connection: Connection, bucket: str, now: float) -> int:
+        """Requests of a bucket in the last 24 h."""
+        count = connection.execute(f"SELECT count(*) {_OF_A_DAY}", (bucket, now - DAY_S, now + DAY_S))
+        return int(count.fetchone()[0])
 
     @staticmethod
     def _states(connection: Connection, bucket: str) -> tuple[Row | None, Row | None]:
@@ -221,6 +227,6 @@ class Budget:
         return rows.get(APP), rows.get(bucket)
 
 
-def _believable(slot: float, now: float) -> float:
-    """A slot, or 0 when it is so far ahead that it was written before the clock was set back."""
-    return slot if slot - now < PATIENCE_S * 2 else 0.0
+def believable(slot: float, now: float) -> float:
+    """A slot, or 0 when it is farther ahead than BELIEVED_S."""
+    return slot if slot - now < BELIEVED_S else 0.0

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.records.budget import APP, CATCH_UP_S, PATIENCE_S, WINDOW_S, Budget, Limits
+from pipeline.records.budget import APP, BELIEVED_S, CATCH_UP_S, WINDOW_S, Budget, Limits, believable
 from pipeline.records.ledger import Ledger
 from pipeline.records.storing import Connection, Row
 from pipeline.source.calls import Batch, Exchange, bucket_of
@@ -55,7 +55,7 @@ class Grants(Budget):
             # Twice its share of the pace, as threads have: about half of those under way wait for their turn.
             spacing, full = cost * max(1.0, workers / 2), max(1, int(SPAN_S / cost))
             many = min(most, self._most_at_once(connection, bucket, own, now), max(1, full // 2))
-            turn = max(now - self.catch_up_s, _believable(float(app["next_slot_at"]) if app else 0.0, now))
+            turn = max(now - self.catch_up_s, believable(float(app["next_slot_at"]) if app else 0.0, now))
             start = self._when_free(connection, max(now, turn), many, spacing, full)
             if start is None:
                 return Grant((), AGAIN_S, 1 / spacing, cost)
@@ -113,7 +113,8 @@ class Grants(Budget):
     def _when_free(self, connection: Connection, start: float, many: int, spacing: float, full: int) -> float | None:
         """The first instant from which `many` requests, spaced so, fit into every window; None: not known yet."""
         now = self.ledger.now().timestamp()
-        rows = connection.execute("SELECT id, at FROM requests WHERE at > ? ORDER BY at", (now - SPAN_S,)).fetchall()
+        query = "SELECT id, at FROM requests WHERE at > ? AND at < ? ORDER BY at"
+        rows = connection.execute(query, (now - SPAN_S, now + BELIEVED_S)).fetchall()
         sent = [float(at) for ticket, at in rows if ticket not in self._away]
         if len(sent) + len(self._away) + many <= full:
             return start
@@ -131,8 +132,7 @@ class Grants(Budget):
         ceiling = self._ceiling(own, now)
         if ceiling is None:
             return 1_000_000
-        query = "SELECT count(*) FROM requests WHERE bucket = ? AND at > ?"
-        return max(1, ceiling - int(connection.execute(query, (bucket, now - 86_400.0)).fetchone()[0]))
+        return max(1, ceiling - self._used(connection, bucket, now))
 
 
 def _over(sent: Sequence[float], pending: Sequence[float], full: int) -> float:
@@ -146,8 +146,3 @@ def _over(sent: Sequence[float], pending: Sequence[float], full: int) -> float:
                 return -1.0
             late_s = max(late_s, sent[left + over - 1] + SPAN_S - at + 0.001)
     return late_s
-
-
-def _believable(slot: float, now: float) -> float:
-    """A slot, or 0 when it is so far ahead that it was written before the clock was set back."""
-    return slot if slot - now < PATIENCE_S * 2 else 0.0
