@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import RunInProgress, SettingsError, StorageError
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import live, open_generation, publish
-from pipeline.queries.tracing import trace_artist
+from pipeline.queries.tracing import trace_rows
 from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
@@ -61,7 +61,7 @@ def test_import_is_traced_to_its_file(workspace: Workspace, ledger: Ledger, tmp_
     """A number leads to the file, the line and the entry as it was received."""
     path = written(tmp_path / "old.jsonl", entry(VIOLA, followers=1), entry(seguidores="1.234", humor="bom"))
     import_history(workspace, ledger, path, "run-1")
-    [origin] = trace_artist(workspace, ledger, BANDA, DAY)
+    [origin] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     assert (origin.trigger, origin.row["followers"], origin.lines[0].request) == (
         "import", 1234, {"imported_from": "old.jsonl"},
     )  # fmt: skip

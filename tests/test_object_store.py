@@ -20,7 +20,7 @@ from pipeline.lake.store import sweep
 from pipeline.lake.truth import OWNER, claim_store, named_files, place_truth, stored_names
 from pipeline.published.checks import latest_results, watch
 from pipeline.published.publish import open_generation, rebuild
-from pipeline.queries.tracing import trace_artist
+from pipeline.queries.tracing import trace_rows
 from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
@@ -112,7 +112,7 @@ def test_cold_files_are_fetched(stored: Stored, clock: Clock) -> None:
     assert (evict(workspace, ledger, clock.now().date(), 30).files, here(workspace)) == (len(old), all_files - old)
     evict(workspace, ledger, date(2027, 1, 1), 0)
     assert here(workspace) == set()
-    (origin, *_) = trace_artist(workspace, ledger, "a1", date(2026, 10, 21))
+    (origin, *_) = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": "a1"}, date(2026, 10, 21))
     assert (origin.lines[0].object["followers"], len(here(workspace))) == ({"total": 12}, 2)
     rebuild(workspace, ledger)
     assert answers(workspace) == before

@@ -105,9 +105,9 @@ def test_closed_source_sends_nothing():
 def test_connecting_ends_too():
     """A machine that does not even accept the connection is given up in time, and can be cancelled."""
     with deaf() as url:
-        with Transport(0.3, 1) as impatient, pytest.raises(Fault, match=r"within 0\.3 s"):
+        with Transport(0.3) as impatient, pytest.raises(Fault, match=r"within 0\.3 s"):
             impatient.request("GET", url)
-        with Transport(60, 1) as patient, ThreadPoolExecutor(1) as pool:
+        with Transport(60) as patient, ThreadPoolExecutor(1) as pool:
             connecting = threading.Event()
             patient.watch = lambda opened: (Transport.watch(patient, opened), connecting.set())
             waiting = pool.submit(patient.request, "GET", url)
@@ -118,7 +118,7 @@ def test_connecting_ends_too():
 
 def test_close_before_connecting():
     """A socket that is just about to connect cannot any more."""
-    with socket.socket() as about_to_connect, Transport(60, 1) as session:
+    with socket.socket() as about_to_connect, Transport(60) as session:
         session.watch(about_to_connect)
         session.close()
         assert about_to_connect.fileno() == -1
@@ -126,7 +126,7 @@ def test_close_before_connecting():
 
 def test_no_time_at_all():
     """A time-out that is over before the first byte is one too."""
-    with serving(Sent({})) as server, Transport(1e-9, 1) as hasty, pytest.raises(Fault, match="no complete answer"):
+    with serving(Sent({})) as server, Transport(1e-9) as hasty, pytest.raises(Fault, match="no complete answer"):
         hasty.request("GET", server.url)
 
 
@@ -201,9 +201,9 @@ def test_handshake_ends_too():
     """A machine that accepts and then says nothing is left in time, and can be cancelled."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"https://127.0.0.1:{mute.getsockname()[1]}/"
-        with Transport(0.3, 1) as impatient, pytest.raises(Fault, match=r"within 0\.3 s"):
+        with Transport(0.3) as impatient, pytest.raises(Fault, match=r"within 0\.3 s"):
             impatient.request("GET", url)
-        with Transport(60, 1) as patient, ThreadPoolExecutor(1) as pool:
+        with Transport(60) as patient, ThreadPoolExecutor(1) as pool:
             mute.accept()[0].close()  # the first attempt's
             waiting = pool.submit(patient.request, "GET", url)
             with mute.accept()[0]:

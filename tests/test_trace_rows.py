@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.queries.tracing import Line, Origin, trace_artist, trace_rows
+from pipeline.queries.tracing import Line, Origin, trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
@@ -29,7 +29,7 @@ def test_row_leads_to_its_line(workspace: Workspace, ledger: Ledger) -> None:
     seen = artist(followers={"href": None, "total": 70}, popularity=31)
     commit_lines(workspace, ledger, line("2026-11-22", artist(VIOLA)), line("2026-11-22", artist(VIOLA), seen))
     part = "lake/artist_snapshots/day=2026-11-22/run-1-refresh-0001-1.parquet"
-    assert trace_artist(workspace, ledger, BANDA, DAY) == (
+    assert trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY) == (
         Origin(
             table="artist_snapshots",
             row={"artist_id": BANDA, "observed_on": DAY, "followers": 70, "popularity": 31},
@@ -53,7 +53,7 @@ def test_later_commit_decides(workspace: Workspace, ledger: Ledger) -> None:
     """Of two answers of a day each column belongs to the last one that knew it."""
     commit_lines(workspace, ledger, line("2026-11-22", artist(followers={"total": 70}, popularity=31)))
     commit_lines(workspace, ledger, line("2026-11-22", artist(popularity=33)), run_id="run-2")
-    found = trace_artist(workspace, ledger, BANDA, DAY)
+    found = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     assert [(each.run_id, each.gave, each.row["popularity"]) for each in found] == [
         ("run-1", ("followers",), 31),
         ("run-2", ("popularity",), 33),
@@ -65,7 +65,7 @@ def test_genre_leads_to_its_question(workspace: Workspace, ledger: Ledger) -> No
     seen = artist(genres=["Samba"])
     lines = [line("2026-11-22", seen, endpoint="search", genre=genre) for genre in ("mpb", "Forró")]
     commit_lines(workspace, ledger, *lines)
-    found = trace_artist(workspace, ledger, BANDA, DAY, "artist_genres")
+    found = trace_rows(workspace, ledger, "artist_genres", {"artist_id": BANDA}, DAY)
     assert sorted((each.row["genre"], *(line.number for line in each.lines)) for each in found) == [
         ("forró", 2),
         ("mpb", 1),
@@ -77,9 +77,9 @@ def test_other_days_stay_out(workspace: Workspace, ledger: Ledger) -> None:
     """A batch that ran over midnight has rows of two days; each leads to the line of its day."""
     lines = [line(day, artist(popularity=number)) for day, number in (("2026-11-21", 1), ("2026-11-22", 2))]
     commit_lines(workspace, ledger, *lines)
-    [origin] = trace_artist(workspace, ledger, BANDA, DAY)
+    [origin] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     assert (origin.row["popularity"], [found.number for found in origin.lines]) == (2, [2])
-    assert trace_artist(workspace, ledger, BANDA, date(2026, 11, 23)) == ()
+    assert trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, date(2026, 11, 23)) == ()
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_releases_are_traced_too(
 def test_missing_raw_file_is_said(workspace: Workspace, ledger: Ledger) -> None:
     """Without its raw file a row still leads to its run, with a note in place of lines."""
     commit_lines(workspace, ledger, line("2026-11-22", artist(popularity=31)))
-    [before] = trace_artist(workspace, ledger, BANDA, DAY)
+    [before] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     raw: Path = workspace.root / before.raw_file
     raw.write_bytes(raw.read_bytes()[:-9])
-    [damaged] = trace_artist(workspace, ledger, BANDA, DAY)
+    [damaged] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     raw.unlink()
-    [missing] = trace_artist(workspace, ledger, BANDA, DAY)
+    [missing] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     assert damaged.note == "the raw file is not what was committed: its hash differs"
     assert missing.note == "the raw file cannot be read (No such file or directory)"
     assert (missing.lines, astuple(missing)[:12]) == ((), astuple(before)[:12])
@@ -122,7 +122,7 @@ def test_retired_raw_file_is_said(workspace: Workspace, ledger: Ledger) -> None:
     commit_lines(workspace, ledger, line("2026-11-22", artist(popularity=31)))
     with ledger.write() as connection:
         connection.execute("DELETE FROM raw_files")
-    [origin] = trace_artist(workspace, ledger, BANDA, DAY)
+    [origin] = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": BANDA}, DAY)
     assert (origin.raw_file, origin.lines, origin.note) == ("", (), "the raw file is no longer kept")
 
 

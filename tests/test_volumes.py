@@ -22,7 +22,7 @@ from pipeline.lake.store import sweep
 from pipeline.lake.volumes import Member, members_of
 from pipeline.published.generations import live, open_generation
 from pipeline.published.publish import publish, rebuild
-from pipeline.queries.tracing import trace_artist
+from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.tasks import publish as publish_task
@@ -195,7 +195,7 @@ def test_trace_goes_through_volumes(workspace: Workspace, ledger: Ledger):
     """A value leads to the run and batch that brought it, and to the volume it lies in."""
     collect(workspace, ledger)
     bind(workspace, ledger)
-    (found,) = trace_artist(workspace, ledger, "a1", date(2026, 9, 6), "artists")
+    (found,) = trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, date(2026, 9, 6))
     assert (found.run_id, found.batch_id, found.row["name"]) == ("run-1", "run-1-5", "Name 1")
     assert found.part.startswith("lake/artists/month=2026-09/")
     assert found.note == "raw removed by retention on 2026-11-22"

@@ -26,7 +26,7 @@ from pipeline.published.as_of import build_as_of
 from pipeline.published.checks import watch
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
-from pipeline.queries.tracing import trace_artist
+from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.tasks import plan
@@ -235,11 +235,11 @@ def forget_days(workspace: Workspace) -> None:
 def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
     """Who looks back, or asks where a value is from, while parts are bound is answered from where they lie then."""
     collect(workspace, ledger)
-    before, traced = answers(workspace, SPAN), trace_artist(workspace, ledger, "a1", SPAN, "artists")
+    before, traced = answers(workspace, SPAN), trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, SPAN)
     forget_days(workspace)
     then = {"build_as_of": build_as_of, "fetch_truth": fetch_truth}[step.rpartition(".")[2]]
     monkeypatch.setattr(step, lambda *given: [monkeypatch.undo(), bind(workspace, ledger), then(*given)][-1])
-    found = trace_artist(workspace, ledger, "a1", SPAN, "artists") if then is fetch_truth else traced
+    found = trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, SPAN) if then is fetch_truth else traced
     assert answers(workspace, SPAN) == before
     assert ([each.row for each in found], len(bound_files(workspace))) == ([each.row for each in traced], 6)
 

@@ -24,7 +24,7 @@ from pipeline.lake.truth import is_stored, place_truth, remove_truth
 from pipeline.lake.volumes import PURGING, Member, Volume, is_volume
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import BOUND, EXCHANGED, lags, rebuild
-from pipeline.records.ledger import SET_META, Ledger, Part, RawFile
+from pipeline.records.ledger import SET_META, Ledger, Part
 from pipeline.records.storing import Connection
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
@@ -112,11 +112,6 @@ class Exchange:
         key = (old["run_id"], old["batch_id"])
         self.statements.append(("DELETE FROM raw_files WHERE run_id = ? AND batch_id = ?", key))
         self._withdraw(old, RAW, reason)
-
-    def add_raw(self, batch: tuple[str, str], raw: RawFile) -> None:
-        """Commit a raw file that lies where it belongs already."""
-        values = (*batch, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256)
-        self.statements.append(("INSERT INTO raw_files VALUES (?, ?, ?, ?, ?, ?, ?)", values))
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep a value under a name, in the same transaction."""

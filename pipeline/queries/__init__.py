@@ -20,7 +20,7 @@ from pipeline.queries.artists import (
     numbers_given,
     recent_followers,
 )
-from pipeline.queries.genres import followers_over_time, genre_coverage, genre_members, genres, releases_per_week
+from pipeline.queries.genres import followers_over_time, genres, releases_per_week
 from pipeline.queries.growth import genre_leaders, growth_leaders
 from pipeline.queries.releases import artist_releases, most_active, newest_releases, release_counts
 
@@ -34,9 +34,7 @@ __all__ = [
     "artists_count",
     "coverage",
     "followers_over_time",
-    "genre_coverage",
     "genre_leaders",
-    "genre_members",
     "genres",
     "growth_leaders",
     "most_active",

@@ -1,4 +1,4 @@
-"""Questions about genres: their size, freshness, and how they move. Imports `generations`."""
+"""Questions about genres: their size, and how they move. Imports `generations`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,12 @@ import polars as pl
 
 from pipeline.published.generations import Generation
 
-__all__ = ["followers_over_time", "genre_coverage", "genre_members", "genres", "releases_per_week"]
+__all__ = ["followers_over_time", "genres", "releases_per_week"]
 
 
 def genres(generation: Generation) -> pl.DataFrame:
     """One row per genre, most artists first: genre, artists."""
     return generation.frame("SELECT genre, artists FROM genre_coverage ORDER BY artists DESC, genre")
-
-
-def genre_coverage(generation: Generation) -> pl.DataFrame:
-    """One row per genre, most artists first: how many, of how many what is known, and when it was read."""
-    return generation.frame("FROM genre_coverage ORDER BY artists DESC, genre")
-
-
-def genre_members(generation: Generation, genre: str, days: int = 30) -> pl.DataFrame:
-    """Who entered or left a genre in the last `days` of data, newest first: one row per stay."""
-    return generation.frame(
-        """
-        WITH reach AS (SELECT max(last_seen_on) AS last_on FROM genre_coverage)
-        SELECT m.artist_id, a.name, m.provenance, m.entered_on, m.left_on
-        FROM genre_membership m CROSS JOIN reach LEFT JOIN artists a USING (artist_id)
-        WHERE m.genre = ? AND greatest(m.entered_on, m.left_on) > last_on - ?::INTEGER
-        ORDER BY greatest(m.entered_on, m.left_on) DESC, m.artist_id, m.provenance, m.entered_on
-        """,
-        [genre, days],
-    )
 
 
 def followers_over_time(generation: Generation, genre: str, days: int = 180) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from pipeline.records.sqlite_file import Row
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 
-__all__ = ["SUBJECTS", "Line", "Origin", "trace_artist", "trace_rows"]
+__all__ = ["SUBJECTS", "Line", "Origin", "trace_rows"]
 
 # What the object is called in an answer whose id stands in this column.
 SUBJECTS = {"artist_id": "artists", "album_id": "albums", "track_id": "tracks"}
@@ -69,13 +69,6 @@ class Origin:
     raw_file: str
     lines: tuple[Line, ...]
     note: str = ""
-
-
-def trace_artist(
-    workspace: Workspace, ledger: Ledger, artist_id: str, on: date, table: str = "artist_snapshots"
-) -> tuple[Origin, ...]:
-    """Where what is known of an artist on a day came from, in the order of commits; empty when nothing is known."""
-    return trace_rows(workspace, ledger, table, {"artist_id": artist_id}, on)
 
 
 def trace_rows(

@@ -29,7 +29,6 @@ __all__ = [
     "count_left",
     "end_run_task",
     "find_items",
-    "item_attempts",
     "keep_left",
     "left_items",
     "left_names",
@@ -208,15 +207,6 @@ def count_items(ledger: Ledger, run_id: str, wanted: ItemFilter = ItemFilter()) 
     ):
         found.setdefault(row["task"], {})[row["state"]] = row["n"]
     return found
-
-
-def item_attempts(ledger: Ledger, run_id: str, task: str, item: str) -> list[Row]:
-    """Every attempt at items of this name, in the order they began; `wait_s`: waited before."""
-    rows = ledger.read(
-        "SELECT * FROM task_runs WHERE run_id = ? AND task = ? AND item = ? ORDER BY started_at, batch_id, attempt",
-        (run_id, task, item),
-    )
-    return [with_times(row) for row in rows]
 
 
 def attempts_of(ledger: Ledger, run_id: str, items: Iterable[Row]) -> dict[str, list[Row]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 
-__all__ = ["SimulatedClock", "day_of", "http_date", "instant", "iso", "midnight"]
+__all__ = ["SimulatedClock", "day_of", "http_date", "instant", "iso"]
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,11 +57,6 @@ def instant(text: str | datetime | date) -> float:
 def day_of(instant: float) -> int:
     """The UTC day as `date.toordinal()` counts it."""
     return int(instant // 86400) + _EPOCH_DAY
-
-
-def midnight(day: int) -> float:
-    """The instant (00:00 UTC) at which this day begins."""
-    return float((day - _EPOCH_DAY) * 86400)
 
 
 def iso(instant: float) -> str:

@@ -59,11 +59,11 @@ class Access:
 
 
 class SpotifySource(AbstractContextManager["SpotifySource"]):
-    """A source for all threads of a run; `pool_size` is the number of threads that will ask at once."""
+    """A source for all threads of a run."""
 
-    def __init__(self, access: Access, gate: Gate, *, pool_size: int = 64, rng: Random | None = None) -> None:
+    def __init__(self, access: Access, gate: Gate, *, rng: Random | None = None) -> None:
         _silence_clients()
-        self._gate, self._transport = gate, Transport(access.timeout_s, pool_size)
+        self._gate, self._transport = gate, Transport(access.timeout_s)
         self._backoff = Backoff(gate.pause, rng or Random())
         self._credentials = _Credentials(access, self._transport, self._backoff, gate)
         self._client = spotipy.Spotify(

@@ -27,6 +27,7 @@ from pipeline.source.sockets import FLIGHT, BoundedAdapter
 
 __all__ = ["Fault", "Refused", "Reply", "Transport"]
 
+POOL_SIZE = 64  # connections kept open: as many as threads ask at once
 LARGEST_BODY = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
 # The last two: odd headers, and urllib3 2.8 stumbling over a connection that was closed while it wrote to it.
@@ -85,7 +86,7 @@ class Refused(Exception):
 class Transport(requests.Session):
     """A session for all threads of a source; `close` breaks off what is under way and refuses what comes after."""
 
-    def __init__(self, timeout_s: float, pool_size: int) -> None:
+    def __init__(self, timeout_s: float) -> None:
         super().__init__()
         self._timeout_s, self._closed, self._guard = timeout_s, False, threading.Lock()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -93,7 +94,7 @@ class Transport(requests.Session):
         self.trust_env = False  # no netrc: it would replace the token by a password
         self.headers["User-Agent"] = "Garimpo"
         for scheme in ("http://", "https://"):
-            self.mount(scheme, BoundedAdapter(pool_connections=4, pool_maxsize=pool_size))
+            self.mount(scheme, BoundedAdapter(pool_connections=4, pool_maxsize=POOL_SIZE))
 
     def request(  # type: ignore[override]  # a Reply, not a Response: see there
         self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None, **_: Any
