@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from pipeline.records.events import UNKNOWN
-from pipeline.records.ledger import LEDGER_VERSION, Ledger, Part, TaskOutcome
+from pipeline.records.ledger import Ledger, Part, TaskOutcome
+from pipeline.records.places import LEDGER_VERSION
 
 # The tables of version 1 that later versions changed, as they were.
 FIRST = """

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
-from pipeline.records.ledger import LEDGER_VERSION, Ledger
+from pipeline.records.ledger import Ledger
+from pipeline.records.places import LEDGER_VERSION
 from pipeline.records.sqlite_file import SqliteFile
 
 

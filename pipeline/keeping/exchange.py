@@ -21,26 +21,22 @@ from pipeline.errors import GarimpoError, StorageError
 from pipeline.lake.files import remove_files, write_hidden
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import is_stored, place_truth, remove_truth
-from pipeline.lake.volumes import PURGING, Member, Volume, is_volume
+from pipeline.lake.volumes import SCRUB_DUE, Member, Volume, is_volume
 from pipeline.published.generations import generation_path
-from pipeline.published.publish import BOUND, EXCHANGED, lags, rebuild
-from pipeline.records.ledger import SET_META, Ledger, Part
+from pipeline.published.publish import BOUND, EXCHANGED, REBUILD_DUE, lags, rebuild
+from pipeline.records.ledger import ADD_PART, SET_META, Ledger, Part
 from pipeline.records.storing import Connection
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
-__all__ = ["ASIDE", "LEAVING", "RAW", "REBUILD_DUE", "SCRUB_DUE", "Exchange", "settle"]
+__all__ = ["ASIDE", "LEAVING", "RAW", "Exchange", "settle"]
 
-RAW, REBUILD_DUE, SCRUB_DUE = "raw", "rebuild_due", PURGING
+RAW = "raw"  # the layer of answers, beside those of lake tables
 ASIDE = "damaged"  # the folder for what could not be mended
 LEAVING = ".purging"  # the folder in which everything lies that is being deleted
 _NAME = re.compile(r"(?P<stem>.*?)(?:\.[0-9a-f]{8})?(?P<end>\.parquet|\.jsonl\.zst)")
 _LISTED = "SELECT path FROM parts UNION SELECT path FROM raw_files"
 _BIND = "UPDATE parts SET path = ?, bytes = ?, sha256 = ?, schema_version = ?, seal = '' WHERE seq = ?"
-ADD_PART = (
-    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, batch_id) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 WITHDRAW = (
     "INSERT INTO withdrawals VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (run_id, batch_id, layer) DO UPDATE SET day = excluded.day, reason = excluded.reason"

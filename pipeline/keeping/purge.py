@@ -17,10 +17,11 @@ from uuid import uuid4
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.cutting import cut_parts, cut_raw, intact
 from pipeline.keeping.erasure import Subject
-from pipeline.keeping.exchange import LEAVING, SCRUB_DUE, Exchange, settle
+from pipeline.keeping.exchange import LEAVING, Exchange, settle
 from pipeline.lake import engine
 from pipeline.lake.files import explained
 from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_names
+from pipeline.lake.volumes import SCRUB_DUE
 from pipeline.published.publish import EXCHANGED
 from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
 from pipeline.records.ledger import SET_META, Ledger

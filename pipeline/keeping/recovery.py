@@ -29,7 +29,7 @@ from pipeline.lake.truth import claim_store, place_truth, truth_files
 from pipeline.lake.volumes import is_volume, unheard_volumes
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
-from pipeline.published.publish import publish
+from pipeline.published.publish import REBUILD_DUE, publish
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
@@ -152,7 +152,7 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     if volumes := unheard_volumes(workspace, ledger, there):
         return f"knows nothing of {len(volumes)} volumes, for one {volumes[0]}"
     generation = newest_generation(workspace)
-    if generation is None or ledger.meta("rebuild_due") == "1":
+    if generation is None or ledger.meta(REBUILD_DUE) == "1":
         return ""
     shown = {row[0] for row in generation.rows(f"SELECT {_KEY} FROM state_parts")}
     known = {row["key"] for row in ledger.read(f"SELECT {_KEY} AS key FROM parts")}

@@ -23,7 +23,6 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
 
 __all__ = [
-    "CLAIMED",
     "OWNER",
     "OWN_ID",
     "Named",

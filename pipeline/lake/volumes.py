@@ -25,7 +25,7 @@ from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = [
-    "PURGING",
+    "SCRUB_DUE",
     "Member",
     "Volume",
     "has_its_name",
@@ -38,7 +38,7 @@ __all__ = [
 
 _NAME = "parts"  # of the footer's list of members
 _DIGITS = 16  # of a hash, in a name
-PURGING = "scrub_due"  # meta of the ledger: "1" while what was purged may still lie on the disk
+SCRUB_DUE = "scrub_due"  # meta of the ledger: "1" while what was purged may still lie on the disk
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def unheard_volumes(workspace: Workspace, ledger: Ledger, found: Iterable[Path])
     known |= {tuple(row.values()) for row in ledger.read("SELECT layer, run_id, batch_id FROM withdrawals")}
     # Without a store it may have been purged on another machine, and its copies here be those of before.
     shared = isinstance(workspace.ledger, ServerLedger) and workspace.store is None
-    may_lack = shared or ledger.meta(PURGING) == "1"
+    may_lack = shared or ledger.meta(SCRUB_DUE) == "1"
     return [path for path in volumes if any(k in gone or not (may_lack or k in known) for k in _keys(path))]
 
 

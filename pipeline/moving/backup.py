@@ -36,8 +36,9 @@ from pipeline.moving.backup_files import (
 from pipeline.published.publish import publish
 from pipeline.records.belonging import CLAIMED
 from pipeline.records.copying import from_file, into_file, require_unused
-from pipeline.records.ledger import LEDGER_VERSION, Ledger
+from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.places import LEDGER_VERSION
 from pipeline.workspace import LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]

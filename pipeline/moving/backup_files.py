@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
-from pipeline.records.ledger import LEDGER_VERSION
+from pipeline.records.places import LEDGER_VERSION
 
 __all__ = [
     "FORMAT",

@@ -20,7 +20,7 @@ from typing import Any
 
 from pipeline.errors import StorageError
 from pipeline.records.bindings import current_binding
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import ADD_EVENT, Ledger
 from pipeline.records.sqlite_file import Row
 
 __all__ = [
@@ -52,10 +52,6 @@ _CREDENTIALS = re.compile(
 )
 _ATTACHING = threading.Lock()
 _EVENT = re.compile(r"[a-z]+(?:_[a-z]+)+")
-_INSERT = (
-    "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def note(logger: logging.Logger, event: str, *, level: int = logging.INFO, message: str = "", **fields: Any) -> None:
@@ -164,7 +160,7 @@ class _LedgerHandler(logging.Handler):
             try:
                 if rows:
                     with self.ledgers[-1].write(durable=False) as connection:
-                        connection.executemany(_INSERT, rows)
+                        connection.executemany(ADD_EVENT, rows)
             except StorageError:
                 self._rows.extendleft(reversed(rows))  # a full disk stops the run by itself; its log must not
 
@@ -196,9 +192,8 @@ def read_events(
 ) -> list[Row]:
     """Events in the order they were kept, the first or the newest `limit` of them; `at` UTC, `fields` decoded.
 
-    `offset` leaves out so many at that end.
-
-    Columns: id, at, level, event, run_id, batch_id, task, item, attempt, message, fields.
+    `offset` leaves out so many at that end. Columns: id, at, level, event, run_id, batch_id, task, item, attempt,
+    message, fields.
     """
     where, params = _where(wanted)
     order = "DESC" if newest else "ASC"

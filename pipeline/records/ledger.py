@@ -14,14 +14,22 @@ from datetime import UTC, datetime
 
 from pipeline.errors import RunCancelled
 from pipeline.records.bindings import current_binding
-from pipeline.records.places import LEDGER_VERSION, open_store
+from pipeline.records.places import open_store
 from pipeline.records.storing import Connection, Row
 from pipeline.workspace import LedgerPlace
 
-__all__ = ["ALL", "LEDGER_VERSION", "SET_META", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
+__all__ = ["ADD_EVENT", "ADD_PART", "ALL", "SET_META", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
 
 ALL = 2**62  # a limit that is none
 SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+ADD_EVENT = (
+    "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+ADD_PART = (
+    "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, batch_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _COMMITTED = (
     "SELECT 1 FROM raw_files WHERE run_id = ? AND batch_id = ? "
     "UNION ALL SELECT 1 FROM parts WHERE run_id = ? AND batch_id = ?"
@@ -131,13 +139,9 @@ class Ledger:
 
     def request_cancel(self, run_id: str) -> bool:
         """Ask a run, of whatever process, to stop; False when it is not running."""
+        query = "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'"
         with self.write() as connection:
-            return (
-                connection.execute(
-                    "UPDATE runs SET cancel_requested = 1 WHERE run_id = ? AND state = 'running'", (run_id,)
-                ).rowcount
-                > 0
-            )
+            return connection.execute(query, (run_id,)).rowcount > 0
 
     def cancel_requested(self, run_id: str) -> bool:
         """Whether somebody asked this run to stop, or took its process for dead and may have begun another run."""
@@ -203,8 +207,7 @@ class Ledger:
                     (*key, raw.path, raw.day, raw.bytes, raw.lines, raw.sha256),
                 )
             connection.executemany(
-                "INSERT INTO parts (table_name, path, day, rows, bytes, sha256, schema_version, seal, run_id, "
-                "batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                ADD_PART,
                 [(p.table, p.path, p.day, p.rows, p.bytes, p.sha256, p.schema_version, p.seal, *key) for p in parts],
             )
             connection.executemany(
@@ -241,14 +244,10 @@ class Ledger:
 
     def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
         """Append one structured event, bound to what this thread works for."""
-        told, mine = json.dumps(fields, ensure_ascii=False, default=str), current_binding()
+        mine, told = current_binding(), json.dumps(fields, ensure_ascii=False, default=str)
+        said = (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told)
         with self.write(durable=False) as connection:
-            connection.execute(
-                "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told,
-                 mine.task, mine.item, mine.attempt),
-            )  # fmt: skip
+            connection.execute(ADD_EVENT, (*said, mine.task, mine.item, mine.attempt))
 
     def meta(self, key: str) -> str | None:
         """A value kept under a name, or None."""

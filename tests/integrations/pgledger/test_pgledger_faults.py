@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SchemaMismatch, SettingsError, StorageError
-from pipeline.keeping.exchange import ADD_PART
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import ADD_PART, Ledger
 from pipeline.records.lock import find_crashed
 from pipeline.runs.runner import run_pipeline
 from pipeline.watching.status import diagnose
