@@ -9,13 +9,14 @@ import importlib
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, Limits
+from pipeline.records.events import kept_log
 from pipeline.records.followed import followed_ids
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
@@ -30,6 +31,7 @@ __all__ = [
     "Context",
     "check_source",
     "is_idle",
+    "kept_run_log",
     "lacks_credentials",
     "open_context",
     "planning_limits",
@@ -91,6 +93,12 @@ def open_context(
         source.close()
         if workers is not None:
             workers.close()
+
+
+def kept_run_log(settings: Settings, ledger: Ledger, run_id: str) -> AbstractContextManager[None]:
+    """What the run logs is kept until the end of the block, as severe as the settings say and without credentials."""
+    secrets = [secret.get_secret_value() for secret in (settings.client_id, settings.client_secret)]
+    return kept_log(ledger, run_id, settings.log_level, secrets)
 
 
 def _workers(settings: Settings) -> Workers | None:

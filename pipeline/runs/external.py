@@ -33,11 +33,10 @@ from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
-from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks
+from pipeline.runs.items import attempt_id, begin_run_task, end_run_task, plan_run_tasks, run_tasks
 from pipeline.runs.progress import TaskResult
 from pipeline.runs.runner import USABLE, judge_run, new_run_id
 from pipeline.runs.stepping import (
-    attempt_id,
     bury_attempts,
     find_run,
     graph_task,

@@ -26,7 +26,7 @@ from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
 from pipeline.runs.elsewhere import Elsewhere, SubmitBackend
-from pipeline.runs.items import keep_left, plan_items, set_retrying, unknown_in
+from pipeline.runs.items import attempt_id, keep_left, plan_items, set_retrying, unknown_in
 from pipeline.runs.planner import Item, Outlook, call_key
 from pipeline.runs.progress import TaskResult
 from pipeline.source import capabilities
@@ -230,7 +230,7 @@ class MappedTask:
     def _try_again(self, work: Work, calls: tuple[Call, ...]) -> None:
         """Queue the item's next attempt."""
         attempt, wait_s = work.batch.attempt + 1, self._task.retry.wait_s(work.batch.attempt)
-        batch = replace(work.batch, batch_id=f"{work.item_id}-{attempt}", attempt=attempt, calls=calls)
+        batch = replace(work.batch, batch_id=attempt_id(work.item_id, attempt), attempt=attempt, calls=calls)
         set_retrying(self._context.ledger, batch.run_id, work.item_id, batch.batch_id, calls, wait_s=wait_s)
         note(log, "item_retry", item=batch.item, attempt=attempt, calls=len(calls), wait_s=wait_s)
         self._waiting.append(Work(work.item_id, batch, wait_s))

@@ -22,8 +22,10 @@ __all__ = [
     "ItemFilter",
     "LeftItem",
     "attempt_bins",
+    "attempt_id",
     "attempts_of",
     "begin_run_task",
+    "calls_of",
     "count_attempts",
     "count_items",
     "count_left",
@@ -151,7 +153,7 @@ def left_items(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> list[L
         (run_id,),
     )
     return [
-        LeftItem(row["task"], row["item"], row["state"], _instant(row["planned_at"]), _calls(row["calls"]))
+        LeftItem(row["task"], row["item"], row["state"], _instant(row["planned_at"]), calls_of(row["calls"]))
         for row in rows
         if not names or row["item"] in names
     ]
@@ -211,7 +213,7 @@ def count_items(ledger: Ledger, run_id: str, wanted: ItemFilter = ItemFilter()) 
 
 def attempts_of(ledger: Ledger, run_id: str, items: Iterable[Row]) -> dict[str, list[Row]]:
     """Attempts at these rows of `find_items`, by item_id, first to last."""
-    ids = {_batch_id(row["item_id"], n): row["item_id"] for row in items for n in range(1, row["attempts"] + 1)}
+    ids = {attempt_id(row["item_id"], n): row["item_id"] for row in items for n in range(1, row["attempts"] + 1)}
     query = (
         "SELECT * FROM task_runs WHERE run_id = ? AND batch_id IN (SELECT value FROM json_each(?)) "
         "ORDER BY batch_id, attempt"
@@ -247,8 +249,9 @@ def attempt_bins(ledger: Ledger, run_id: str, since: datetime, bin_s: float) -> 
     )
 
 
-def _batch_id(item_id: str, attempt: int) -> str:
-    return item_id if attempt == 1 else f"{item_id}-{attempt}"
+def attempt_id(name: str, attempt: int) -> str:
+    """The batch of an attempt at an item or an unmapped task: the first is called as that is."""
+    return name if attempt == 1 else f"{name}-{attempt}"
 
 
 def _where(wanted: ItemFilter) -> tuple[str, list[object]]:
@@ -267,7 +270,8 @@ def _as_json(calls: Iterable[Call]) -> str:
     return json.dumps([[call.endpoint, dict(call.params)] for call in calls], ensure_ascii=False)
 
 
-def _calls(text: str) -> tuple[Call, ...]:
+def calls_of(text: str) -> tuple[Call, ...]:
+    """The calls that the text in an item's column `calls` says."""
     return tuple(Call(endpoint, params) for endpoint, params in json.loads(text))
 
 

@@ -23,13 +23,13 @@ from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
 from pipeline.records.bindings import bound
-from pipeline.records.events import kept_log, note
+from pipeline.records.events import note
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
-from pipeline.runs.context import Context, open_context, require_credentials
+from pipeline.runs.context import Context, kept_run_log, open_context, require_credentials
 from pipeline.runs.dag import DAG, Task, heirs
 from pipeline.runs.fanout import MappedTask
-from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks
+from pipeline.runs.items import attempt_id, begin_run_task, end_run_task, plan_run_tasks
 from pipeline.runs.progress import Progress, RunResult, TaskResult
 from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
 from pipeline.runs.tasks import WARNING, Facts
@@ -65,10 +65,6 @@ DEFAULT_REQUEST = RunRequest()
 def new_run_id(now: datetime) -> str:
     """An id that sorts by time and is unique without asking anybody."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
-def _asked(request: RunRequest) -> tuple[tuple[str, ...], int | None]:
-    return request.genres, request.max_requests
 
 
 @dataclass(frozen=True)
@@ -114,14 +110,15 @@ def run_pipeline(
     workspace, clock = open_workspace(settings), workspace_clock(settings)
     run_id, stop = request.run_id or new_run_id(clock()), stop or threading.Event()
     ledger = Ledger(workspace.ledger, clock)
-    genres, most = asked_of(settings, ledger, request.retry_of) if request.retry_of else _asked(request)
-    secrets = [secret.get_secret_value() for secret in (settings.client_id, settings.client_secret)]
+    genres, most = request.genres, request.max_requests
+    if request.retry_of:
+        genres, most = asked_of(settings, ledger, request.retry_of)
     try:
         with (
             hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s, cancelled=stop.is_set),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
             bound(run_id=run_id),
-            kept_log(ledger, run_id, settings.log_level, secrets),
+            kept_run_log(settings, ledger, run_id),
         ):
             bury_dead_runs(ledger)
             require_ledger(workspace, ledger)
@@ -248,7 +245,7 @@ class _Run:
 
     def _attempt(self, task: Task, work: Callable[[Context], Facts], attempt: int, wait_s: float) -> TaskResult:
         ledger, run_id, sent = self._ledger, self._run_id, self._context.gate.sent
-        batch_id = task.name if attempt == 1 else f"{task.name}-{attempt}"
+        batch_id = attempt_id(task.name, attempt)
         ledger.begin_task(run_id, batch_id, attempt, task.name, wait_s=wait_s)
         result = TaskResult(task.name, "failed")
         try:

@@ -16,26 +16,25 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import RunInProgress, SettingsError, TaskFailed
 from pipeline.lake.normalize import Normalizer
 from pipeline.records.bindings import bound
-from pipeline.records.events import kept_log
 from pipeline.records.lease import kept_alive, read_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.records.sqlite_file import Row
-from pipeline.runs.context import Context, open_context
+from pipeline.runs.context import Context, kept_run_log, open_context
 from pipeline.runs.dag import DAG, Retry, Task, heirs
 from pipeline.runs.fanout import NEVER_AGAIN, MappedTask, Work
-from pipeline.runs.items import set_retrying
+from pipeline.runs.items import attempt_id, calls_of, set_retrying
 from pipeline.runs.planner import Item, Outlook, call_key
 from pipeline.runs.progress import TaskResult
 from pipeline.runs.retries import asked_of
 from pipeline.runs.runner import watch_for_cancel
 from pipeline.settings import Settings
 from pipeline.source import capabilities
-from pipeline.source.calls import Batch, Call
+from pipeline.source.calls import Batch
 from pipeline.workspace import Workspace, open_workspace
 
 __all__ = [
-    "SteppedTask", "attempt_id", "bury_attempts", "find_run", "graph_task", "missing_key", "open_step", "read_item",
+    "SteppedTask", "bury_attempts", "find_run", "graph_task", "missing_key", "open_step", "read_item",
     "read_items", "read_run", "set_going_on", "stepped",
 ]  # fmt: skip
 
@@ -64,7 +63,7 @@ class SteppedTask(MappedTask):
     def attempt(self, row: Mapping[str, Any]) -> None:
         """Ask what the item was not answered yet; what failed is kept, by call, so that nobody asks it again."""
         ledger, run_id, item_id, attempt = self._context.ledger, row["run_id"], row["item_id"], row["attempts"] + 1
-        calls = tuple(Call(endpoint, params) for endpoint, params in json.loads(row["calls"]))
+        calls = calls_of(row["calls"])
         batch = Batch(
             run_id, attempt_id(item_id, attempt), row["task"], row["item"], attempt, calls, row["max_requests"]
         )
@@ -83,8 +82,8 @@ class SteppedTask(MappedTask):
         for row in self._known:
             self._missing |= json.loads(self._context.ledger.meta(missing_key(row["run_id"], row["item_id"])) or "{}")
             if row["state"] not in ("deferred", "cancelled"):
-                calls = [Call(endpoint, params) for endpoint, params in json.loads(row["calls"])]
-                self._missing |= {call_key(call): f"{row['item']}: {row['message'] or NO_WORD}" for call in calls}
+                told = f"{row['item']}: {row['message'] or NO_WORD}"
+                self._missing |= {call_key(call): told for call in calls_of(row["calls"])}
             self._rows += row["rows"]
         self._tries = dict.fromkeys(self._missing, NEVER_AGAIN)
         return self.run(self._expand) if self._expand else self._result()
@@ -104,7 +103,6 @@ def stepped(context: Context, task: Task) -> Iterator[SteppedTask]:
 def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
     """A context of the run for one step, during which the workspace is held for it."""
     workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
-    secrets = [secret.get_secret_value() for secret in (settings.client_id, settings.client_secret)]
     stop = threading.Event()
     try:
         system = _attend(workspace, ledger, run_id)
@@ -113,7 +111,7 @@ def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
             kept_alive(workspace, run_id, system),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
             bound(run_id=run_id, task=task),
-            kept_log(ledger, run_id, settings.log_level, secrets),
+            kept_run_log(settings, ledger, run_id),
             watch_for_cancel(context, stop),
         ):
             # What other steps have sent counts as sent by this one.
@@ -152,11 +150,6 @@ def graph_task(name: str) -> Task:
         if task.name == name:
             return task
     raise SettingsError(f"{name} is no task; the graph has {', '.join(task.name for task in DAG)}.")
-
-
-def attempt_id(name: str, attempt: int) -> str:
-    """The batch of an attempt at an item or an unmapped task."""
-    return name if attempt == 1 else f"{name}-{attempt}"
 
 
 def missing_key(run_id: str, item_id: str) -> str:
