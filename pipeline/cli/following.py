@@ -5,19 +5,16 @@ Imports `console` and the rooms below.
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from pipeline.cli import console
-from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.moving.import_values import artist_id
 from pipeline.records import followed
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.settings import load_settings
-from pipeline.workspace import open_workspace
 
 __all__ = ["follow"]
 
@@ -30,7 +27,7 @@ def follow(
 ) -> None:
     """Put artists on the list of those you follow, or take them off with --stop; what is known of them stays."""
     named, settings = tuple(dict.fromkeys(map(_given, artists))), load_settings()
-    with closing(Ledger(open_workspace(settings, to_read=dry_run).ledger, workspace_clock(settings))) as ledger:
+    with opened_ledger(settings, to_read=dry_run) as (_, ledger):
         listed = followed.followed_ids(ledger)
         changed = [each for each in named if (each in listed) is stop]
         if changed and not dry_run:

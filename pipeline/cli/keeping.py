@@ -35,6 +35,7 @@ from pipeline.published.generations import open_generation
 from pipeline.published.publish import rebuild as rebuild_generation
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.settings import Settings, load_settings
 from pipeline.workspace import ServerLedger, Workspace, open_workspace
 
@@ -167,18 +168,13 @@ def checks(
     names = [check.name for check in CHECKS]
     if history and history not in names:
         raise SettingsError(f"There is no check {history!r}: {', '.join(names)}.")
-    settings = load_settings()
-    workspace = open_workspace(settings, to_read=True)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         if not history:
             require_ledger(workspace, ledger)
             generation = open_generation(workspace)
             with generation.cursor() as cursor:
                 watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
         rows = read_results(ledger, history) if history else latest_results(ledger)
-    finally:
-        ledger.close()
     _tell(rows, "\n".join(_told_check(row) for row in rows), as_json=as_json)
     if any(row["violations"] and row["severity"] == BLOCKING for row in rows):
         raise typer.Exit(1)
@@ -201,18 +197,14 @@ KEEPING: dict[str, Callable[..., None]] = {
 def _held(what: str, *, to_read: bool = False) -> Iterator[tuple[Settings, Workspace, Ledger]]:
     """Settings, workspace and ledger, while nobody runs the pipeline there."""
     settings = load_settings()
-    workspace = open_workspace(settings, to_read=to_read)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
-        with _alone(workspace, what, ledger.now(), to_read=to_read):
-            require_ledger(workspace, ledger)
-            if (
-                what != "fetch" and not workspace.read_only
-            ):  # which may leave a store that is not set any more as it was
-                claim_store(workspace, ledger)
-            yield settings, workspace, ledger
-    finally:
-        ledger.close()
+    with (
+        opened_ledger(settings, to_read=to_read) as (workspace, ledger),
+        _alone(workspace, what, ledger.now(), to_read=to_read),
+    ):
+        require_ledger(workspace, ledger)
+        if what != "fetch" and not workspace.read_only:  # `fetch` may leave a store that is not set any more
+            claim_store(workspace, ledger)
+        yield settings, workspace, ledger
 
 
 def _alone(workspace: Workspace, what: str, now: datetime, *, to_read: bool) -> AbstractContextManager[None]:

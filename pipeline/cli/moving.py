@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -31,10 +30,10 @@ from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.queries.tracing import Origin, trace_rows
 from pipeline.records.followed import followed_since
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import new_run_id
 from pipeline.settings import load_settings
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import open_workspace
 
 __all__ = ["MOVING", "given_id"]
 
@@ -55,7 +54,7 @@ def trace(
     if kind not in KINDS:
         raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
     (column, usual), subject = KINDS[kind], given_id(kind, subject)
-    with _opened(to_read=True) as (workspace, ledger):
+    with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
     if as_json:
         console.print_json([asdict(origin) for origin in found])
@@ -84,7 +83,7 @@ def bring_in(
 
     Exits with 1 where every entry is rejected.
     """
-    with _opened(to_read=dry_run) as (workspace, ledger):
+    with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
         report = import_history(workspace, ledger, path, run_id, on=_day("--on", on), dry_run=dry_run)
     if as_json:
@@ -195,19 +194,8 @@ MOVING: dict[str, Callable[..., None]] = {
 }
 
 
-@contextmanager
-def _opened(*, to_read: bool) -> Iterator[tuple[Workspace, Ledger]]:
-    settings = load_settings()
-    workspace = open_workspace(settings, to_read=to_read)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
-        yield workspace, ledger
-    finally:
-        ledger.close()
-
-
 def _followed() -> dict[str, datetime]:
-    with _opened(to_read=True) as (_, ledger):
+    with opened_ledger(load_settings(), to_read=True) as (_, ledger):
         return followed_since(ledger)
 
 

@@ -9,11 +9,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.clock import workspace_clock
 from pipeline.integrations.steps import settings_of
 from pipeline.published.checks import CHECKS, Check, latest_results
 from pipeline.published.generations import open_generation
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.schema import PUBLISHED, VIEWS
 from pipeline.workspace import open_workspace
 
@@ -42,13 +41,6 @@ def check_results(folder: Path = Path()) -> dict[str, dict[str, Any]]:
 
     One that was never made has -1 violations.
     """
-    settings = settings_of(folder)
-    workspace = open_workspace(settings)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
-        never = {
-            check.name: {"violations": -1, "severity": check.severity, "promise": check.promise} for check in CHECKS
-        }
+    never = {check.name: {"violations": -1, "severity": check.severity, "promise": check.promise} for check in CHECKS}
+    with opened_ledger(settings_of(folder)) as (_, ledger):
         return never | {row["name"]: row for row in latest_results(ledger)}
-    finally:
-        ledger.close()

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, Limits
@@ -20,6 +19,7 @@ from pipeline.records.events import kept_log
 from pipeline.records.followed import followed_ids
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.settings import Settings
 from pipeline.source.allowance import Workers
 from pipeline.source.capabilities import Capabilities
@@ -133,12 +133,8 @@ def require_credentials(settings: Settings) -> None:
 def check_source(settings: Settings) -> str:
     """A sentence that the source takes our credentials; raises as a run would. Asks for a token only."""
     require_credentials(settings)
-    ledger = Ledger(open_workspace(settings).ledger, workspace_clock(settings))
-    try:
-        with open_context(settings, ledger) as context:
-            context.source.check()
-    finally:
-        ledger.close()
+    with opened_ledger(settings) as (_, ledger), open_context(settings, ledger) as context:
+        context.source.check()
     return f"{settings.api_url} accepts the credentials"
 
 

@@ -13,7 +13,6 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pipeline.clock import workspace_clock
 from pipeline.errors import (
     Deferred,
     GarimpoError,
@@ -30,6 +29,7 @@ from pipeline.records.events import note
 from pipeline.records.lease import drop_lease, renew_lease
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
@@ -49,7 +49,6 @@ from pipeline.runs.stepping import (
     stepped,
 )  # fmt: skip
 from pipeline.settings import Settings
-from pipeline.workspace import open_workspace
 
 __all__ = [
     "Owner", "begin_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying", "reopen_run",
@@ -87,12 +86,11 @@ def begin_run(
     With `go_on` a run of the owner that has ended is reopened, with the genres and the limit that it was given.
     """
     require_credentials(settings)
-    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
     params: dict[str, Any] = {
         "genres": list(genres or settings.genres), "max_requests": max_requests or settings.max_requests,
         "system": owner.system, "system_run": owner.run,
     }  # fmt: skip
-    try:
+    with opened_ledger(settings) as (workspace, ledger):
         if run_id := find_run(ledger, owner.system, owner.run, ended=go_on):
             reopen_run(settings, run_id)
             return run_id
@@ -105,8 +103,6 @@ def begin_run(
             ledger.add_event("INFO", "run_started", **params)
             renew_lease(workspace, run_id, owner.system)
         return run_id
-    finally:
-        ledger.close()
 
 
 def reopen_run(settings: Settings, run_id: str) -> None:
@@ -115,8 +111,7 @@ def reopen_run(settings: Settings, run_id: str) -> None:
     What it asked in vain or never reached is asked again by whichever of its steps are called; what was answered is
     not. Raises RunInProgress while another run holds the workspace.
     """
-    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(settings) as (workspace, ledger):
         system = str(json.loads(read_run(ledger, run_id)["params"])["system"])
         if read_run(ledger, run_id)["state"] == "running":
             return
@@ -125,8 +120,6 @@ def reopen_run(settings: Settings, run_id: str) -> None:
             set_going_on(ledger, run_id)
             ledger.add_event("INFO", "run_reopened", system=system)
             renew_lease(workspace, run_id, system)
-    finally:
-        ledger.close()
 
 
 def run_task(settings: Settings, run_id: str, name: str) -> Facts:
@@ -220,8 +213,7 @@ def close_task(settings: Settings, run_id: str, name: str) -> Facts:
 
 def end_run(settings: Settings, run_id: str) -> Facts:
     """How the run ended, recorded once; raises TaskFailed when it failed. What was committed is published anyway."""
-    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(settings) as (workspace, ledger):
         with bound(run_id=run_id):
             if read_run(ledger, run_id)["state"] == "running":
                 _conclude(ledger, run_id)
@@ -229,8 +221,6 @@ def end_run(settings: Settings, run_id: str) -> Facts:
                     publish(workspace, ledger)
         drop_lease(workspace, run_id)
         row = ledger.runs(1, where="r.run_id = ?", params=(run_id,))[0]
-    finally:
-        ledger.close()
     if row["state"] not in USABLE:
         raise TaskFailed(f"Run {run_id} {row['state']}: {row['message']}")
     return {key: row[key] for key in ("run_id", "state", "message", "requests", "rows")}

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.clock import workspace_clock
 from pipeline.published.generations import live
 from pipeline.records.budget import Budget
 from pipeline.records.events import unknown_artists
 from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import planning_limits
 from pipeline.runs.dag import DAG
 from pipeline.runs.planner import Outlook
 from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
 from pipeline.settings import Settings
 from pipeline.source.capabilities import Capabilities, load
-from pipeline.workspace import open_workspace
+from pipeline.workspace import Workspace
 
 __all__ = ["PlannedTask", "leaves_nothing", "plan_retry", "plan_run", "sum_costs"]
 
@@ -46,11 +46,9 @@ def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
 
 def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
     """One row per mapped task, from what is known now; what earlier tasks will find is not known yet."""
-    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
-    try:
-        return _planned(settings, ledger, genres or settings.genres, max_requests or settings.max_requests)
-    finally:
-        ledger.close()
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        most = max_requests or settings.max_requests
+        return _planned(settings, workspace, ledger, genres or settings.genres, most)
 
 
 def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
@@ -58,28 +56,27 @@ def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> li
 
     SettingsError for a run or an item that is not there.
     """
-    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
         genres, most = asked_of(settings, ledger, run_id)
-        return _planned(settings, ledger, genres, most, find_leftovers(ledger, run_id, items))
-    finally:
-        ledger.close()
+        return _planned(settings, workspace, ledger, genres, most, find_leftovers(ledger, run_id, items))
 
 
 def leaves_nothing(settings: Settings, run_id: str) -> bool:
     """Whether a run reached every task and left no item; SettingsError for a run that is not there."""
-    ledger = Ledger(open_workspace(settings, to_read=True).ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(settings, to_read=True) as (_, ledger):
         left = find_leftovers(ledger, run_id)
-    finally:
-        ledger.close()
     return not (left.items or left.unreached)
 
 
 def _planned(
-    settings: Settings, ledger: Ledger, genres: tuple[str, ...], most: int, leftovers: Leftovers | None = None
+    settings: Settings,
+    workspace: Workspace,
+    ledger: Ledger,
+    genres: tuple[str, ...],
+    most: int,
+    leftovers: Leftovers | None = None,
 ) -> list[PlannedTask]:
-    workspace, planned = open_workspace(settings, to_read=True), list[PlannedTask]()
+    planned = list[PlannedTask]()
     budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
     mine, unknown, today = followed_ids(ledger), unknown_artists(ledger), ledger.now().date()
     for task in DAG:

@@ -17,15 +17,15 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pipeline.clock import workspace_clock
 from pipeline.errors import Deferred, GarimpoError, RunCancelled, SourceUnavailable, TaskFailed, WriterBusy
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
 from pipeline.records.bindings import bound
 from pipeline.records.events import note
-from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import Context, kept_run_log, open_context, require_credentials
 from pipeline.runs.dag import DAG, Task, heirs
 from pipeline.runs.fanout import MappedTask
@@ -34,7 +34,6 @@ from pipeline.runs.progress import Progress, RunResult, TaskResult
 from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
 from pipeline.runs.tasks import WARNING, Facts
 from pipeline.settings import Settings
-from pipeline.workspace import open_workspace
 
 __all__ = ["USABLE", "RunRequest", "Verdict", "judge_run", "new_run_id", "run_pipeline", "watch_for_cancel"]
 
@@ -107,15 +106,13 @@ def run_pipeline(
     Setting `stop` cancels within two seconds. `report` is called from this thread after each step.
     """
     require_credentials(settings)
-    workspace, clock = open_workspace(settings), workspace_clock(settings)
-    run_id, stop = request.run_id or new_run_id(clock()), stop or threading.Event()
-    ledger = Ledger(workspace.ledger, clock)
-    genres, most = request.genres, request.max_requests
-    if request.retry_of:
-        genres, most = asked_of(settings, ledger, request.retry_of)
-    try:
+    stop, genres, most = stop or threading.Event(), request.genres, request.max_requests
+    with opened_ledger(settings) as (workspace, ledger):
+        began, run_id = ledger.now(), request.run_id or new_run_id(ledger.now())
+        if request.retry_of:
+            genres, most = asked_of(settings, ledger, request.retry_of)
         with (
-            hold_run_lock(workspace, run_id, request.trigger, clock(), wait_s=request.wait_s, cancelled=stop.is_set),
+            hold_run_lock(workspace, run_id, request.trigger, began, wait_s=request.wait_s, cancelled=stop.is_set),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
             bound(run_id=run_id),
             kept_run_log(settings, ledger, run_id),
@@ -132,8 +129,6 @@ def run_pipeline(
             note(log, "run_started", trigger=request.trigger, **params)
             with watch_for_cancel(context, stop):
                 return _Run(context, request, report, leftovers).execute()
-    finally:
-        ledger.close()
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pipeline.clock import workspace_clock
 from pipeline.errors import RunInProgress, SettingsError, TaskFailed
 from pipeline.lake.normalize import Normalizer
 from pipeline.records.bindings import bound
 from pipeline.records.lease import kept_alive, read_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import Context, kept_run_log, open_context
 from pipeline.runs.dag import DAG, Retry, Task, heirs
@@ -31,7 +31,7 @@ from pipeline.runs.runner import watch_for_cancel
 from pipeline.settings import Settings
 from pipeline.source import capabilities
 from pipeline.source.calls import Batch
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import Workspace
 
 __all__ = [
     "SteppedTask", "bury_attempts", "find_run", "graph_task", "missing_key", "open_step", "read_item",
@@ -102,9 +102,8 @@ def stepped(context: Context, task: Task) -> Iterator[SteppedTask]:
 @contextmanager
 def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
     """A context of the run for one step, during which the workspace is held for it."""
-    workspace, ledger = open_workspace(settings), Ledger(open_workspace(settings).ledger, workspace_clock(settings))
     stop = threading.Event()
-    try:
+    with opened_ledger(settings) as (workspace, ledger):
         system = _attend(workspace, ledger, run_id)
         genres, most = asked_of(settings, ledger, run_id)
         with (
@@ -118,8 +117,6 @@ def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
             context.gate.sent = ledger.read("SELECT count(*) n FROM requests WHERE run_id = ?", (run_id,))[0]["n"]
             context.capabilities = capabilities.load(ledger) or context.capabilities
             yield context
-    finally:
-        ledger.close()
 
 
 def _attend(workspace: Workspace, ledger: Ledger, run_id: str) -> str:

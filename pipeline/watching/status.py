@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.clock import system_now, workspace_clock
+from pipeline.clock import system_now
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
@@ -25,6 +25,7 @@ from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed, run_holder
+from pipeline.records.opening import opened_ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
 from pipeline.runs.progress import RunResult
@@ -215,14 +216,10 @@ def follow_events(
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Ledger]:
     """The ledger, in which runs whose process is gone have ended."""
-    workspace = open_workspace(settings, to_read=True)
-    ledger = Ledger(workspace.ledger, workspace_clock(settings))
-    try:
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
         for run_id in find_crashed(workspace, ledger):
             notifier(settings, ledger).run_crashed(run_id)
         yield ledger
-    finally:
-        ledger.close()
 
 
 def _row_counts(settings: Settings) -> dict[str, int]:
