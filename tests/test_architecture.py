@@ -81,6 +81,7 @@ OWNERS = {
         "pipeline/cli/following.py",
         "pipeline/cli/keeping.py",
         "pipeline/cli/moving.py",
+        "pipeline/cli/options.py",
         "pipeline/cli/schedule.py",
         "pipeline/simulator",
     },

@@ -1,4 +1,4 @@
 """What the command line asks and prints; its door is `pipeline/__main__.py`, which loads the last.
 
-`console`, `schedule`, `following`, `moving`, `keeping`, `commands`.
+`console`, `options`, `schedule`, `following`, `moving`, `keeping`, `commands`.
 """

@@ -22,7 +22,8 @@ from pipeline.cli import console
 from pipeline.cli.following import follow
 from pipeline.cli.keeping import KEEPING
 from pipeline.cli.moving import MOVING
-from pipeline.cli.schedule import freshness, read_genres, schedule_app
+from pipeline.cli.options import AsJson, read_genres
+from pipeline.cli.schedule import freshness, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.lake.files import explanation
 from pipeline.records.events import LEVELS, EventFilter
@@ -68,7 +69,6 @@ app.command()(freshness)
 app.command()(follow)
 app.add_typer(schedule_app, name="schedule")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it costs; send nothing.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait while another run goes, or give up at once.")]
 WaitS = Annotated[float, typer.Option("--wait-s", min=0, help="Longest wait, seconds; 0 with --wait: without end.")]

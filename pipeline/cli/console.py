@@ -39,6 +39,7 @@ __all__ = [
     "show_schedules",
     "show_status",
     "shown_progress",
+    "tell",
 ]
 
 WIDE = 250  # columns of a table in a file or pipe, so that a line of it stays one
@@ -52,6 +53,14 @@ LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG"
 def print_json(value: object, *, line: bool = False) -> None:
     """One JSON value on standard output; `line`: on a line of its own."""
     print(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=plain_value), flush=line)
+
+
+def tell(said: object, told: str, *, as_json: bool) -> None:
+    """What a command did, on standard output: `said` as JSON, or `told` as it is."""
+    if as_json:
+        print_json(said)
+    else:
+        answers.print(told, markup=False)
 
 
 def log_to_people(level: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.options import AsJson
 from pipeline.errors import SettingsError
 from pipeline.moving.import_values import artist_id
 from pipeline.records import followed
@@ -23,7 +24,7 @@ def follow(
     artists: Annotated[list[str], typer.Argument(metavar="ARTIST", help="Their ids, URIs or links.")],
     stop: Annotated[bool, typer.Option("--stop", help="Take them off the list instead.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put artists on the list of those you follow, or take them off with --stop; what is known of them stays."""
     named, settings = tuple(dict.fromkeys(map(_given, artists))), load_settings()

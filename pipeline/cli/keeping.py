@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ import typer
 
 from pipeline.cli import console
 from pipeline.cli.moving import given_id
+from pipeline.cli.options import AsJson, read_day
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.binding import bind
@@ -41,7 +42,6 @@ from pipeline.workspace import ServerLedger, Workspace, open_workspace
 
 __all__ = ["KEEPING"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; change nothing.")]
 UNTOUCHED = "Backups, exports and bundles in other folders were not touched: they are yours to delete."
 
@@ -52,7 +52,7 @@ def rebuild(as_json: AsJson = False) -> None:
         made = rebuild_generation(workspace, ledger)
         settle(workspace, ledger)  # what an interrupted exchange left
     told = f"generation {made.number}: {made.parts:,} parts, {made.rows:,} rows in {made.seconds:.1f} s"
-    _tell(asdict(made), told, as_json=as_json)
+    console.tell(asdict(made), told, as_json=as_json)
 
 
 def compact(
@@ -66,7 +66,7 @@ def compact(
     if bound.volumes:
         sizes = f"{bound.bytes_before:,} bytes are {bound.bytes_now:,} now"
         told.append(f"{bound.parts:,} parts bound in {bound.volumes} volumes: {sizes}, in {bound.seconds:.1f} s")
-    _tell(asdict(made) | {"bound": asdict(bound)}, "\n".join(told), as_json=as_json)
+    console.tell(asdict(made) | {"bound": asdict(bound)}, "\n".join(told), as_json=as_json)
 
 
 def replay(
@@ -76,10 +76,10 @@ def replay(
 ) -> None:
     """Derive rows again from the answers as received, with today's program; no request is sent."""
     with _held("replay") as (_, workspace, ledger):
-        done = derive_again(workspace, ledger, since=_day(since), table=table)
+        done = derive_again(workspace, ledger, since=read_day("--since", since), table=table)
     said = f"{done.batches:,} batches{', resumed' * done.resumed}: {done.changed:,} changed, {done.rows:,} rows"
     told = f"{said} in {done.seconds:.1f} s; {done.without_raw:,} batches have no answers any more and stay as they are"
-    _tell(asdict(done), "\n".join([told, *done.damaged]), as_json=as_json)
+    console.tell(asdict(done), "\n".join([told, *done.damaged]), as_json=as_json)
     if done.damaged:
         raise typer.Exit(1)
 
@@ -117,7 +117,7 @@ def purge(
             going = apply_retention(workspace, ledger, settings, today)
             settle(workspace, ledger)  # also what an interrupted purge left
     said = {"dry_run": dry_run, "layers": [asdict(each) for each in going]}
-    _tell(said, "\n".join(_told(each, dry_run=dry_run) for each in going), as_json=as_json)
+    console.tell(said, "\n".join(_told(each, dry_run=dry_run) for each in going), as_json=as_json)
 
 
 def recover(
@@ -133,7 +133,7 @@ def recover(
     lines = [f"{each.where}: {each.what}: {each.done}" for each in findings]
     mended = all(each.mended for each in findings)
     verdict = "all is well" if not findings else "mended" if mended else "not all could be mended"
-    _tell({"findings": [asdict(each) for each in findings], "mended": mended}, "\n".join([*lines, verdict]),
+    console.tell({"findings": [asdict(each) for each in findings], "mended": mended}, "\n".join([*lines, verdict]),
           as_json=as_json)  # fmt: skip
     if not mended:
         raise typer.Exit(1)
@@ -175,7 +175,7 @@ def checks(
             with generation.cursor() as cursor:
                 watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
         rows = read_results(ledger, history) if history else latest_results(ledger)
-    _tell(rows, "\n".join(_told_check(row) for row in rows), as_json=as_json)
+    console.tell(rows, "\n".join(_told_check(row) for row in rows), as_json=as_json)
     if any(row["violations"] and row["severity"] == BLOCKING for row in rows):
         raise typer.Exit(1)
 
@@ -220,13 +220,6 @@ def _ask(what: str, *, as_json: bool) -> None:
     typer.confirm(f"Delete {what}? It cannot be undone.", abort=True, err=True)
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise SettingsError(f"--since {text!r} is no day: YYYY-MM-DD. Nothing was started.") from None
-
-
 def _told(going: Going, *, dry_run: bool) -> str:
     kept = f"kept {going.keep_days} days" if going.keep_days else "kept for ever"
     if not going.files:
@@ -252,16 +245,9 @@ def _tell_purged(done: Purged, *, as_json: bool) -> None:
         rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "no rows"
         size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
     aside = [f"{folder} holds what a restore moved aside, and was not looked into" for folder in done.elsewhere]
-    _tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
+    console.tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
 
 
 def _tell_moved(moved: Moved, verb: str, as_json: bool) -> None:  # noqa: FBT001  handed on as it was given
     would = "would be " * moved.dry_run
-    _tell(asdict(moved), f"{moved.files:,} files, {moved.bytes / 1e6:,.1f} MB {would}{verb}", as_json=as_json)
-
-
-def _tell(said: object, told: str, *, as_json: bool) -> None:
-    if as_json:
-        console.print_json(said)
-    else:
-        console.answers.print(told, markup=False)
+    console.tell(asdict(moved), f"{moved.files:,} files, {moved.bytes / 1e6:,.1f} MB {would}{verb}", as_json=as_json)

@@ -10,14 +10,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli import console
-from pipeline.cli.schedule import read_genres
+from pipeline.cli.options import AsJson, read_day, read_genres
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.moving.backup import Backup, back_up
@@ -37,7 +37,6 @@ from pipeline.workspace import open_workspace
 
 __all__ = ["MOVING", "given_id"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 KINDS = {"artist": ("artist_id", "artist_snapshots"), "release": ("album_id", "releases"),
          "track": ("track_id", "tracks")}  # fmt: skip
 SHOWN = 20  # rejects that people see; --json has more
@@ -55,7 +54,7 @@ def trace(
         raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
     (column, usual), subject = KINDS[kind], given_id(kind, subject)
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
-        found = trace_rows(workspace, ledger, table or usual, {column: subject}, _day("--on", on))
+        found = trace_rows(workspace, ledger, table or usual, {column: subject}, read_day("--on", on))
     if as_json:
         console.print_json([asdict(origin) for origin in found])
     for origin in () if as_json else found:
@@ -85,7 +84,7 @@ def bring_in(
     """
     with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
-        report = import_history(workspace, ledger, path, run_id, on=_day("--on", on), dry_run=dry_run)
+        report = import_history(workspace, ledger, path, run_id, on=read_day("--on", on), dry_run=dry_run)
     if as_json:
         console.print_json({"dry_run": dry_run, **asdict(report)})
     else:
@@ -116,7 +115,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
         raise SettingsError("Say a table or a SELECT, or --bundle, and not both. Nothing was written.")
     if (genres or since or until) and not bundle:
         raise SettingsError("--genres, --since and --until are for --bundle; a SELECT has WHERE. Nothing was written.")
-    filters = Filters(read_genres(genres), _day("--since", since), _day("--until", until))
+    filters = Filters(read_genres(genres), read_day("--since", since), read_day("--until", until))
     if filters.since and filters.until and filters.since > filters.until:
         raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
     settings = load_settings()
@@ -125,10 +124,12 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     if bundle:
         require_genres(generation, filters.genres)
         said = write_bundle(generation, bundle, workspace_clock(settings)(), filters)
-        _tell({"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json)
+        console.tell(
+            {"bundle": str(bundle), **said}, f"{sum(said['rows'].values()):,} rows in {bundle}", as_json=as_json
+        )
     elif to:
         rows = export_file(generation, what, to, file_format or None, force=force, followed=followed)
-        _tell({"file": str(to), "rows": rows}, f"{rows:,} rows in {to}", as_json=as_json)
+        console.tell({"file": str(to), "rows": rows}, f"{rows:,} rows in {to}", as_json=as_json)
     else:
         usual = "jsonl" if as_json else "csv"
         if as_json and file_format not in ("", usual):
@@ -199,23 +200,9 @@ def _followed() -> dict[str, datetime]:
         return followed_since(ledger)
 
 
-def _day(option: str, text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise SettingsError(f"{option} {text!r} is no day: YYYY-MM-DD. Nothing was started.") from None
-
-
-def _tell(said: object, told: str, *, as_json: bool) -> None:
-    if as_json:
-        console.print_json(said)
-    else:
-        console.answers.print(told, markup=False)
-
-
 def _tell_backup(made: Backup, where: str, *, as_json: bool) -> None:
     told = f"{made.files:,} files, {made.bytes / 1e6:,.1f} MB and the ledger as of {made.made_at} {where}"
-    _tell(asdict(made), told, as_json=as_json)
+    console.tell(asdict(made), told, as_json=as_json)
 
 
 def _show_origin(origin: Origin) -> None:

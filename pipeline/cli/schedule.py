@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.options import AsJson, read_genres
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
@@ -23,12 +23,11 @@ from pipeline.watching.freshness import genre_freshness, set_target, watched_gen
 from pipeline.watching.schedules import Kind, Schedule
 from pipeline.workspace import open_workspace
 
-__all__ = ["freshness", "read_genres", "schedule_app"]
+__all__ = ["freshness", "schedule_app"]
 
 schedule_app = typer.Typer(
     help="When the app collects by itself: add, list, pause, resume, remove schedules; see when they fire next."
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
 Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
 
 
@@ -129,18 +128,6 @@ def _set_target(ledger: Ledger, settings: Settings, genre: str, days: int | None
     if days and genre not in watched:  # one that nobody collects any more may still lose its target
         raise SettingsError(f"{genre} is not collected; these are: {', '.join(watched)}. {schedules.UNCHANGED}")
     set_target(ledger, genre, days)
-
-
-def read_genres(text: str) -> tuple[str, ...]:
-    """Genres from a list with commas, or from a file with one a line; none where the text is empty, only then."""
-    try:
-        listed = Path(text[1:]).read_text(encoding="utf-8").splitlines() if text.startswith("@") else text.split(",")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--genres {text}: the file cannot be read ({error}). Nothing was started.") from None
-    genres = tuple(dict.fromkeys(" ".join(part.lower().split()) for part in listed if part.strip()))
-    if text.strip() and not genres:
-        raise SettingsError(f"--genres {text} names no genre. Nothing was started.")
-    return genres
 
 
 def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
