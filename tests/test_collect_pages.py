@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.source.calls import Batch, Call
-from pipeline.source.collect import RawBatch, collect
+from pipeline.source.calls import Batch, Call, RawBatch
+from pipeline.source.collect import collect
 from tests.loopback import Asked, Sent, asking
 
 ADDRESS = "http://127.0.0.1/v1/next"

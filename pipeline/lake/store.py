@@ -32,7 +32,7 @@ from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipeline.source.collect import Batch, RawBatch
+    from pipeline.source.calls import Batch, RawBatch
 
 __all__ = ["commit_raw_batch", "count_on", "find_unheard", "highest_number", "require_ledger", "sweep"]
 

@@ -31,10 +31,10 @@ from pipeline.service.demo import collect_history, demo_settings, missing_days, 
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.process import Spawned
 from pipeline.watching import schedules
-from pipeline.watching.notify import notifier
+from pipeline.watching.notify import bury_crashed, notifier
 from pipeline.watching.schedules import Due
 from pipeline.watching.status import InApp
-from pipeline.watching.upkeep import bury_crashed, catch_up, resume_deferred, tell_missed
+from pipeline.watching.upkeep import catch_up, resume_deferred, tell_missed
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
 

@@ -15,24 +15,12 @@ from datetime import UTC, datetime
 import zstandard
 
 from pipeline.errors import BadRequest, EndpointWithdrawn, GarimpoError, Skippable, SourceUnavailable
-from pipeline.source.calls import SAFE_LIMIT, Answer, Batch, Call, Gate, Meter, RawBatch, Source
+from pipeline.source.calls import SAFE_LIMIT, Batch, Call, Meter, RawBatch, Source
 from pipeline.source.paging import following
 from pipeline.source.refusals import NO_MESSAGE
-from pipeline.source.sightings import Sightings, Watcher
+from pipeline.source.sightings import Watcher
 
-__all__ = [
-    "MOST_BYTES",
-    "Answer",
-    "Batch",
-    "Call",
-    "Gate",
-    "Meter",
-    "RawBatch",
-    "Sightings",
-    "Source",
-    "collect",
-    "gathered",
-]
+__all__ = ["MOST_BYTES", "collect", "gathered"]
 
 ATTEMPTS_AT_A_DEAD_SOURCE = 2  # calls in a row, each after its own retries
 MOST_BYTES = 64 * 1024 * 1024  # lines held before compression: a batch that grows beyond hands the rest back

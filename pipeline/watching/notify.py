@@ -15,11 +15,13 @@ from typing import Any
 from pipeline.errors import SettingsError
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
+from pipeline.records.lock import find_crashed
 from pipeline.runs.items import run_tasks
 from pipeline.runs.progress import RunResult
 from pipeline.settings import Settings
+from pipeline.workspace import Workspace
 
-__all__ = ["Notifier", "check_notifications", "notifier"]
+__all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier"]
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,12 @@ class Notifier:
     def _forget(self, cause: str) -> None:
         with self.ledger.write(durable=False) as connection:
             connection.execute("DELETE FROM notices WHERE cause LIKE ?", (cause,))
+
+
+def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:
+    """End runs whose process is gone, and tell of them."""
+    for run_id in find_crashed(workspace, ledger):
+        notifier(settings, ledger).run_crashed(run_id)
 
 
 def notifier(settings: Settings, ledger: Ledger) -> Notifier:

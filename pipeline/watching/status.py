@@ -24,7 +24,7 @@ from pipeline.published.publish import require_not_lost
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
-from pipeline.records.lock import find_crashed, run_holder
+from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
@@ -33,7 +33,7 @@ from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.source.capabilities import load as load_capabilities
 from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
-from pipeline.watching.notify import check_notifications, notifier
+from pipeline.watching.notify import bury_crashed, check_notifications, notifier
 from pipeline.watching.schedules import list_schedules, next_times
 from pipeline.workspace import Workspace, open_workspace
 
@@ -75,7 +75,7 @@ def workspace_status(settings: Settings) -> dict[str, Any]:
             **health(settings, workspace, ledger),
             "data": str(workspace.root),
             "profile": known.profile if known else None,
-            "rows": _row_counts(settings),
+            "rows": _row_counts(workspace),
         }
 
 
@@ -217,13 +217,11 @@ def follow_events(
 def _opened(settings: Settings) -> Iterator[Ledger]:
     """The ledger, in which runs whose process is gone have ended."""
     with opened_ledger(settings, to_read=True) as (workspace, ledger):
-        for run_id in find_crashed(workspace, ledger):
-            notifier(settings, ledger).run_crashed(run_id)
+        bury_crashed(settings, workspace, ledger)
         yield ledger
 
 
-def _row_counts(settings: Settings) -> dict[str, int]:
-    workspace = open_workspace(settings, to_read=True)
+def _row_counts(workspace: Workspace) -> dict[str, int]:
     if current_number(workspace) is None:
         return {}
     generation = open_generation(workspace)
@@ -259,7 +257,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
         return {}  # the check of the data folder says what is wrong with it
 
 
-def _check(name: str, probe: Any) -> dict[str, Any]:
+def _check(name: str, probe: Callable[[], str]) -> dict[str, Any]:
     try:
         return {"name": name, "ok": True, "detail": probe()}
     except GarimpoError as error:

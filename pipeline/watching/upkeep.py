@@ -1,4 +1,4 @@
-"""What is looked after between runs: dead processes, genres that grew old, what was put off, fire times not kept.
+"""What is looked after between runs: genres that grew old, what was put off, fire times not kept.
 
 Imports `freshness`, `lock`, `notify`, `schedules`, `status`.
 """
@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pipeline.clock import workspace_clock
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
-from pipeline.records.lock import find_crashed
 from pipeline.runs.context import is_idle
 from pipeline.runs.progress import CatchUp
 from pipeline.runs.runner import RunRequest
@@ -23,7 +22,7 @@ from pipeline.watching.schedules import Due, list_schedules
 from pipeline.watching.status import health
 from pipeline.workspace import Workspace
 
-__all__ = ["bury_crashed", "catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
+__all__ = ["catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +30,6 @@ CATCH_UP_EVERY = timedelta(days=1)
 MISSES_TOLD = 20  # one event each; of more each says how many there were
 NEVER = "1970-01-01T00:00:00+00:00"
 OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
-
-
-def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:
-    """End runs whose process is gone, and tell of them."""
-    for run_id in find_crashed(workspace, ledger):
-        notifier(settings, ledger).run_crashed(run_id)
 
 
 def plan_catch_up(settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]) -> CatchUp:
