@@ -34,7 +34,10 @@ class FoundFile:
 
 
 def find_files(workspace: Workspace, known_runs: set[str]) -> list[FoundFile]:
-    """Raw files and parts, here and in a store, in the order they were written; of several for one batch the last."""
+    """Raw files and parts, here and in a store, in the order they were written; of several for one batch the last.
+
+    Volumes are none: whose parts they hold their footers say.
+    """
     found: dict[tuple[str, str, str], FoundFile] = {}
     for path in sorted(truth_files(workspace), key=lambda each: (_written_ns(each), each)):
         file = _told(workspace, path, known_runs)

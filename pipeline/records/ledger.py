@@ -39,7 +39,7 @@ _TAKEN_FOR_DEAD = "SELECT 1 FROM runs WHERE run_id = ? AND state = 'crashed'"
 
 @dataclass(frozen=True)
 class Part:
-    """One Parquet part of a lake table; `path` is relative to the workspace, `seq` 0 until committed."""
+    """One Parquet part of a lake table; `path` (in the workspace), `bytes` and `sha256` are of the file it lies in."""
 
     table: str
     path: str
@@ -48,7 +48,7 @@ class Part:
     bytes: int
     sha256: str
     schema_version: int
-    seq: int = 0
+    seq: int = 0  # until committed
     seal: str = ""
 
 
