@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipeline.errors import (
-    Deferred,
     GarimpoError,
     RunInProgress,
     SettingsError,
@@ -27,15 +26,15 @@ from pipeline.published.publish import publish
 from pipeline.records.bindings import bound
 from pipeline.records.events import note
 from pipeline.records.lease import drop_lease, renew_lease
-from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.opening import opened_ledger
 from pipeline.records.sqlite_file import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
-from pipeline.runs.items import attempt_id, begin_run_task, end_run_task, plan_run_tasks, run_tasks
+from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks
 from pipeline.runs.progress import TaskResult
-from pipeline.runs.runner import USABLE, judge_run, new_run_id
+from pipeline.runs.runner import USABLE, attempt_task, judge_run, new_run_id
 from pipeline.runs.stepping import (
     bury_attempts,
     find_run,
@@ -128,28 +127,17 @@ def run_task(settings: Settings, run_id: str, name: str) -> Facts:
     if task.run is None:
         raise SettingsError(f"Task {name} is mapped: expand it, collect its items, close it. Nothing was started.")
     with open_step(settings, run_id, name) as context:
-        ledger, sent = context.ledger, context.gate.sent
+        ledger, result = context.ledger, TaskResult(name, "failed")
         begin_run_task(ledger, run_id, name)
         bury_attempts(ledger, run_id, name)
-        attempt = (
-            1 + ledger.read("SELECT count(*) n FROM task_runs WHERE run_id = ? AND task = ?", (run_id, name))[0]["n"]
-        )
-        batch_id = attempt_id(name, attempt)
-        ledger.begin_task(run_id, batch_id, attempt, name)
-        result = TaskResult(name, "failed")
+        query = "SELECT count(*) n FROM task_runs WHERE run_id = ? AND task = ?"
+        attempt = 1 + ledger.read(query, (run_id, name))[0]["n"]
         try:
-            facts = task.run(context)
-            result = replace(
-                result, state="succeeded", message=", ".join(f"{key} {fact}" for key, fact in facts.items())
-            )
-        except Deferred as error:
-            result = replace(result, state="deferred", message=str(error), due_at=error.due_at)
+            result = attempt_task(context, name, task.run, attempt)
         except GarimpoError as error:
             result = replace(result, message=str(error))
             raise
         finally:
-            sent = context.gate.sent - sent
-            ledger.finish_task(TaskOutcome(run_id, batch_id, attempt, result.state, sent, message=result.message))
             end_run_task(ledger, run_id, asdict(result))
     return _facts(result)
 

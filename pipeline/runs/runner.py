@@ -35,7 +35,9 @@ from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
 from pipeline.runs.tasks import WARNING, Facts
 from pipeline.settings import Settings
 
-__all__ = ["USABLE", "RunRequest", "Verdict", "judge_run", "new_run_id", "run_pipeline", "watch_for_cancel"]
+__all__ = [
+    "USABLE", "RunRequest", "Verdict", "attempt_task", "judge_run", "new_run_id", "run_pipeline", "watch_for_cancel",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -153,6 +155,29 @@ def watch_for_cancel(context: Context, stop: threading.Event) -> Iterator[None]:
         watcher.join()
 
 
+def attempt_task(
+    context: Context, name: str, work: Callable[[Context], Facts], attempt: int, wait_s: float = 0.0
+) -> TaskResult:
+    """One attempt at an unmapped task after a wait, recorded however it ends; raises what the work raises."""
+    ledger, run_id, sent = context.ledger, context.run_id, context.gate.sent
+    batch_id = attempt_id(name, attempt)
+    ledger.begin_task(run_id, batch_id, attempt, name, wait_s=wait_s)
+    result = TaskResult(name, "failed")
+    try:
+        told = ", ".join(f"{key} {fact}" for key, fact in work(context).items())
+        result = replace(result, state="succeeded", message=told)
+    except Deferred as error:
+        result = replace(result, state="deferred", message=str(error), due_at=error.due_at)
+    except GarimpoError as error:
+        state = "cancelled" if isinstance(error, RunCancelled) else "failed"
+        result = replace(result, state=state, message=str(error))
+        raise
+    finally:
+        requests = context.gate.sent - sent
+        ledger.finish_task(TaskOutcome(run_id, batch_id, attempt, result.state, requests, message=result.message))
+    return result
+
+
 class _Run:
     """One execution of the graph."""
 
@@ -229,7 +254,7 @@ class _Run:
         attempt, wait_s = 1, 0.0
         while True:
             try:
-                return self._attempt(task, work, attempt, wait_s)
+                return attempt_task(self._context, task.name, work, attempt, wait_s)
             except (SourceUnavailable, WriterBusy) as error:
                 if attempt >= task.retry.attempts:
                     raise
@@ -237,28 +262,6 @@ class _Run:
                 note(log, "task_retry", attempt=attempt + 1, wait_s=wait_s, message=str(error))
             attempt += 1
             self._context.gate.pause(wait_s)
-
-    def _attempt(self, task: Task, work: Callable[[Context], Facts], attempt: int, wait_s: float) -> TaskResult:
-        ledger, run_id, sent = self._ledger, self._run_id, self._context.gate.sent
-        batch_id = attempt_id(task.name, attempt)
-        ledger.begin_task(run_id, batch_id, attempt, task.name, wait_s=wait_s)
-        result = TaskResult(task.name, "failed")
-        try:
-            facts = work(self._context)
-            result = replace(
-                result, state="succeeded", message=", ".join(f"{key} {fact}" for key, fact in facts.items())
-            )
-        except Deferred as error:
-            result = replace(result, state="deferred", message=str(error), due_at=error.due_at)
-        except GarimpoError as error:
-            state = "cancelled" if isinstance(error, RunCancelled) else "failed"
-            result = replace(result, state=state, message=str(error))
-            raise
-        finally:
-            requests = self._context.gate.sent - sent
-            outcome = TaskOutcome(run_id, batch_id, attempt, result.state, requests, message=result.message)
-            ledger.finish_task(outcome)
-        return result
 
     def _conclude(self, results: dict[str, TaskResult]) -> RunResult:
         verdict = judge_run(results.values())
