@@ -23,7 +23,7 @@ from pipeline.published.publish import BOUND, lags, publish
 from pipeline.published.staging import Source, check_parts, parts_select
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.workspace import Workspace
 
 __all__ = ["Bound", "bind", "show_bound"]

@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.keeping.exchange import RAW, Exchange, settle
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 

@@ -25,7 +25,7 @@ from pipeline.lake.truth import (
 )
 from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.workspace import Workspace
 
 __all__ = ["Moved", "Stored", "bring_all", "evict", "fetch_all", "mend_store", "take_over"]

@@ -23,7 +23,7 @@ from pipeline.lake.shapes import OBJECTS
 from pipeline.lake.truth import fetch_truth
 from pipeline.lake.volumes import is_volume
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 

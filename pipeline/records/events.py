@@ -21,7 +21,7 @@ from typing import Any
 from pipeline.errors import StorageError
 from pipeline.records.bindings import current_binding
 from pipeline.records.ledger import ADD_EVENT, Ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 
 __all__ = [
     "LEVELS",

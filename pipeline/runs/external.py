@@ -29,7 +29,7 @@ from pipeline.records.lease import drop_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.opening import opened_ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import ArtistNotFound, GarimpoError
 from pipeline.records.ledger import Ledger, with_times
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.runs.planner import Item
 from pipeline.source.calls import Call
 

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
 from pipeline.records.ledger import Ledger, with_times
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 
 __all__ = [
     "RunFilter",

@@ -26,7 +26,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
 from pipeline.runs.progress import RunResult
 from pipeline.schema import PUBLISHED
