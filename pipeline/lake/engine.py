@@ -28,6 +28,7 @@ __all__ = [
     "building",
     "cursor",
     "detach",
+    "first_line",
     "is_damage",
     "is_lost",
     "losses",
@@ -147,6 +148,11 @@ def is_damage(error: duckdb.Error) -> bool:
     """Whether a file was not as it had been written: a wrong checksum or footer has no class of errors of its own."""
     told_so = isinstance(error, (duckdb.IOException, duckdb.SerializationException)) or type(error) is duckdb.Error
     return told_so or (isinstance(error, duckdb.InvalidInputException) and ".parquet" in str(error))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first, for a message of ours; its class where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def quoted(path: Path | str) -> str:

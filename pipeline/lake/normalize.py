@@ -64,7 +64,8 @@ class Normalizer:
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise
         except (duckdb.Error, pa.ArrowInvalid) as error:  # what we paid for is kept raw, for the day this is mended
-            return Normalized(rejects=((0, f"the answers could not be normalized ({str(error).splitlines()[0]})"),))
+            told = f"the answers could not be normalized ({engine.first_line(error)})"
+            return Normalized(rejects=((0, told),))
         return Normalized(tables, _shortened(rejects))
 
     def each(self, paths: Sequence[Path]) -> list[Normalized]:

@@ -109,7 +109,7 @@ def _prove(
 
 
 def _explanation(error: duckdb.Error, folder: Path) -> GarimpoError:
-    text = str(error).splitlines()[0]
+    text = engine.first_line(error)
     if "No space left" in text or "File too large" in text:
         return DiskFull(f"No space left for a volume in {folder}. Free some space and run again; nothing was lost.")
     return DamagedFile(f"Parts cannot be bound in {folder} ({text}). They stay as they are.")

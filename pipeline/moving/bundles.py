@@ -277,7 +277,7 @@ def _build(path: Path, folder: Path, manifest: Mapping[str, Any], database: Path
             except duckdb.Error as error:
                 if "No space left" in str(error):
                     raise DiskFull(f"No space left for {database}. Free some space; nothing was changed.") from None
-                raise _damaged(path, f"{name}.parquet", f"cannot be read ({_first_line(error)})") from None
+                raise _damaged(path, f"{name}.parquet", f"cannot be read ({engine.first_line(error)})") from None
             if found != rows:
                 raise _damaged(path, f"{name}.parquet", f"has {found} rows, not {rows}")
         con.execute("INSERT INTO state_meta VALUES ('number', ?)", [str(manifest["generation"])])
@@ -289,7 +289,3 @@ def _damaged(path: Path, name: str, what: str) -> DamagedFile:
 
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -128,9 +128,9 @@ def opened_select(
             yield con.sql(select)
         except (duckdb.Error, pa.ArrowNotImplementedError) as error:
             if isinstance(error, duckdb.Error) and engine.is_damage(error):
-                told = f"{database} cannot be read ({_first_line(error)}). Run `python -m pipeline recover`"
+                told = f"{database} cannot be read ({engine.first_line(error)}). Run `python -m pipeline recover`"
                 raise DamagedFile(f"{told}; nothing was written.") from None
-            raise SettingsError(f"The SELECT failed: {_first_line(error)}. Nothing was written.") from None
+            raise SettingsError(f"The SELECT failed: {engine.first_line(error)}. Nothing was written.") from None
 
 
 # The list with what people know its artists by; times are UTC.
@@ -248,10 +248,6 @@ def _as_number(value: Any) -> Any:
     if type(value).__name__ != "Decimal":
         return text
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 FORMATS: dict[str, Writer] = {

@@ -122,7 +122,7 @@ def _rows(
             rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
         except (duckdb.Error, OSError) as error:
             raise DamagedFile(
-                f"A part of {table} cannot be read ({str(error).splitlines()[0]}). Run `python -m pipeline recover`; "
+                f"A part of {table} cannot be read ({engine.first_line(error)}). Run `python -m pipeline recover`; "
                 "nothing was changed."
             ) from None
     for row in rows:
