@@ -69,7 +69,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
             count_on(ledger, workspace.db)
-            findings += _Files(workspace, ledger, backup).mend()
+            findings += _NamedFiles(workspace, ledger, backup).mend()
             lost = any(not each.mended for each in findings)
             try:
                 findings += _mend_derived(workspace, ledger, lost=lost)
@@ -163,7 +163,7 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
 _KEY = "run_id || ' ' || batch_id || ' ' || table_name"
 
 
-class _Files:
+class _NamedFiles:
     """Files that the ledger names, each against its hash."""
 
     def __init__(self, workspace: Workspace, ledger: Ledger, backup: Path | None) -> None:

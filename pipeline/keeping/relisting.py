@@ -36,7 +36,7 @@ __all__ = ["insert_row", "list_files"]
 
 def list_files(workspace: Workspace, ledger: Ledger, normalizer: Normalizer) -> int:
     """List them; how many batches had not been known."""
-    return _Files(workspace, ledger, normalizer).take()
+    return _UnlistedFiles(workspace, ledger, normalizer).take()
 
 
 def insert_row(connection: Connection, table: str, values: dict[str, Any]) -> bool:
@@ -49,7 +49,7 @@ def insert_row(connection: Connection, table: str, values: dict[str, Any]) -> bo
     return found.rowcount > 0
 
 
-class _Files:
+class _UnlistedFiles:
     """What lies on the disk and the new ledger does not know yet.
 
     No write waits for the disk: the ledger is a file aside, which is made durable before it takes its place.
