@@ -263,12 +263,6 @@ def test_posix_stays_inside() -> None:
     assert violations({path: packages(path, top_level_only=True) & POSIX_ONLY for path in SOURCES}) == {}
 
 
-def test_modules_say_what_they_are_for() -> None:
-    """Each module begins with what it is for."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
-    assert [name_of(path) for path, tree in trees.items() if not ast.get_docstring(tree)] == []
-
-
 def test_environment_is_read_in_one_place() -> None:
     """Only settings read the environment; a child process may be handed it whole, and pyspark where that listens."""
     handed = {"pipeline/simulator/process.py", "pipeline/integrations/spark_session.py"}

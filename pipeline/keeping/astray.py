@@ -1,6 +1,6 @@
 """Damaged volumes, for the day on which no ledger says what they should be: their names do.
 
-Imports `findings`, `files`, `truth`, `volumes`, `ledger`.
+Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Numbers of artists are not bound: they go by the month (`retention`), and history files have them in order. A volume is
 proved against its parts before the ledger says that they lie in it; their own files go once what is published says so,
-too. Imports `exchange`, `replay`, `events`, `files`, `truth`, `volumes`, `publish`, `staging`, `ledger`.
+too. Imports `exchange`, `replay`, `events`, `truth`, `volumes`, `publish`, `staging`, `ledger`, `retention`, `engine`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A killed exchange leaves either state whole, and files that `sweep` removes. A part keeps its `seq`: merges are defined
 by the order of commits. What parts were exchanged is readable once `settle` has built a generation of them. Imports
-`files`, `volumes`, `ledger`, `publish`, `workspace`.
+`files`, `volumes`, `ledger`, `publish`, `workspace`, `store`, `truth`, `generations`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Files of the truth by what their names say, for the day on which no ledger does.
 
-Knows the names that `store` and `exchange` give. Imports `files`, `schema`, `workspace`.
+Knows the names that `store` and `exchange` give. Imports `files`, `schema`, `workspace`, `truth`.
 """
 
 from __future__ import annotations

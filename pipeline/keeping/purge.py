@@ -1,7 +1,7 @@
 """Removal on request: one artist, or everything, from raw files, parts, ledger and all that was derived from them.
 
-The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `cutting`,
-`erasure`, `exchange`, `ledger`, `workspace`.
+The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `cutting`, `erasure`,
+`exchange`, `ledger`, `workspace`, `engine`, `files`, `truth`, `volumes`, `publish`, `copying`.
 """
 
 from __future__ import annotations

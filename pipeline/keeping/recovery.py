@@ -1,7 +1,9 @@
 """One look at everything a workspace keeps, and what is lost or damaged mended from what is left.
 
 Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
-answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `replay`, `salvage`.
+answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `replay`, `salvage`,
+`astray`, `findings`, `found_files`, `stored`, `files`, `normalize`, `store`, `truth`, `volumes`, `generations`,
+`publish`, `upgrade`, `copying`.
 """
 
 from __future__ import annotations

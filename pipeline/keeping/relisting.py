@@ -1,6 +1,7 @@
 """What lies on the disk and a new ledger does not know yet, listed in it by what names and footers say.
 
-Imports `engine`, `exchange`, `files`, `found_files`, `ledger`, `replay`, `staging`, `truth`, `volumes`.
+Imports `engine`, `exchange`, `files`, `found_files`, `ledger`, `replay`, `staging`, `truth`, `volumes`, `normalize`,
+`parquet`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Replay: processed tables derived again from raw files with today's SQL, without a request.
 
 Batch by batch, one ledger transaction each; what a batch gives as before is left alone. A killed replay goes on where
-it was. Imports `exchange`, `ledger`, `normalize`, `store`.
+it was. Imports `exchange`, `ledger`, `normalize`, `files`, `parquet`, `shapes`, `truth`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.shapes import ANSWERS
 from pipeline.lake.truth import fetch_truth
 from pipeline.records.ledger import Ledger, Part
-from pipeline.records.sqlite_file import Row
+from pipeline.records.storing import Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 

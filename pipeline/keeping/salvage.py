@@ -1,7 +1,7 @@
 """A lost ledger written anew: from what is readable of the old one, the newest generation, and the files themselves.
 
 Careful where it cannot know: requests of the last day are counted as spent, a bucket that was deferred stays closed for
-a day. Imports `budget`, `relisting`, `generations`, `ledger`, `store`.
+a day. Imports `budget`, `relisting`, `generations`, `ledger`, `store`, `stored`, `normalize`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an object store has, against the ledger: mended there, brought here, let go of here.
 
-Imports `truth`, `files`, `ledger`, `workspace`.
+Imports `truth`, `files`, `ledger`, `workspace`, `belonging`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A file that stands in no ledger row does not exist for anybody; `sweep` removes such files after a crash. Only the
 process that holds the run lock writes here. Owns the formats: zstd JSON lines as received, Parquet V2. Imports
-`normalize`, `files`, `truth`, `volumes`, `ledger`.
+`normalize`, `files`, `truth`, `volumes`, `ledger`, `parquet`, `ledger_copy`, `calls`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A part whose answers are gone never changes any more, and what is said of an artist day after day takes a thirtieth when
 it stands together (docs/decisions/0050). A volume's footer tells whose parts it holds, so that a lost ledger can be
-written anew from it. Imports `engine`, `files`, `parquet`, `ledger`, `schema`.
+written anew from it. Imports `engine`, `files`, `parquet`, `ledger`, `schema`, `truth`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Safe while the app runs and collects: the ledger is copied in one read, and files it names are never changed. Published
 generations are a cache: a restore builds them anew. Imports `backup_files`, `files`, `truth`, `ledger`, `lock`,
-`publish`, `workspace`.
+`publish`, `workspace`, `store`, `belonging`, `copying`, `places`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a backup consists of: a manifest, a copy of a ledger, and the files it names, each checked against its hash.
 
-Imports `files`, `ledger`.
+Imports `files`, `places`.
 """
 
 from __future__ import annotations

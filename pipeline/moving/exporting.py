@@ -1,8 +1,8 @@
 """A published table, or the answer to one SELECT, as CSV (two ways), Parquet or JSON lines: to a file or any stream.
 
-Beside the published tables there is `followed`, the list of one's own, where the caller gives it.
-A SELECT is run on a connection of its own that can reach nothing but the generation: no file, no network, no setting.
-Rows are streamed. Imports `files`, `generations`, `schema`.
+Beside the published tables there is `followed`, the list of one's own, where the caller gives it. A SELECT is run on a
+connection of its own that can reach nothing but the generation: no file, no network, no setting. Rows are streamed.
+Imports `files`, `generations`, `schema`, `engine`.
 """
 
 from __future__ import annotations

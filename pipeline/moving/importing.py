@@ -1,7 +1,8 @@
 """History that other projects collected, or ids of artists to follow, brought in through the ordinary commit path.
 
 What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
-nothing collected is overwritten. Imports `import_findings`, `followed`, `generations`, `lock`, `publish`, `store`.
+nothing collected is overwritten. Imports `import_findings`, `followed`, `generations`, `lock`, `publish`, `store`,
+`normalize`, `truth`, `ledger`, `calls`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The day of observation counts, not that of the commit: what is imported later was known then to whoever observed it.
 Snapshots are taken over from the generation, history files are read through a filter, everything else is merged again
-from its parts. Imports `building`, `snapshots`, `staging`.
+from its parts. Imports `building`, `snapshots`, `staging`, `engine`, `files`, `volumes`, `merges`.
 """
 
 from __future__ import annotations

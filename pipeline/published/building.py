@@ -2,7 +2,7 @@
 
 Every merge is defined by the parts and their order alone (`steps`), so both ways end with the same tables. Knows
 nothing of generations, locks or the ledger: parts come as its rows. Imports `earlier_days`, `snapshots`, `staging`,
-`steps`, `merges`, `schema`.
+`steps`, `merges`, `schema`, `counting`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Data-quality checks as data: a name, a promise, a severity, and what counts the rows that break it.
 
 Blocking ones prove a generation before it becomes current (`publish`), over the rows that changed; the others look at
-what is published and warn. Every result is kept. Imports `ledger`, `files`, `schema`, `workspace`.
+what is published and warn. Every result is kept. Imports `ledger`, `files`, `schema`, `workspace`, `truth`,
+`history_files`, `bindings`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Move snapshots from the database into history files, so that a publish need not copy the years before.
 
 Files are written first, and then a generation that lists them: a kill in between leaves files that nobody lists, which
-the next compaction uses. Parts are never touched. Imports `placing`, `snapshots`, `history_files`.
+the next compaction uses. Parts are never touched. Imports `placing`, `snapshots`, `history_files`, `generations`,
+`ledger`.
 """
 
 from __future__ import annotations

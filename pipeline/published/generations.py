@@ -2,7 +2,7 @@
 
 Readers never block and are never blocked: they look at CURRENT before each query (2 µs) and attach the new file when it
 changed. `live` adds the committed parts that no generation has yet, for the planner. Imports `engine`, `ledger`,
-`schema`, `workspace`.
+`schema`, `workspace`, `truth`, `as_of`, `history_files`, `snapshots`, `staging`.
 """
 
 from __future__ import annotations

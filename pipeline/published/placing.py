@@ -1,7 +1,7 @@
 """Put a generation in the place of the current one: made aside in one transaction, proved as it is then, pointed to.
 
 Under a lock between processes; the new file is fsynced and renamed before CURRENT points to it, three are kept. Imports
-`building`, `checks`, `generations`, `files`, `ledger`.
+`building`, `checks`, `generations`, `files`, `ledger`, `engine`, `store`, `history_files`.
 """
 
 from __future__ import annotations

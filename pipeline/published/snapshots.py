@@ -1,7 +1,8 @@
 """How snapshots are kept in a generation: in history files as far as there are some, the rest in `state_snapshots`.
 
 The view `artist_snapshots` shows both as one table. Before new rows are merged, those they meet in a history file are
-pulled out of it and from then on override it (docs/decisions/0022). Imports `history_files`, `merges`, `staging`.
+pulled out of it and from then on override it (docs/decisions/0022). Imports `history_files`, `merges`, `staging`,
+`engine`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """After an upgrade of the program: whether what is published has the tables of this one, and publishing it anew.
 
-Imports `building`, `generations`, `publish`.
+Imports `building`, `generations`, `publish`, `events`, `ledger`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where a value comes from: from a row of a day back to its part, batch, run, raw file and line.
 
-Reads the ledger, the Parquet parts it names and the raw files beside them; changes nothing. Imports `engine`,
-`ledger`, `schema`, `shapes`, `workspace`.
+Reads the ledger, the Parquet parts it names and the raw files beside them; changes nothing. Imports `engine`, `ledger`,
+`schema`, `shapes`, `workspace`, `truth`, `volumes`.
 """
 
 from __future__ import annotations

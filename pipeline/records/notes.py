@@ -1,6 +1,6 @@
 """Small notes on who holds a workspace: files beside the run lock, or rows of a ledger that several machines share.
 
-Imports `ledger`, `storing`, `workspace`.
+Imports `ledger`, `workspace`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The workspace that settings name and its ledger, open for as long as a block takes."""
+"""The workspace that settings name and its ledger, open for as long as a block takes. Imports `clock`, `ledger`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 from pipeline.ledger_copy import original
 from pipeline.records.storing import Row
 
-__all__ = ["Row", "SqliteFile"]
+__all__ = ["SqliteFile"]
 
 
 class SqliteFile:

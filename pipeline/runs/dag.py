@@ -2,7 +2,7 @@
 
     probe ─► plan ─► discover ─► refresh_artists ─► refresh_releases ─► refresh_tracks ─► publish ─► check ─► send
 
-Imports `tasks` and `planner`. To add a task: one row here and one function there.
+Imports `tasks`, `planner`, `context`. To add a task: one row here and one function there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Batches collected by workers of another system: an allowance goes with each, and whatever happens there ends here.
 
-Owns joblib's backend over anything with `submit(call) -> Future`. A lost worker or result is a failed attempt like
-any other; a system that is gone ends the task. Imports `allowance`, `grants`, `context`.
+Owns joblib's backend over anything with `submit(call) -> Future`. A lost worker or result is a failed attempt like any
+other; a system that is gone ends the task. Imports `allowance`, `grants`, `context`, `budget`, `events`, `calls`,
+`collect`, `deadline`, `spotify`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What is left of an earlier run, as items to plan: its unanswered calls by item name, then tasks it never reached.
 
-What anybody was answered since is left out, so that nothing is asked twice. Imports `items`, `planner`, `dag`.
+What anybody was answered since is left out, so that nothing is asked twice. Imports `items`, `planner`, `dag`,
+`ledger`, `calls`.
 """
 
 from __future__ import annotations

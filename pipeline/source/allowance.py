@@ -1,7 +1,7 @@
 """Collect a batch far from the ledger: the worker gets a number of requests and a pace with it, and keeps to them.
 
 The driver has reserved what it hands out, and nobody else talks to the ledger: what was sent travels back with the
-batch. Imports `clock`, `collect`, `deadline`, `spotify`.
+batch. Imports `clock`, `collect`, `deadline`, `spotify`, `calls`.
 """
 
 from __future__ import annotations

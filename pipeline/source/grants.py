@@ -3,7 +3,7 @@
 Batches start at the pace that threads keep, each counted by what it is likely to send: what is reserved beyond that
 holds nobody up. When exactly a worker sends, nobody here knows: no sooner than its pace permits, and as late as it
 likes. So every window is counted as if what is away were sent at its soonest and left the window only once it is back:
-then no window is overdrawn, however late a worker is. Imports `budget`, `calls`.
+then no window is overdrawn, however late a worker is. Imports `budget`, `calls`, `ledger`.
 """
 
 from __future__ import annotations

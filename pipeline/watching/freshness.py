@@ -1,7 +1,7 @@
 """How old what is known of each genre is, and which genres have grown older than they should.
 
 A target set for a genre is kept in the ledger; the others follow the setting. Imports `capabilities`, `generations`,
-`schedules`, `settings`.
+`schedules`, `settings`, `upgrade`, `ledger`.
 """
 
 from __future__ import annotations

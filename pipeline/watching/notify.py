@@ -1,7 +1,8 @@
 """Word to people about runs that fail, recover or are put off, checks that break, genres that grow old.
 
 Quiet by default: nothing is sent without addresses, and each cause is told once until it has gone. Addresses are
-Apprise's, and secret. Owns apprise, an optional package. Imports `events`, `items`, `ledger`, `progress`, `settings`.
+Apprise's, and secret. Owns apprise, an optional package. Imports `events`, `items`, `ledger`, `progress`, `settings`,
+`lock`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is looked after between runs: genres that grew old, what was put off, fire times not kept.
 
-Imports `freshness`, `lock`, `notify`, `schedules`, `status`.
+Imports `freshness`, `notify`, `schedules`, `status`, `events`, `ledger`, `context`, `progress`, `runner`.
 """
 
 from __future__ import annotations
