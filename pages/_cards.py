@@ -95,12 +95,22 @@ def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] 
 
 
 def _follower_figures(row: Row, text: Text) -> tuple[Html, ...]:
-    growth = row.get("growth")
+    if "entered_on" in row:
+        return (*_known_figures(row, text), figure(text.day(row["entered_on"]), text("entered")))
+    growth, span = row.get("growth"), row.get("days", 30)
     change = NONE if growth is None else text.percent(growth, signed=True)
+    return (
+        *_known_figures(row, text),
+        figure(
+            change, text.plural("in {count} day", "in {count} days", span), known=growth is not None, tone=_tone(growth)
+        ),
+    )
+
+
+def _known_figures(row: Row, text: Text) -> tuple[Html, ...]:
     return (
         figure(text.compact(row["followers"]), text("followers"), known=row["followers"] is not None),
         figure(text.number(row["popularity"]), text("popularity"), known=row["popularity"] is not None, tone="g-wide"),
-        figure(change, text("in 30 days"), known=growth is not None, tone=_tone(growth)),
     )
 
 

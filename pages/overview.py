@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _cards, _charts, _data, _parts, _radar, _run_cards
+from pages import _cards, _data, _genre, _parts, _radar, _run_cards
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline import queries
@@ -55,29 +55,6 @@ def show_active(text: Text) -> None:
         _parts.artist_list(found.to_dicts(), text, key="active")
 
 
-def show_genre(text: Text) -> None:
-    """A genre over time: followers of its artists where they are given, and its releases by week."""
-    heading, choice = st.columns([3, 2], vertical_alignment="bottom")
-    heading.header(text("A genre over time"), anchor=False)
-    genres = _data.ask(queries.genres)["genre"].to_list()
-    genre = choice.selectbox(text("Genre"), genres, key="show", bind="query-params")
-    if genre is None:
-        return
-    history = _data.ask(queries.followers_over_time, genre)
-    drawn = history.height > 1
-    columns = st.columns(1 + drawn, gap="medium")
-    if drawn:
-        artists = text.plural("one artist", "the same {count} artists", history["artists"][0])
-        about = text("Followers of {artists}, day by day", artists=artists)
-        with columns[0]:
-            st.html(_cards.note(about))
-            _parts.show_chart(_charts.followers_chart, history, text, about=about, key="followers", numbers_of=genre)
-    with columns[-1]:
-        weeks, about = _data.ask(queries.releases_per_week, genre), text("Albums and singles by week of release")
-        st.html(_cards.note(about))
-        _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="releases", numbers_of=genre)
-
-
 def show_run(text: Text) -> None:
     """What the last run did."""
     st.header(text("The last run"), anchor=False)
@@ -101,7 +78,7 @@ def main() -> None:
         _radar.show_newest(text)
     with growth:
         (show_growth if _data.ask(queries.coverage)["artists_with_followers"] else show_active)(text)
-    show_genre(text)
+    _genre.show_genre(text)
     show_run(text)
 
 

@@ -31,7 +31,11 @@ class Screen:
     @property
     def words(self) -> str:
         """Every word that stands on the page, markup removed."""
-        parts = [element.value for kind in ("title", "header", "error", "warning") for element in self.app.get(kind)]
+        parts = [
+            element.value
+            for kind in ("title", "header", "subheader", "error", "warning")
+            for element in self.app.get(kind)
+        ]
         parts += [_plain(element.proto.body) for element in self.app.get("html")]
         parts += [element.proto.text for element in self.app.get("progress")]
         return " ".join(parts)

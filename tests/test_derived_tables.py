@@ -107,6 +107,8 @@ def test_artist_leaves_and_returns(answer):
     assert answer(search_line(artist("a1"), day="2026-06-20")).rows(stays)[0] == ("a1", one, None)
     found = answer(search_line(artist("a1"), day="2026-08-01"))
     assert found.rows(stays)[:2] == [("a1", one, date(2026, 6, 21)), ("a1", august, None)]
+    assert queries.genre_newcomers(found, "mpb").select("artist_id", "entered_on").rows() == [("a1", august)]
+    assert queries.genre_turnover(found, "mpb") == {"entered": 1, "left": 0}  # a2 left, but longer ago
 
 
 def test_search_that_meets_cap_ends_no_stay(answer):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.published import publish_many
+from datetime import timedelta
+
+from tests.published import LAST_DAY, publish_many, publish_rows
 from tests.screens import install_service, open_screen
 
 
@@ -27,8 +29,36 @@ def test_growth_leads_to_artists(tmp_path):
     publish_many(install_service(tmp_path).workspace, 12, 31)
     screen = open_screen()
     growing = [target for label, target in screen.links if label == "Banda 11"]
-    assert growing == ["artist?id=artist000011"] * 2  # its newest release, and its place among the growing
+    assert growing == ["artist?id=artist000011"] * 3  # its newest release, its place among the growing, in its genre
     assert "+4.1%" in screen.words
+
+
+def test_genre_tells_who_grows(tmp_path):
+    """In the genre shown those who grow fastest stand, with of how many that is known, over 30 days or as one chooses."""
+    publish_many(install_service(tmp_path).workspace, 12, 31)
+    screen = open_screen(show="samba")
+    span = screen.app.segmented_control(key="span")
+    assert (span.options, span.value) == (["1", "7", "30"], 30)
+    assert "Growing fastest in samba" in screen.words
+    assert "In 30 days, in proportion, from at least 1,000 followers; known of 12 artists." in screen.words
+    span.set_value(7).run()
+    assert "In 7 days, in proportion" in screen.words
+
+
+def test_genre_tells_who_came(tmp_path):
+    """Those who entered the genre lately stand beside them, the latest first; how many did, and how many left."""
+    since = {"a": 25, "b": 9, "c": 3}  # whoever was there on the first day did not come later
+    days = {"last_seen_on": LAST_DAY, "artist_id": "", "first_seen_on": LAST_DAY}
+    known = [days | {"artist_id": each, "name": each.upper()} for each in since]
+    stays = [
+        days | {"artist_id": each, "genre": "mpb", "provenance": "search", "first_seen_on": LAST_DAY - timedelta(ago)}
+        for each, ago in since.items()
+    ]
+    publish_rows(install_service(tmp_path).workspace, artists=known, artist_genres=stays)
+    screen = open_screen("overview.py", "pt")
+    assert ("Novos em mpb" in screen.words, "Quem mais cresce em mpb" in screen.words) == (True, False)
+    assert "Nos últimos 30 dias entraram 2 artistas e saiu 0." in screen.words
+    assert [label for label, target in screen.links if target.startswith("artist?")] == ["C", "B"]
 
 
 def test_without_followers_releases_count(tmp_path):

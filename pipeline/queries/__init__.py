@@ -20,8 +20,8 @@ from pipeline.queries.artists import (
     numbers_given,
     recent_followers,
 )
-from pipeline.queries.genres import followers_over_time, genres, releases_per_week
-from pipeline.queries.growth import genre_leaders, growth_leaders
+from pipeline.queries.genres import followers_over_time, genre_newcomers, genre_turnover, genres, releases_per_week
+from pipeline.queries.growth import genre_leaders, genre_spans, growth_leaders
 from pipeline.queries.releases import artist_releases, most_active, newest_releases, release_counts
 
 __all__ = [
@@ -35,6 +35,9 @@ __all__ = [
     "coverage",
     "followers_over_time",
     "genre_leaders",
+    "genre_newcomers",
+    "genre_spans",
+    "genre_turnover",
     "genres",
     "growth_leaders",
     "most_active",

@@ -1,4 +1,4 @@
-"""Questions about genres: their size, and how they move. Imports `generations`."""
+"""Questions about genres: their size, how they move, who came. Imports `generations`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,51 @@ import polars as pl
 
 from pipeline.published.generations import Generation
 
-__all__ = ["followers_over_time", "genres", "releases_per_week"]
+__all__ = ["followers_over_time", "genre_newcomers", "genre_turnover", "genres", "releases_per_week"]
+
+RECENT_DAYS = 30  # that count as lately
+
+# Artists of a genre, each once: since when the present stay, if it has not ended, and when the last one ended.
+_STAYS = """
+    SELECT artist_id, min(entered_on) FILTER (left_on IS NULL) AS entered_on, max(left_on) AS left_on,
+        bool_or(left_on IS NULL) AS stays
+    FROM genre_membership WHERE genre = ? GROUP BY artist_id
+"""
+# From which day on is lately in a genre; but for its first day, on which everybody was new.
+_LATELY = f"""
+    SELECT greatest(first_seen_on, max(last_seen_on) OVER () - {RECENT_DAYS}) AS since FROM genre_coverage
+    QUALIFY genre = ?
+"""
 
 
 def genres(generation: Generation) -> pl.DataFrame:
     """One row per genre, most artists first: genre, artists."""
     return generation.frame("SELECT genre, artists FROM genre_coverage ORDER BY artists DESC, genre")
+
+
+def genre_newcomers(generation: Generation, genre: str, limit: int = 7) -> pl.DataFrame:
+    """Artists who entered a genre lately and are in it still, the latest first: what lists show, and entered_on."""
+    return generation.frame(
+        f"""
+        SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity, m.entered_on
+        FROM ({_STAYS}) m JOIN ({_LATELY}) l ON m.entered_on > l.since JOIN artists a USING (artist_id)
+        WHERE m.stays ORDER BY m.entered_on DESC, a.followers DESC NULLS LAST, a.artist_id LIMIT ?
+        """,
+        [genre, genre, limit],
+    )
+
+
+def genre_turnover(generation: Generation, genre: str) -> dict[str, int]:
+    """How many artists `entered` a genre lately and are in it still, and how many `left`."""
+    frame = generation.frame(
+        f"""
+        SELECT count(*) FILTER (m.stays AND m.entered_on > l.since) AS entered,
+            count(*) FILTER (NOT m.stays AND m.left_on > l.since) AS "left"
+        FROM ({_STAYS}) m CROSS JOIN ({_LATELY}) l
+        """,
+        [genre, genre],
+    )
+    return frame.row(0, named=True)
 
 
 def followers_over_time(generation: Generation, genre: str, days: int = 180) -> pl.DataFrame:

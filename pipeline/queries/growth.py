@@ -14,7 +14,7 @@ import polars as pl
 from pipeline.published.generations import Generation
 from pipeline.schema import GROWTH_DAYS
 
-__all__ = ["genre_leaders", "grown", "growth_leaders"]
+__all__ = ["genre_leaders", "genre_spans", "grown", "growth_leaders"]
 
 
 _spans: WeakKeyDictionary[Generation, tuple[date | None, date | None]] = WeakKeyDictionary()
@@ -72,6 +72,12 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
     )
 
 
+def genre_spans(generation: Generation, genre: str) -> list[int]:
+    """Over how many days there is growth to show in a genre, the fewest first."""
+    rows = generation.rows("SELECT DISTINCT days FROM genre_growth WHERE genre = ? ORDER BY days", [genre])
+    return [days for (days,) in rows]
+
+
 def genre_leaders(generation: Generation, genre: str, days: int = 30, limit: int = 25) -> pl.DataFrame:
     """Artists of a genre that grew most in proportion, from 1,000 followers on; at most a hundred, in their order.
 
@@ -79,7 +85,7 @@ def genre_leaders(generation: Generation, genre: str, days: int = 30, limit: int
     """
     return generation.frame(
         """
-        SELECT g.place, a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity,
+        SELECT g.place, a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity, g.days,
             g.followers - g.gained AS before, g.gained, g.growth, g.since, g.until, g.compared
         FROM genre_growth g JOIN artists a USING (artist_no)
         WHERE g.genre = ? AND g.days = ? AND g.place <= ? ORDER BY g.place
