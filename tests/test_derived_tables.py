@@ -150,3 +150,10 @@ def test_renamed_artist_is_found_anew(answer):
         search_line(artist("a1", name="Velho Cais")), search_line(artist("a1", name="Novo Cais"), day="2026-11-23")
     )
     assert [queries.artists_count(found, word) for word in ("velho", "nov", "cais", "ais")] == [0, 1, 1, 0]
+
+
+def test_largest_numbers_add_up(answer):
+    """Whatever followers a source tells of, a genre's sum of them is published; what nobody can have is not kept."""
+    told = [10**12, 10**12, 2**62, 2**63 - 1]
+    found = answer(search_line(*(artist(f"a{place}", followers={"total": each}) for place, each in enumerate(told))))
+    assert found.rows("SELECT DISTINCT with_followers, followers_total FROM genre_days") == [(2, 2 * 10**12)]

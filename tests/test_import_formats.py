@@ -161,7 +161,7 @@ def test_rejects_have_lines_and_reasons(workspace: Workspace, ledger: Ledger, tm
     (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
     report = imported(workspace, ledger, tmp_path / "x.jsonl", on=date(2024, 5, 1))
     assert report.rejects == (
-        ("x.jsonl", 1, "followers: -1 is not a whole number from 0 to 9223372036854775807"),
+        ("x.jsonl", 1, "followers: -1 is not a whole number from 0 to 1099511627776"),
         ("x.jsonl", 1, "popularity: '101' is not a whole number from 0 to 100"),
         ("x.jsonl", 1, "genres: 5 is no list of genres"),
         ("x.jsonl", 2, "not JSON (Expecting property name enclosed in double quotes)"),

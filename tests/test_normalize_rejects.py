@@ -14,7 +14,7 @@ from tests.payloads import album, albums_line, artist, line, normalized, payload
 HUGE = "x" * 1_000_000
 
 
-NAME, COUNT = "Artist a1", "is not from 0 to 9223372036854775807"
+NAME, COUNT = "Artist a1", "is not from 0 to 1099511627776"
 # What stands in a field: the name, image, followers and popularity it leaves, and the reason that is told, if any.
 ODD_FIELDS: list[tuple[dict[str, object], tuple[object, ...], str]] = [
     ({"name": None}, (None, None, 10, 5), ""),
@@ -29,6 +29,8 @@ ODD_FIELDS: list[tuple[dict[str, object], tuple[object, ...], str]] = [
     ({"followers": {"total": "12.5"}}, (NAME, None, 13, 5), ""),
     ({"followers": {"total": "many"}}, (NAME, None, None, 5), f".followers.total: 'many' {COUNT}"),
     ({"followers": {"total": 2**63}}, (NAME, None, None, 5), f".followers.total: 9223372036854775808 {COUNT}"),
+    ({"followers": {"total": 2**40}}, (NAME, None, 2**40, 5), ""),
+    ({"followers": {"total": 2**40 + 1}}, (NAME, None, None, 5), f".followers.total: 1099511627777 {COUNT}"),
     ({"followers": {"total": 1e300}}, (NAME, None, None, 5), f".followers.total: 1e+300 {COUNT}"),
     ({"followers": {"total": -1}}, (NAME, None, None, 5), f".followers.total: -1 {COUNT}"),
     ({"followers": {"total": []}}, (NAME, None, None, 5), f".followers.total: a list {COUNT}"),

@@ -1,6 +1,6 @@
 """Values of other projects' files → ours: which column means what, and ids, numbers, genres and days in any usual form.
 
-What cannot be understood is None with a reason, never an exception. Imports nothing of ours.
+What cannot be understood is None with a reason, never an exception. Imports `shapes`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
+
+from pipeline.lake.shapes import COUNT
 
 __all__ = ["FIELDS", "Observation", "artist_id", "day_in_name", "field_columns", "linked", "observation"]
 
@@ -135,7 +137,7 @@ def _text(value: Any, _today: date) -> tuple[str | None, str]:
 
 
 def _count(value: Any, _today: date) -> tuple[int | None, str]:
-    return _number(_inner(value, "total"), 2**63 - 1)
+    return _number(_inner(value, "total"), COUNT.high)
 
 
 def _percent(value: Any, _today: date) -> tuple[int | None, str]:
