@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.moving.import_files import LARGEST_MB
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import open_generation
+from pipeline.queries.tracing import trace_artist
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA
@@ -235,6 +237,17 @@ def test_pipe_is_refused(workspace: Workspace, ledger: Ledger, tmp_path: Path) -
         imported(workspace, ledger, tmp_path / "x")
     (tmp_path / "ids.txt").write_text(BANDA, "utf-8")
     assert imported(workspace, ledger, tmp_path).to_refresh == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text here")
+def test_name_of_an_older_system(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A file's name whose accents are no UTF-8 is shown without them, in the run as in its answers."""
+    path = tmp_path / os.fsdecode("histórico 2024-05-01.csv".encode("latin-1"))
+    path.write_text(f"id,name\n{BANDA},Banda Um\n", "utf-8")
+    assert imported(workspace, ledger, path).observations == 1
+    assert ledger.runs()[0]["message"] == "imported hist\ufffdrico 2024-05-01.csv: 1 entries read, 0 rejected"
+    [origin] = trace_artist(workspace, ledger, BANDA, date(2024, 5, 1), "artists")
+    assert origin.lines[0].object["received"][0]["file"] == "hist\ufffdrico 2024-05-01.csv"
 
 
 def test_large_cell_costs_nothing(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Works in temporary tables of a connection that sees all committed rows; `sql/imp
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +24,7 @@ from pipeline.errors import GarimpoError, SettingsError
 from pipeline.moving.import_files import Entry, Reading, Reject, read_file
 from pipeline.moving.import_values import Observation, day_in_name, field_columns, observation
 
-__all__ = ["FileReport", "Findings", "ImportReport"]
+__all__ = ["FileReport", "Findings", "ImportReport", "printable"]
 
 MOST_REJECTS = 1000  # told one by one
 ROWS = 10_000  # observations that are Python objects at a time
@@ -178,16 +179,21 @@ class Findings:
             yield batch[0]["day"], batch
 
 
+def printable(name: str | Path) -> str:
+    """A file's name as text: bytes of it that are no UTF-8, as older systems wrote accents, are shown as \ufffd."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def _files(path: Path) -> Iterator[tuple[Path, str]]:
     if not path.exists():
         raise SettingsError(f"{path} is not there. Nothing was imported.")
     if not path.is_dir():
-        yield path, path.name
+        yield path, printable(path.name)
         return
     for file in sorted(each for each in path.rglob("*") if each.is_file()):
         name = file.relative_to(path)
         if not any(part.startswith(".") for part in name.parts):
-            yield file, name.as_posix()
+            yield file, printable(name.as_posix())
 
 
 def _day_of(root: Path, path: Path) -> date | None:

@@ -21,7 +21,7 @@ from pipeline.errors import SettingsError
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch, require_ledger
 from pipeline.lake.truth import claim_store
-from pipeline.moving.import_findings import FileReport, Findings, ImportReport
+from pipeline.moving.import_findings import FileReport, Findings, ImportReport, printable
 from pipeline.published.generations import live
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids
@@ -77,8 +77,10 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
 
 def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) -> int:
     """Write what is new as a run; the rows that came to be."""
-    source, rows = found.path.name, 0
-    ledger.begin_run(run_id, "import", {"path": str(found.path), "on": found.on and found.on.isoformat()}, os.getpid())
+    source, rows = printable(found.path.name), 0
+    ledger.begin_run(
+        run_id, "import", {"path": printable(found.path), "on": found.on and found.on.isoformat()}, os.getpid()
+    )
     state, message = "cancelled", "cancelled; what was committed is kept, importing again goes on"
     try:
         with closing(Normalizer()) as normalizer:
