@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -14,14 +15,18 @@ import zstandard
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.erasure import Subject, without
+from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.purge import purge_artist
+from pipeline.keeping.recovery import recover
 from pipeline.keeping.replay import replay
 from pipeline.lake.store import sweep
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
-from tests.payloads import album, albums_line, artist, commit, line, search_line
+from tests.conftest import Clock
+from tests.payloads import album, albums_line, artist, commit, line, payload, search_line
+from tests.stores import RUN
 
 GONE, NAME = "0Gone0000000000000000A", "Zelia Vanishing"
 SIGNS = (GONE, NAME, "0Solo00000000000000000", "Solo Title", "0SoloTrack000000000000")
@@ -112,6 +117,31 @@ def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> No
     assert open_generation(workspace).rows("FROM artists WHERE artist_id = ?", [GONE]) == []
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["today", "earlier program"])
+def test_release_of_another_stays(workspace: Workspace, ledger: Ledger, clock: Clock, *, earlier: bool) -> None:
+    """One that only the artist's own discography told of: after a replay, and when ledger and database are lost.
+
+    An earlier program let the whole answer go; parts tell more than answers then.
+    """
+    shared = album("both", artists=[CREDIT, OTHER])
+    asked = [albums_line(shared, artist_id=GONE), albums_line(album("own"))]
+    commit(workspace, ledger, "discover-1", search_line(artist("a1"), artist(GONE)), *asked, run_id=RUN)
+    publish(workspace, ledger)
+    purge_artist(workspace, ledger, GONE)
+    before = others(workspace)
+    assert len(before["releases"]) == 1
+    if earlier:
+        [row], exchange = ledger.read("SELECT * FROM raw_files"), Exchange(workspace, ledger)
+        exchange.replace_raw(row, payload(search_line(artist("a1")), "", asked[1]), 2)
+        exchange.carry_out()
+    assert (replay(workspace, ledger).changed, others(workspace)) == (0, before)
+    ledger.close()
+    (workspace.root / "ledger.sqlite").unlink()
+    shutil.rmtree(workspace.db)
+    assert all(each.mended for each in recover(workspace, clock.now))
+    assert others(workspace) == before
+
+
 @pytest.mark.slow
 def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
     """It says the same numbers, and every byte stays."""
@@ -169,6 +199,16 @@ def test_no_artist_has_that_id(workspace: Workspace, ledger: Ledger, text: str) 
         purge_artist(workspace, ledger, text)
 
 
+DISCOGRAPHY = (
+    '{"fetched_at":"d","endpoint":"artist_albums","request":{"artist_id":"p"},"artist_albums":{"next":"/p/2","items":'
+    '[{"id":"b","artists":[{"id":"p"}]},{"id":"c","artists":[{"id":"p"},{"id":"q"}]},5,{"x":1}]}}'
+)
+OTHERS_RELEASE = (
+    '{"fetched_at":"d","endpoint":"albums","request":{"ids":["c"]},'
+    '"albums":{"albums":[{"id":"c","artists":[null,{"id":"q"}]}]}}'
+)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -184,6 +224,7 @@ def test_no_artist_has_that_id(workspace: Workspace, ledger: Ledger, text: str) 
         ('{"request":{},"x":{"id":"p"}}', None),
         ('{"request":{},"unparsed":"<p> of p"}', None),
         ("no JSON about p", None),
+        (DISCOGRAPHY, OTHERS_RELEASE),
     ],
 )
 def test_answers_without_it(before: str, after: str | None) -> None:

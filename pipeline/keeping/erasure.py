@@ -74,7 +74,8 @@ class Subject:
 def without(line: str, subject: Subject) -> str | None:
     """A line of a raw file without the subject: the line itself where it does not name it, None where nothing is left.
 
-    Nothing is left of an answer that was asked for the subject, of one that cannot be read, and of one without objects.
+    Nothing is left of an answer that was asked for the subject, but for others' releases; of one that cannot be read,
+    and of one without objects.
     """
     if not subject.pattern.search(line):
         return line
@@ -82,13 +83,26 @@ def without(line: str, subject: Subject) -> str | None:
         answer = json.loads(line)
         request = _asked(answer["request"], subject)
         kept = {name: _pruned(value, subject) for name, value in answer.items() if name != "request"}
+        order = {name: request if name == "request" else kept[name] for name in answer}
+        if request is None:
+            order = _of_others(answer, kept)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if request is None or _GONE in kept.values():
+    if not order or _GONE in order.values():
         return None
-    order = {name: request if name == "request" else kept[name] for name in answer}
     text = json.dumps(order, ensure_ascii=False, separators=(",", ":"))
     return None if subject.pattern.search(text) else text
+
+
+def _of_others(answer: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    """Releases of others in the subject's discography, as if these had been asked for; empty where there are none."""
+    page = kept.get("artist_albums")
+    items = page.get("items") if isinstance(page, dict) else None
+    releases = [each for each in items if isinstance(each, dict) and "id" in each] if isinstance(items, list) else []
+    if not releases:
+        return {}
+    asked = {"ids": [each["id"] for each in releases]}
+    return {"fetched_at": answer["fetched_at"], "endpoint": "albums", "request": asked, "albums": {"albums": releases}}
 
 
 def _asked(request: dict[str, Any], subject: Subject) -> dict[str, Any] | None:

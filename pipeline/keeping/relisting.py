@@ -19,7 +19,7 @@ import zstandard
 
 from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.found_files import FoundFile, find_files
-from pipeline.keeping.replay import derive_batch
+from pipeline.keeping.replay import derive_batch, was_cut
 from pipeline.lake import engine
 from pipeline.lake.files import is_hidden, sha256_of
 from pipeline.lake.normalize import Normalizer
@@ -74,13 +74,13 @@ class _UnlistedFiles:
             self._find_again(file)
         for batch in new:
             self._begin(batch)
-            if batch in raw:
-                row = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)[0]
-                derive_batch(self._workspace, self._ledger, self._normalizer, row, set()).exchange.carry_out()
-            else:
+            if batch not in raw or was_cut(raw[batch].path):
                 for file in parts:
                     if (file.run_id, file.batch_id) == batch:
                         self._add_part(file)
+            if batch in raw:
+                row = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)[0]
+                derive_batch(self._workspace, self._ledger, self._normalizer, row, set()).exchange.carry_out()
         self._take_out()
         return len(set(new).union(*bound))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -29,11 +30,12 @@ from pipeline.records.storing import Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 
-__all__ = ["Replayed", "derive_batch", "in_groups", "raw_files", "replay"]
+__all__ = ["Replayed", "derive_batch", "in_groups", "raw_files", "replay", "was_cut"]
 
 PROGRESS = "replay"  # the ledger's word for how far one has come
 MOST_BYTES = 2**22  # of raw files read together: compressed, some 30,000 artists
 TOGETHER = 50  # batches without a change between two notes of it
+_CUT = re.compile(r".*\.[0-9a-f]{8}\.jsonl\.zst")  # as `exchange` names what took another's place
 SEAL = "UPDATE parts SET seal = ? WHERE seq = ?"
 Report = Callable[[int, int], object]
 
@@ -163,8 +165,9 @@ def _change(
     _fetch(workspace, list(old.values()))
     change = Change(exchange := Exchange(workspace, ledger))
     wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
+    stays = {name for name, part in old.items() if was_cut(raw["path"]) and not _fault(workspace, part)}
     try:
-        for name in [each for each in LAKE if each in wanted]:
+        for name in [each for each in LAKE if each in wanted - stays]:
             if name in normal.tables:
                 _derive_part(change, raw, old.get(name), name, normal)
             elif whole:
@@ -196,6 +199,11 @@ def _derive_part(change: Change, raw: Row, old: Row | None, name: str, normal: N
     if not is_whole or sha256 != old["sha256"]:
         exchange.replace_part(old, content, rows.num_rows, SCHEMA_VERSION)
     change.seals.append((sealed, old["seq"]))
+
+
+def was_cut(path: str) -> bool:
+    """Whether a purge took answers out of a raw file: then its parts may have rows of others that it gives no more."""
+    return bool(_CUT.fullmatch(path))
 
 
 def raw_files(ledger: Ledger, since: str = "", after: Sequence[str] = ("", "", "")) -> list[Row]:
@@ -263,6 +271,7 @@ def _rejects(batch: tuple[str, str], normal: Normalized) -> Iterator[tuple[str, 
 def _without_raw(ledger: Ledger, since: str) -> int:
     query = (
         "SELECT count(*) AS n FROM (SELECT DISTINCT run_id, batch_id FROM parts p WHERE day >= ? AND NOT EXISTS "
-        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id)) AS lone"
+        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id "
+        "AND r.path NOT LIKE '%.________.jsonl.zst')) AS lone"
     )
     return int(ledger.read(query, (since,))[0]["n"])
