@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from pipeline.errors import StorageError
+from pipeline.published.compaction import compact
 from pipeline.published.generations import current_number, generation_path, open_generation
 from pipeline.published.merges import merge_statement
 from pipeline.published.publish import publish
@@ -28,6 +29,7 @@ from tests.payloads import artist, commit, search_line
 from tests.screens import install_service, open_screen
 
 OLD = ("ALTER TABLE artists DROP COLUMN name", "DROP TABLE search_pages", "DROP TABLE state_meta")
+OTHER = ("UPDATE state_meta SET value = 'x' WHERE key = 'shape'",)
 GIVEN = {"client_id": "i", "client_secret": "s", "schedule": "", "genres": ("mpb",)}
 
 
@@ -45,7 +47,7 @@ def age(workspace: Workspace, ledger: Ledger, *changes: str) -> None:
     (workspace.db / "CURRENT").write_text(f"{number} {path.stat().st_size}\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("changes", [OLD, ("UPDATE state_meta SET value = 'x' WHERE key = 'shape'",)])
+@pytest.mark.parametrize("changes", [OLD, OTHER])
 def test_earlier_tables_are_published_anew(workspace: Workspace, ledger: Ledger, changes: tuple[str, ...]) -> None:
     """Other tables are built anew from the parts, once; a generation of today is left as it is."""
     age(workspace, ledger, *changes)
@@ -67,6 +69,15 @@ def test_words_of_earlier_rules_are_published_anew(
     merge_statement.cache_clear()
     assert publish_anew(workspace, ledger) is True
     assert open_generation(workspace).rows("SELECT token FROM name_tokens") == [("lona",)]
+
+
+@pytest.mark.parametrize("changes", [OLD, ("UPDATE name_tokens SET token = 'x'", *OTHER)], ids=["tables", "words"])
+def test_compaction_copies_todays_tables(workspace: Workspace, ledger: Ledger, changes: tuple[str, ...]) -> None:
+    """What an earlier program published is not taken over into a generation that says it is of today."""
+    age(workspace, ledger, *changes)
+    assert compact(workspace, ledger, all_months=True).rows == 1
+    found = open_generation(workspace)
+    assert (has_todays_tables(found), found.rows("SELECT token FROM name_tokens")) == (True, [("anabel",)])
 
 
 def test_nothing_published_needs_nothing(workspace: Workspace, ledger: Ledger) -> None:

@@ -2,7 +2,7 @@
 
 Files are written first, and then a generation that lists them: a kill in between leaves files that nobody lists, which
 the next compaction uses. Parts are never touched. Imports `placing`, `snapshots`, `history_files`, `generations`,
-`ledger`.
+`ledger`, `upgrade`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipeline.published.generations import Generation, current_number, open_gene
 from pipeline.published.history_files import HistoryFile, find_file, write_file
 from pipeline.published.placing import place_generation, publish_lock, retire
 from pipeline.published.snapshots import PAYS, add_files, inputs_of, make_view, within
+from pipeline.published.upgrade import publish_anew
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE, VIEWS, create_statements
 from pipeline.workspace import Workspace
@@ -48,8 +49,9 @@ def compact(workspace: Workspace, ledger: Ledger, *, all_months: bool = False) -
     The newest month too when it is large, or with `all_months`. What is not published yet waits for the next time.
     Raises WriterBusy, DiskFull, DamagedFile: the current generation stays as it is.
     """
+    begun = time.perf_counter()
+    publish_anew(workspace, ledger)  # a copy of tables that are another program's would pass for today's
     with publish_lock(workspace):
-        begun = time.perf_counter()
         if current_number(workspace) is None:
             return Compacted((), 0, time.perf_counter() - begun)
         generation = open_generation(workspace)
