@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.cli.commands import main
 from pipeline.errors import StorageError
 from pipeline.published.compaction import compact
 from pipeline.published.generations import current_number, generation_path, open_generation
@@ -78,6 +79,24 @@ def test_compaction_copies_todays_tables(workspace: Workspace, ledger: Ledger, c
     assert compact(workspace, ledger, all_months=True).rows == 1
     found = open_generation(workspace)
     assert (has_todays_tables(found), found.rows("SELECT token FROM name_tokens")) == (True, [("anabel",)])
+
+
+@pytest.mark.parametrize("command", [["status"], ["checks"], ["export", "artists"], ["export", "--bundle", "b"]])
+def test_commands_say_so(
+    workspace: Workspace,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    """Before the first run after an upgrade nothing of the earlier program is handed on, and the way out is said."""
+    age(workspace, ledger, *OLD)
+    monkeypatch.chdir(workspace.root)
+    monkeypatch.setenv("GARIMPO_DATA", str(workspace.root.parent))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    asked = main(command), capsys.readouterr().err
+    told = "was published by another version of this program. The next run publishes it anew"
+    assert (asked[0], told in asked[1]) == ((0, False) if command == ["status"] else (1, True))
 
 
 def test_nothing_published_needs_nothing(workspace: Workspace, ledger: Ledger) -> None:

@@ -200,6 +200,6 @@ def test_lost_parts_send_months(workspace: Workspace, ledger: Ledger, there: str
 
 def test_earlier_tables_are_not_sent(workspace: Workspace, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What another version of the program published is not sent."""
-    monkeypatch.setattr("pipeline.integrations.warehouses.has_todays_tables", lambda _: False)
-    with pytest.raises(StorageError, match="has other tables than this program"):
+    monkeypatch.setattr("pipeline.published.upgrade.has_todays_tables", lambda _: False)
+    with pytest.raises(StorageError, match="was published by another version of this program"):
         publish_to(settings_of(workspace, f"mine={there}"), "mine")

@@ -32,8 +32,8 @@ from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import claim_store
 from pipeline.published.checks import BLOCKING, CHECKS, latest_results, read_results, watch
 from pipeline.published.compaction import compact as compact_snapshots
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import rebuild as rebuild_generation
+from pipeline.published.upgrade import open_todays
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.records.opening import opened_ledger
@@ -171,7 +171,7 @@ def checks(
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         if not history:
             require_ledger(workspace, ledger)
-            generation = open_generation(workspace)
+            generation = open_todays(workspace)
             with generation.cursor() as cursor:
                 watch(cursor, workspace, ledger, generation.number, ledger.now().date(), whole=True)
         rows = read_results(ledger, history) if history else latest_results(ledger)

@@ -27,7 +27,7 @@ from pipeline.moving.exporting import FOLLOWED, FORMATS, export_file, export_str
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.import_values import linked
 from pipeline.moving.importing import import_history
-from pipeline.published.generations import open_generation
+from pipeline.published.upgrade import open_todays
 from pipeline.queries.tracing import Origin, trace_rows
 from pipeline.records.followed import followed_since
 from pipeline.records.opening import opened_ledger
@@ -119,7 +119,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     if filters.since and filters.until and filters.since > filters.until:
         raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
     settings = load_settings()
-    generation = open_bundle(source) if source else open_generation(open_workspace(settings, to_read=True))
+    generation = open_bundle(source) if source else open_todays(open_workspace(settings, to_read=True))
     followed = _followed() if FOLLOWED in what.lower() and not source else None
     if bundle:
         require_genres(generation, filters.genres)

@@ -26,8 +26,8 @@ from pipeline.integrations.warehouse_news import SNAPSHOTS, Changes, Reader, Sen
 from pipeline.integrations.warehouse_sql import LEDGER, Warehouse, place_of
 from pipeline.lake.files import make_folder
 from pipeline.published.building import shape
-from pipeline.published.generations import Generation, open_generation
-from pipeline.published.upgrade import has_todays_tables
+from pipeline.published.generations import Generation
+from pipeline.published.upgrade import open_todays
 from pipeline.records.events import note
 from pipeline.schema import PUBLISHED, Table
 from pipeline.setting_types import warehouse_addresses
@@ -103,11 +103,7 @@ def publish_to(settings: Settings, name: str, *, full: bool = False, dry_run: bo
     (not reached, failed), DiskFull, SchemaMismatch, WriterBusy: it is as before then, or completed by the next time.
     """
     address, workspace, begun = _address(settings, name), open_workspace(settings, to_read=dry_run), time.perf_counter()
-    generation = open_generation(workspace)
-    if not has_todays_tables(generation):
-        raise SchemaMismatch(
-            f"{generation.path} has other tables than this program. Run it, then send. Nothing was sent."
-        )
+    generation = open_todays(workspace)
     token, place = f"{name}.{secrets.token_hex(8)}", _aside() if dry_run else _alone(workspace, name)
     with place as into, open_warehouse(name, address) as warehouse:
         reader = Reader(generation, workspace, into, token, keeps_lists=warehouse.keeps_lists)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from pipeline.errors import SchemaMismatch
 from pipeline.published.building import shape
 from pipeline.published.generations import Generation, current_number, open_generation
 from pipeline.published.publish import rebuild
@@ -14,7 +15,7 @@ from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 
-__all__ = ["has_todays_tables", "publish_anew"]
+__all__ = ["has_todays_tables", "open_todays", "publish_anew"]
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,19 @@ def has_todays_tables(generation: Generation) -> bool:
     No list of tables is asked for: DuckDB would look into every database that is open, also into one being built.
     """
     return generation.meta("shape") == shape()
+
+
+def open_todays(workspace: Workspace) -> Generation:
+    """The current generation, for whoever hands on what is in it.
+
+    Raises SchemaMismatch where another version of the program made it, otherwise as `open_generation` does.
+    """
+    if has_todays_tables(generation := open_generation(workspace)):
+        return generation
+    raise SchemaMismatch(
+        f"{generation.path} was published by another version of this program. The next run publishes it anew, or "
+        "`python -m pipeline rebuild` does; nothing was read from it."
+    )
 
 
 def publish_anew(workspace: Workspace, ledger: Ledger) -> bool:

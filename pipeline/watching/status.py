@@ -21,6 +21,7 @@ from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import require_not_lost
+from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
@@ -222,9 +223,8 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
 
 
 def _row_counts(workspace: Workspace) -> dict[str, int]:
-    if current_number(workspace) is None:
+    if current_number(workspace) is None or not has_todays_tables(generation := open_generation(workspace)):
         return {}
-    generation = open_generation(workspace)
     return {table: int(generation.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in PUBLISHED}
 
 
