@@ -216,6 +216,17 @@ def test_other_rows_are_noticed(generation: Generation, tmp_path: Path) -> None:
         open_bundle(rewritten(tmp_path / "b", rows={**said["rows"], "artists": 4}))
 
 
+def test_bundle_of_other_columns_is_refused(generation: Generation, tmp_path: Path) -> None:
+    """One of a program that did not have all of today's tables and columns would answer with less than it holds."""
+    said = write_bundle(generation, tmp_path / "b", NOW)
+    (tmp_path / "b" / "name_tokens.parquet").unlink()
+    kept = {
+        part: {each: said[part][each] for each in said[part] if "name_tokens" not in each} for part in ("rows", "files")
+    }
+    with pytest.raises(SchemaMismatch, match=r"is of another version: it has no name_tokens\.token"):
+        open_bundle(rewritten(tmp_path / "b", **kept))
+
+
 @pytest.mark.parametrize("content", [None, b"", b"PK no zip", b"text"])
 def test_no_bundle_is_said(tmp_path: Path, content: bytes | None) -> None:
     """Nothing, or some other file, is no bundle."""

@@ -14,6 +14,7 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -75,7 +76,8 @@ def write_bundle(
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             rows = _write_tables(generation, aside, chosen)
-            (aside / SCHEMA).write_text(_as_json(_described()), encoding="utf-8")
+            tables = {name: asdict(table) for name, table in PUBLISHED.items()}
+            (aside / SCHEMA).write_text(_as_json(tables), encoding="utf-8")
             manifest = _manifest(generation, aside, rows, chosen, made_at)
             (aside / MANIFEST).write_text(_as_json(manifest), encoding="utf-8")
             if target.suffix.lower() == ".zip":
@@ -95,7 +97,7 @@ def open_bundle(path: Path) -> Bundle:
     """The tables of a bundle, to be asked like a generation.
 
     Raises DamagedFile naming the file that is not what the manifest says, SchemaMismatch for a bundle of a newer
-    program, SettingsError when there is no bundle at `path`.
+    program or of one that had not all of today's columns, SettingsError when there is no bundle at `path`.
     """
     scratch, private = (Path(tempfile.mkdtemp(prefix="garimpo-bundle-")) for _ in range(2))
     try:
@@ -147,10 +149,6 @@ def _condition(table: Table, filters: Filters) -> str:
     if "observed_on" in names:
         conditions += ["observed_on >= $since"] * bool(filters.since) + ["observed_on <= $until"] * bool(filters.until)
     return " AND ".join(conditions)
-
-
-def _described() -> dict[str, Any]:
-    return {name: asdict(table) for name, table in PUBLISHED.items()}
 
 
 def _manifest(
@@ -231,8 +229,7 @@ def _manifest_in(path: Path, folder: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is no bundle: it has no {MANIFEST}.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, MANIFEST, f"cannot be read ({type(error).__name__})") from None
-    manifest: dict[str, Any] = found
-    return manifest
+    return dict(found)
 
 
 def _is_sound(manifest: Mapping[str, Any]) -> bool:
@@ -256,10 +253,19 @@ def _checked(path: Path, folder: Path) -> dict[str, Any]:
             raise _damaged(path, name, f"cannot be read ({error.strerror})") from None
         if found != said:
             raise _damaged(path, name, "is not what was written: its hash differs")
-    for other in sorted(each.name for each in folder.iterdir()):
-        if other not in (MANIFEST, *manifest["files"]):
-            raise _damaged(path, other, "is not in the manifest")
+    if strange := {each.name for each in folder.iterdir()} - {MANIFEST, *manifest["files"]}:
+        raise _damaged(path, min(strange), "is not in the manifest")
+    if lacking := _lacking(folder, manifest):
+        raise SchemaMismatch(f"{path} is of another version: it has no {lacking[0]}. Ask for one of this program.")
     return manifest
+
+
+def _lacking(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Columns of today that a bundle does not have: a question that needs one would be answered with nothing."""
+    with suppress(OSError, ValueError):  # what cannot be read is told of where its rows are
+        files = {name: pq.read_schema(folder / f"{name}.parquet").names for name in manifest["rows"]}
+        return [f"{n}.{c}" for n, table in PUBLISHED.items() for c in table.column_names() if c not in files.get(n, ())]
+    return []
 
 
 def _build(path: Path, folder: Path, manifest: Mapping[str, Any], database: Path) -> None:
@@ -271,8 +277,7 @@ def _build(path: Path, folder: Path, manifest: Mapping[str, Any], database: Path
         for name, rows in manifest["rows"].items():
             table = "state_snapshots" if name == "artist_snapshots" else name
             try:
-                file = str(folder / f"{name}.parquet")
-                con.execute(f"INSERT INTO {table} BY NAME FROM read_parquet(?)", [file])
+                con.execute(f"INSERT INTO {table} BY NAME FROM read_parquet(?)", [str(folder / f"{name}.parquet")])
                 found = con.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
             except duckdb.Error as error:
                 if "No space left" in str(error):
