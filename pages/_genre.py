@@ -55,8 +55,9 @@ def show_leaders(genre: str, spans: Sequence[int], text: Text) -> None:
     """Who grew most in proportion over one of the spans, and of how many that is known."""
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.subheader(text("Growing fastest in {genre}", genre=genre), anchor=False)
+    usual = max((span for span in spans if span <= USUAL_SPAN), default=spans[0])
     days = choice.segmented_control(
-        text("Days"), spans, default=max((span for span in spans if span <= USUAL_SPAN), default=spans[0]), required=True,
+        text("Days"), spans, default=usual, required=True,
         format_func=text.number, label_visibility="collapsed", key="span",
     )  # fmt: skip
     found = _data.ask(queries.genre_leaders, genre, days, SHOWN).to_dicts()

@@ -34,7 +34,7 @@ def test_growth_leads_to_artists(tmp_path):
 
 
 def test_genre_tells_who_grows(tmp_path):
-    """In the genre shown those who grow fastest stand, with of how many that is known, over 30 days or as one chooses."""
+    """In the genre shown those who grow fastest stand, over 30 days or as chosen, and of how many that is known."""
     publish_many(install_service(tmp_path).workspace, 12, 31)
     screen = open_screen(show="samba")
     span = screen.app.segmented_control(key="span")
