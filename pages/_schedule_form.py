@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
@@ -20,7 +21,8 @@ from pipeline.watching.schedules import Kind, Schedule
 __all__ = ["close_form", "is_open", "open_form", "show_form"]
 
 OPEN = "schedule_form"  # in the session: whether the form is open, and for which schedule ("" for a new one)
-GIVEN = "sf_given"  # what the fields held when the form was opened
+GIVEN = "sf_given"  # what the fields held last, those of other kinds too, which are not on the page
+FIELDS = {"cron": {"sf_cron"}, "interval": {"sf_count", "sf_unit"}, "once": {"sf_day", "sf_time"}}  # of one kind alone
 KINDS: tuple[Kind, ...] = ("cron", "interval", "once")
 UNITS = ("m", "h", "d", "w")
 HOUR_S = 3_600
@@ -50,7 +52,9 @@ def open_form(schedule: Schedule | None = None) -> None:
         "sf_priority": made.priority,
         "sf_grace": None if made.grace_s is None else made.grace_s / HOUR_S,
     }
-    st.session_state.update({OPEN: made.name, GIVEN: given} | given)
+    for field in given:
+        st.session_state.pop(field, None)
+    st.session_state.update({OPEN: made.name, GIVEN: given})
 
 
 def close_form() -> None:
@@ -61,8 +65,7 @@ def close_form() -> None:
 def show_form(text: Text) -> None:
     """The form, and below it when the schedule would fire; kept only by the button."""
     changing = str(st.session_state[OPEN])
-    for field, value in st.session_state[GIVEN].items():  # Streamlit forgets fields that a run of the page passed by
-        st.session_state.setdefault(field, value)
+    _fill_fields()
     with st.container(border=True, key="schedule_form_box"):
         st.subheader(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
         left, right = st.columns(2, gap="medium")
@@ -82,6 +85,18 @@ def show_form(text: Text) -> None:
                 st.rerun()
             if not wanted.name:
                 st.html(_cards.note(text("Give it a name of letters, digits and hyphens.")))
+
+
+def _fill_fields() -> None:
+    """Give back what Streamlit forgot: the fields that the last run of the page passed by.
+
+    Those of other kinds are left alone: the browser shows a value only where its field is on the page in the same run.
+    """
+    held: dict[str, Any] = st.session_state[GIVEN]
+    held.update({field: st.session_state[field] for field in held if field in st.session_state})
+    hidden = set().union(*(fields for kind, fields in FIELDS.items() if kind != held["sf_kind"]))
+    for field in held.keys() - hidden:
+        st.session_state.setdefault(field, held[field])
 
 
 def _preview(wanted: Schedule, text: Text) -> bool:

@@ -91,6 +91,18 @@ def test_other_kinds_are_kept(service, kind, changes, spec):
     assert (kept.max_requests, kept.priority, kept.grace_s) == (40, 3, 7_200)
 
 
+def test_every_kind_keeps_what_was_typed(service):
+    """Who looks at another kind finds what was typed before, and keeps that."""
+    app = open_screen("schedules.py").app
+    app.button(key="new_schedule").click().run()
+    app.text_input(key="sf_name").set_value("typed").run()
+    app.text_input(key="sf_cron").set_value("30 7 * * fri").run()
+    for kind in ("interval", "once", "cron"):
+        app.button_group(key="sf_kind").set_value(kind).run()
+    app.button(key="sf_keep").click().run()
+    assert {found.name: found.spec for found in service.schedules()}["typed"] == "30 7 * * fri"
+
+
 def test_wrong_line_is_explained(service):
     """A line that cron would not take is refused while it is typed, with the reason."""
     app = open_screen("schedules.py").app

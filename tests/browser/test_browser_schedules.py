@@ -36,6 +36,18 @@ def test_schedule_is_added_with_preview(open_tab):
     assert card.locator(".g-times li").all_inner_texts() == times
 
 
+def test_line_stays_while_kinds_are_tried(open_tab):
+    """A line that was typed is still in its field, and in the preview, after both other kinds were looked at."""
+    page = open_tab().show("/schedules")
+    page.get_by_role("button", name="New schedule").click()
+    type_into(page, "Crontab line", "15 8 * * fri")
+    for kind, field in (("Interval", "Every"), ("Once", "Time"), ("Crontab", "Crontab line")):
+        page.get_by_role("radio", name=kind).click()
+        expect(page.get_by_label(field, exact=True)).to_be_visible()
+    expect(page.get_by_label("Crontab line", exact=True)).to_have_value("15 8 * * fri")
+    expect(page.locator(".st-key-schedule_form_box .g-times li").first).to_contain_text("Fri")
+
+
 @pytest.mark.parametrize(("theme", "ink"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(29, 27, 23)")])
 def test_removal_can_be_read(open_tab, theme, ink):
     """The button that asks whether a schedule is to go has the ink of the theme, dark upon gold where it is dark."""
