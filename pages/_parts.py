@@ -67,9 +67,8 @@ def show_chart(
 
 def choose_one(label: str, options: Mapping[str, str], *, key: str, everything: str) -> str:
     """The name of one of the options, or nothing for all; in the address by that name, alike in both languages."""
-    place = f"choice_{key}"
-    if place not in st.session_state and st.query_params.get(key) in options:
-        st.session_state[place] = st.query_params[key]
+    place, asked = f"choice_{key}", st.query_params.get(key)
+    st.session_state[place] = asked if asked in options else None  # a step back in the browser changes it, too
 
     def keep() -> None:
         if chosen := st.session_state[place]:

@@ -35,15 +35,13 @@ def choose_order(text: Text, given: Mapping[str, bool]) -> str:
     """The order; kept in the address under a name that is the same in both languages."""
     labels = {name: label for name, label in orders(text).items() if given.get(NEEDS.get(name, ""), True)}
     asked = st.query_params.get("sort", "followers")
-    index = list(labels).index(asked) if asked in labels else 0
+    st.session_state["order"] = asked if asked in labels else next(iter(labels))  # a step back changes it, too
 
     def keep() -> None:
         st.query_params["sort"] = st.session_state["order"]
 
     return (
-        st.selectbox(
-            text("Order by"), list(labels), index, format_func=lambda name: labels[name], key="order", on_change=keep
-        )
+        st.selectbox(text("Order by"), list(labels), format_func=lambda name: labels[name], key="order", on_change=keep)
         or "name"
     )
 

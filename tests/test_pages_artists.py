@@ -56,6 +56,14 @@ def test_choice_enters_the_address(sixty):
     assert dict(app.query_params) == {"sort": "name"}
 
 
+def test_address_changes_the_order(sixty):
+    """An address that changes below the page, as by a step back in the browser, takes the order with it."""
+    screen = open_screen("artists.py", sort="name")
+    screen.app.query_params["sort"] = "followers"
+    screen.app.run()
+    assert (screen.app.selectbox(key="order").value, names(screen)[0]) == ("followers", "Banda 59")
+
+
 def test_no_match_shows_the_way_back(sixty):
     """A search without a match says so, and a button leads back to all artists, with nothing left in the address."""
     screen = open_screen("artists.py", q="nobody", genre="mpb", sort="name")

@@ -83,6 +83,16 @@ def test_choice_enters_the_address(service):
     assert dict(app.query_params) == {}
 
 
+def test_address_changes_the_filter(service):
+    """An address that changes below the page, as by a step back in the browser, takes the filter with it."""
+    add_run(service.ledger, FIRST)
+    screen = open_screen("runs.py", state="failed")
+    assert runs_on(screen) == []
+    screen.app.query_params.clear()
+    screen.app.run()
+    assert (screen.app.selectbox(key="choice_state").value, runs_on(screen)) == (None, [FIRST])
+
+
 @pytest.mark.parametrize(("language", "written"), [("en", "YYYY-MM-DD"), ("pt", "DD/MM/YYYY")])
 def test_days_are_typed_as_usual(service, language, written):
     """A day is typed as the language writes one; in the address it is the same for all."""

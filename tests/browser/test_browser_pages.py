@@ -187,6 +187,24 @@ def test_back_leads_to_what_was_searched(open_tab):
     page.wait_for_url("**/runs")
 
 
+@pytest.mark.parametrize(
+    ("address", "field", "chosen", "before"),
+    [("/artists", "Order by", "name", "most followers"), ("/runs", "State", "failed", "")],
+)
+def test_back_takes_back_a_choice(open_tab, address, field, chosen, before):
+    """One step back after an order or a filter was chosen leads to what was chosen before, in the field as well."""
+    tab = open_tab()
+    page = tab.show(address)
+    page.get_by_label(field, exact=True).click()
+    page.get_by_role("option", name=chosen, exact=True).click()
+    page.wait_for_url(f"**{address}?*")
+    tab.settle()
+    page.go_back()
+    page.wait_for_url(f"**{address}")
+    tab.settle()
+    expect(page.get_by_label(field, exact=True)).to_have_value(before)
+
+
 def test_language_is_switched_and_kept(open_tab):
     """The switch changes the language at once, and it stays on the next page."""
     page = open_tab().show("/runs")
