@@ -17,13 +17,14 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
     """Followers, growth, popularity, releases; what is withheld is said."""
     grown, withheld = found["growth"] is not None, text("not given by Spotify to this app")
     gained = text("{gained} since {day}", gained=text.signed(found["gained"]), day=text.day(found["since"]))
+    why = withheld if found["followers"] is None else text("needs followers of two days")
     latest = text("latest on {day}", day=text.day(found["latest_release_on"])) if found["latest_release_on"] else ""
     tiles = (
         _known(text("Followers"), found["followers"], gained if grown else "", withheld, text),
         (
             text("Growth in 30 days"),
             text.percent(found["growth"], signed=True) if grown else _cards.NONE,
-            text("of followers") if grown else text("needs followers of two days"),
+            text("of followers") if grown else why,
         ),
         _known(text("Popularity"), found["popularity"], text("of 100, Spotify's own index"), withheld, text),
         (

@@ -64,6 +64,14 @@ def test_one_day_is_no_line(tmp_path):
     assert "Seen on Nov 22, 2026" in screen.words
 
 
+def test_withheld_followers_promise_no_growth(tmp_path):
+    """Where Spotify gives this app no followers, the page does not say that growth appears with a second day."""
+    row = {"artist_id": "a", "name": "A", "first_seen_on": LAST_DAY}
+    publish_rows(install_service(tmp_path).workspace, artists=[row])
+    words = open_screen("artist.py", id="a").words
+    assert (words.count("not given by Spotify to this app"), "needs followers of two days" in words) == (3, False)
+
+
 def test_other_addresses_are_no_links(tmp_path):
     """Only pages on open.spotify.com become links, and only pictures from Spotify's image server are loaded."""
     row = {"artist_id": "a", "name": "A", "spotify_url": "javascript:alert(1)", "image_url": "http://127.0.0.1:9/a.svg"}
