@@ -20,7 +20,9 @@ from pipeline.errors import DiskFull, SettingsError
 from pipeline.ledger_copy import ledger_copy
 from pipeline.settings import Settings
 
-__all__ = ["LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "open_workspace"]
+__all__ = ["DEMO", "LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "open_workspace"]
+
+DEMO = "demo"  # the workspace of made-up artists
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Workspace:
     @property
     def simulated(self) -> bool:
         """Whether the data are synthetic: only the demo is for certain."""
-        return self.name == "demo"
+        return self.name == DEMO
 
 
 def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:

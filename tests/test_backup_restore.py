@@ -144,6 +144,21 @@ def test_restore_keeps_what_was_there(filled: Workspace, ledger: Ledger, clock: 
     assert names(filled.root / "replaced-20261122T060000" / "lake") == later
 
 
+@pytest.mark.parametrize(("backed_up", "restored"), [("demo", "spotify"), ("spotify", "demo")])
+def test_synthetic_and_real_are_never_mixed(
+    backed_up: str, restored: str, filled: Workspace, clock: Clock, tmp_path: Path
+) -> None:
+    """A backup of the demo is brought back to the demo alone, and no other one is, with force neither."""
+    source, target = (Workspace(tmp_path / "places" / name) for name in (backed_up, restored))
+    source.root.parent.mkdir()
+    filled.root.rename(source.root)
+    back_up(source, tmp_path / "b", clock.now())
+    target.root.mkdir()
+    with pytest.raises(SettingsError, match=f"is a backup of workspace {backed_up}, and this is {restored}: synthetic"):
+        restore(tmp_path / "b", target, clock.now, force=True)
+    assert names(target.root) == []
+
+
 def test_restore_waits_for_nobody(
     filled: Workspace, ledger: Ledger, other: Workspace, clock: Clock, tmp_path: Path
 ) -> None:

@@ -195,6 +195,8 @@ def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert said(capsys, "restore", "copy")[0] == 2
     code, out, _ = said(capsys, "restore", "copy", "--force", "--json")
     assert (code, json.loads(out)["files"]) == (0, 3)
+    code, out, _ = said(capsys, "restore", "copy", "--force")
+    assert re.search(r"; what was there is in (\S+)\n", out)
     assert said(capsys, "export", "SELECT followers FROM artists", "--to", "after.csv")[0] == 0
     assert (place / "after.csv").read_bytes() == b"followers\r\n70\r\n"
 

@@ -180,8 +180,10 @@ def restore(
     """Make the workspace hold what a backup holds, and publish it. The app must not be running."""
     settings = load_settings()
     workspace = open_workspace(settings)
+    earlier = {*workspace.root.glob("replaced-*")}
     made = bring_back(folder, workspace, workspace_clock(settings), force=force)
-    _tell_backup(made, f"brought back to {workspace.root}", as_json=as_json)
+    aside = "".join(f"; what was there is in {path}" for path in {*workspace.root.glob("replaced-*")} - earlier)
+    _tell_backup(made, f"brought back to {workspace.root}{aside}", as_json=as_json)
 
 
 # The commands by name, in the order of the help.

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from pipeline.errors import DiskFull, SettingsError
@@ -39,7 +40,7 @@ from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.places import LEDGER_VERSION
-from pipeline.workspace import LedgerPlace, ServerLedger, Workspace
+from pipeline.workspace import DEMO, LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]
 
@@ -84,12 +85,15 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
     """Make a workspace hold what a backup holds, and publish it; what was there is moved aside, not deleted.
 
     Everything is copied and checked before anything is touched. Raises SettingsError when the workspace holds data and
-    `force` was not said, RunInProgress, WriterBusy while the app has it open, DamagedFile naming what is not as backed
-    up, DiskFull.
+    `force` was not said, or when one of the two is the demo's and the other is not, RunInProgress, WriterBusy while the
+    app has it open, DamagedFile naming what is not as backed up, DiskFull.
     """
     made = read_manifest(source)
     if made is None:
         raise SettingsError(f"{source} is no backup: it has no {MANIFEST}. Nothing was changed.")
+    if made.workspace != workspace.name and DEMO in {made.workspace, workspace.name}:
+        told = f"{source} is a backup of workspace {made.workspace}, and this is {workspace.name}"
+        raise SettingsError(f"{told}: synthetic and real artists are never put in one place. Nothing was changed.")
     with hold_run_lock(workspace, "restore", "restore", now()):
         occupied = _is_occupied(workspace)
         if occupied and not force:
@@ -202,7 +206,9 @@ def _fetch(source: Path, fresh: Path, made: Backup) -> None:
 
 def _swap(workspace: Workspace, fresh: Path, now: datetime) -> Path:
     """Put the fresh files where the old ones were; where those are now. The ledger goes first and comes last."""
-    old = workspace.root / f"replaced-{now:%Y%m%dT%H%M%S}"
+    name = f"replaced-{now:%Y%m%dT%H%M%S}"
+    names = chain([name], (f"{name}-{more}" for more in count(2)))  # several restores within one second
+    old = next(path for each in names if not (path := workspace.root / each).exists())
     with explained(workspace.root):
         old.mkdir()
         ledger = workspace.ledger_file
