@@ -84,7 +84,7 @@ def show_form(text: Text) -> None:
                 close_form()
                 st.rerun()
             if not wanted.name:
-                st.html(_cards.note(text("Give it a name of letters, digits and hyphens.")))
+                st.html(_cards.note(text("Give it a name of letters, digits and hyphens, without spaces.")))
 
 
 def _fill_fields() -> None:

@@ -95,7 +95,7 @@ SCHEDULE = Schedule("daily", "cron", "0 7 * * *", "UTC")
 @pytest.mark.parametrize(
     ("changes", "portuguese"),
     [
-        ({"name": "a b"}, "O nome 'a b' não tem de 1 a 40 letras, algarismos, pontos ou hifens."),
+        ({"name": "a b"}, "O nome 'a b' não tem de 1 a 40 letras, algarismos, pontos ou hifens, sem espaços."),
         ({"timezone": "Mars"}, "'Mars' não é um fuso horário; um exemplo é America/Sao_Paulo."),
         ({"max_requests": 0}, "O limite de requisições, 0, é menor que 1."),
         ({"spec": "0 99 * * *"}, "A linha de crontab '0 99 * * *' não serve: '99' em hora não fica entre 0 e 23."),

@@ -219,7 +219,9 @@ def _due(schedule: Schedule, now: datetime) -> Due | None:
 
 def _check(schedule: Schedule, now: datetime) -> None:
     if not re.fullmatch(r"[\w.-]{1,40}", schedule.name):
-        raise SettingsError(f"name = {schedule.name!r} is not 1 to 40 letters, digits, dots or hyphens. {UNCHANGED}")
+        raise SettingsError(
+            f"name = {schedule.name!r} is not 1 to 40 letters, digits, dots or hyphens, without spaces. {UNCHANGED}"
+        )
     if schedule.kind not in get_args(Kind):
         raise SettingsError(f"kind = {schedule.kind!r} is none of {', '.join(get_args(Kind))}. {UNCHANGED}")
     if schedule.max_requests is not None and schedule.max_requests < 1:
