@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import SettingsError
+from pipeline.errors import RunInProgress, SettingsError
 from pipeline.records.ledger import Ledger
 from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, find_items
 from pipeline.runs.preview import plan_retry
 from pipeline.runs.progress import RunResult
+from pipeline.runs.retries import find_leftovers
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
@@ -108,6 +109,14 @@ def test_unknown_names_are_refused(world: Any, tmp_path: Path) -> None:
     for run, items, said in (("never", (), "not a run"), (first.run_id, ("Nobody",), "left nothing of that name")):
         with pytest.raises(SettingsError, match=said):
             retry(world, tmp_path, run, items)
+
+
+def test_run_that_goes_on_is_waited_for(ledger: Ledger) -> None:
+    """A run that has not ended is no wrong name: a script learns by the exit code that it goes on."""
+    ledger.begin_run("r1", "cli", {}, 1)
+    with pytest.raises(RunInProgress, match="r1 is still running") as raised:
+        find_leftovers(ledger, "r1")
+    assert raised.value.exit_code == 3
 
 
 def test_crashed_run_is_resumed(world: Running, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pipeline.errors import SettingsError
+from pipeline.errors import RunInProgress, SettingsError
 from pipeline.records.ledger import Ledger
 from pipeline.runs.dag import Task
 from pipeline.runs.items import LeftItem, left_items, run_tasks
@@ -47,11 +47,15 @@ class Leftovers:
 
 
 def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Leftovers:
-    """What a run left; with names those items alone. SettingsError for a run or an item that is not there."""
+    """What a run left; with names those items alone.
+
+    Raises RunInProgress for a run that has not ended, SettingsError for a run or an item that is not there.
+    """
     run = ledger.read("SELECT state FROM runs WHERE run_id = ?", (run_id,))
     if not run or run[0]["state"] == "running":
         what = "is still running" if run else "is not a run of this workspace"
-        raise SettingsError(f"{run_id} {what}; `python -m pipeline status` shows the last one. Nothing was started.")
+        kind = RunInProgress if run else SettingsError
+        raise kind(f"{run_id} {what}; `python -m pipeline status` shows the last one. Nothing was started.")
     left = left_items(ledger, run_id, names)
     if unknown := sorted(set(names) - {item.item for item in left}):
         raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
