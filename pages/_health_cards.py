@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pages import _freshness
-from pages._cards import badge, stats
-from pages._html import Html, tag
-from pages._run_words import bucket_label, told
+from pages._cards import badge, note, stats
+from pages._html import Html, join, tag
+from pages._run_words import bucket_label, budget_note, told
 from pages._tables import table
 from pages._text import Text
 from pipeline.watching.freshness import GenreFreshness
@@ -69,7 +69,7 @@ def budget_table(budget: Mapping[str, Found], text: Text) -> Html:
                 locked,
             )
         )
-    return table(heads, lines, "g-budget")
+    return join(table(heads, lines, "g-budget"), note(budget_note(text)))
 
 
 def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text: Text) -> Html:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pages._cards import NONE, badge
+from pages._cards import NONE, badge, note
 from pages._html import Html, join, tag
-from pages._run_words import bucket_label, state_label, task_label, told, tone
+from pages._run_words import bucket_label, budget_note, state_label, task_label, told, tone
 from pages._tables import table
 from pages._text import Text
 
@@ -75,7 +75,7 @@ def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> H
         lock = tag("span", text.zoned(view.locked_until), title=view.reason) if view.locked_until else NONE
         name, own = bucket_label(view.bucket, text), text.number(sent.get(view.bucket, 0))
         lines.append((name, own, text.number(view.used), left, lock))
-    return table(heads, lines, "g-budget")
+    return join(table(heads, lines, "g-budget"), note(budget_note(text)))
 
 
 def cost_table(planned: Iterable[Any], text: Text) -> Html:

@@ -14,6 +14,7 @@ __all__ = [
     "TASKS",
     "TRIGGERS",
     "bucket_label",
+    "budget_note",
     "shown_state",
     "state_label",
     "task_label",
@@ -114,6 +115,11 @@ def bucket_label(bucket: str, text: Text) -> str:
         "other": text("other requests"),
     }
     return labels.get(bucket, bucket)
+
+
+def budget_note(text: Text) -> str:
+    """Why reading tracks may show as releases in the budget."""
+    return text("Counted as Spotify counts: where tracks are read by asking for their release, they count as releases.")
 
 
 def told(message: str, text: Text) -> str:

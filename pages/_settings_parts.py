@@ -51,10 +51,10 @@ def show_retention(text: Text) -> None:
     )
     st.html(word_table((text("Layer"), text("Kept for"), text("What it is for")), rows))
     words = text(
-        "What is older goes by itself with the next run; the settings below change the days. By hand: python -m "
-        "pipeline purge."
+        "What is older goes by itself with the next run; the settings below change the days. By hand: `python -m "
+        "pipeline purge`."
     )
-    st.html(_cards.note(words))
+    st.html(_cards.note(marked(words)))
 
 
 def show_terms(text: Text) -> None:
@@ -62,12 +62,12 @@ def show_terms(text: Text) -> None:
     st.header(text("What Spotify's terms ask"), anchor=False)
     points = (
         text(
-            "Keep no more than you need, and not for ever: the settings below say how long; python -m pipeline purge "
-            "--all deletes everything."
+            "Keep no more than you need, and not for ever: the settings below say how long; `python -m pipeline "
+            "purge --all` deletes everything."
         ),
         text("Names, numbers and links are kept; cover art stays on Spotify's servers and is only linked."),
         text("Development mode is for personal, non-commercial use."),
         text("No machine learning on Spotify's content; analysing it to derive listening figures is restricted."),
         text("Link back to Spotify wherever an artist, a release or a track is shown, as these pages do."),
     )
-    st.html(tag("ul", *(tag("li", point) for point in points), cls="g-points"))
+    st.html(tag("ul", *(tag("li", marked(point)) for point in points), cls="g-points"))
