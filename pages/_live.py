@@ -19,7 +19,7 @@ from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import Status
 
-__all__ = ["frame_line", "going", "progress_of", "progress_text", "waiting"]
+__all__ = ["frame_line", "going", "progress_of", "progress_text", "show_no_run", "waiting"]
 
 NOBODY = ("", "")
 FRAME_S = 0.5  # how long the line at the top serves everybody
@@ -132,10 +132,24 @@ def waiting() -> None:
         st.html(_cards.empty(title, told(status.last_error, text)))
         st.page_link("runs.py", label=text("Go to Runs"))
     elif _data.is_idle():
-        advice = text("Set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again, or bring history in:")
-        st.html(_cards.empty(text("Nothing is collected here"), f"{advice} python -m pipeline import PATH"))
+        show_idle(text)
     else:
         _data.require_not_lost()
         advice = text("Start a run on the page Runs; the first data appear within a minute.")
         st.html(_cards.empty(text("Nothing has been collected yet"), advice))
         st.page_link("runs.py", label=text("Go to Runs"))
+
+
+def show_idle(text: Text) -> None:
+    """Why nothing comes by itself here, and both ways to begin."""
+    advice = text("Set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again, or bring history in:")
+    st.html(_cards.empty(text("Nothing is collected here"), f"{advice} python -m pipeline import PATH"))
+
+
+def show_no_run(text: Text) -> None:
+    """What stands in place of runs before there is one."""
+    if _data.is_idle():
+        show_idle(text)
+    else:
+        advice = text("Press Run now: it collects within your request budget and stops by itself.")
+        st.html(_cards.empty(text("No run yet"), advice))

@@ -21,7 +21,8 @@ def show_actions(text: Text) -> None:
     """The button that opens the form, and when the schedule runs next."""
     with st.container(horizontal=True, vertical_alignment="center", key="actions"):
         if _access.may_operate():
-            st.button(text("Run now"), type="primary", key="run_now", on_click=_run_form.open_form, args=("start",))
+            start, idle = _run_form.open_form, _data.is_idle()
+            st.button(text("Run now"), type="primary", key="run_now", on_click=start, args=("start",), disabled=idle)
         due = _data.status().next_run_at
         said = text("Next by itself: {when}", when=text.zoned(due)) if due else text("No schedule is set")
         st.html(_cards.note(said))
@@ -111,8 +112,7 @@ def main() -> None:
         show_past(text)
         show_list(text)
     elif not is_busy:
-        advice = text("Press Run now: it collects within your request budget and stops by itself.")
-        st.html(_cards.empty(text("No run yet"), advice))
+        _live.show_no_run(text)
     _run_form.show_form()
 
 

@@ -30,7 +30,7 @@ def show_list() -> None:
 def show_buttons(schedule: Schedule, text: Text) -> None:
     """What can be done with one schedule."""
     with st.container(horizontal=True, gap="small", key=f"do_{schedule.name}"):
-        if st.button(text("Run now"), key=f"run_{schedule.name}"):
+        if st.button(text("Run now"), key=f"run_{schedule.name}", disabled=service().is_idle):
             run_now(schedule)
         if st.button(text("Change"), key=f"change_{schedule.name}"):
             _schedule_form.open_form(schedule)

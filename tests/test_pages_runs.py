@@ -10,6 +10,7 @@ from pages import _run_data
 from pipeline.moving.importing import import_history
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import hold_run_lock
+from pipeline.watching.schedules import Schedule
 from pipeline.workspace import Workspace
 from tests.screens import install_service, open_screen
 
@@ -52,6 +53,15 @@ def test_failed_run_says_why(service):
     words = open_screen("runs.py").words
     assert "reading tracks: the token was refused" in words
     assert "The last run failed" in words
+
+
+def test_nothing_can_be_started_without_credentials(tmp_path):
+    """Where nothing is collected, no button offers a run that could not begin; how to begin is said instead."""
+    service = install_service(tmp_path, workspace="archive")
+    service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    runs, schedules = open_screen("runs.py"), open_screen("schedules.py")
+    assert (runs.app.button(key="run_now").disabled, schedules.app.button(key="run_daily").disabled) == (True, True)
+    assert ("Press Run now" in runs.words, "or bring history in" in runs.words) == (False, True)
 
 
 @pytest.mark.parametrize(
