@@ -144,6 +144,7 @@ def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: P
     doctor = [line.split() for line in inside(settings, tmp_path, "doctor")[1].splitlines()]
     assert ["max_requests", "GARIMPO_MAX_REQUESTS", "100000", "environment"] in doctor
     assert ["keep_snapshot_days", "GARIMPO_KEEP_SNAPSHOT_DAYS", "400", "default"] in doctor  # nothing is cut off
+    assert ["fresh_days", "GARIMPO_FRESH_DAYS", "not", "set", "default"] in doctor
 
 
 def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
         return
     table = Table(*(Column(name, overflow="fold") for name in ("setting", "variable", "value", "origin")), box=None)
     for row in found["settings"]:
-        table.add_row(row["name"], row["variable"], escape(row["value"]), row["origin"])
+        table.add_row(row["name"], row["variable"], escape(row["value"] or "not set"), row["origin"])
     answers.print(table)
     for name, row in found["capabilities"].items():
         gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
