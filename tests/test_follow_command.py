@@ -67,7 +67,10 @@ def test_dry_run_changes_nothing(ask: Any, options: tuple[str, ...], changed: li
     ("given", "reason"),
     [
         ("nobody", "'nobody' is no artist's id or link"),
-        (f"https://open.spotify.com/album/{B}", "a link to an album, not to an artist"),
+        (
+            f"https://open.spotify.com/album/{B}",
+            f"https://open.spotify.com/album/{B} is a link to an album, not to an artist",
+        ),
     ],
 )
 def test_one_wrong_stops_all(ask: Any, given: str, reason: str) -> None:

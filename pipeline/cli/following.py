@@ -44,5 +44,5 @@ def follow(
 def _given(text: str) -> str:
     found, reason = artist_id(text)
     if reason:
-        raise SettingsError(f"{reason}. Nothing was changed.")
+        raise SettingsError(f"{reason if text in reason else f'{text} is {reason}'}. Nothing was changed.")
     return found
