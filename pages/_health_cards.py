@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pages import _freshness
-from pages._cards import badge, note, stats
+from pages._cards import DOT, badge, note, stats
 from pages._html import Html, join, tag
 from pages._run_words import bucket_label, budget_note, told
 from pages._tables import table
@@ -42,11 +42,12 @@ def numbers(found: Found, text: Text) -> Html:
     number = text("generation {number}", number=found["generation"]) if found["generation"] else ""
     running = found["running"]
     now = text("run {id} goes on", id=running["run_id"]) if running else text("nothing runs")
+    about = f"{text.zone_name(due)}{DOT}{now}" if due else now
     return stats(
         (
             (text("Disk"), free, text("of {size}", size=_size(disk["total_bytes"], text))),
             (text("Age of the data"), data, number),
-            (text("Next run"), text.instant(due) if due else text("none"), now),
+            (text("Next run"), text.instant(due) if due else text("none"), about),
             (text("Version"), found["version"], text("workspace {name}", name=found["workspace"])),
         )
     )

@@ -38,6 +38,13 @@ def test_empty_workspace_is_healthy(service):
     assert [each for each in screen.outside if "healthz" in each] == ["/healthz"]
 
 
+def test_next_run_names_its_time_zone(tmp_path):
+    """The next run is told in the reader's time zone, which may not be that of the schedule, so it is named."""
+    service = install_service(tmp_path)
+    service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "America/Sao_Paulo"))
+    assert "09:00 UTC \u00b7 nothing runs" in open_screen("health.py").words
+
+
 def test_imports_alone_are_idle(tmp_path):
     """History without credentials, however old, is said not to grow, and how to begin; no run is announced or begun."""
     service = install_service(tmp_path, workspace="archive")
