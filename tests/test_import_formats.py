@@ -18,7 +18,7 @@ from pipeline.moving.import_files import LARGEST_MB
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.importing import import_history
 from pipeline.published.publish import open_generation
-from pipeline.queries.tracing import trace_artist
+from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA
@@ -246,7 +246,7 @@ def test_name_of_an_older_system(workspace: Workspace, ledger: Ledger, tmp_path:
     path.write_text(f"id,name\n{BANDA},Banda Um\n", "utf-8")
     assert imported(workspace, ledger, path).observations == 1
     assert ledger.runs()[0]["message"] == "imported hist\ufffdrico 2024-05-01.csv: 1 entries read, 0 rejected"
-    [origin] = trace_artist(workspace, ledger, BANDA, date(2024, 5, 1), "artists")
+    [origin] = trace_rows(workspace, ledger, "artists", {"artist_id": BANDA}, date(2024, 5, 1))
     assert origin.lines[0].object["received"][0]["file"] == "hist\ufffdrico 2024-05-01.csv"
 
 
