@@ -53,13 +53,13 @@ def show_people(genre: str, text: Text) -> None:
 
 def show_leaders(genre: str, spans: Sequence[int], text: Text) -> None:
     """Who grew most in proportion over one of the spans, and of how many that is known."""
-    heading, choice = st.columns([3, 2], vertical_alignment="bottom")
-    heading.subheader(text("Growing fastest in {genre}", genre=genre), anchor=False)
     usual = max((span for span in spans if span <= USUAL_SPAN), default=spans[0])
-    days = choice.segmented_control(
-        text("Days"), spans, default=usual, required=True,
-        format_func=text.number, label_visibility="collapsed", key="span",
-    )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.subheader(text("Growing fastest in {genre}", genre=genre), anchor=False, width="content")
+        days = st.segmented_control(
+            text("Days"), spans, default=usual, required=True, label_visibility="collapsed", key="span",
+            format_func=lambda span: text.plural("{count} day", "{count} days", span),
+        )  # fmt: skip
     found = _data.ask(queries.genre_leaders, genre, days, SHOWN).to_dicts()
     over = text.plural("In {count} day", "In {count} days", days)
     known = text.plural("known of {count} artist", "known of {count} artists", found[0]["compared"])
@@ -71,6 +71,9 @@ def show_newcomers(genre: str, text: Text) -> None:
     """Who entered a genre lately; how many, and how many left."""
     st.subheader(text("New in {genre}", genre=genre), anchor=False)
     turnover = _data.ask(queries.genre_turnover, genre)
+    if not any(turnover.values()):
+        st.html(_cards.note(text("Nobody entered or left in the last 30 days.")))
+        return
     entered = text.plural("{count} artist entered", "{count} artists entered", turnover["entered"])
     left = text.plural("{count} left", "{count} left", turnover["left"])
     st.html(_cards.note(text("In the last 30 days {entered} and {left}.", entered=entered, left=left)))

@@ -38,7 +38,7 @@ def test_genre_tells_who_grows(tmp_path):
     publish_many(install_service(tmp_path).workspace, 12, 31)
     screen = open_screen(show="samba")
     span = screen.app.segmented_control(key="span")
-    assert (span.options, span.value) == (["1", "7", "30"], 30)
+    assert (span.options, span.value) == (["1 day", "7 days", "30 days"], 30)
     assert "Growing fastest in samba" in screen.words
     assert "In 30 days, in proportion, from at least 1,000 followers; known of 12 artists." in screen.words
     span.set_value(7).run()
