@@ -96,7 +96,7 @@ def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] 
 
 def _follower_figures(row: Row, text: Text) -> tuple[Html, ...]:
     if "entered_on" in row:
-        return (*_known_figures(row, text), figure(text.day(row["entered_on"]), text("entered")))
+        return (*_known_figures(row, text), figure(text.short_day(row["entered_on"]), text("entered")))
     growth, span = row.get("growth"), row.get("days", 30)
     change = NONE if growth is None else text.percent(growth, signed=True)
     return (

@@ -155,7 +155,7 @@ class Text:
         return DAY_FIELDS[self.language]
 
     def short_day(self, value: date) -> str:
-        """Day and month, for axes."""
+        """Day and month, where the year is plain: on axes, of last days."""
         return str(dates.format_date(value, format="MMM d" if self.language == "en" else "d MMM", locale=self.language))
 
     def instant(self, value: datetime | None) -> str:
