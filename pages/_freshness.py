@@ -44,7 +44,7 @@ def frame_badge(text: Text) -> Html:
         found = rows()
     except StorageError:  # the page below says what is wrong
         return Html()
-    if not found:  # no genre is collected: only a list of one's own
+    if not found or _data.status().demo:  # only a list of one's own is read; or the demo lives in the past
         return Html()
     old = [row.genre for row in found if row.state == "stale"]
     if old:

@@ -41,7 +41,10 @@ def show_freshness(text: Text) -> None:
     if not rows:
         st.html(_cards.note(text("No genre is searched: runs read the artists of your list, and those known already.")))
         return
-    st.html(_cards.note(_freshness.catch_up_words(service().catch_up_plan(), text)))
+    words = text("The demo is being filled; its genres are read in turn.")
+    if not service().status().demo:
+        words = _freshness.catch_up_words(service().catch_up_plan(), text)
+    st.html(_cards.note(words))
     st.html(_health_cards.freshness_table(rows, own, text))
     if not _access.may_operate():
         return

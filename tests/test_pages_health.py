@@ -76,7 +76,10 @@ def test_demo_is_filling(tmp_path):
     service._set(demo=DemoProgress(3, 60, WHEN.date()))
     found = service.health()
     assert (found["status"], found["note"]) == ("filling", "the demo is being filled: day 3 of 60")
-    assert "A demonstração está sendo preenchida a demonstração" in open_screen("health.py", "pt").words
+    words = open_screen("health.py", "pt").words
+    assert "A demonstração está sendo preenchida a demonstração" in words
+    assert "A demonstração está sendo preenchida; seus gêneros são lidos um após o outro." in words
+    assert "gêneros ainda não lidos" not in words
 
 
 @pytest.mark.parametrize(("page", "name"), [("health.py", "CURRENT"), ("overview.py", "rows")])
