@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sqlite3
@@ -117,29 +118,52 @@ def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> No
     assert open_generation(workspace).rows("FROM artists WHERE artist_id = ?", [GONE]) == []
 
 
-@pytest.mark.parametrize("earlier", [False, True], ids=["today", "earlier program"])
-def test_release_of_another_stays(workspace: Workspace, ledger: Ledger, clock: Clock, *, earlier: bool) -> None:
-    """One that only the artist's own discography told of: after a replay, and when ledger and database are lost.
+@pytest.fixture(params=[False, True], ids=["today", "earlier program"])
+def purged(request: pytest.FixtureRequest, workspace: Workspace, ledger: Ledger) -> Workspace:
+    """After the removal of an artist whose discography alone told of a release of others.
 
-    An earlier program let the whole answer go; parts tell more than answers then.
+    An earlier program let that whole answer go; parts tell more than answers then.
     """
     shared = album("both", artists=[CREDIT, OTHER])
     asked = [albums_line(shared, artist_id=GONE), albums_line(album("own"))]
     commit(workspace, ledger, "discover-1", search_line(artist("a1"), artist(GONE)), *asked, run_id=RUN)
     publish(workspace, ledger)
     purge_artist(workspace, ledger, GONE)
-    before = others(workspace)
-    assert len(before["releases"]) == 1
-    if earlier:
+    if request.param:
         [row], exchange = ledger.read("SELECT * FROM raw_files"), Exchange(workspace, ledger)
-        exchange.replace_raw(row, payload(search_line(artist("a1")), "", asked[1]), 2)
+        exchange.replace_raw(row, payload(search_line(artist("a1"), None), "", asked[1]), 2)
         exchange.carry_out()
-    assert (replay(workspace, ledger).changed, others(workspace)) == (0, before)
+    return workspace
+
+
+def test_replay_keeps_releases_of_others(purged: Workspace, ledger: Ledger) -> None:
+    """Their rows stay as they were."""
+    before = others(purged)
+    assert len(before["releases"]) == 1
+    assert (replay(purged, ledger).changed, others(purged)) == (0, before)
+
+
+def test_lost_ledger_keeps_releases_of_others(purged: Workspace, ledger: Ledger, clock: Clock) -> None:
+    """So do they where ledger and database are lost, and both are made anew."""
+    before = others(purged)
     ledger.close()
-    (workspace.root / "ledger.sqlite").unlink()
-    shutil.rmtree(workspace.db)
-    assert all(each.mended for each in recover(workspace, clock.now))
-    assert others(workspace) == before
+    purged.ledger_file.unlink()
+    shutil.rmtree(purged.db)
+    assert all(each.mended for each in recover(purged, clock.now))
+    assert others(purged) == before
+
+
+def test_purged_batch_is_derived_again(workspace: Workspace, ledger: Ledger) -> None:
+    """What another program made of answers is made anew also where an artist was taken out of them."""
+    commit(workspace, ledger, "discover-1", search_line(artist("a1"), artist(GONE)), run_id=RUN)
+    purge_artist(workspace, ledger, GONE)
+    [row], exchange = ledger.read("SELECT * FROM parts WHERE table_name = 'artists'"), Exchange(workspace, ledger)
+    buffer = io.BytesIO()
+    pq.write_table(pq.read_table(workspace.root / row["path"]), buffer, compression="gzip")
+    exchange.replace_part(row, buffer.getvalue(), row["rows"], 1)
+    exchange.carry_out()
+    assert replay(workspace, ledger).changed == 1
+    assert ledger.read("SELECT sha256 FROM parts WHERE table_name = 'artists'") == [{"sha256": row["sha256"]}]
 
 
 @pytest.mark.slow

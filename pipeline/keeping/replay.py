@@ -165,7 +165,7 @@ def _change(
     _fetch(workspace, list(old.values()))
     change = Change(exchange := Exchange(workspace, ledger))
     wanted = (only or set(LAKE)) & (set(normal.tables) | set(old)) - gone
-    stays = {name for name, part in old.items() if was_cut(raw["path"]) and not _fault(workspace, part)}
+    stays = {name for name, part in old.items() if was_cut(raw["path"]) and _tells_more(workspace, part, normal)}
     try:
         for name in [each for each in LAKE if each in wanted - stays]:
             if name in normal.tables:
@@ -204,6 +204,12 @@ def _derive_part(change: Change, raw: Row, old: Row | None, name: str, normal: N
 def was_cut(path: str) -> bool:
     """Whether a purge took answers out of a raw file: then its parts may have rows of others that it gives no more."""
     return bool(_CUT.fullmatch(path))
+
+
+def _tells_more(workspace: Workspace, part: Row, normal: Normalized) -> bool:
+    """Whether a part that is whole has rows that its answers give no more."""
+    rows = normal.tables[part["table_name"]].num_rows if part["table_name"] in normal.tables else 0
+    return bool(rows < part["rows"]) and not _fault(workspace, part)
 
 
 def raw_files(ledger: Ledger, since: str = "", after: Sequence[str] = ("", "", "")) -> list[Row]:
@@ -271,7 +277,6 @@ def _rejects(batch: tuple[str, str], normal: Normalized) -> Iterator[tuple[str, 
 def _without_raw(ledger: Ledger, since: str) -> int:
     query = (
         "SELECT count(*) AS n FROM (SELECT DISTINCT run_id, batch_id FROM parts p WHERE day >= ? AND NOT EXISTS "
-        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id "
-        "AND r.path NOT LIKE '%.________.jsonl.zst')) AS lone"
+        "(SELECT 1 FROM raw_files r WHERE r.run_id = p.run_id AND r.batch_id = p.batch_id)) AS lone"
     )
     return int(ledger.read(query, (since,))[0]["n"])
