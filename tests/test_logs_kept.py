@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from pipeline.records import events
 from pipeline.records.bindings import bound
 from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
 from pipeline.records.ledger import Ledger
+from pipeline.settings import Settings
+from pipeline.watching.status import follow_events
+from pipeline.workspace import open_workspace
 
 log = logging.getLogger("pipeline.tests")
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -165,3 +170,18 @@ def test_newest_lines_come_in_pages(ledger: Ledger) -> None:
         ledger.add_event("INFO", "tick", str(number))
     pages = [read_events(ledger, EventFilter(), limit=2, offset=offset, newest=True) for offset in (0, 2, 4)]
     assert [[row["message"] for row in rows] for rows in pages] == [["3", "4"], ["1", "2"], ["0"]]
+
+
+def test_last_lines_are_followed(tmp_path: Path) -> None:
+    """Who follows a run sees also what is written just after its end."""
+    settings = Settings(data=tmp_path, workspace="test")
+    with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+        ledger.begin_run("r1", "cli", {}, 1)
+        ledger.finish_run("r1", "succeeded")
+
+        def write_the_last(_: float) -> None:
+            with bound(run_id="r1"):
+                ledger.add_event("INFO", "run_finished", "all well")
+
+        found = follow_events(settings, EventFilter("r1"), follow=True, sleep=write_the_last)
+        assert [row["event"] for rows in found for row in rows] == ["run_finished"]

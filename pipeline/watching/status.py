@@ -194,8 +194,11 @@ def newest_run(settings: Settings) -> str:
 def follow_events(
     settings: Settings, wanted: EventFilter, *, follow: bool, sleep: Callable[[float], object] = time.sleep
 ) -> Iterator[list[Row]]:
-    """Events of a run in portions; with `follow` until it has ended. SettingsError for a run that is not there."""
-    seen = 0
+    """Events of a run in portions; with `follow` until it has ended. SettingsError for a run that is not there.
+
+    Its last lines are written up to a fifth of a second after its end: hence one more look.
+    """
+    seen, had_ended = 0, False
     if follow:
         open_workspace(settings)  # of one that can only be read we look at a copy, to which nothing comes
     with _opened(settings) as ledger:
@@ -209,8 +212,9 @@ def follow_events(
             while rows := read_events(ledger, wanted, after_id=seen):
                 seen = rows[-1]["id"]
                 yield rows
-            if not follow or state[0]["state"] != "running":
+            if not follow or had_ended:
                 return
+            had_ended = state[0]["state"] != "running"
             sleep(FOLLOW_S)
 
 

@@ -98,6 +98,7 @@ def _questions(generation: Generation) -> Mapping[str, Ask]:
     return {
         "history of an artist": lambda found, rng: queries.artist_history(found, rng.choice(ids)),
         "growth ranking in a genre": lambda found, rng: queries.genre_leaders(found, rng.choice(genres)),
+        "who entered a genre": lambda found, rng: _newcomers(found, rng.choice(genres)),
         "growth ranking of all": lambda found, _: queries.growth_leaders(found, 30, 25),
         "genre totals by day": lambda found, rng: queries.followers_over_time(found, rng.choice(genres)),
         "top 25 by followers": lambda found, _: queries.artists(found),
@@ -107,6 +108,10 @@ def _questions(generation: Generation) -> Mapping[str, Ask]:
         "release radar of 5,000 followed": lambda found, _: queries.newest_releases(found, 24, mine),
         "search by name": search,
     }
+
+
+def _newcomers(found: Generation, genre: str) -> object:
+    return queries.genre_turnover(found, genre), queries.genre_newcomers(found, genre)
 
 
 @contextmanager
