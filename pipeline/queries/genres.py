@@ -10,16 +10,17 @@ __all__ = ["followers_over_time", "genre_newcomers", "genre_turnover", "genres",
 
 RECENT_DAYS = 30  # that count as lately
 
-# Artists of a genre, each once: since when the present stay, if it has not ended, and when the last one ended.
-_STAYS = """
-    SELECT artist_id, min(entered_on) FILTER (left_on IS NULL) AS entered_on, max(left_on) AS left_on,
-        bool_or(left_on IS NULL) AS stays
-    FROM genre_membership WHERE genre = ? GROUP BY artist_id
-"""
-# From which day on is lately in a genre; but for its first day, on which everybody was new.
+# From which day on is lately in a genre (but for its first day, on which everybody was new), and the artists who entered
+# or left it since, each once: since when they are in it, if they are, and when they left it last. Most did neither.
 _LATELY = f"""
-    SELECT greatest(first_seen_on, max(last_seen_on) OVER () - {RECENT_DAYS}) AS since FROM genre_coverage
-    QUALIFY genre = ?
+    WITH lately AS (
+        SELECT greatest(first_seen_on, max(last_seen_on) OVER () - {RECENT_DAYS}) AS since FROM genre_coverage
+        QUALIFY genre = $genre),
+    stays AS (SELECT artist_id, entered_on, left_on FROM genre_membership WHERE genre = $genre),
+    moved AS (
+        SELECT artist_id, min(entered_on) FILTER (left_on IS NULL) AS entered_on, max(left_on) AS left_on
+        FROM stays SEMI JOIN (FROM stays, lately WHERE entered_on > since OR left_on > since) USING (artist_id)
+        GROUP BY artist_id)
 """
 
 
@@ -31,24 +32,29 @@ def genres(generation: Generation) -> pl.DataFrame:
 def genre_newcomers(generation: Generation, genre: str, limit: int = 7) -> pl.DataFrame:
     """Artists who entered a genre lately and are in it still, the latest first: what lists show, and entered_on."""
     return generation.frame(
-        f"""
-        SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity, m.entered_on
-        FROM ({_STAYS}) m JOIN ({_LATELY}) l ON m.entered_on > l.since JOIN artists a USING (artist_id)
-        WHERE m.stays ORDER BY m.entered_on DESC, a.followers DESC NULLS LAST, a.artist_id LIMIT ?
+        f"""{_LATELY}
+        SELECT a.artist_id, a.name, a.image_url, a.genres, a.followers, a.popularity, f.entered_on
+        FROM (
+            SELECT m.entered_on, a.artist_no
+            FROM moved m JOIN lately l ON m.entered_on > l.since
+            JOIN (SELECT artist_id, artist_no, followers FROM artists) a USING (artist_id)
+            ORDER BY m.entered_on DESC, a.followers DESC NULLS LAST, a.artist_id LIMIT $limit
+        ) f JOIN artists a USING (artist_no)
+        ORDER BY f.entered_on DESC, a.followers DESC NULLS LAST, a.artist_id
         """,
-        [genre, genre, limit],
+        {"genre": genre, "limit": limit},
     )
 
 
 def genre_turnover(generation: Generation, genre: str) -> dict[str, int]:
     """How many artists `entered` a genre lately and are in it still, and how many `left`."""
     frame = generation.frame(
-        f"""
-        SELECT count(*) FILTER (m.stays AND m.entered_on > l.since) AS entered,
-            count(*) FILTER (NOT m.stays AND m.left_on > l.since) AS "left"
-        FROM ({_STAYS}) m CROSS JOIN ({_LATELY}) l
+        f"""{_LATELY}
+        SELECT count(*) FILTER (m.entered_on > l.since) AS entered,
+            count(*) FILTER (m.entered_on IS NULL AND m.left_on > l.since) AS "left"
+        FROM moved m CROSS JOIN lately l
         """,
-        [genre, genre],
+        {"genre": genre},
     )
     return frame.row(0, named=True)
 
