@@ -88,3 +88,26 @@ def test_last_run_is_told(tmp_path):
     for expected in ("the schedule", "deferred", "albums are locked until 18:00"):
         assert expected in screen.words
     assert screen.links[-1] == ("All runs", "runs")
+
+
+def test_span_of_another_genre_gives_way(tmp_path):
+    """Where a genre has no growth over the days chosen for another one, the nearest usual span stands."""
+    seen = {"a": (30, "mpb"), "b": (1, "samba")}
+    days = {"first_seen_on": LAST_DAY, "last_seen_on": LAST_DAY}
+    publish_rows(
+        install_service(tmp_path).workspace,
+        artists=[days | {"artist_id": each, "name": each.upper()} for each in seen],
+        artist_genres=[
+            days | {"artist_id": each, "genre": genre, "provenance": "search"} for each, (_, genre) in seen.items()
+        ],
+        artist_snapshots=[
+            {"artist_id": each, "observed_on": LAST_DAY - timedelta(before), "followers": 2000 - before}
+            for each, (ago, _) in seen.items()
+            for before in (ago, 0)
+        ],
+    )
+    screen = open_screen(show="mpb")
+    assert screen.app.segmented_control(key="span").value == 30
+    screen.app.selectbox(key="show").set_value("samba").run()
+    assert not screen.app.exception
+    assert "In 1 day, in proportion" in screen.words

@@ -10,7 +10,7 @@ __all__ = ["followers_over_time", "genre_newcomers", "genre_turnover", "genres",
 
 RECENT_DAYS = 30  # that count as lately
 
-# From which day on is lately in a genre (but for its first day, on which everybody was new), and the artists who entered
+# From which day on is lately in a genre (but for its first day, when everybody was new), and the artists who entered
 # or left it since, each once: since when they are in it, if they are, and when they left it last. Most did neither.
 _LATELY = f"""
     WITH lately AS (
