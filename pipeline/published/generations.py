@@ -292,7 +292,7 @@ def _mend(folder: Path) -> str:
 def _first_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return engine.first_line(error)
 
 
 def _bound(params: Params) -> Any:

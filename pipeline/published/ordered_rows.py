@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFile
-from pipeline.lake.engine import arrow
+from pipeline.lake.engine import arrow, first_line
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import history_of, root_of
 
@@ -165,7 +165,7 @@ def _groups(path: Path) -> Iterator[pa.Table]:
                 is_shared = "RLE_DICTIONARY" in plain.metadata.row_group(group).column(0).encodings
                 yield (shared if is_shared else plain).read_row_group(group, use_threads=False)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:  # what pyarrow says of flipped bits
-        text = f"{path} cannot be read ({(str(error).splitlines() or [type(error).__name__])[0]})."
+        text = f"{path} cannot be read ({first_line(error)})."
         raise DamagedFile(f"{text} Run `python -m pipeline recover`: it is made anew from the parts.") from error
 
 

@@ -214,7 +214,7 @@ def _retire_history(workspace: Workspace, kept: list[Path]) -> None:
 
 
 def _explain(error: duckdb.Error, path: Path) -> StorageError:
-    text = str(error).splitlines()[0]
+    text = engine.first_line(error)
     if "No space left" in text or "File too large" in text or isinstance(error, duckdb.OutOfMemoryException):
         message = f"No space left for {path} ({text}). Free some space and run again; "
         return DiskFull(f"{message}the current generation stays, nothing was lost.")
