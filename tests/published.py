@@ -13,9 +13,8 @@ from typing import Any
 import duckdb
 import zstandard
 
-from pipeline.published.building import shape
+from pipeline.published.building import run_step, shape
 from pipeline.published.generations import Generation, generation_path, open_generation
-from pipeline.published.merges import merge_statement
 from pipeline.published.steps import STEPS
 from pipeline.schema import VIEWS, create_statements
 from pipeline.workspace import Workspace
@@ -108,7 +107,7 @@ def _derive(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(STAGED)
     for step in STEPS:
         if step.file not in MERGED and step.applies(GIVEN, fresh=True, size="small"):
-            con.execute(merge_statement(step, ordered=True))
+            run_step(con, step, ordered=True)
 
 
 def _published(

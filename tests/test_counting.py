@@ -11,9 +11,10 @@ import duckdb
 import pytest
 
 from pipeline.lake import engine
+from pipeline.published.building import run_step
 from pipeline.published.counting import count_snapshots
 from pipeline.published.history_files import write_file
-from pipeline.published.merges import merge_statement, publish_sql
+from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import add_files, make_view, within
 from pipeline.published.steps import STEPS
 from pipeline.schema import create_statements
@@ -51,7 +52,7 @@ def told(con: duckdb.DuckDBPyConnection, root: Path, size: str) -> dict[str, lis
         con.execute(publish_sql("all_staged"))
     for step in STEPS:
         if step.file != "artist_snapshots" and step.applies(NEW, fresh=True, size=size):
-            con.execute(merge_statement(step, ordered=True))
+            run_step(con, step, ordered=True)
         if step.file == "entries" and size == "large":
             count_snapshots(con)
     found = {name: con.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in TOLD}

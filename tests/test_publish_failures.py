@@ -131,7 +131,8 @@ def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatc
 def test_broken_sql_builds_nothing(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """A statement that fails leaves the current generation and no half-built file."""
     monkeypatch.setattr(
-        "pipeline.published.building.merge_statement", lambda step, *, ordered: f"FROM nowhere_{step.table}_{ordered}"
+        "pipeline.published.building.merge_statements",
+        lambda step, *, ordered: [("", f"FROM nowhere_{step.table}_{ordered}")],
     )
     with pytest.raises(StorageError, match=r"could not be built .*nowhere_artists.*The current generation stays|stays"):
         publish(workspace, ledger)

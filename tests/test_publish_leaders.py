@@ -21,9 +21,9 @@ def lists_of_two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(schema, "PLACES", 2)
     monkeypatch.setattr(merges, "SPARE", 0)
-    merges.merge_statement.cache_clear()
+    merges.merge_statements.cache_clear()
     yield
-    merges.merge_statement.cache_clear()
+    merges.merge_statements.cache_clear()
 
 
 def leaders(workspace: Workspace, ledger: Ledger, day: int, **followers: int) -> list[tuple[str, int, int]]:
@@ -49,7 +49,7 @@ def test_leaders_come_and_go(workspace: Workspace, ledger: Ledger) -> None:
 def test_lists_equal_those_told_anew(monkeypatch, workspace: Workspace, ledger: Ledger, spare: int):
     """However lists grew longer, were cut and became too short, they show what all artists together show."""
     monkeypatch.setattr(merges, "SPARE", spare)
-    merges.merge_statement.cache_clear()
+    merges.merge_statements.cache_clear()
     rng, everybody = random.Random(3), "abcdefgh"
     for day in (1, 3, 5):
         leaders(workspace, ledger, day, **dict.fromkeys(everybody, 1000))

@@ -13,7 +13,7 @@ from pipeline.cli.commands import main
 from pipeline.errors import StorageError
 from pipeline.published.compaction import compact
 from pipeline.published.generations import current_number, generation_path, open_generation
-from pipeline.published.merges import merge_statement
+from pipeline.published.merges import merge_statements
 from pipeline.published.publish import publish
 from pipeline.published.upgrade import has_todays_tables, publish_anew
 from pipeline.records.ledger import Ledger
@@ -62,12 +62,12 @@ def test_words_of_earlier_rules_are_published_anew(
 ) -> None:
     """Where names were folded otherwise a search would miss them: their words are made again."""
     monkeypatch.delitem(LETTERS, "ł")
-    merge_statement.cache_clear()
+    merge_statements.cache_clear()
     commit(workspace, ledger, "b1", search_line(artist("a1", name="Łona")))
     publish(workspace, ledger)
     assert has_todays_tables(open_generation(workspace)) is True
     monkeypatch.undo()
-    merge_statement.cache_clear()
+    merge_statements.cache_clear()
     assert publish_anew(workspace, ledger) is True
     assert open_generation(workspace).rows("SELECT token FROM name_tokens") == [("lona",)]
 

@@ -16,12 +16,12 @@ import duckdb
 from pipeline.published import steps
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import reading_earlier_days, show_earlier_days
-from pipeline.published.merges import merge_statement, publish_sql
+from pipeline.published.merges import merge_statements, publish_sql
 from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
-__all__ = ["fill", "insert_rows", "merge", "shape"]
+__all__ = ["fill", "insert_rows", "merge", "run_step", "shape"]
 
 
 def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None:
@@ -65,11 +65,18 @@ def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fres
     with nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read:
         for step in steps.STEPS:
             if step.applies(staged, fresh=fresh, size=size):
-                con.execute(merge_statement(step, ordered=ordered))
+                run_step(con, step, ordered=ordered)
                 if step.file == "ends":
                     show_earlier_days(con, source.root, read())
                 elif follow := _FOLLOWS.get(step.file):
                     follow(con)
+
+
+def run_step(con: duckdb.DuckDBPyConnection, step: steps.Step, *, ordered: bool) -> None:
+    """Run the statements of a step that have something to do."""
+    for table, statement in merge_statements(step, ordered=ordered):
+        if not table or con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
+            con.execute(statement)
 
 
 # Stands for the numbers that artists have: who finds the same in a later generation finds the same artists by them.

@@ -5,20 +5,32 @@ Imports `steps`, `schema`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from pipeline import schema
 from pipeline.published.steps import Step
 from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
-__all__ = ["merge_statement", "publish_sql"]
+__all__ = ["Given", "merge_statements", "publish_sql"]
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
 SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
 LEAST = 1000  # followers before, below which growth in percent says nothing
+
+_GIVEN = re.compile(r"^\{(?:given (\w+)|always)\}$", re.MULTILINE)
+
+
+class Given(NamedTuple):
+    """A statement, and the table without whose rows there is nothing for it to do; "" for none."""
+
+    table: str
+    statement: str
+
 
 # How rows that come together lie: artists as they are numbered, releases that lists show together side by side.
 _ORDERS = {"artists": "first_arrival", "releases": "release_date"}
@@ -30,9 +42,16 @@ def publish_sql(name: str) -> str:
 
 
 @cache
-def merge_statement(step: Step, *, ordered: bool) -> str:
-    """The SQL of a step; `ordered` says that no new part is of an earlier day than one committed before it."""
-    return _filled(publish_sql(step.file), _marks(step, ordered=ordered))
+def merge_statements(step: Step, *, ordered: bool) -> tuple[Given, ...]:
+    """The SQL of a step; `ordered` says that no new part is of an earlier day than one committed before it.
+
+    What follows a line `{given NAME}` is run only where that table has rows, what follows `{always}` again always: to
+    plan a statement takes longer than to run it over few rows.
+    """
+    text = re.sub(r"^--.*\n", "", _filled(publish_sql(step.file), _marks(step, ordered=ordered)), flags=re.MULTILINE)
+    pieces = _GIVEN.split(text)
+    found = zip(["", *pieces[1::2]], pieces[::2], strict=True)
+    return tuple(Given(table or "", statement) for table, statement in found if statement.strip())
 
 
 def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
@@ -53,13 +72,11 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "key_of_all": "artist_id" if step.only == "small" else "artist_no",
         "sighted": _SIGHTED[step.only == "small"],
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
-        "of_touched": _OF_TOUCHED,
+        "checked": _CHECKED["fresh" in step.only],
         "artist_numbers": "LEFT JOIN (SELECT artist_id, artist_no FROM artists) USING (artist_id)",
     }
     if step.table == "track_artists":
         marks["artist_numbers"] = ""
-    if step.only == "fresh":
-        marks["of_touched"] = ""
     if step.file == "described":
         return marks | {"differs": _DIFFERS}
     if step.file in ("latest", "latest_whole"):
@@ -72,9 +89,11 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
     return _leader_marks() | marks if step.table == "genre_growth" else marks
 
 
-_OF_TOUCHED = """
-    SEMI JOIN (SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM staged_artists) s
-        ON s.artist_id = p.artist_id"""
+# Of whom the last day their releases were read may be another now: in a database without rows all that have pages.
+_CHECKED = (
+    "SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM numbered",
+    "SELECT DISTINCT artist_id FROM state_release_pages",
+)
 
 # Where sightings come from, and with which keys: in small databases artists are known by their ids.
 _SIGHTED = (

@@ -85,20 +85,23 @@ def within(month: str) -> str:
 
 def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Before staged rows are merged: note their months, and pull the rows they meet out of history files."""
-    files = history_of(con)
-    overlaid = [file for file in files if source.of("artist_snapshots") and _pull(con, source.root, file)]
+    files, met = history_of(con), _months_met(con, source)
+    overlaid = [file for file in files if file.month in met and _pull(con, source.root, file)]
     add_files(con, [replace(file, is_overlaid=True) for file in overlaid])
     if overlaid or (files and root_of(con) != str(source.root)):
         make_view(con, source.root)
 
 
+def _months_met(con: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
+    """Months of history files that have days of which new parts have rows."""
+    seqs = [part["seq"] for part in source.of("artist_snapshots")]
+    return {month for (month,) in con.execute(publish_sql("months_met"), [seqs]).fetchall()}
+
+
 def _pull(con: duckdb.DuckDBPyConnection, root: Path, file: HistoryFile) -> bool:
     """Whether staged rows change rows of a history file, which then stand in state_snapshots."""
-    span = [file.first_on, file.last_on]
-    staged = "SELECT 1 FROM staged_artist_snapshots WHERE observed_on BETWEEN $1 AND $2 LIMIT 1"
-    if not con.execute(staged, span).fetchall():
-        return False
-    return bool(con.execute(publish_sql("pulled").replace("{file}", _quoted(root, file)), span).fetchall()[0][0])
+    pulled = publish_sql("pulled").replace("{file}", _quoted(root, file))
+    return bool(con.execute(pulled, [file.first_on, file.last_on]).fetchall()[0][0])
 
 
 def prepare_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:

@@ -36,16 +36,17 @@ class Step:
 
 _DAYS = ("artist_snapshots", "artist_genres")
 _TOLD = (*_DAYS, "artists", "release_pages")
+_ALL = (*_TOLD, "search_pages")
 _BEFORE = (
-    Step("genre_days", "touched", _TOLD, "large"),
+    Step("genre_days", "touched", _ALL, "large"),
     Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
     Step("genre_days", "touched_days", ("artist_genres",), "large onto"),
     Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
     Step("genre_coverage", "touched_alone", ("release_pages",), "large onto"),
-    Step("artists", "known", _TOLD, "large onto"),
-    Step("artist_genres", "known_genres", _TOLD, "large onto"),
-    Step("artists", "known_whole", _TOLD, "large fresh"),
-    Step("artists", "known_whole", _TOLD, "small"),
+    Step("artists", "known", _ALL, "large onto"),
+    Step("artist_genres", "known_genres", _ALL, "large onto"),
+    Step("artists", "known_whole", _ALL, "large fresh"),
+    Step("artists", "known_whole", _ALL, "small"),
     Step("artists", "described", ("artists",), "onto"),
     Step("name_tokens", "renamed", ("artists",), "large onto"),
     Step("artist_genres", "sightings", ("artist_genres",), "large onto"),
@@ -63,7 +64,7 @@ _OBSERVED = (
     Step("artists", "seen_again", ("artists",), "onto"),
     Step("artists", "latest", ("artists",), "onto"),
     Step("artists", "latest_whole", ("artists",), "fresh"),
-    Step("artists", "numbers", ("artists",), "onto"),
+    Step("artists", "numbers", ("artists", "release_pages"), "onto"),
     Step("artists", "known_numbers", ("artists",), "large onto"),
     Step("artists", "known_again", ("artists",), "large onto"),
     Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
@@ -115,15 +116,15 @@ _AFTER = (
     Step("genre_membership", "entering_whole", ("artist_genres",), "large fresh"),
     Step("genre_membership", "back", ("artist_genres",), "large onto"),
     Step("genre_membership", "genre_membership", ("artist_genres",)),
-    Step("genre_membership", "sweeps", (*_TOLD, "search_pages")),
+    Step("genre_membership", "sweeps", _ALL),
     Step("artists", "known_told", ("artists",), "large onto"),
     Step("genre_membership", "left_spotify", ("artists",), "large"),
     Step("genre_membership", "left_search", ("search_pages", "artist_genres"), "large"),
     Step("genre_membership", "left_small", ("search_pages", "artist_genres", "artists"), "small"),
     Step("artists", "known_artists", _TOLD, "large onto"),
     Step("genre_coverage", "covered", _TOLD, "large"),
-    Step("genre_coverage", "genre_coverage", (*_TOLD, "search_pages"), "large"),
-    Step("genre_coverage", "genre_coverage_small", (*_TOLD, "search_pages"), "small"),
+    Step("genre_coverage", "genre_coverage", _ALL, "large"),
+    Step("genre_coverage", "genre_coverage_small", _ALL, "small"),
 )
 # What is to be known of the state before; what was observed; what follows from it.
 STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)

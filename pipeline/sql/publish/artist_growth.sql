@@ -28,6 +28,7 @@ FROM (
     WHERE {any_unseen}
 )
 WHERE since IS NULL AND first_on < until - days;
+{given unseen}
 SET VARIABLE unseen_first = (SELECT min(first_on) FROM unseen);
 SET VARIABLE unseen_last = (SELECT max(last_on) FROM unseen);
 UPDATE grown g
@@ -43,5 +44,6 @@ FROM (
     GROUP BY key
 ) b
 WHERE b.key = g.key;
+{always}
 DELETE FROM artist_growth WHERE rowid IN (SELECT place FROM known_growth SEMI JOIN grown USING (key));
 INSERT INTO artist_growth BY NAME SELECT * EXCLUDE (key) FROM grown ORDER BY artist_no, key

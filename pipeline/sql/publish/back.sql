@@ -4,6 +4,7 @@ CREATE OR REPLACE TEMP TABLE ended AS
 SELECT rowid AS place, genre, artist_id, provenance, left_on
 FROM genre_membership
 WHERE left_on > (SELECT min(known_on) FROM sightings);
+{given ended}
 UPDATE genre_membership m
 SET left_on = NULL
 FROM (

@@ -13,6 +13,7 @@ SELECT t.key, t.artist_id, t.since
 FROM touched t
 JOIN known_growth g ON g.key = t.key
 WHERE g.previous_on >= t.since AND g.first_on < t.since;
+{given late}
 INSERT INTO earlier
 SELECT late.key, max(s.observed_on), arg_max(s.followers, s.observed_on)
 FROM artist_snapshots s

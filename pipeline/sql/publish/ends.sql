@@ -33,6 +33,7 @@ SELECT
 FROM touched t
 LEFT JOIN known_growth g ON g.key = t.key
 WHERE t.since IS NOT NULL AND (t.since < g.until OR t.key IN (SELECT key FROM often));
+{given moved}
 CREATE OR REPLACE TEMP TABLE numbers AS
 WITH more AS (FROM moved WHERE NOT late)
 SELECT key, first_on AS observed_on, first_followers AS followers FROM more WHERE first_on < since

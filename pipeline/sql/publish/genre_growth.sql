@@ -1,17 +1,19 @@
 -- Those of each genre that grew most. Who was touched leaves its lists, and stands there again if it comes before the
 -- last that is known (`edge`): of those behind it nothing is known. A list that became too short is told from all
 -- artists (`regrown`), one that became too long is cut.
+CREATE OR REPLACE TEMP TABLE recounted AS
+SELECT genre, days, sum(compared)::BIGINT AS compared
+FROM compared
+GROUP BY genre, days
+HAVING sum(compared) <> 0;
+{given recounted}
 MERGE INTO state_lists p
-USING (
-    SELECT genre, days, sum(compared)::BIGINT AS compared
-    FROM compared
-    GROUP BY genre, days
-    HAVING sum(compared) <> 0
-) n
+USING recounted n
 ON p.genre = n.genre AND p.days = n.days
 WHEN MATCHED THEN UPDATE SET compared = p.compared + n.compared
 WHEN NOT MATCHED THEN INSERT (genre, days, compared) VALUES (n.genre, n.days, n.compared);
 DELETE FROM state_lists WHERE compared = 0;
+{always}
 DELETE FROM state_leaders WHERE artist_no IN (SELECT artist_no FROM touched);
 -- Of many who were touched few come before the end of a list: they are found before days are taken apart.
 CREATE OR REPLACE TEMP TABLE floors AS
@@ -56,6 +58,7 @@ FROM (
 )
 WHERE place <= {kept}
 GROUP BY genre, days;
+{given edges}
 DELETE FROM state_leaders s
 USING edges e
 WHERE e.genre = s.genre AND e.days = s.days AND (s.growth, s.artist_id) < (e.edge.growth, e.edge.artist_id);

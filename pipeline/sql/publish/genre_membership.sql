@@ -1,9 +1,12 @@
 -- Spans at most {stay} days apart are one stay. All but the last one of an artist in a genre have ended.
+{given entering}
 DELETE FROM genre_membership m
 USING entering e
 WHERE e.genre = m.genre AND e.artist_id = m.artist_id AND e.provenance = m.provenance;
+{given alone}
 INSERT INTO genre_membership
 SELECT genre, artist_id, provenance, low, NULL FROM alone ORDER BY genre;
+{given spans}
 INSERT INTO genre_membership
 SELECT genre, artist_id, provenance, low, CASE WHEN count(*) OVER w > 1 THEN high + 1 END
 FROM (

@@ -1,4 +1,5 @@
 -- Each list in `regrown` from all artists of its genre.
+{given regrown}
 DELETE FROM state_leaders s USING regrown r WHERE r.genre = s.genre AND r.days = s.days;
 INSERT INTO state_leaders BY NAME
 SELECT genre, days, unnest(leaders, max_depth := 2)

@@ -4,6 +4,7 @@ SELECT g.genre, g.artist_id, g.last_seen_on
 FROM known_genres g
 JOIN told_genres a ON a.key = g.key
 WHERE g.provenance = 'spotify' AND NOT list_contains(a.genres, g.genre);
+{given gone}
 UPDATE genre_membership m
 SET left_on = g.last_seen_on + 1
 FROM gone g

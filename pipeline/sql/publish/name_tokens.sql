@@ -1,4 +1,5 @@
 -- The words of new names, in the order in which a beginning of a word is looked up.
+{given renamed}
 CREATE OR REPLACE TEMP TABLE renamed AS SELECT artist_no FROM touched SEMI JOIN renamed USING (artist_id);
 DELETE FROM name_tokens WHERE artist_no IN (SELECT artist_no FROM renamed);
 INSERT INTO name_tokens BY NAME

@@ -1,4 +1,5 @@
 -- Rows that came before the artist was described.
+{given numbered}
 UPDATE {table} t
 SET artist_no = n.artist_no
 FROM numbered n

@@ -6,6 +6,7 @@ SELECT
     coalesce((SELECT max(artist_no) FROM artists), -1) + row_number() OVER (ORDER BY rowid) AS artist_no
 FROM artists
 WHERE artist_no IS NULL;
+{given numbered}
 UPDATE artists a
 SET artist_no = n.artist_no
 FROM numbered n

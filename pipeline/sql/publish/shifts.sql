@@ -1,4 +1,5 @@
 -- What the touched days of touched artists are worth to their genres: taken away before the merges, added after them.
+{given seen}
 INSERT INTO shifts
 WITH linked AS (
     SELECT s.*, e.earlier_on, e.earlier_followers
