@@ -67,6 +67,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "rest_packed": f"struct_pack({', '.join(f'{name} := {name}' for name in rest)})",
         "sign": str(step.sign),
         "stay": str(STAY_DAYS),
+        "provenance": step.file.removeprefix("left_"),
         "half": str(STAY_DAYS // 2),
         "cap": str(SEARCH_CAP),
         "key_of_all": "artist_id" if step.only == "small" else "artist_no",
@@ -83,9 +84,9 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
         return _growth_marks() | marks
-    shared = {"genre_days": "counted", "genre_coverage": "members_now"}
+    shared = {"genre_days": "counted", "genre_membership": "leaving"}
     if step.table in shared:
-        return marks | {shared[step.table]: publish_sql(shared[step.table])}
+        return {shared[step.table]: publish_sql(shared[step.table])} | marks
     return _leader_marks() | marks if step.table == "genre_growth" else marks
 
 

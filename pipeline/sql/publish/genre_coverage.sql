@@ -1,19 +1,25 @@
--- Genres: artists ever seen under them by what changed of these, who is in them now counted anew.
+-- Genres: artists ever seen under them and those in them now, by what changed of these.
+CREATE OR REPLACE TEMP TABLE changed AS
+SELECT genre, sum(artists)::BIGINT AS artists, sum(with_followers)::BIGINT AS with_followers,
+    sum(with_releases)::BIGINT AS with_releases, sum(found)::BIGINT AS found, sum(given)::BIGINT AS given
+FROM (
+    SELECT *, 0 AS found, 0 AS given FROM covered
+    UNION ALL
+    SELECT genre, 0, 0, 0, if(provenance = 'search', begun, 0), if(provenance = 'spotify', begun, 0) FROM stays
+)
+GROUP BY genre
+ORDER BY genre;
 MERGE INTO genre_coverage p
-USING (
-    SELECT genre, sum(artists)::BIGINT AS artists, sum(with_followers)::BIGINT AS with_followers,
-        sum(with_releases)::BIGINT AS with_releases
-    FROM covered
-    GROUP BY genre
-    ORDER BY genre
-) n
+USING changed n
 ON p.genre = n.genre
 WHEN MATCHED THEN UPDATE SET
     artists = p.artists + n.artists,
     with_followers = p.with_followers + n.with_followers,
-    with_releases = p.with_releases + n.with_releases
-WHEN NOT MATCHED THEN INSERT (genre, artists, with_followers, with_releases)
-    VALUES (n.genre, n.artists, n.with_followers, n.with_releases);
+    with_releases = p.with_releases + n.with_releases,
+    found_now = p.found_now + n.found,
+    given_now = p.given_now + n.given
+WHEN NOT MATCHED THEN INSERT (genre, artists, with_followers, with_releases, found_now, given_now)
+    VALUES (n.genre, n.artists, n.with_followers, n.with_releases, n.found, n.given);
 UPDATE genre_coverage p
 SET first_seen_on = least(p.first_seen_on, g.first_seen_on), last_seen_on = greatest(p.last_seen_on, g.last_seen_on)
 FROM (
@@ -23,11 +29,6 @@ FROM (
 ) g
 WHERE p.genre = g.genre;
 UPDATE genre_coverage p
-SET found_now = n.found_now, given_now = n.given_now, swept_on = n.swept_on
-FROM (
-    SELECT c.genre, coalesce(m.found_now, 0) AS found_now, coalesce(m.given_now, 0) AS given_now, s.swept_on
-    FROM genre_coverage c
-    LEFT JOIN ({members_now}) m ON m.genre = c.genre
-    LEFT JOIN sweeps s ON s.genre = c.genre
-) n
-WHERE p.genre = n.genre
+SET swept_on = n.swept_on
+FROM (SELECT c.genre, s.swept_on FROM genre_coverage c LEFT JOIN sweeps s ON s.genre = c.genre) n
+WHERE p.genre = n.genre AND p.swept_on IS DISTINCT FROM n.swept_on

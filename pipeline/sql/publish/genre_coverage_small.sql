@@ -18,6 +18,11 @@ FROM (
     LEFT JOIN artists a ON a.artist_id = g.artist_id
     GROUP BY genre
 ) g
-LEFT JOIN ({members_now}) m ON m.genre = g.genre
+LEFT JOIN (
+    SELECT genre, count(*) FILTER (provenance = 'search') AS found_now, count(*) FILTER (provenance = 'spotify') AS given_now
+    FROM genre_membership
+    WHERE left_on IS NULL
+    GROUP BY genre
+) m ON m.genre = g.genre
 LEFT JOIN sweeps s ON s.genre = g.genre
 ORDER BY g.genre
