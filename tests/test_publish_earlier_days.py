@@ -88,8 +88,8 @@ def test_numbers_are_read_meanwhile(monkeypatch: pytest.MonkeyPatch, workspace: 
     monkeypatch.setattr(earlier_days, "OPENING", -ANY_NUMBER)
     answer(workspace, ledger, "b5", D22, a=160)
     source = Source(workspace.root, ledger.read("SELECT * FROM parts WHERE day = ? ORDER BY seq", (D22.isoformat(),)))
-    with open_generation(workspace).cursor() as con, earlier_days.reading_earlier_days(con, source) as read:
-        found = read()
+    with open_generation(workspace).cursor() as con:
+        found = earlier_days.read_earlier_days(con, source)()
     assert found is not None
     assert (found.first, found.last) == (D22, D22)
     assert [tuple(row.values()) for row in found.rows.to_pylist()] == [

@@ -85,11 +85,15 @@ def detach(alias: str) -> None:
 
 
 @contextmanager
-def building(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A cursor that writes to a database file; the file is let go of at the end, whatever happens."""
+def building(path: Path, con: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor that writes to a database file; the file is let go of at the end, whatever happens.
+
+    `con`: a cursor with temporary tables to go on with, which is closed at the end.
+    """
     known, alias = losses(), attach(path, read_only=False)
-    con = cursor(alias)
+    con = con or cursor()
     try:
+        con.execute(f"USE {alias}")
         yield con
     except duckdb.Error as error:
         is_lost(error, known)

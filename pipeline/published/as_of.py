@@ -18,7 +18,7 @@ import duckdb
 from pipeline.lake import engine
 from pipeline.lake.files import explained, fsync_file, make_folder
 from pipeline.lake.volumes import is_volume
-from pipeline.published.building import insert_rows, merge
+from pipeline.published.building import insert_rows, merge_all
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import make_view, unfile_mixed
 from pipeline.published.staging import Rows, Source, stage_parts
@@ -42,7 +42,7 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
         con.execute(publish_sql("merged_snapshots"))
         days = [part["day"] for part in source.parts]
         with source.shared():
-            merge(con, source, ordered=days == sorted(days), fresh=True)
+            merge_all(con, source, ordered=days == sorted(days))
         con.execute("COMMIT")
 
 

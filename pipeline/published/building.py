@@ -1,75 +1,105 @@
 """Fill a database with the rows of parts: all of them in an empty one, or those committed since.
 
 Every merge is defined by the parts and their order alone (`steps`), so both ways end with the same tables. Knows
-nothing of generations, locks or the ledger: parts come as its rows. Imports `earlier_days`, `snapshots`, `staging`,
-`steps`, `merges`, `schema`, `counting`.
+nothing of generations, locks or the ledger: parts come as its rows. Imports `earlier_days`, `history_files`,
+`snapshots`, `staging`, `steps`, `merges`, `schema`, `counting`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 
 import duckdb
 
 from pipeline.published import steps
 from pipeline.published.counting import count_snapshots
-from pipeline.published.earlier_days import reading_earlier_days, show_earlier_days
+from pipeline.published.earlier_days import EarlierDays, read_earlier_days, show_earlier_days
+from pipeline.published.history_files import view_statement
 from pipeline.published.merges import merge_statements, publish_sql
-from pipeline.published.snapshots import note_months, prepare_all, prepare_new, show_recent
+from pipeline.published.snapshots import history_of, note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
-__all__ = ["fill", "insert_rows", "merge", "run_step", "shape"]
+__all__ = ["Growth", "fill", "insert_rows", "merge_all", "run_step", "shape"]
 
 
-def fill(con: duckdb.DuckDBPyConnection, source: Source, *, fresh: bool) -> None:
-    """Merge parts into the database of `con`, which is made first when `fresh`; for a transaction of the caller.
+def fill(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Make the tables in the empty database of `con`, and merge all parts into them; for a transaction of the caller.
 
     Raises DamagedFile naming a part that is not what was committed, SchemaMismatch for one of a newer program.
     """
     check_parts(source.root, source.parts)
-    if fresh:
-        for statement in create_statements():
-            con.execute(statement)
-        con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
-    if fresh or source.moved:
-        con.execute("DELETE FROM state_meta WHERE key = 'bound'")
-        con.execute("INSERT INTO state_meta VALUES ('bound', ?)", [source.bound])
-    if source.moved:
-        con.execute("DELETE FROM state_parts")
-        insert_rows(con, "state_parts", source.moved)
-    con.execute(_NUMBERED)
-    newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
-    insert_rows(con, "state_parts", source.parts)
-    for name in LAKE:
-        stage_parts(con, source, name)
-    con.execute(publish_sql("merged_snapshots"))
-    note_months(con, source)
-    (prepare_all if fresh else prepare_new)(con, source)
-    days = [newest, *(part["day"] for part in source.parts)]
-    merge(con, source, ordered=days == sorted(days), fresh=fresh)
+    for statement in create_statements():
+        con.execute(statement)
+    con.execute("INSERT INTO state_meta VALUES ('exchanged', ?)", [source.exchanged])
+    con.execute("INSERT INTO state_meta VALUES ('bound', ?)", [source.bound])
+    _note(con, source)
+    _stage(con, source)
+    prepare_all(con, source)
+    days = [part["day"] for part in source.parts]
+    merge_all(con, source, ordered=days == sorted(days))
 
 
-def shape() -> str:
-    """What stands for the tables of this program and the words in them: one of another shape is built anew."""
-    return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
+class Growth:
+    """New parts that a generation is to grow by: a look at what it says of them, then the change of its copy."""
+
+    def __init__(self, source: Source) -> None:
+        """`source`: the parts committed since."""
+        self._source, self._staged = source, _staged(source)
+        self._size, self._ordered = "", True
+        self._earlier: Callable[[], EarlierDays | None] = lambda: None
+
+    def look(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Keep for `con` what touched artists are now; `con` stands in the generation, and may write nothing to it.
+
+        Raises as `fill`.
+        """
+        check_parts(self._source.root, self._source.parts)
+        _stage(con, self._source)
+        newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
+        days = [newest, *(part["day"] for part in self._source.parts)]
+        self._ordered = days == sorted(days)
+        self._size = con.execute(steps.size_statement(self._staged)).fetchall()[0][0]
+        # In a small database there is nothing to read meanwhile; with very many rows other cores have enough to do.
+        if self._size == "large" and not self._source.is_large():
+            self._earlier = read_earlier_days(con, self._source)
+        # The view of the generation itself may name a folder that the workspace was moved from.
+        con.execute(view_statement(self._source.root, history_of(con), kind="TEMP VIEW"))
+        self._run(con, steps.LOOKS)
+
+    def change(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Merge the parts into the copy in which `con` stands since; for a transaction of the caller."""
+        con.execute("DROP VIEW temp.artist_snapshots")
+        if self._source.moved:
+            con.execute("UPDATE state_meta SET value = ? WHERE key = 'bound'", [self._source.bound])
+            con.execute("DELETE FROM state_parts")
+            insert_rows(con, "state_parts", self._source.moved)
+        _note(con, self._source)
+        if prepare_new(con, self._source):  # what was seen lies elsewhere now
+            self._run(con, steps.LOOKS)
+        self._run(con, steps.CHANGES)
+
+    def _run(self, con: duckdb.DuckDBPyConnection, some: Sequence[steps.Step]) -> None:
+        for step in some:
+            if step.applies(self._staged, fresh=False, size=self._size):
+                run_step(con, step, ordered=self._ordered)
+                if step.file == "earlier":
+                    show_recent(con, self._source.root)
+                elif step.file == "ends":
+                    show_earlier_days(con, self._source.root, self._earlier())
 
 
-def merge(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool, fresh: bool) -> None:
-    """Run every step that the staged tables call for; `fresh`: into an empty database, of which all rows are new."""
-    staged = {part["table_name"] for part in source.parts}
+def merge_all(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool) -> None:
+    """Run every step that staged rows call for, in a database that has none yet."""
+    staged = _staged(source)
     size = con.execute(steps.size_statement(staged)).fetchall()[0][0]
-    alone = fresh or source.is_large() or size == "small"  # then other cores have nothing to read, or enough to do
-    with nullcontext(lambda: None) if alone else reading_earlier_days(con, source) as read:
-        for step in steps.STEPS:
-            if step.applies(staged, fresh=fresh, size=size):
-                run_step(con, step, ordered=ordered)
-                if step.file == "ends":
-                    show_earlier_days(con, source.root, read())
-                elif follow := _FOLLOWS.get(step.file):
-                    follow(con)
+    for step in steps.STEPS:
+        if step.applies(staged, fresh=True, size=size):
+            run_step(con, step, ordered=ordered)
+            if step.file == "entries":
+                count_snapshots(con)
 
 
 def run_step(con: duckdb.DuckDBPyConnection, step: steps.Step, *, ordered: bool) -> None:
@@ -79,11 +109,32 @@ def run_step(con: duckdb.DuckDBPyConnection, step: steps.Step, *, ordered: bool)
             con.execute(statement)
 
 
+def shape() -> str:
+    """What stands for the tables of this program and the words in them: one of another shape is built anew."""
+    return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
+
+
+def _staged(source: Source) -> set[str]:
+    return {part["table_name"] for part in source.parts}
+
+
+def _note(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Note which parts are merged, and that artists have numbers."""
+    con.execute(_NUMBERED)
+    insert_rows(con, "state_parts", source.parts)
+    note_months(con, source)
+
+
+def _stage(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    for name in LAKE:
+        stage_parts(con, source, name)
+    con.execute(publish_sql("merged_snapshots"))
+
+
 # Stands for the numbers that artists have: who finds the same in a later generation finds the same artists by them.
 _NUMBERED = """
     INSERT INTO state_meta
     SELECT 'numbered', uuid()::VARCHAR WHERE NOT EXISTS (FROM state_meta WHERE key = 'numbered')"""
-_FOLLOWS = {"earlier": show_recent, "entries": count_snapshots}
 
 
 def insert_rows(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

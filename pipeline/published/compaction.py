@@ -59,7 +59,7 @@ def compact(workspace: Workspace, ledger: Ledger, *, all_months: bool = False) -
             files = [_file_of(con, workspace, month) for month in _months(generation, all_months=all_months)]
         if files:
             change = _Copy(workspace, generation, files)
-            retire(workspace, place_generation(workspace, ledger, change, onto=None, since=None))
+            retire(workspace, place_generation(workspace, ledger, change))
         months = tuple(file.month for file in files)
         return Compacted(months, sum(file.rows for file in files), time.perf_counter() - begun)
 

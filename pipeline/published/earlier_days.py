@@ -7,9 +7,9 @@ statements of a publish run. Imports `engine`, `history_files`, `merges`, `snaps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from pipeline.published.snapshots import history_of
 from pipeline.published.staging import Listed, Source, check_parts, parts_select
 from pipeline.schema import GROWTH_DAYS
 
-__all__ = ["EarlierDays", "reading_earlier_days", "show_earlier_days"]
+__all__ = ["EarlierDays", "read_earlier_days", "show_earlier_days"]
 
 # What a row of a part costs beside one of a history file, and what it costs to open a part, in rows of a history file.
 DEARER, OPENING = 4, 30_000
@@ -45,12 +45,13 @@ class EarlierDays:
     rows: Any
 
 
-@contextmanager
-def reading_earlier_days(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[Callable[[], EarlierDays | None]]:
-    """Read them for the artists in new parts while `con` changes other things; what is given waits for them."""
+def read_earlier_days(con: duckdb.DuckDBPyConnection, source: Source) -> Callable[[], EarlierDays | None]:
+    """Read them for the artists in new parts while others go on with `con`; what is given waits for them."""
     database = con.execute("SELECT current_database()").fetchall()[0][0]
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(_read, database, source).result
+    pool = ThreadPoolExecutor(1)
+    read = pool.submit(_read, database, source)
+    pool.shutdown(wait=False)
+    return read.result
 
 
 def _read(database: str, source: Source) -> EarlierDays | None:

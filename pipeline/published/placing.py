@@ -10,8 +10,8 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date
 from pathlib import Path
 
@@ -75,28 +75,35 @@ def place_generation(
     ledger: Ledger,
     change: Callable[[duckdb.DuckDBPyConnection], None],
     *,
-    onto: int | None,
-    since: date | None,
+    look: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    since: date | None = None,
 ) -> int:
-    """Make a generation and point to it: a copy of generation `onto`, or an empty file, after `change`. Its number.
+    """Make a generation and point to it: an empty file, or a copy of the current one, after `change`. Its number.
 
-    For the holder of the lock. `since`: first day of rows that are new, None for all; checks prove those.
+    For the holder of the lock. `look`: what is to be asked of the current one while it is copied; temporary tables are
+    there still when the copy is changed. `since`: first day of rows that are new, None for all; checks prove those.
     """
     number = _next_number(workspace, ledger)
     path = generation_path(workspace, number)
     aside = hidden(path)
+    alias, known, before = open_generation(workspace).alias if look else None, engine.losses(), dict[str, int]()
     try:
-        with _copied(workspace, onto, number), engine.building(aside) as con:
-            con.execute("BEGIN")
-            before = {} if onto is None else count_rows(con)
-            change(con)
-            _record(con, ledger, number)
-            con.execute("COMMIT")
-            prove(con, ledger, number, since, before)  # as it stands in the file, which nobody has seen yet
+        with closing(engine.cursor(alias)) as con, _copying(workspace, number) if look else nullcontext() as copied:
+            if look and copied:
+                before = count_rows(con)
+                look(con)
+                copied()
+            with engine.building(aside, con):
+                con.execute("BEGIN")
+                change(con)
+                _record(con, ledger, number)
+                con.execute("COMMIT")
+                prove(con, ledger, number, since, before)  # as it stands in the file, which nobody has seen yet
         _await_whole(aside, number)
         place_files([path])
         replace_file(workspace.db / "CURRENT", f"{number} {path.stat().st_size}\n".encode())
     except duckdb.Error as error:
+        engine.is_lost(error, known)
         raise _explain(error, path) from error
     finally:
         remove_files([aside.with_name(f"{aside.name}.wal")])
@@ -105,20 +112,24 @@ def place_generation(
 
 
 @contextmanager
-def _copied(workspace: Workspace, onto: int | None, number: int) -> Iterator[None]:
-    """A copy of generation `onto`, if any, for `number`: the disk takes it, and old ones go, while it is changed."""
-    if onto is None:
-        yield
-        return
-    path = generation_path(workspace, number)
-    with explained(path):
-        shutil.copyfile(generation_path(workspace, onto), hidden(path))
+def _copying(workspace: Workspace, number: int) -> Iterator[Callable[[], None]]:
+    """Copy the current generation for `number` meanwhile; what is given waits until the copy may be changed.
+
+    The disk takes it, and old ones go, while it is changed.
+    """
+    path, current = generation_path(workspace, number), open_generation(workspace)
     with ThreadPoolExecutor(1) as pool:
+        copied = pool.submit(shutil.copyfile, current.path, hidden(path))
         taken = pool.submit(fsync_file, hidden(path))
-        pool.submit(remove_files, _until(workspace, onto)[: 1 - KEPT])
-        if sys.platform == "win32":  # there nobody else may have a file open that is opened for writing
-            wait([taken])
-        yield
+        pool.submit(remove_files, _until(workspace, current.number)[: 1 - KEPT])
+
+        def until_copied() -> None:
+            with explained(path):
+                copied.result()
+                if sys.platform == "win32":  # there nobody else may have a file open that is opened for writing
+                    taken.result()
+
+        yield until_copied
         with explained(path):
             taken.result()  # who asks later is not told of what could not be written here
 

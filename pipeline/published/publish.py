@@ -15,7 +15,7 @@ import duckdb
 
 from pipeline.errors import DamagedFile
 from pipeline.lake.truth import fetch_truth
-from pipeline.published.building import fill, shape
+from pipeline.published.building import Growth, fill, shape
 from pipeline.published.generations import (
     Generation,
     current_number,
@@ -127,9 +127,12 @@ def _source(workspace: Workspace, ledger: Ledger, after: int) -> Source:
 def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:
     """A generation of these parts and those in generation `onto`; its pointer set, old ones gone."""
     fetch_truth(workspace, ((part["path"], part["sha256"]) for part in source.parts))
-    fresh, since = onto is None, None if onto is None else source.first_day()
     with source.shared():
-        number = place_generation(workspace, ledger, partial(fill, source=source, fresh=fresh), onto=onto, since=since)
+        if onto is None:
+            number = place_generation(workspace, ledger, partial(fill, source=source))
+        else:
+            growth = Growth(source)
+            number = place_generation(workspace, ledger, growth.change, look=growth.look, since=source.first_day())
     retire(workspace, number)
     rows = sum(part["rows"] for part in source.parts)
     return Published(number, len(source.parts), rows, time.perf_counter() - begun, changed=True)

@@ -83,13 +83,14 @@ def within(month: str) -> str:
     return f"observed_on >= DATE '{month}-01' AND observed_on < DATE '{month}-01' + INTERVAL 1 MONTH"
 
 
-def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Before staged rows are merged: note their months, and pull the rows they meet out of history files."""
+def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """Before staged rows are merged: pull the rows they meet out of history files. Whether there were any."""
     files, met = history_of(con), _months_met(con, source)
     overlaid = [file for file in files if file.month in met and _pull(con, source.root, file)]
     add_files(con, [replace(file, is_overlaid=True) for file in overlaid])
     if overlaid or (files and root_of(con) != str(source.root)):
         make_view(con, source.root)
+    return bool(overlaid)
 
 
 def _months_met(con: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
@@ -129,14 +130,14 @@ def root_of(con: duckdb.DuckDBPyConnection) -> str:
     return str(found[0][0]) if found else ""
 
 
-def show_recent(con: duckdb.DuckDBPyConnection) -> None:
+def show_recent(con: duckdb.DuckDBPyConnection, root: Path) -> None:
     """Show every snapshot from the first day on that changes (`touched_since`) as `recent_snapshots`.
 
     Of history files those with such days alone: to pass over all the others, each of their row groups is looked at.
     """
     since = con.execute("SELECT getvariable('touched_since')").fetchall()[0][0]
     files = [file for file in history_of(con) if since is not None and file.last_on >= since]
-    con.execute(view_statement(Path(root_of(con)), files, kind="TEMP VIEW", name="recent_snapshots"))
+    con.execute(view_statement(root, files, kind="TEMP VIEW", name="recent_snapshots"))
 
 
 def _parts_in(con: duckdb.DuckDBPyConnection, source: Source, months: Sequence[str]) -> Source:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-__all__ = ["SMALL", "STEPS", "Step", "size_statement"]
+__all__ = ["CHANGES", "LOOKS", "SMALL", "STEPS", "Step", "size_statement"]
 
 SMALL = 50_000  # snapshots up to which deriving everything anew takes no longer than finding out what changed
 
@@ -37,7 +37,7 @@ class Step:
 _DAYS = ("artist_snapshots", "artist_genres")
 _TOLD = (*_DAYS, "artists", "release_pages")
 _ALL = (*_TOLD, "search_pages")
-_BEFORE = (
+LOOKS = (  # what is to be known of the state before: they write temporary tables alone
     Step("genre_days", "touched", _ALL, "large"),
     Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
     Step("genre_days", "touched_days", ("artist_genres",), "large onto"),
@@ -128,8 +128,8 @@ _AFTER = (
     Step("genre_coverage", "genre_coverage", _ALL, "large"),
     Step("genre_coverage", "genre_coverage_small", _ALL, "small"),
 )
-# What is to be known of the state before; what was observed; what follows from it.
-STEPS = (*_BEFORE, *_OBSERVED, *_AFTER)
+CHANGES = (*_OBSERVED, *_AFTER)  # what was observed, and what follows from it
+STEPS = (*LOOKS, *CHANGES)
 
 
 def size_statement(staged: AbstractSet[str]) -> str:
