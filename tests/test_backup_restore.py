@@ -21,7 +21,7 @@ from tests.receipts import artist, commit_lines, line, names, rows
 def test_restored_answers_are_the_same(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
     """Every published row of the backed-up workspace is in the restored one."""
     made = back_up(filled, tmp_path / "b", clock.now())
-    assert restore(tmp_path / "b", other, clock.now) == made
+    assert restore(tmp_path / "b", other, clock.now) == (made, None)
     assert rows(other) == rows(filled)
     assert names(other.raw) == names(filled.raw)
     assert names(other.lake) == names(filled.lake)
@@ -139,9 +139,10 @@ def test_restore_keeps_what_was_there(filled: Workspace, ledger: Ledger, clock: 
         restore(tmp_path / "b", filled, clock.now)
     assert rows(filled) != before
     later = names(filled.lake)
-    restore(tmp_path / "b", filled, clock.now, force=True)
+    _, aside = restore(tmp_path / "b", filled, clock.now, force=True)
     assert rows(filled) == before
-    assert names(filled.root / "replaced-20261122T060000" / "lake") == later
+    assert aside == filled.root / "replaced-20261122T060000"
+    assert names(aside / "lake") == later
 
 
 @pytest.mark.parametrize(("backed_up", "restored"), [("demo", "spotify"), ("spotify", "demo")])

@@ -194,7 +194,7 @@ def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert re.fullmatch(r"3 files, 0\.0 MB and the ledger as of 20\S+Z in copy, 3 of them new\n", out)
     assert said(capsys, "restore", "copy")[0] == 2
     code, out, _ = said(capsys, "restore", "copy", "--force", "--json")
-    assert (code, json.loads(out)["files"]) == (0, 3)
+    assert (code, json.loads(out)["files"], (Path(json.loads(out)["replaced"]) / "lake").is_dir()) == (0, 3, True)
     code, out, _ = said(capsys, "restore", "copy", "--force")
     assert re.search(r"; what was there is in (\S+)\n", out)
     assert said(capsys, "export", "SELECT followers FROM artists", "--to", "after.csv")[0] == 0

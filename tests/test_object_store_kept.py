@@ -161,7 +161,7 @@ def test_backup_and_restore(stored: Stored, store_at: StoreAt, clock: Clock, tmp
     with pytest.raises(SettingsError, match="files that do not belong there"):
         restore(tmp_path / "backup", place(tmp_path / "new", workspace.store), clock.now)
     fresh = place(tmp_path / "new", store_at("another"))
-    assert restore(tmp_path / "backup", fresh, clock.now).files == made.files == len(stored_names(fresh))
+    assert restore(tmp_path / "backup", fresh, clock.now)[0].files == made.files == len(stored_names(fresh))
     assert answers(fresh) == before
     alone = place(tmp_path / "alone", None)
     restore(tmp_path / "backup", alone, clock.now)

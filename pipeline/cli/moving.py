@@ -180,10 +180,9 @@ def restore(
     """Make the workspace hold what a backup holds, and publish it. The app must not be running."""
     settings = load_settings()
     workspace = open_workspace(settings)
-    earlier = {*workspace.root.glob("replaced-*")}
-    made = bring_back(folder, workspace, workspace_clock(settings), force=force)
-    aside = "".join(f"; what was there is in {path}" for path in {*workspace.root.glob("replaced-*")} - earlier)
-    _tell_backup(made, f"brought back to {workspace.root}{aside}", as_json=as_json)
+    made, aside = bring_back(folder, workspace, workspace_clock(settings), force=force)
+    replaced = f"; what was there is in {aside}" if aside else ""
+    _tell_backup(made, f"brought back to {workspace.root}{replaced}", as_json=as_json, replaced=aside)
 
 
 # The commands by name, in the order of the help.
@@ -202,9 +201,9 @@ def _followed() -> dict[str, datetime]:
         return followed_since(ledger)
 
 
-def _tell_backup(made: Backup, where: str, *, as_json: bool) -> None:
+def _tell_backup(made: Backup, where: str, *, as_json: bool, **more: Path | None) -> None:
     told = f"{made.files:,} files, {made.bytes / 1e6:,.1f} MB and the ledger as of {made.made_at} {where}"
-    console.tell(asdict(made), told, as_json=as_json)
+    console.tell({**asdict(made), **more}, told, as_json=as_json)
 
 
 def _show_origin(origin: Origin) -> None:

@@ -81,8 +81,10 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
     return made
 
 
-def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, force: bool = False) -> Backup:
-    """Make a workspace hold what a backup holds, and publish it; what was there is moved aside, not deleted.
+def restore(
+    source: Path, workspace: Workspace, now: Callable[[], datetime], *, force: bool = False
+) -> tuple[Backup, Path | None]:
+    """Make a workspace hold what a backup holds, and publish it; also the folder to which what was there was moved.
 
     Everything is copied and checked before anything is touched. Raises SettingsError when the workspace holds data and
     `force` was not said, or when one of the two is the demo's and the other is not, RunInProgress, WriterBusy while the
@@ -117,7 +119,7 @@ def restore(source: Path, workspace: Workspace, now: Callable[[], datetime], *, 
                 ledger.set_meta(CLAIMED, "")  # everything is here now
             count_on(ledger, old / workspace.db.name)
             publish(workspace, ledger, force=True)
-    return made
+    return made, old if occupied else None
 
 
 def _require_own(workspace: Workspace, target: Path) -> None:
