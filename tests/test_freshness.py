@@ -126,6 +126,7 @@ def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, 
     ledger.begin_run("dead", "cli", {}, 1)
     told = workspace_status(settings)
     assert (told["status"], told["problems"][0].startswith("the last run crashed")) == ("attention", True)
+    assert (found["last_run"]["params"]["genres"], told["last_run"]["params"]) == (list(settings.genres), {})
     assert health(settings, workspace, ledger, clock.now, InApp(("it stands still",)))["status"] == "failing"
 
 

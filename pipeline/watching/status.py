@@ -5,6 +5,7 @@ Imports the rooms below; changes nothing.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -125,7 +126,7 @@ def health(
         },
         "next_run_at": min(coming, default=None),
         "running": run_holder(workspace) if last and last["state"] == "running" else None,
-        "last_run": last,
+        "last_run": last and {**last, "params": json.loads(last["params"])},
         "last_error": failed[0]["message"] if failed else "",
         "freshness": fresh,
     }  # fmt: skip
