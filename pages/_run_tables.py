@@ -84,6 +84,8 @@ def cost_table(planned: Iterable[Any], text: Text) -> Html:
     lines = []
     for row in planned:
         left = text("no limit known") if row.left is None else text.number(row.left)
+        if row.locked_until:
+            left = text("locked until {when}", when=text.instant(row.locked_until))
         name, items = task_label(row.task, text), text.number(len(row.items))
         lines.append((name, items, text.number(row.requests), text.number(row.at_most), left))
     return table(heads, lines, "g-cost")

@@ -178,12 +178,17 @@ def test_lost_ledger_stops_runs(
     assert [ask(settings, tmp_path, name)[0] for name in ("doctor", "run")] == [0, 0]
 
 
-def test_deferral_is_four(ask: Any, tmp_path: Path) -> None:
-    """A run into a quota ends with 4 and says when the rest is due."""
+def test_deferral_is_four(inside: Any, ask: Any, tmp_path: Path) -> None:
+    """A run into a quota ends with 4 and says when the rest is due; so does a retry before that time, beforehand."""
     config = SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON, quotas={"albums": 5}, lock_s=7_200)
     with running(config) as simulator:
-        code, result = ask(environment(simulator, tmp_path / "data"), tmp_path, "run")
+        settings = environment(simulator, tmp_path / "data")
+        code, result = ask(settings, tmp_path, "run")
+        _, plan, _ = inside(settings, tmp_path, "retry", "--dry-run")
+        again, _, told = inside(settings, tmp_path, "retry")
     assert (code, result["state"], result["due_at"][:13]) == (4, "deferred", "2026-03-10T14")
+    assert plan.count(", locked until 2026-03-10 14:") == 2  # releases and tracks
+    assert (again, "requests to be asked again; albums is locked until 2026-03-10 14:" in told) == (4, True)
 
 
 def test_every_command_speaks_json(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.records.opening import opened_ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from tests.commands import ROOT, answer, command, environment, start
-from tests.worlds import database, genre_names, held, stable_tables
+from tests.worlds import database, genre_names, held, settings_for, stable_tables
 
 NOON = "2026-03-10T12:00:00Z"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
@@ -103,6 +104,9 @@ def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
     process = begun(world, settings, tmp_path)
     process.kill()
     process.communicate()
+    with opened_ledger(settings_for(world, tmp_path / "data")) as (_, ledger):
+        [run] = ledger.runs()
+    assert (run["state"], answer(settings, tmp_path, "retry", run["run_id"], "--dry-run")[0]) == ("running", 0)
     _, state = answer(settings, tmp_path, "status")
     assert (state["last_run"]["state"], state["running"]) == ("crashed", None)
     code, result = answer(settings, tmp_path, "retry", "last")
@@ -118,6 +122,18 @@ def test_second_run_waits_its_turn(world: Running, tmp_path: Path) -> None:
     code, result = answer(settings, tmp_path, "run", "--wait")
     out, _ = first.communicate(timeout=60)
     assert (json.loads(out)["state"], code, result["requests"]) == ("succeeded", 0, 0)
+
+
+def test_retry_waits_for_the_run(world: Running, tmp_path: Path) -> None:
+    """Told to wait, a retry of a run that goes on begins at its end, with what it left by then."""
+    settings = environment(world, tmp_path / "data")
+    first = begun(world, settings, tmp_path)
+    second = start(settings, tmp_path, "retry", "--wait", "--json")
+    assert "goes on: waiting for its end" in second.stderr.readline()
+    first.send_signal(signal.SIGTERM)
+    out, _ = second.communicate(timeout=60)
+    assert (json.loads(first.communicate()[0])["state"], json.loads(out)["state"]) == ("cancelled", "succeeded")
+    assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
 @pytest.mark.slow

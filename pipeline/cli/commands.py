@@ -27,6 +27,8 @@ from pipeline.cli.schedule import freshness, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.lake.files import explanation
 from pipeline.records.events import LEVELS, EventFilter
+from pipeline.records.lock import hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.dag import dag_rows, render_mermaid, render_text
 from pipeline.runs.preview import leaves_nothing, plan_retry, plan_run
 from pipeline.runs.runner import RunRequest, run_pipeline
@@ -109,9 +111,15 @@ def retry(
     wait_s: WaitS = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Ask again what a run failed to get or never reached; what was answered since is not asked again."""
-    settings = load_settings()
+    """Ask what a run failed to get, put off or never reached, as far as the quota permits now; nothing is asked twice.
+
+    What a quota still locks stays put off. With --wait a run that goes on is waited for.
+    """
+    settings, longest_s = load_settings(), _longest_wait(wait_s, wait=wait)
     found, names = newest_run(settings) if run_id == "last" else run_id, tuple(item or ())
+    if longest_s and not dry_run:
+        _await_end(settings, found, longest_s)
+    tell_crashed(settings)  # a run whose process is gone goes on no more
     planned = plan_retry(settings, found, names)
     if dry_run:
         console.show_plan(planned, as_json=as_json)
@@ -119,8 +127,8 @@ def retry(
     if leaves_nothing(settings, found):
         console.show_nothing_left(found, as_json=as_json)
         return
-    console.people.print(f"run {found} left {sum(row.requests for row in planned)} requests to be asked again")
-    request = RunRequest("cli", retry_of=found, items=names, wait_s=_longest_wait(wait_s, wait=wait))
+    console.show_left(found, planned)
+    request = RunRequest("cli", retry_of=found, items=names, wait_s=longest_s)
     _execute(settings, request, as_json=as_json)
 
 
@@ -215,6 +223,18 @@ def _names() -> set[str]:
 
 def _longest_wait(wait_s: float, *, wait: bool) -> float:
     return wait_s or (ENDLESS_S if wait else 0.0)
+
+
+def _await_end(settings: Settings, run_id: str, longest_s: float) -> None:
+    """Wait until a run that goes on has ended: what it leaves is known then."""
+    stop = threading.Event()
+    with opened_ledger(settings) as (workspace, ledger):
+        if not ledger.runs(1, where="r.run_id = ? AND r.state = 'running'", params=(run_id,)):
+            return
+        console.people.print(f"run {run_id} goes on: waiting for its end")
+        held = hold_run_lock(workspace, "retry", "cli", ledger.now(), wait_s=longest_s, cancelled=stop.is_set)
+        with _stop_on_signals(stop), held:
+            pass
 
 
 def _execute(settings: Settings, request: RunRequest, *, as_json: bool) -> None:

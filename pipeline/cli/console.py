@@ -33,6 +33,7 @@ __all__ = [
     "show_error",
     "show_events",
     "show_freshness",
+    "show_left",
     "show_nothing_left",
     "show_plan",
     "show_result",
@@ -103,6 +104,7 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
         return
     for row in rows:
         left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
+        left += f", locked until {row.locked_until:%Y-%m-%d %H:%M} UTC" if row.locked_until else ""
         labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
         cost = f"{_span(row.requests, row.at_most)} requests ({left})"
         answers.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
@@ -111,6 +113,14 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
 
 def _span(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
+
+
+def show_left(run_id: str, rows: Sequence[PlannedTask]) -> None:
+    """How much is asked again, and what of it a quota keeps waiting."""
+    told = f"run {run_id} left {sum(row.requests for row in rows)} requests to be asked again"
+    locks = {row.bucket: row.locked_until for row in rows if row.requests and row.locked_until}
+    waits = "".join(f"; {bucket} is locked until {end:%Y-%m-%d %H:%M} UTC" for bucket, end in locks.items())
+    people.print(told + waits)
 
 
 def show_nothing_left(run_id: str, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pipeline.published.generations import live
 from pipeline.records.budget import Budget
@@ -26,7 +27,7 @@ __all__ = ["PlannedTask", "leaves_nothing", "plan_retry", "plan_run", "sum_costs
 class PlannedTask:
     """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow.
 
-    `limit`: the most that all tasks together may ask.
+    `limit`: the most that all tasks together may ask; `locked_until`: until then the bucket is asked nothing.
     """
 
     task: str
@@ -36,6 +37,7 @@ class PlannedTask:
     bucket: str
     left: int | None
     limit: int
+    locked_until: datetime | None
 
 
 def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
@@ -82,7 +84,8 @@ def _planned(
     for task in DAG:
         if task.expand is None:
             continue
-        left = budget.view(task.bucket).left
+        bucket = budget.view(task.bucket)
+        left = bucket.left
         allowance = int(most * (1.0 if leftovers else task.share)) - sum(row.requests for row in planned)
         allowance = allowance if left is None else min(allowance, left)
         expand = leftovers.expansion(task) if leftovers else task.expand
@@ -90,5 +93,6 @@ def _planned(
             items = expand(Outlook(view, today, known, genres, allowance, followed=mine, unknown=unknown))
         certain, at_most = sum(len(item.calls) for item in items), sum(item.max_requests for item in items)
         labels = tuple(item.label for item in items)
-        planned.append(PlannedTask(task.name, labels, certain, min(at_most, most), task.bucket, left, most))
+        cost = (certain, min(at_most, most))
+        planned.append(PlannedTask(task.name, labels, *cost, task.bucket, left, most, bucket.locked_until))
     return planned

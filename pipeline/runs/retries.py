@@ -53,9 +53,12 @@ def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Le
     """
     run = ledger.read("SELECT state FROM runs WHERE run_id = ?", (run_id,))
     if not run or run[0]["state"] == "running":
-        what = "is still running" if run else "is not a run of this workspace"
-        kind = RunInProgress if run else SettingsError
-        raise kind(f"{run_id} {what}; `python -m pipeline status` shows the last one. Nothing was started.")
+        if run:
+            raise RunInProgress(
+                f"{run_id} is still running: wait for its end (--wait), or cancel it. Nothing was started."
+            )
+        what = "is not a run of this workspace; `python -m pipeline status` shows the last one"
+        raise SettingsError(f"{run_id} {what}. Nothing was started.")
     left = left_items(ledger, run_id, names)
     if unknown := sorted(set(names) - {item.item for item in left}):
         raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
