@@ -136,16 +136,25 @@ def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:
     code, out, _ = inside(settings, tmp_path, "freshness", "Choro", "--days", "3", "--json")
     assert (code, [row["target_days"] for row in json.loads(out)]) == (0, [3, 7])
     _, out, _ = inside(settings, tmp_path, "freshness", "choro", "--days", "0")
-    assert out.splitlines()[0] == "choro: unread, never read, target 7 days"
+    assert out.splitlines()[0] == "choro: unread, never read, target 7 days, by the setting"
     _, out, _ = inside(settings, tmp_path, "freshness", "choro", "--days", "1")
-    assert out.splitlines()[0] == "choro: unread, never read, target 1 day"
-    code, _, err = inside(settings, tmp_path, "freshness", "choro")
-    assert (code, "needs a genre and --days" in err) == (2, True)
-    code, _, err = inside(settings, tmp_path, "freshness", "chorro", "--days", "3")
-    assert (code, "chorro is not collected; these are: choro, samba." in err) == (2, True)
+    assert out.splitlines()[0] == "choro: unread, never read, target 1 day, its own"
+    code, _, err = inside(settings, tmp_path, "freshness", "--days", "3")
+    assert (code, "needs a genre: GENRE --days 3. Nothing was changed" in err) == (2, True)
+    for words in (["chorro", "--days", "3"], ["chorro"]):
+        code, _, err = inside(settings, tmp_path, "freshness", *words)
+        assert (code, "chorro is not collected; these are: choro, samba." in err) == (2, True)
     inside(settings, tmp_path, "freshness", "choro", "--days", "3")
     only_samba = {**settings, "GARIMPO_GENRES": "samba"}
     assert inside(only_samba, tmp_path, "freshness", "choro", "--days", "0")[0] == 0
+
+
+def test_one_genre_is_shown(inside: Any, tmp_path: Path) -> None:
+    """A genre alone is shown as it stands, and nothing is changed by that."""
+    settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_GENRES": "choro,samba"}
+    code, out, _ = inside(settings, tmp_path, "freshness", " Samba")
+    assert (code, out) == (0, "samba: unread, never read, target 7 days, by the setting\n")
+    assert not (tmp_path / "spotify").exists()
 
 
 def test_doctor_is_well_in_the_demo(inside: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -209,15 +209,16 @@ def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         people.print("no schedule: python -m pipeline schedule add NAME --cron '0 6 * * *'")
 
 
-def show_freshness(rows: Sequence[GenreFreshness], *, as_json: bool) -> None:
-    """Each genre with the day it was read and its target, on standard output."""
+def show_freshness(rows: Sequence[GenreFreshness], own: Collection[str], *, as_json: bool) -> None:
+    """Each genre with the day it was read and its target, which is that of the setting or its own."""
     if as_json:
         print_json(rows)
         return
     for row in rows:
         age = "today" if not row.age_days else f"{_days(row.age_days)} ago"
         read = "never read" if row.read_on is None else f"read on {row.read_on} ({age})"
-        print(f"{row.genre}: {row.state}, {read}, target {_days(row.target_days)}")
+        whose = "its own" if row.genre in own else "by the setting"
+        print(f"{row.genre}: {row.state}, {read}, target {_days(row.target_days)}, {whose}")
 
 
 def _days(count: int) -> str:

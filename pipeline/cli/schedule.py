@@ -17,9 +17,9 @@ from pipeline.cli.options import AsJson, read_genres
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import load_settings
 from pipeline.watching import schedules
-from pipeline.watching.freshness import genre_freshness, set_target, watched_genres
+from pipeline.watching.freshness import genre_freshness, own_targets, set_target, watched_genres
 from pipeline.watching.schedules import Kind, Schedule
 from pipeline.workspace import open_workspace
 
@@ -104,30 +104,29 @@ def remove(name: Name, as_json: AsJson = False) -> None:
 
 
 def freshness(
-    genre: Annotated[str, typer.Argument(help="Genre whose target is set; empty: show them all.")] = "",
+    genre: Annotated[str, typer.Argument(help="The genre; empty: all of them.")] = "",
     days: Annotated[
-        int | None, typer.Option(min=0, help="Days after which this genre counts as stale; 0: as the setting says.")
+        int | None,
+        typer.Option(min=0, help="Give it a target of its own: days until it counts as stale; 0: as the setting says."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """How old each genre is, against its target; GENRE with --days gives one a target of its own."""
-    settings = load_settings()
-    if bool(genre) != (days is not None):
-        raise SettingsError(f"A target needs a genre and --days. {schedules.UNCHANGED}")
-    with _ledger(to_read=not genre) as (ledger, _):
-        if genre:
-            _set_target(ledger, settings, " ".join(genre.lower().split()), days or None)
+    """How old each genre is, or GENRE alone, against its target; with --days it gets a target of its own."""
+    settings, genre = load_settings(), " ".join(genre.lower().split())
+    if days is not None and not genre:
+        raise SettingsError(f"A target needs a genre: GENRE --days {days}. {schedules.UNCHANGED}")
+    with _ledger(to_read=days is None) as (ledger, _):
+        watched = watched_genres(ledger, settings)
+        if genre and days != 0 and genre not in watched:  # one that is not collected any more may lose its target
+            raise SettingsError(f"{genre} is not collected; these are: {', '.join(watched)}. {schedules.UNCHANGED}")
+        if days is not None:
+            set_target(ledger, genre, days or None)
         found = genre_freshness(
             open_workspace(settings, to_read=True), ledger, settings, workspace_clock(settings)().date()
         )
-    console.show_freshness(found, as_json=as_json)
-
-
-def _set_target(ledger: Ledger, settings: Settings, genre: str, days: int | None) -> None:
-    watched = watched_genres(ledger, settings)
-    if days and genre not in watched:  # one that nobody collects any more may still lose its target
-        raise SettingsError(f"{genre} is not collected; these are: {', '.join(watched)}. {schedules.UNCHANGED}")
-    set_target(ledger, genre, days)
+        own = own_targets(ledger)
+    shown = [row for row in found if days is not None or genre in ("", row.genre)]
+    console.show_freshness(shown, own, as_json=as_json)
 
 
 def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
