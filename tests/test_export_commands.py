@@ -220,9 +220,21 @@ def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["export", "artists"], "Nothing is published"),
         (["backup", "."], "lie within one another"),
         (["restore", "none"], "none is no backup"),
+        (["trace", "artist"], "Missing argument"),
+        (["logs"], "No run yet in mine"),
+        (["logs", "none"], "none is not a run of workspace"),
+        (["retry", "none"], "none is not a run of this workspace"),
+        (["schedule", "next", "none"], "none is not a schedule"),
+        (["schedule", "pause", "none"], "none"),
+        (["freshness", "polka"], "polka is not collected"),
+        (["follow", "https://open.spotify.com/track/x"], "x"),
+        (["purge", "--artist", "nope", "--yes"], "Nothing is known of artist nope"),
+        (["publish-to", "none"], "none"),
+        (["simulator", "--artists", "none"], "valid integer"),
     ],
 )
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str) -> None:
     """What cannot be done ends in one message that names it, never in a traceback."""
     code, out, err = said(capsys, *arguments)
     assert (code in (1, 2), out, expected in err, "Traceback" in err) == (True, "", True, False)
+    assert re.search(r"[Nn]othing (is|was) [a-z]+\W", err)  # the state left behind

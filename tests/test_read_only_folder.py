@@ -44,7 +44,7 @@ LOOKING = [
 
 NOTHING_THERE = {
     "logs last": 2, "retry --dry-run": 2, "evict --dry-run": 2, "backup kept": 2, "checks": 1, "trace artist a1": 1,
-    "export artists": 1, "export followed": 1,
+    "export artists": 1, "export followed": 1, "purge --artist a1 --dry-run": 2,
 }  # fmt: skip
 
 

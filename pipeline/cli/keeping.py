@@ -108,7 +108,11 @@ def purge(
         return
     with _held("purge", to_read=dry_run) as (settings, workspace, ledger):
         if artist:
-            _tell_purged(purge_artist(workspace, ledger, artist, dry_run=dry_run), as_json=as_json)
+            done = purge_artist(workspace, ledger, artist, dry_run=dry_run)
+            if not (done.raw_files or done.parts or done.ledger_rows):
+                where = "at the end of its link on Spotify, and in the address of its page here"
+                raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {where}. Nothing was changed.")
+            _tell_purged(done, as_json=as_json)
             return
         today = ledger.now().date()
         if dry_run:
@@ -167,7 +171,7 @@ def checks(
     """Look at everything that is published, row by row, and at every part; 1 when a blocking check is broken."""
     names = [check.name for check in CHECKS]
     if history and history not in names:
-        raise SettingsError(f"There is no check {history!r}: {', '.join(names)}.")
+        raise SettingsError(f"There is no check {history!r}: {', '.join(names)}. Nothing was started.")
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         if not history:
             require_ledger(workspace, ledger)

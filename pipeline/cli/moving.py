@@ -51,7 +51,7 @@ def trace(
 ) -> None:
     """Show where a value came from: run, task, part, raw file and line, and the object as received."""
     if kind not in KINDS:
-        raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}.")
+        raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}. Nothing was started.")
     (column, usual), subject = KINDS[kind], given_id(kind, subject)
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, read_day("--on", on))

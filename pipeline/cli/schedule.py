@@ -153,7 +153,9 @@ def _show(name: str, count: int, *, as_json: bool) -> None:
     with _ledger(to_read=True) as (ledger, _):
         found = [each for each in schedules.list_schedules(ledger) if name in ("", each.name)]
     if name and not found:
-        raise SettingsError(f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are.")
+        raise SettingsError(
+            f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are. {schedules.UNCHANGED}"
+        )
     console.show_schedules([_row(each, count) for each in found], as_json=as_json)
 
 

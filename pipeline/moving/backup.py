@@ -126,7 +126,7 @@ def _require_own(workspace: Workspace, target: Path) -> None:
     """Raise SettingsError unless `target` is free, or holds an earlier backup of the same workspace."""
     here, there = workspace.root.resolve(), target.resolve()
     if here == there or here in there.parents or there in here.parents:
-        raise SettingsError(f"{target} and {workspace.root} lie within one another. Name a folder of its own.")
+        raise SettingsError(f"{target} and {workspace.root} lie within one another. Name another; nothing was copied.")
     if target.exists() and not target.is_dir():
         raise SettingsError(f"{target} is a file. Name a folder; nothing was copied.")
     found = read_manifest(target)
@@ -134,7 +134,8 @@ def _require_own(workspace: Workspace, target: Path) -> None:
     if found is None and not strange <= {"raw", "lake"}:  # those an interrupted backup leaves
         raise SettingsError(f"{target} is no backup and not empty. Name an empty folder; nothing was copied.")
     if found is not None and found.workspace != workspace.name:
-        raise SettingsError(f"{target} is a backup of workspace {found.workspace}, not {workspace.name}.")
+        other = f"{target} is a backup of workspace {found.workspace}, not {workspace.name}"
+        raise SettingsError(f"{other}. Name another folder; nothing was copied.")
 
 
 def _copy_ledger(source: LedgerPlace, target: Path) -> None:

@@ -201,10 +201,10 @@ def _unzip(path: Path, scratch: Path) -> Path:
                 if name != MANIFEST:
                     (folder / name).write_bytes(_read(packed, name, sizes[name]))
     except KeyError:
-        raise SettingsError(f"{path} is no bundle: it has no {MANIFEST}.") from None
+        raise SettingsError(f"{path} is no bundle: it has no {MANIFEST}. Nothing was read.") from None
     except zipfile.BadZipFile as error:
         if name == MANIFEST and not zipfile.is_zipfile(path):
-            raise SettingsError(f"{path} is no bundle: neither a folder nor a ZIP.") from None
+            raise SettingsError(f"{path} is no bundle: neither a folder nor a ZIP. Nothing was read.") from None
         raise _damaged(path, name, f"cannot be unpacked ({error})") from None
     except (zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise _damaged(path, name, f"cannot be unpacked ({error})") from None
@@ -220,13 +220,13 @@ def _manifest_in(path: Path, folder: Path) -> dict[str, Any]:
     try:
         found: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
-            raise SettingsError(f"{path} is no bundle: its {MANIFEST} is of {found['format']!r}.")
+            raise SettingsError(f"{path} is no bundle: its {MANIFEST} is of {found['format']!r}. Nothing was read.")
         if found["version"] > VERSION or found["schema_version"] > SCHEMA_VERSION:
             raise SchemaMismatch(f"{path} was written by a newer version of this program. Update it; nothing was read.")
         if found["sha256"] != _digest(found) or not _is_sound(found):
             raise _damaged(path, MANIFEST, "is not what was written")
     except FileNotFoundError:
-        raise SettingsError(f"{path} is no bundle: it has no {MANIFEST}.") from None
+        raise SettingsError(f"{path} is no bundle: it has no {MANIFEST}. Nothing was read.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path, MANIFEST, f"cannot be read ({type(error).__name__})") from None
     return dict(found)

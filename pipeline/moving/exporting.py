@@ -145,7 +145,8 @@ def _as_select(what: str, known: Sequence[str]) -> str:
     if what in known:
         return f'FROM "{what}"'  # in the order it is stored: by key, for the tables that are large
     if re.fullmatch(r"\w*", what.strip()):
-        raise SettingsError(f"There is no table {what!r}. Tables: {', '.join(known)}; or give a SELECT in quotes.")
+        tables = f"There is no table {what!r}. Tables: {', '.join(known)}; or give a SELECT in quotes"
+        raise SettingsError(f"{tables}. Nothing was written.")
     return what
 
 

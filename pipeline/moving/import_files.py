@@ -64,13 +64,17 @@ def read_file(path: Path, name: str) -> list[Reading]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and can be read but once
-            raise SettingsError(f"{path} is no file but a pipe or a device: write it to a file first.")
+            raise SettingsError(
+                f"{path} is no file but a pipe or a device: write it to a file first. Nothing was imported."
+            )
         with path.open("rb") as file:
             head = file.read(4096)
         if head.startswith(b"SQLite format 3\0"):
             return _read_sqlite(path, name)
         if head.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")):
-            raise SettingsError(f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first.")
+            raise SettingsError(
+                f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first. Nothing was imported."
+            )
         if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
             told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
             raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
@@ -79,7 +83,7 @@ def read_file(path: Path, name: str) -> list[Reading]:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Nothing was imported.") from None
     begin = text.lstrip()[:1]
     if not begin:
-        raise SettingsError(f"{path} is empty.")
+        raise SettingsError(f"{path} is empty. Nothing was imported.")
     if begin in "[{":
         return [Reading(name, "JSON", _read_json(text))]
     return [_read_lines(path, text, name)]
@@ -183,7 +187,8 @@ def _read_lines(path: Path, text: str, name: str) -> Reading:
         return Reading(name, "list of ids", _read_ids(text))
     raise SettingsError(
         f"{path} is nothing that can be imported: it begins with {header[:60]!a}, which names no column of artist "
-        "ids and is none. Understood are JSON, JSON lines, CSV with a header, SQLite, and lists of ids or links."
+        "ids and is none. Understood are JSON, JSON lines, CSV with a header, SQLite, and lists of ids or links. "
+        "Nothing was imported."
     )
 
 
@@ -228,7 +233,8 @@ def _read_sqlite(path: Path, name: str) -> list[Reading]:
         if table in owners or any(_number(row) in numbered for row in samples[table]):
             wanted[table] = {} if table in owners else numbered
     if not wanted:
-        raise SettingsError(f"{path} has no table with artist ids (tables: {', '.join(names) or 'none'}).")
+        tables = ", ".join(names) or "none"
+        raise SettingsError(f"{path} has no table with artist ids (tables: {tables}). Nothing was imported.")
     return [Reading(f"{name}, table {each}", "SQLite", _read_table(path, each, ids)) for each, ids in wanted.items()]
 
 

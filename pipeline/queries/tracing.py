@@ -80,7 +80,8 @@ def trace_rows(
     """
     if table not in TRACED or not key or not set(key) <= set(LAKE[table].column_names()):
         raise SettingsError(
-            f"Table {table} cannot be traced by {', '.join(key) or 'nothing'}. Tables: {', '.join(TRACED)}."
+            f"Table {table} cannot be traced by {', '.join(key) or 'nothing'}. Tables: {', '.join(TRACED)}. "
+            "Nothing was started."
         )
     parts = _parts(ledger, table, on)
     try:

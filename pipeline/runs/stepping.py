@@ -146,7 +146,9 @@ def graph_task(name: str) -> Task:
     for task in DAG:
         if task.name == name:
             return task
-    raise SettingsError(f"{name} is no task; the graph has {', '.join(task.name for task in DAG)}.")
+    raise SettingsError(
+        f"{name} is no task; the graph has {', '.join(task.name for task in DAG)}. Nothing was started."
+    )
 
 
 def missing_key(run_id: str, item_id: str) -> str:

@@ -188,7 +188,7 @@ def newest_run(settings: Settings) -> str:
     with _opened(settings) as ledger:
         runs = ledger.runs(limit=1)
     if not runs:
-        raise SettingsError(f"No run yet in workspace {settings.workspace_name}: python -m pipeline run.")
+        raise SettingsError(f"No run yet in {settings.workspace_name}: python -m pipeline run. Nothing was started.")
     return str(runs[0]["run_id"])
 
 
@@ -208,7 +208,7 @@ def follow_events(
             if not state:
                 raise SettingsError(
                     f"{wanted.run_id} is not a run of workspace {settings.workspace_name}. "
-                    "`python -m pipeline logs last` tells of the newest one; the page Runs lists all."
+                    "`python -m pipeline logs last` tells of the newest; the page Runs lists all. Nothing was printed."
                 )
             while rows := read_events(ledger, wanted, after_id=seen):
                 seen = rows[-1]["id"]
