@@ -25,7 +25,7 @@ __all__ = [
 
 Row = Mapping[str, Any]
 STATES = ("running", "succeeded", "deferred", "failed", "cancelled", "crashed")  # of runs
-TRIGGERS = ("schedule", "button", "cli", "external", "import")
+TRIGGERS = ("schedule", "button", "cli", "external", "import", "demo")
 TASKS = (
     "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
     "send",
@@ -97,10 +97,11 @@ def trigger_label(trigger: str, text: Text) -> str:
     """What began a run."""
     labels = {
         "schedule": text("the schedule"),
-        "button": text("the button Run now"),
+        "button": text("a button on these pages"),
         "cli": text("the command line"),
         "external": text("another system"),
         "import": text("an import"),
+        "demo": text("the demo (made-up history)"),
     }
     return labels.get(trigger, trigger)
 

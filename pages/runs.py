@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
-from pages import _access, _broadcast, _cards, _charts, _data, _live, _parts, _run_cards, _run_data, _run_form
+from pages import (
+    _access,
+    _broadcast,
+    _cards,
+    _charts,
+    _data,
+    _live,
+    _parts,
+    _run_cards,
+    _run_data,
+    _run_filter,
+    _run_form,
+)
 from pages._failures import explained
-from pages._run_words import STATES, TRIGGERS, state_label, told, trigger_label
+from pages._run_words import told
 from pages._text import Text, current_text
-from pipeline.watching.history import RunFilter
 
 PER_PAGE = 12
-NO_DAYS: Any = ()  # a span of days, none chosen
 
 
 def show_actions(text: Text) -> None:
@@ -64,28 +72,10 @@ def show_past(text: Text) -> None:
         st.html(_cards.note(text("Half a year, a column a week; days in UTC.")))
 
 
-def choose(text: Text) -> RunFilter:
-    """State, what began it, genre and days, as chosen; the address keeps them."""
-    state, trigger, genre, days = st.columns(4)
-    with state:
-        states = {name: state_label(name, text) for name in STATES}
-        chosen = _parts.choose_one(text("State"), states, key="state", everything=text("Any state"))
-    with trigger:
-        triggers = {name: trigger_label(name, text) for name in TRIGGERS}
-        begun = _parts.choose_one(text("Started by"), triggers, key="trigger", everything=text("Anything"))
-    with genre:
-        known = {name: name for name in _run_data.genres()}
-        about = _parts.choose_one(text("Genre"), known, key="genre", everything=text("All genres"))
-    with days:
-        span = st.date_input(text("Days (UTC)"), NO_DAYS, key="days", bind="query-params", format=text.day_field)
-    first, last = (span[0], span[-1]) if span else (None, None)
-    return RunFilter(chosen, begun, about, first, last)
-
-
 def show_list(text: Text) -> None:
     """Every run that is asked for, newest first; each leads to its page."""
     st.header(text("All runs"), anchor=False)
-    wanted, place = choose(text), st.container(key="list_runs")
+    wanted, place = _run_filter.choose(text), st.container(key="list_runs")
     count = _run_data.count_runs(wanted)
     page = _parts.choose_page(count, PER_PAGE)
     with place:
@@ -98,7 +88,7 @@ def show_list(text: Text) -> None:
         st.html(_cards.note(f"{counted}; " + text("times in {zone}", zone=text.zone_name(_data.now()))))
     else:
         with place:
-            st.html(_cards.empty(text("No run matches"), text("Try another state, another genre or more days.")))
+            _run_filter.show_none(text)
 
 
 def main() -> None:

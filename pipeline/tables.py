@@ -228,7 +228,7 @@ genre_membership | genre, artist_id, provenance, entered_on | a stay: sightings 
     left_on | DATE | day after the last sighting, once a later complete search or answer lacked it; NULL while in it
 runs | run_id | a run | ledger
     run_id | VARCHAR | id, sorts by time
-    trigger | VARCHAR | schedule, button, cli, external or import
+    trigger | VARCHAR | schedule, button, cli, external, import or demo
     state | VARCHAR | running, succeeded, failed, cancelled, deferred or crashed
     started_at | TIMESTAMP | UTC
     finished_at | TIMESTAMP | UTC; NULL while running

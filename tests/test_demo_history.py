@@ -44,7 +44,7 @@ def test_history_is_collected(app: Service) -> None:
     until(lambda: app.status().demo is None)
     today = system_now().date()
     assert [day for day, _ in snapshot_days(app)] == [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    assert {row["state"] for row in app.ledger.runs()} == {"succeeded"}
+    assert {(row["trigger"], row["state"]) for row in app.ledger.runs()} == {("demo", "succeeded")}
     assert missing_days(app.settings, today) == []
     assert missing_days(app.settings, today + timedelta(days=1)) == [today + timedelta(days=1)]
 

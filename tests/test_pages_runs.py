@@ -12,7 +12,7 @@ from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import hold_run_lock
 from pipeline.watching.schedules import Schedule
 from pipeline.workspace import Workspace
-from tests.screens import install_service, open_screen
+from tests.screens import Screen, install_service, open_screen
 
 FIRST, SECOND = "20261121T060000-aaaaaa", "20261122T060000-bbbbbb"
 
@@ -81,6 +81,27 @@ def test_address_decides(service, query, found):
     screens = [open_screen("runs.py", language, **query) for language in ("en", "pt")]
     assert [runs_on(screen) for screen in screens] == [found, found]
     assert ("No run matches" in screens[0].words) is not bool(found)
+
+
+def test_filter_is_taken_back_by_one_press(service):
+    """Where nothing matches one button brings every run, and leaves nothing of the choice in the address."""
+    add_run(service.ledger, FIRST)
+    app = open_screen("runs.py", state="crashed", trigger="cli", genre="mpb", days="2020-01-01,2020-01-02").app
+    app.button(key="show_all").click().run()
+    assert (runs_on(Screen(app)), dict(app.query_params), app.selectbox(key="choice_state").value) == (
+        [FIRST],
+        {},
+        None,
+    )
+
+
+def test_made_up_history_is_called_so(service):
+    """Runs of the demo's history are no schedule's, and can be filtered for in the demo alone."""
+    add_run(service.ledger, FIRST, trigger="demo")
+    screen = open_screen("runs.py")
+    assert "the demo (made-up history)" in screen.words
+    assert "the demo (made-up history)" in screen.app.selectbox(key="choice_trigger").options
+    assert "demonstração (histórico inventado)" in open_screen("runs.py", "pt").words
 
 
 def test_choice_enters_the_address(service):

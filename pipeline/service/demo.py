@@ -85,7 +85,7 @@ def collect_history(
         whole = index == 1 or day == today
         genres = all_genres if whole else _in_turn(all_genres, day)
         most = FIRST_DAY_REQUESTS if whole else DAILY_REQUESTS
-        run_pipeline(settings, RunRequest("schedule", genres, most), stop=stop, report=report)
+        run_pipeline(settings, RunRequest("demo", genres, most), stop=stop, report=report)
     with contextlib.suppress(OSError):  # it may have been ended together with us
         _set_clock(simulator, system_now())
 
