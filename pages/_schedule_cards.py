@@ -77,10 +77,12 @@ def fire_times(times: Iterable[datetime], text: Text, zone: str) -> Html:
     return tag("ul", *chips, tag("li", zone, cls="g-zone"), cls="g-times")
 
 
-def schedule_row(schedule: Schedule, times: Sequence[datetime], text: Text) -> Html:
-    """One schedule: its state, when it fires, what it asks, and the next times."""
+def schedule_row(schedule: Schedule, times: Sequence[datetime], text: Text, *, is_idle: bool = False) -> Html:
+    """One schedule: its state, when it fires, what it asks, and the next times; `is_idle`: nothing is collected."""
     if schedule.paused:
         state = badge(text("paused"), "quiet")
+    elif times and is_idle:
+        state = badge(text("waits for credentials"), "warn")
     elif times:
         state = badge(text("active"), "good")
     else:

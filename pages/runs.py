@@ -32,7 +32,8 @@ def show_actions(text: Text) -> None:
             start, idle = _run_form.open_form, _data.is_idle()
             st.button(text("Run now"), type="primary", key="run_now", on_click=start, args=("start",), disabled=idle)
         due = _data.status().next_run_at
-        said = text("Next by itself: {when}", when=text.zoned(due)) if due else text("No schedule is set")
+        none = text("Nothing is collected here") if _data.is_idle() else text("No schedule is set")
+        said = text("Next by itself: {when}", when=text.zoned(due)) if due else none
         st.html(_cards.note(said))
     _access.say_read_only()
 

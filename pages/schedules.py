@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _access, _cards, _failures, _run_cards, _schedule_cards, _schedule_form
+from pages import _access, _cards, _data, _failures, _run_cards, _schedule_cards, _schedule_form
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline.service.scheduler import service
@@ -21,7 +21,8 @@ def show_list() -> None:
         st.html(_cards.empty(text("No schedule yet"), advice))
     for schedule in found:
         with st.container(key=f"plan_{schedule.name}"):
-            st.html(_schedule_cards.schedule_row(schedule, service().next_times(schedule), text))
+            times, is_idle = service().next_times(schedule), service().is_idle
+            st.html(_schedule_cards.schedule_row(schedule, times, text, is_idle=is_idle))
             if _access.may_operate():
                 show_buttons(schedule, text)
             show_last_run(schedule, text)
@@ -78,12 +79,23 @@ def show_missed(text: Text) -> None:
     st.html(tag("ul", *lines, cls="g-points"))
 
 
+def say_lacking(text: Text) -> None:
+    """What schedules do here without credentials: nothing, or what they do in the demo."""
+    names = "SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET"
+    if service().is_idle:
+        st.html(_cards.note(text("None fires before there are credentials ({names}).", names=names)))
+    elif _data.is_synthetic():
+        said = text("In the demo they collect made-up artists; real ones need credentials ({names}).", names=names)
+        st.html(_cards.note(said))
+
+
 def main() -> None:
     """The page."""
     text = current_text()
     st.title(text("Schedules"), anchor=False)
     lead = text("When this app collects by itself. A change takes effect within seconds, wherever it was made.")
     st.html(tag("p", lead, cls="g-lead"))
+    say_lacking(text)
     _access.say_read_only()
     if _access.may_operate():
         if _schedule_form.is_open():

@@ -171,6 +171,9 @@ def test_schedule_is_replaced_from_the_command_line(inside: Any, tmp_path: Path)
     code, out, _ = inside(settings, tmp_path, "schedule", "add", "default", "--every", "6h", "--replace", "--json")
     [added] = json.loads(out)
     assert (code, added["kind"], len(added["next"])) == (0, "interval", 5)
+    for workspace, said in {"demo": "in the demo they collect made-up artists", "mine": "none of them fires"}.items():
+        _, out, err = inside({**settings, "GARIMPO_WORKSPACE": workspace}, tmp_path, "schedule", "list")
+        assert (out.splitlines()[0][:8], f"no Spotify credentials: {said}" in err) == ("default:", True)
     assert inside(settings, tmp_path, "schedule", "add", "default", "--every", "6h")[0] == 2
 
 

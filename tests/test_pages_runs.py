@@ -62,6 +62,9 @@ def test_nothing_can_be_started_without_credentials(tmp_path):
     runs, schedules = open_screen("runs.py"), open_screen("schedules.py")
     assert (runs.app.button(key="run_now").disabled, schedules.app.button(key="run_daily").disabled) == (True, True)
     assert ("Press Run now" in runs.words, "or bring history in" in runs.words) == (False, True)
+    assert ("No schedule is set" in runs.words, "active" in schedules.words.split()) == (False, False)
+    assert "waits for credentials" in schedules.words
+    assert "None fires before there are credentials (SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET)" in schedules.words
 
 
 @pytest.mark.parametrize(

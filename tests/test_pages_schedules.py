@@ -26,8 +26,9 @@ def service(tmp_path) -> Service:
 
 
 def test_schedule_tells_all_about_it(service):
-    """A schedule stands with state, words, genres, limit, time zone and the next five times."""
+    """A schedule stands with state, words, genres, limit, time zone and the next five times; the demo's as such."""
     words = open_screen("schedules.py").words
+    assert "In the demo they collect made-up artists" in words
     for expected in ("daily", "active", "every day at 06:00", "forró, mpb", "at most 50 requests", "America/Sao_Paulo"):
         assert expected in words
     assert words.count(", 06:00") == 5

@@ -17,6 +17,7 @@ from pipeline.cli.options import AsJson, read_genres
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
+from pipeline.runs.context import is_idle, lacks_credentials
 from pipeline.settings import load_settings
 from pipeline.watching import schedules
 from pipeline.watching.freshness import genre_freshness, own_targets, set_target, watched_genres
@@ -150,6 +151,7 @@ def _ledger(*, to_read: bool = False) -> Iterator[tuple[Ledger, str]]:
 
 
 def _show(name: str, count: int, *, as_json: bool) -> None:
+    settings = load_settings()
     with _ledger(to_read=True) as (ledger, _):
         found = [each for each in schedules.list_schedules(ledger) if name in ("", each.name)]
     if name and not found:
@@ -157,6 +159,10 @@ def _show(name: str, count: int, *, as_json: bool) -> None:
             f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are. {schedules.UNCHANGED}"
         )
     console.show_schedules([_row(each, count) for each in found], as_json=as_json)
+    if found and lacks_credentials(settings):
+        idle, demo = "none of them fires", "in the demo they collect made-up artists while the app is open"
+        need = "to collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET"
+        console.people.print(f"no Spotify credentials: {idle if is_idle(settings) else demo}; {need}")
 
 
 def _row(schedule: Schedule, count: int) -> dict[str, Any]:
