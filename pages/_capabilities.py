@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from pages._text import Text
 
 __all__ = ["show_capabilities"]
 
+ASKED = re.compile(r"\b(not answered|not asked, no id was found|seen in a run|answered|refused|limit)\b")
 Seen = Mapping[str, Any]
 
 
@@ -27,7 +29,8 @@ def show_capabilities(text: Text) -> None:
     st.html(word_table((text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
     with st.expander(text("Each one with its evidence")):
         rows = [
-            (name, _state(row, text), text.instant(row["checked_at"]), row["evidence"]) for name, row in known.items()
+            (name, _state(row, text), text.instant(row["checked_at"]), _evidence(row["evidence"], text))
+            for name, row in known.items()
         ]
         st.html(word_table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
 
@@ -61,6 +64,19 @@ def _with_number(name: str, row: Seen) -> str:
 
 def _with_date(name: str, row: Seen, text: Text) -> str:
     return f"{name} ({_state(row, text)})" if row["withdrawn_since"] else name
+
+
+def _evidence(said: str, text: Text) -> str:
+    """What was asked and how it was answered, in the reader's words; the source's names of things stay."""
+    words = {
+        "answered": text("answered"),
+        "refused": text("refused"),
+        "not answered": text("not answered"),
+        "not asked, no id was found": text("not asked, no id was found"),
+        "seen in a run": text("seen in a run"),
+        "limit": text("with at most"),
+    }
+    return ASKED.sub(lambda found: words[found[0]], said)
 
 
 def _state(row: Seen, text: Text) -> str:

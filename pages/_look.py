@@ -61,13 +61,13 @@ def current_palette() -> Palette:
     return PALETTES[st.context.theme.type or "light"]
 
 
-def current_style_sheet() -> str:
-    """The style sheet for the theme this browser shows."""
-    return style_sheet(st.context.theme.type or "light")
+def current_style_sheet(no_results: str) -> str:
+    """The style sheet for the theme this browser shows; with what a choice says when nothing matches."""
+    return style_sheet(st.context.theme.type or "light", no_results)
 
 
 @cache
-def style_sheet(theme: str) -> str:
+def style_sheet(theme: str, no_results: str = "No results") -> str:
     """Our rules, with the palettes as CSS variables; `theme` is said where Streamlit leaves it open.
 
     Streamlit says on its app which scheme is in force, but opens dialogs and popovers outside of it, where
@@ -75,5 +75,7 @@ def style_sheet(theme: str) -> str:
     """
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
+    words = f':root{{--g-no-results:"{no_results}"}}'  # Streamlit has them in English alone
     rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
-    return f'<style>[data-testid="stApp"],{OUTSIDE}{{{variables}}}\n{OUTSIDE}{{color-scheme:{theme}}}\n{rules}</style>'
+    grounds = f'[data-testid="stApp"],{OUTSIDE}{{{variables}}}\n{OUTSIDE}{{color-scheme:{theme}}}'
+    return f"<style>{words}{grounds}\n{rules}</style>"

@@ -24,6 +24,8 @@ def show_newest(text: Text) -> None:
         return
     page = _parts.choose_page(found.height, 6, key="newest")
     with place:
+        if among:  # of all, the newest are recent by themselves
+            st.html(_cards.note(text("Albums and singles in the last twelve months.")))
         _parts.release_grid(found.slice(6 * (page - 1), 6).to_dicts(), text, key="newest", columns=3)
 
 

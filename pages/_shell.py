@@ -64,27 +64,28 @@ def keep_language() -> None:
 
 
 def footer(text: Text) -> Html:
-    """Whose data these are; and for the browser, which language was chosen."""
+    """Whose data these are; and for the browser, which language the page is in, and which was chosen."""
     kept = st.session_state["lang"] if st.session_state.get("language_chosen") else None
+    about = {"cls": "g-foot", "lang": text.language.replace("_", "-"), "data_language": kept}
     if _data.is_synthetic():
         made = text(
             "No artist here exists: names, numbers and pictures are made on this machine, as Spotify would send them."
         )
         advice = text("To collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again.")
-        return tag("div", f"{made} {advice}", cls="g-foot", data_language=kept)
+        return tag("div", f"{made} {advice}", **about)
     if not service().settings.is_spotify:
         asked = text(
             "Artists, releases, tracks and cover art: data from {host}, asked in Spotify's place (GARIMPO_API_URL).",
             host=urlsplit(service().settings.api_url).hostname,
         )
-        return tag("div", asked, cls="g-foot", data_language=kept)
+        return tag("div", asked, **about)
     begin = text(
         "Nothing is collected here: to begin, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again."
     )
     begun = f"{begin} " if _data.is_idle() else ""
     words = text("Artists, releases, tracks and cover art: data from Spotify. Garimpo is not affiliated with Spotify.")
     link = tag("a", "open.spotify.com", href="https://open.spotify.com/", target="_blank", rel="noopener noreferrer")
-    return tag("div", begun, words, " ", link, cls="g-foot", data_language=kept)
+    return tag("div", begun, words, " ", link, **about)
 
 
 def main() -> None:
@@ -98,7 +99,7 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
     st.logo(LOGO.replace("currentColor", current_palette().text), size="large")
-    st.html(current_style_sheet())
+    st.html(current_style_sheet(text("No results")))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
         _live.frame_line()
         with st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_right"):

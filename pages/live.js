@@ -44,6 +44,7 @@
 
   function tick() {
     keepLanguage();
+    nameLanguage();
     if (document.hidden) return;
     const found = new Map();
     for (const place of document.querySelectorAll("[data-live]")) {
@@ -59,6 +60,11 @@
     if (chosen && !document.cookie.split("; ").includes(cookie)) {
       document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
     }
+  }
+
+  function nameLanguage() { // for whoever hears or translates the page: Streamlit calls every one English
+    const spoken = document.querySelector(".g-foot")?.lang;
+    if (spoken) document.documentElement.lang = spoken;
   }
 
   // Streamlit enters a change of page into the history twice: first with the new words after "?" at the old page, which

@@ -55,6 +55,8 @@ def test_radar_can_be_narrowed(service):
     words = open_screen(newest_followed="true").words
     assert [f"Canto {artist}-0" in words for artist in (3, 11)] == [True, False]
     assert ("Canto 3-1" in words, "Banda 11" in words) == (True, True)
+    window = "Albums and singles in the last twelve months."
+    assert (window in words, window in open_screen().words) == (True, False)
 
 
 @pytest.mark.parametrize(("page", "choice"), [("overview.py", "newest_followed"), ("artists.py", "followed")])

@@ -65,6 +65,9 @@ def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     assert f"most per page search 10 – {probed_on:%b}" in shown
     assert "an artist – followers (withdrawn since Nov 22" in shown
     assert "limit:search 10" in shown
+    assert "search with at most 50 refused" in shown
+    spoken = " ".join(open_screen("settings.py", "pt").words.split())
+    assert ("search com no máximo 50 recusou" in spoken, "visto numa coleta" in spoken) == (True, True)
 
 
 def test_nobody_is_notified_by_default(tmp_path: Path):

@@ -127,6 +127,17 @@ def test_telephone_has_no_overflow(open_tab, theme, language):
         assert tab.show(address).evaluate(OVERFLOW) == [], address
 
 
+@pytest.mark.parametrize(("language", "said"), [("en-US", "No results"), ("pt-BR", "Nada encontrado")])
+def test_page_is_of_its_language(open_tab, language, said):
+    """The page says which language it is in, and a choice in which nothing matches says so in that one."""
+    page = open_tab("light", language).show("/artists")
+    expect(page.locator("html")).to_have_attribute("lang", language.replace("en-US", "en"))
+    page.get_by_role("combobox", name="Gênero" if language == "pt-BR" else "Genre").fill("zzz")
+    empty = page.locator('[role="listbox"][data-empty="true"] span')
+    expect(empty).to_have_css("font-size", "0px")
+    assert empty.evaluate("each => getComputedStyle(each, '::after').content") == f'"{said}"'
+
+
 def test_row_leads_to_artist_without_reload(open_tab):
     """A click on a row opens the artist within the app; back leads to the list."""
     tab = open_tab()
