@@ -8,7 +8,7 @@ from typing import Any
 
 from pages._cards import badge, facts, figure, note
 from pages._html import Html, join, tag
-from pages._run_words import shown_state, state_label, task_label, told, tone, trigger_label
+from pages._run_words import begun_by, shown_state, state_label, task_label, told, tone
 from pages._text import Text
 from pipeline.service.scheduler import Status
 
@@ -27,7 +27,7 @@ def state_badge(state: str, text: Text) -> Html:
 
 def run_row(run: Row, text: Text) -> Html:
     """One run as a line of a list: state, when, by what or why it ended so, how long, requests, rows."""
-    about = trigger_label(run["trigger"], text)
+    about = begun_by(run, text)
     if run["state"] not in QUIET and run["message"]:
         about = told(run["message"], text)
     return tag(
@@ -49,7 +49,7 @@ def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: b
     rows = [
         (text("Run"), run["run_id"]),
         (text("Began"), text.zoned(run["started_at"])),
-        (text("Started by"), trigger_label(run["trigger"], text)),
+        (text("Started by"), begun_by(run, text)),
         (text("Duration"), _duration({**run, "finished_at": run["finished_at"] or now}, text)),
         (text("Requests"), text.number(run["requests"])),
         (text("Rows"), text.number(run["rows"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +14,7 @@ __all__ = [
     "STATES",
     "TASKS",
     "TRIGGERS",
+    "begun_by",
     "bucket_label",
     "budget_note",
     "shown_state",
@@ -93,10 +95,16 @@ def task_label(name: str, text: Text) -> str:
     return labels.get(name, name.replace("_", " "))
 
 
+def begun_by(run: Row, text: Text) -> str:
+    """What began a run: a schedule by its name, where one did."""
+    name = json.loads(run["params"]).get("schedule")
+    return text("the schedule {name}", name=name) if name else trigger_label(run["trigger"], text)
+
+
 def trigger_label(trigger: str, text: Text) -> str:
-    """What began a run."""
+    """What begins runs. The app begins some without a schedule: its first one, what was put off, old genres."""
     labels = {
-        "schedule": text("the schedule"),
+        "schedule": text("the app by itself"),
         "button": text("a button on these pages"),
         "cli": text("the command line"),
         "external": text("another system"),

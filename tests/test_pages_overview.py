@@ -82,10 +82,10 @@ def test_last_run_is_told(tmp_path):
     """What the last run did stands at the end, and leads to all runs."""
     service = install_service(tmp_path)
     publish_many(service.workspace, 2, 1)
-    service.ledger.begin_run("20261122T060000-aaaaaa", "schedule", {}, pid=1)
+    service.ledger.begin_run("20261122T060000-aaaaaa", "schedule", {"schedule": "daily"}, pid=1)
     service.ledger.finish_run("20261122T060000-aaaaaa", "deferred", "albums are locked until 18:00")
     screen = open_screen()
-    for expected in ("the schedule", "deferred", "albums are locked until 18:00"):
+    for expected in ("the schedule daily", "deferred", "albums are locked until 18:00"):
         assert expected in screen.words
     assert screen.links[-1] == ("All runs", "runs")
 

@@ -99,9 +99,11 @@ def test_filter_is_taken_back_by_one_press(service):
 
 
 def test_made_up_history_is_called_so(service):
-    """Runs of the demo's history are no schedule's, and can be filtered for in the demo alone."""
+    """Runs of the demo's history are no schedule's, and can be filtered for; nor are all that the app begins."""
     add_run(service.ledger, FIRST, trigger="demo")
+    add_run(service.ledger, SECOND, trigger="schedule")  # as its first one
     screen = open_screen("runs.py")
+    assert ("the app by itself" in screen.words, "the schedule" in screen.words) == (True, False)
     assert "the demo (made-up history)" in screen.words
     assert "the demo (made-up history)" in screen.app.selectbox(key="choice_trigger").options
     assert "demonstração (histórico inventado)" in open_screen("runs.py", "pt").words
