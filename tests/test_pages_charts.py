@@ -104,6 +104,23 @@ def test_durations_have_round_ticks(seconds, ticks):
     assert list(durations_chart(pl.DataFrame(rows), EN).layout.yaxis.ticktext) == ticks
 
 
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [([], []), ([0, 0], ["Jan 15"]), ([0, 1], ["Jan 15"]), ([0, 0, 0], ["Jan 15", ""]),
+     ([0, 1, 2], ["Jan 15", "Jan 17"]), ([0, 0, 1, 1, 1], ["Jan 15", "Jan 16", ""])],
+)  # fmt: skip
+def test_days_of_runs_do_not_meet(days, shown):
+    """Days below the bars stand two bars apart at least, and each once: on a telephone they ran into one another."""
+    rows = {
+        "run_id": [str(place) for place in range(len(days))],
+        "state": ["succeeded"] * len(days),
+        "started_at": [1.8e9 + 86_400 * day for day in days],
+        "seconds": [3.0] * len(days),
+    }
+    schema = {"run_id": pl.String, "state": pl.String, "started_at": pl.Float64, "seconds": pl.Float64}
+    assert ticks(durations_chart(pl.DataFrame(rows, schema), EN), "xaxis") == shown
+
+
 def test_durations_are_bars_by_outcome():
     """Each run is a bar from zero in the colour of its outcome; its day, zone and duration can be read."""
     rows = {
