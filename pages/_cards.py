@@ -97,14 +97,12 @@ def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] 
 def _follower_figures(row: Row, text: Text) -> tuple[Html, ...]:
     if "entered_on" in row:
         return (*_known_figures(row, text), figure(text.short_day(row["entered_on"]), text("entered")))
-    growth, span = row.get("growth"), row.get("days", 30)
+    growth, since = row.get("growth"), row.get("since")
     change = NONE if growth is None else text.percent(growth, signed=True)
-    return (
-        *_known_figures(row, text),
-        figure(
-            change, text.plural("in {count} day", "in {count} days", span), known=growth is not None, tone=_tone(growth)
-        ),
-    )
+    over = text.plural("in {count} day", "in {count} days", row.get("days", 30))
+    if since and "days" not in row:  # while there are fewer than thirty, growth is that since the first one
+        over = text("since {day}", day=text.short_day(since))
+    return (*_known_figures(row, text), figure(change, over, known=growth is not None, tone=_tone(growth)))
 
 
 def _known_figures(row: Row, text: Text) -> tuple[Html, ...]:

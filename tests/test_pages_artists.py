@@ -26,6 +26,13 @@ def test_rows_lead_to_artists(sixty):
     assert len(links) == 25
 
 
+def test_growth_says_since_when(sixty):
+    """Of three days nobody says what was gained in thirty: growth bears the day from which it counts."""
+    english, portuguese = (open_screen("artists.py", language).words for language in ("en", "pt"))
+    assert (english.count("since Nov 20"), "in 30 days" in english) == (25, False)
+    assert portuguese.count("desde 20 nov.") == 25
+
+
 @pytest.mark.parametrize(
     ("query", "first", "count"),
     [
