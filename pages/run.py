@@ -77,13 +77,13 @@ def show_rest(look: Look, text: Text) -> None:
     """What a run that ended has left, what that costs, and the buttons that go on with it."""
     if look.is_live:
         return
-    run_id = look.run["run_id"]
+    run_id, was_cut_short = look.run["run_id"], look.run["state"] in ("crashed", "cancelled", "failed")
     items, calls = _run_data.rest_of(run_id)
-    if not (items or look.run["state"] in ("crashed", "cancelled", "failed")):
+    if not (items or was_cut_short):
         return
     left = text.plural("{count} item is left", "{count} items are left", items)
     asked = text.plural("{count} request", "{count} requests", calls)
-    unreached = text("tasks that were not reached are asked too") if look.run["state"] != "succeeded" else ""
+    unreached = text("tasks that were not reached are asked too") if was_cut_short else ""
     st.html(_cards.note("; ".join(filter(None, (f"{left}, {asked}" if items else "", unreached)))))
     if not _access.may_operate():
         return

@@ -10,6 +10,7 @@ from pages import _run_data
 from pages._run_words import TASKS, told
 from pages._text import Text
 from pipeline.records.bindings import bound
+from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import TaskOutcome
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
@@ -172,6 +173,19 @@ def test_chosen_items_say_their_cost(service):
     assert service.status().active is None
     app.button(key="form_start").click().run()
     assert service.status().active is not None
+
+
+def test_locked_quota_is_said_before(service):
+    """What a lock of the quota keeps waiting is not promised: the form says until when; every task was reached."""
+    begin(service.ledger)
+    service.ledger.finish_run(RUN, "deferred", "searches: daily quota exceeded")
+    budget = Budget(service.ledger, Limits(9_000, None))
+    budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=7_200, reason="QUOTA_EXCEEDED")
+    screen = open_screen("run.py", id=RUN)
+    screen.app.button(key="retry").click().run()
+    assert ("Nothing can be asked now" in screen.words, "It asks" in screen.words) == (True, False)
+    assert "locked until" in screen.words
+    assert "tasks that were not reached" not in screen.words
 
 
 def test_finished_run_offers_nothing(service):
