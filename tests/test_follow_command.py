@@ -74,5 +74,6 @@ def test_dry_run_changes_nothing(ask: Any, options: tuple[str, ...], changed: li
     ],
 )
 def test_one_wrong_stops_all(ask: Any, given: str, reason: str) -> None:
-    """Where one of them is no artist's id or link nobody is followed, and the exit code is that of wrong input."""
-    assert ask(B, given) == (2, "", f"SettingsError {reason}. Nothing was changed.\n", (A,))
+    """Where one of them is no artist's id or link nobody is followed: 2, and where links come from."""
+    told = f"SettingsError {reason}. Share, on the artist's page in Spotify, copies the link. Nothing was changed.\n"
+    assert ask(B, given) == (2, "", told, (A,))

@@ -44,5 +44,6 @@ def follow(
 def _given(text: str) -> str:
     found, reason = artist_id(text)
     if reason:
-        raise SettingsError(f"{reason if text in reason else f'{text} is {reason}'}. Nothing was changed.")
+        wrong = reason if text in reason else f"{text} is {reason}"
+        raise SettingsError(f"{wrong}. Share, on the artist's page in Spotify, copies the link. Nothing was changed.")
     return found
