@@ -18,9 +18,11 @@ USUAL_SPAN = 30  # days; of fewer where there is no growth over so many yet
 
 def show_genre(text: Text) -> None:
     """A genre over time: followers of its artists where they are given, its releases by week, who grows, who came."""
+    genres = _data.ask(queries.genres)["genre"].to_list()
+    if not genres:  # as before the artists of a list of one's own were read
+        return
     heading, choice = st.columns([3, 2], vertical_alignment="bottom")
     heading.header(text("A genre over time"), anchor=False)
-    genres = _data.ask(queries.genres)["genre"].to_list()
     genre = choice.selectbox(text("Genre"), genres, key="show", bind="query-params")
     if genre is None:
         return

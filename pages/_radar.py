@@ -20,7 +20,8 @@ def show_newest(text: Text) -> None:
         return
     found, place = _data.ask(queries.newest_releases, 60, among), st.container()
     if found.is_empty():
-        show_none(text, of_followed=among is not None)
+        were_read = among and _data.ask(queries.release_counts, among)["releases"].drop_nulls().len()
+        show_none(text, of_followed=bool(were_read))
         return
     page = _parts.choose_page(found.height, 6, key="newest")
     with place:

@@ -152,6 +152,10 @@ def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:
 def test_one_genre_is_shown(inside: Any, tmp_path: Path) -> None:
     """A genre alone is shown as it stands, and nothing is changed by that."""
     settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_GENRES": "choro,samba"}
+    assert (
+        "choro is not collected; no genre is. Nothing"
+        in inside({**settings, "GARIMPO_GENRES": ""}, tmp_path, "freshness", "choro")[2]
+    )
     code, out, _ = inside(settings, tmp_path, "freshness", " Samba")
     assert (code, out) == (0, "samba: unread, never read, target 7 days, by the setting\n")
     assert not (tmp_path / "spotify").exists()

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
+from pipeline.service.scheduler import Service
 from pipeline.settings import load_settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.watching.freshness import genre_freshness
 from pipeline.workspace import open_workspace
+from tests.apps import until
 from tests.screens import install_service, open_screen
 from tests.worlds import collect, database, settings_for
 
@@ -39,6 +43,23 @@ def test_run_reads_the_list_alone(tmp_path: Path, profile: str) -> None:
     assert [artist_id for artist_id, *_ in tables["artists"]] == mine
     assert {artist_id for _, artist_id, _ in tables["release_artists"]} >= set(mine)
     assert open_generation(workspace).rows("SELECT count(*) FROM search_pages") == [(0,)]
+
+
+def test_app_begins_with_an_imported_list(tmp_path: Path) -> None:
+    """Who brings a list and opens the app need not wait for tomorrow: an import is no run yet, the first one begins."""
+    with running(SimulatorConfig(profile="development", artists=20, seed=5, now=NOON)) as simulator:
+        settings = settings_for(simulator, tmp_path, genres=(), schedule="")
+        mine, listed = simulator.truth()["artists"][0]["artist_id"], tmp_path / "list.txt"
+        listed.write_text(f"{mine}\n", encoding="utf-8")
+        with opened_ledger(settings) as (workspace, ledger):
+            import_history(workspace, ledger, listed, "20261122T060000-aaaaaa")
+        service = Service(settings)
+        service.start()
+        try:
+            [run] = until(lambda: service.ledger.runs(1, where="r.trigger = 'schedule' AND r.state <> 'running'"))
+        finally:
+            service.stop()
+    assert (run["state"], database(tmp_path)["artists"][0][0]) == ("succeeded", mine)
 
 
 def test_no_genre_is_a_choice(tmp_path: Path) -> None:

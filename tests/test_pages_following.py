@@ -72,12 +72,17 @@ def test_empty_list_says_how(tmp_path, page, choice, language, said, keys):
 
 
 def test_nothing_new_is_said(tmp_path):
-    """Where those who are followed released nothing for a year the page says that, and not that nothing was read."""
+    """Where those who are followed released nothing for a year the page says that, and only then."""
     made = install_service(tmp_path)
-    publish_rows(made.workspace, artists=[{"artist_id": "a", "name": "Banda", "last_seen_on": LAST_DAY}])
+    read = {"artist_id": "a", "name": "Banda", "last_seen_on": LAST_DAY, "releases_checked_on": LAST_DAY}
+    publish_rows(made.workspace, artists=[read, {"artist_id": "b", "name": "Unread", "last_seen_on": LAST_DAY}])
     made.follow("a")
     assert "No release of theirs in twelve months" in open_screen(newest_followed="true").words
-    assert "No releases yet" in open_screen().words
+    made.unfollow("a")
+    made.follow("b")
+    words = open_screen(newest_followed="true").words
+    assert ("No release of theirs" in words, "No releases yet" in words) == (False, True)
+    assert "A genre over time" not in words  # nobody has one
 
 
 def test_unmatched_list_leads_back(service):

@@ -119,7 +119,8 @@ def freshness(
     with _ledger(to_read=days is None) as (ledger, _):
         watched = watched_genres(ledger, settings)
         if genre and days != 0 and genre not in watched:  # one that is not collected any more may lose its target
-            raise SettingsError(f"{genre} is not collected; these are: {', '.join(watched)}. {schedules.UNCHANGED}")
+            these = f"these are: {', '.join(watched)}" if watched else "no genre is"
+            raise SettingsError(f"{genre} is not collected; {these}. {schedules.UNCHANGED}")
         if days is not None:
             set_target(ledger, genre, days or None)
         found = genre_freshness(
