@@ -77,8 +77,13 @@ def fire_times(times: Iterable[datetime], text: Text, zone: str) -> Html:
     return tag("ul", *chips, tag("li", zone, cls="g-zone"), cls="g-times")
 
 
-def schedule_row(schedule: Schedule, times: Sequence[datetime], text: Text, *, is_idle: bool = False) -> Html:
-    """One schedule: its state, when it fires, what it asks, and the next times; `is_idle`: nothing is collected."""
+def schedule_row(
+    schedule: Schedule, times: Sequence[datetime], text: Text, *, is_idle: bool = False, has_genres: bool = True
+) -> Html:
+    """One schedule: its state, when it fires, what it asks, and the next times.
+
+    `is_idle`: nothing is collected; `has_genres`: the settings name some.
+    """
     if schedule.paused:
         state = badge(text("paused"), "quiet")
     elif times and is_idle:
@@ -87,7 +92,8 @@ def schedule_row(schedule: Schedule, times: Sequence[datetime], text: Text, *, i
         state = badge(text("active"), "good")
     else:
         state = badge(text("over"), "quiet")
-    genres = ", ".join(schedule.genres) or text("all genres of the settings")
+    usual = text("all genres of the settings") if has_genres else text("the artists of your list")
+    genres = ", ".join(schedule.genres) or usual
     parts = [when_label(schedule, text), genres]
     if schedule.max_requests:
         parts.append(text.plural("at most {count} request", "at most {count} requests", schedule.max_requests))

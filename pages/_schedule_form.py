@@ -118,7 +118,9 @@ def _limits(text: Text) -> tuple[tuple[str, ...], int | None, int, float | None]
         list(dict.fromkeys((*watched_genres(service().ledger, service().settings), *st.session_state["sf_genres"]))),
         key="sf_genres",
         accept_new_options=True,
-        placeholder=text("All genres of the settings"),
+        placeholder=text("All genres of the settings")
+        if service().settings.genres
+        else text("None: only artists of your list, and those known already"),
     )
     columns = st.columns(3, vertical_alignment="bottom")
     most = columns[0].number_input(

@@ -21,8 +21,9 @@ def show_list() -> None:
         st.html(_cards.empty(text("No schedule yet"), advice))
     for schedule in found:
         with st.container(key=f"plan_{schedule.name}"):
-            times, is_idle = service().next_times(schedule), service().is_idle
-            st.html(_schedule_cards.schedule_row(schedule, times, text, is_idle=is_idle))
+            times, known = service().next_times(schedule), bool(service().settings.genres)
+            row = _schedule_cards.schedule_row(schedule, times, text, is_idle=service().is_idle, has_genres=known)
+            st.html(row)
             if _access.may_operate():
                 show_buttons(schedule, text)
             show_last_run(schedule, text)

@@ -18,6 +18,7 @@ from pipeline.settings import load_settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.watching.freshness import genre_freshness
+from pipeline.watching.schedules import Schedule
 from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.screens import install_service, open_screen
@@ -73,7 +74,13 @@ def test_no_genre_is_a_choice(tmp_path: Path) -> None:
     ("language", "said"), [("en", "No genre is searched: runs"), ("pt", "Nenhum gênero é pesquisado: as coletas")]
 )
 def test_pages_say_so(tmp_path: Path, language: str, said: str) -> None:
-    """Health says that no genre is searched, and no badge says that all of none are up to date."""
-    install_service(tmp_path, genres=())
+    """Health says that no genre is searched, and no badge says that all of none are up to date; nor do schedules."""
+    service = install_service(tmp_path, genres=())
+    service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    asked = {
+        "en": "every day at 06:00 · the artists of your list",
+        "pt": "todo dia às 06:00 · os artistas da sua lista",
+    }
+    assert asked[language] in open_screen("schedules.py", language).words
     words = open_screen("health.py", language).words
     assert (said in words, "Every genre is up to date" in words) == (True, False)
