@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import streamlit as st
 
 from pages import _run_data
+from pipeline import queries
 from pipeline.published import publish
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
@@ -21,6 +22,7 @@ __all__ = [
     "ask",
     "generation_number",
     "is_arranging",
+    "is_empty",
     "is_idle",
     "is_synthetic",
     "last_run",
@@ -47,6 +49,12 @@ def _service() -> Service:
 def generation_number() -> int | None:
     """The number of the published generation; None before the first."""
     return _service().shown.number()
+
+
+def is_empty() -> bool:
+    """Whether there is nothing to show: no generation, or nobody in it, as after a first run that failed."""
+    look_back(None)
+    return generation_number() is None or not ask(queries.artists_count)
 
 
 def require_not_lost() -> None:

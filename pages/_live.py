@@ -115,7 +115,7 @@ def going(status: Status, text: Text) -> Html:
 def waiting() -> None:
     """What stands in place of a page until there are data: progress, or what is in the way and what to do."""
     text, status = current_text(), _data.status()
-    if _data.generation_number() is not None:
+    if not _data.is_empty():
         st.rerun(scope="app")
     if _data.is_arranging() and not status.last_error:
         advice = text(
@@ -128,16 +128,24 @@ def waiting() -> None:
         st.progress(progress_of(status), text=progress_text(text, status))
         st.html(_run_cards.progress_facts(status, text))
     elif status.last_error:
-        title = text("What was collected cannot be shown") if _data.is_arranging() else text("The first run failed")
+        title = text("What was collected cannot be shown") if _data.is_arranging() else text("The last run failed")
         st.html(_cards.empty(title, told(status.last_error, text)))
         st.page_link("runs.py", label=text("Go to Runs"))
     elif _data.is_idle():
         show_idle(text)
     else:
         _data.require_not_lost()
-        advice = text("Start a run on the page Runs; the first data appear within a minute.")
-        st.html(_cards.empty(text("Nothing has been collected yet"), advice))
-        st.page_link("runs.py", label=text("Go to Runs"))
+        show_nothing(text)
+
+
+def show_nothing(text: Text) -> None:
+    """What to do where a run may begin: start one, or mend what the last one failed of, before this app was opened."""
+    title, last = text("Nothing has been collected yet"), _data.last_run()
+    advice = text("Start a run on the page Runs; the first data appear within a minute.")
+    if last and _failed(last):
+        title, advice = text("The last run failed"), told(last["message"], text)
+    st.html(_cards.empty(title, advice))
+    st.page_link("runs.py", label=text("Go to Runs"))
 
 
 def show_idle(text: Text) -> None:

@@ -108,7 +108,7 @@ def main() -> None:
             choose_language()
     needs_data = rows[pages.index(chosen)].needs_data
     try:
-        if needs_data and _data.generation_number() is None:
+        if needs_data and _data.is_empty():
             st.title(chosen.title, anchor=False)
             _live.waiting()
         else:

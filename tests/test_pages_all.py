@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.published import publish_many
+from tests.published import publish_many, publish_rows
 from tests.screens import install_service, open_screen
 
 PAGES = (("overview.py", {}), ("artists.py", {}), ("artist.py", {"id": "artist000001"}), ("runs.py", {}))
@@ -37,6 +37,17 @@ def test_empty_page_says_what_to_do(tmp_path, file, query, language):
     advice = {"en": ("Start a run", "Press Run now"), "pt": ("Inicie uma coleta", "Clique em Coletar agora")}
     assert not screen.app.exception
     assert any(words in screen.words for words in advice[language])
+
+
+@pytest.mark.parametrize(("file", "query"), PAGES[:3])
+def test_failed_beginning_is_no_data(tmp_path, file, query):
+    """A run that failed before it knew of anybody publishes nobody: pages say why, and do not count nothings."""
+    service = install_service(tmp_path, client_id="id", client_secret="secret")
+    service.ledger.begin_run("20261121T060000-aaaaaa", "schedule", {}, 1)
+    service.ledger.finish_run("20261121T060000-aaaaaa", "failed", "the token was refused")
+    publish_rows(service.workspace)
+    words = open_screen(file, **query).words
+    assert ("The last run failed the token was refused" in words, "unknown date" in words) == (True, False)
 
 
 @on_every_page
