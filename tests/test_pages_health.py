@@ -45,6 +45,16 @@ def test_next_run_names_its_time_zone(tmp_path):
     assert "09:00 UTC \u00b7 nothing runs" in open_screen("health.py").words
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"), [({"workspace": "archive"}, "without credentials"), ({}, "no schedule is active")]
+)
+def test_what_is_not_done_is_not_promised(tmp_path, changes, why):
+    """Where nothing collects by itself no old genre is said to get a run of its own, while none is old either."""
+    install_service(tmp_path, **changes)
+    words = open_screen("health.py").words
+    assert (why in words, "gets a run of its own" in words) == (True, False)
+
+
 def test_imports_alone_are_idle(tmp_path):
     """History without credentials, however old, is said not to grow, and how to begin; no run is announced or begun."""
     service = install_service(tmp_path, workspace="archive")

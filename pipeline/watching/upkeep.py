@@ -35,12 +35,12 @@ OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them 
 def plan_catch_up(settings: Settings, workspace: Workspace, ledger: Ledger, now: Callable[[], datetime]) -> CatchUp:
     """What would be done about genres that grew old, at this moment; changes nothing."""
     stale = stale_genres(genre_freshness(workspace, ledger, settings, workspace_clock(settings)().date()))
-    if not stale:
-        return CatchUp("fresh")
     if is_idle(settings):
         return CatchUp("idle", stale)
     if not _may_run(ledger):
         return CatchUp("paused", stale)
+    if not stale:
+        return CatchUp("fresh")
     searches = health(settings, workspace, ledger, now)["budget"]["search"]
     if searches["locked_until"] is not None:
         return CatchUp("locked", stale, searches["locked_until"])
