@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from pipeline.published import steps
 from pipeline.published.compaction import compact, pays
 from pipeline.published.generations import open_generation
 from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
-from pipeline.workspace import Workspace
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line
 from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
 
@@ -85,6 +87,38 @@ def test_late_rows_override_files(workspace: Workspace, ledger: Ledger):
     assert (open_generation(workspace).rows(query), counts(workspace)) == (rows, [(4, 4, 7)])
     assert compact(workspace, ledger).months == ("2026-10",)
     assert (open_generation(workspace).rows(query), counts(workspace)) == (rows, [(2, 5, 7)])
+
+
+@pytest.mark.parametrize("day", ["2026-10-01", "2026-10-02", "2026-10-03"])
+def test_late_rows_of_large_stores_count_once(
+    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, day: str
+) -> None:
+    """What follows from a day in a file is moved by its second answer alone: its first one is not counted beside it."""
+    monkeypatch.setattr(steps, "SMALL", -1)
+    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
+    compact(workspace, ledger, all_months=True)
+    collect(workspace, ledger, day, followers=500)
+    moved = answers(workspace)
+    rebuild(workspace, ledger)
+    assert moved == answers(workspace)
+
+
+def test_moved_stores_grow_from_their_own_files(
+    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A large store in another folder than it was published in takes a late day from the files that came with it."""
+    monkeypatch.setattr(steps, "SMALL", -1)
+    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
+    compact(workspace, ledger, all_months=True)
+    moved = open_workspace(Settings(data=tmp_path / "moved", workspace="test"))
+    shutil.copytree(workspace.root, moved.root, dirs_exist_ok=True)
+    shutil.rmtree(workspace.root / FOLDER)
+    there = Ledger(moved.ledger, ledger.now)
+    collect(moved, there, "2026-10-02", followers=500)
+    found = answers(moved)
+    rebuild(moved, there)
+    assert found == answers(moved)
+    there.close()
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
