@@ -18,6 +18,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
 from tests import receipts
+from tests.copies import made_once
 from tests.stores import FolderStore, StoreAt, Stored, fill, place
 
 # tests/integrations/pgledger keeps every ledger in this database instead of a file.
@@ -126,7 +127,7 @@ def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
 @pytest.fixture
 def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
     """Two days of two artists, published."""
-    return receipts.fill(workspace, ledger)
+    return made_once(workspace, ledger, receipts.fill)
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def stored(tmp_path: Path, store: ObjectStore, clock: Clock) -> Iterator[Stored]
     """A workspace with three batches of two days, published, and kept in the store."""
     workspace = place(tmp_path / "here", store)
     opened = Ledger(workspace.ledger, clock.now)
-    fill(workspace, opened)
+    made_once(workspace, opened, fill)
     yield workspace, opened
     opened.close()
 

@@ -19,6 +19,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 Ask = Callable[..., tuple[int, Any]]
@@ -32,13 +33,17 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.chdir(tmp_path)
     workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
     with closing(Ledger(workspace.ledger)) as ledger:
-        commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2"), day="2016-11-22"))
-        publish(workspace, ledger)
-        with ledger.write() as connection:
-            connection.execute("UPDATE runs SET started_at = 1479790000")
-            connection.execute("INSERT INTO requests (at, bucket, endpoint) VALUES (?, 'search', 'search')",
-                               (ledger.now().timestamp(),))  # fmt: skip
-    return workspace
+        return made_once(workspace, ledger, use)
+
+
+def use(workspace: Workspace, ledger: Ledger) -> None:
+    """The run, and a request of today."""
+    commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2"), day="2016-11-22"))
+    publish(workspace, ledger)
+    with ledger.write() as connection:
+        connection.execute("UPDATE runs SET started_at = 1479790000")
+        connection.execute("INSERT INTO requests (at, bucket, endpoint) VALUES (?, 'search', 'search')",
+                           (ledger.now().timestamp(),))  # fmt: skip
 
 
 @pytest.fixture

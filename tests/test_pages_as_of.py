@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 from tests.screens import install_service, open_screen
 
@@ -16,13 +17,17 @@ DAYS = ("2026-11-18", "2026-11-20", "2026-11-22")
 def service(tmp_path):
     """Three days, on each a further artist; the first one is renamed each time."""
     made = install_service(tmp_path, schedule="")
-    ledger: Ledger = made.ledger
-    for number, day in enumerate(DAYS):
-        ledger.begin_run(f"r{number}", "cli", {}, 1) if not number else None
-        found = [artist(f"a{n}", name=f"Artist {n} of {number}", followers={"total": 2000}) for n in range(number + 1)]
-        commit(made.workspace, ledger, f"b{number}", search_line(*found, day=day))
-    publish(made.workspace, ledger)
+    made_once(made.workspace, made.ledger, fill)
     return made
+
+
+def fill(workspace, ledger: Ledger) -> None:
+    """A batch for each day, published."""
+    ledger.begin_run("r0", "cli", {}, 1)
+    for number, day in enumerate(DAYS):
+        found = [artist(f"a{n}", name=f"Artist {n} of {number}", followers={"total": 2000}) for n in range(number + 1)]
+        commit(workspace, ledger, f"b{number}", search_line(*found, day=day))
+    publish(workspace, ledger)
 
 
 def shown(**query):

@@ -14,16 +14,22 @@ from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import current_number, live, open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 
 @pytest.fixture
 def published(workspace: Workspace, ledger: Ledger) -> Path:
     """One published batch, and one that waits; the waiting part of artists."""
+    made_once(workspace, ledger, fill)
+    return workspace.root / ledger.parts(4)[0].path
+
+
+def fill(workspace: Workspace, ledger: Ledger) -> None:
+    """Two batches, of which the first is published."""
     commit(workspace, ledger, "first", search_line(artist("a1")))
     publish(workspace, ledger)
     commit(workspace, ledger, "second", search_line(artist("a2")))
-    return workspace.root / ledger.parts(4)[0].path
 
 
 def flip(path: Path, place: int) -> None:

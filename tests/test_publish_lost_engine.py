@@ -13,6 +13,7 @@ from pipeline.lake import engine
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 FAULT = duckdb.FatalException("database has been invalidated because of a previous fatal error")
@@ -30,9 +31,13 @@ class DeadConnection:
 @pytest.fixture
 def published(workspace: Workspace, ledger: Ledger) -> Workspace:
     """A workspace with one artist published."""
+    return made_once(workspace, ledger, fill)
+
+
+def fill(workspace: Workspace, ledger: Ledger) -> None:
+    """The artist."""
     commit(workspace, ledger, "b1", search_line(artist("a"), day="2026-11-20"))
     publish(workspace, ledger)
-    return workspace
 
 
 def names(workspace: Workspace, as_of: date | None = None) -> list[tuple[str]]:

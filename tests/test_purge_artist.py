@@ -26,6 +26,7 @@ from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import album, albums_line, artist, commit, line, payload, search_line
 from tests.stores import RUN
 
@@ -95,7 +96,7 @@ def others(workspace: Workspace) -> dict[str, list[Any]]:
 
 def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
     """No file says its id, its name, or what was its alone: unpacked or not, free pages and logs included."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     before = others(workspace)
     assert [sign for sign in SIGNS if not any(sign in said for said in texts(workspace).values())] == []
     done = purge_artist(workspace, ledger, GONE)
@@ -110,7 +111,7 @@ def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     """From the answers that are left a replay gives the rows of everybody else, and nothing comes back."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     purge_artist(workspace, ledger, GONE)
     before = others(workspace)
     replay(workspace, ledger)
@@ -169,7 +170,7 @@ def test_purged_batch_is_derived_again(workspace: Workspace, ledger: Ledger) -> 
 @pytest.mark.slow
 def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
     """It says the same numbers, and every byte stays."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     ledger.close()
     before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.suffix in (".zst", ".parquet")}
     planned = purge_artist(workspace, ledger, GONE, dry_run=True)
@@ -182,7 +183,7 @@ def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
     """Calls for the artist go, those for others stay; labels and messages say that something was removed."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     purge_artist(workspace, ledger, GONE)
     (item,) = ledger.read("SELECT item, calls FROM items")
     assert item["item"] == "(removed) +3"
@@ -196,7 +197,7 @@ def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_interrupted_purge_ends_later(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """When files and generations could not go at once, they go the next time."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     (workspace.db / ".lock").unlink(missing_ok=True)
     monkeypatch.setattr("pipeline.keeping.exchange.rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -208,7 +209,7 @@ def test_interrupted_purge_ends_later(workspace: Workspace, ledger: Ledger, monk
 
 def test_damage_is_refused(workspace: Workspace, ledger: Ledger) -> None:
     """A file that cannot be trusted may hold the artist: named, with the command that mends it; nothing changed."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     raw = workspace.root / ledger.read("SELECT path FROM raw_files")[0]["path"]
     raw.write_bytes(raw.read_bytes()[:-4])
     with pytest.raises(DamagedFile, match=r"python -m pipeline recover"):

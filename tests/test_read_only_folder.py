@@ -21,6 +21,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests import duckdb_warehouse
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="folder modes and mounts of Linux")
@@ -56,10 +57,14 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.chdir(tmp_path)
     workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
     with closing(Ledger(workspace.ledger)) as ledger:
-        commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2")))
-        publish(workspace, ledger)
-        ledger.finish_run("run-1", "succeeded")
-    return workspace
+        return made_once(workspace, ledger, use)
+
+
+def use(workspace: Workspace, ledger: Ledger) -> None:
+    """The run."""
+    commit(workspace, ledger, "b1", search_line(artist("a1"), artist("a2")))
+    publish(workspace, ledger)
+    ledger.finish_run("run-1", "succeeded")
 
 
 @pytest.fixture(params=["closed", "open elsewhere"])

@@ -23,6 +23,7 @@ from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import album, albums_line, artist, commit, search_line
 
 RUN = "20261122T060000-abc123"
@@ -32,14 +33,18 @@ RUN = "20261122T060000-abc123"
 def kept(workspace: Workspace, clock: Clock) -> Workspace:
     """Three batches of a run in two generations, and a fourth that none has yet; nobody has it open."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        for place in range(4):
-            found = search_line(artist("a1", followers={"total": 10 + place}), artist(f"b{place}"))
-            rows = commit(workspace, ledger, f"discover-{place}", found, albums_line(album(f"c{place}")), run_id=RUN)
-            ledger.finish_task(TaskOutcome(RUN, f"discover-{place}", 1, "succeeded", requests=2, rows=rows))
-            if place in (0, 2):
-                publish(workspace, ledger)
-        ledger.finish_run(RUN, "succeeded")
-    return workspace
+        return made_once(workspace, ledger, fill)
+
+
+def fill(workspace: Workspace, ledger: Ledger) -> None:
+    """Four batches of a run, the first and the third followed by a publish."""
+    for place in range(4):
+        found = search_line(artist("a1", followers={"total": 10 + place}), artist(f"b{place}"))
+        rows = commit(workspace, ledger, f"discover-{place}", found, albums_line(album(f"c{place}")), run_id=RUN)
+        ledger.finish_task(TaskOutcome(RUN, f"discover-{place}", 1, "succeeded", requests=2, rows=rows))
+        if place in (0, 2):
+            publish(workspace, ledger)
+    ledger.finish_run(RUN, "succeeded")
 
 
 def answers(workspace: Workspace, clock: Clock) -> dict[str, list[Any]]:

@@ -15,6 +15,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 SETTINGS = Settings(keep_raw_days=90, keep_snapshot_days=400)
@@ -24,12 +25,17 @@ FIRST = datetime(2026, 1, 1, 6, tzinfo=UTC)
 @pytest.fixture
 def old(workspace: Workspace, ledger: Ledger, clock: Clock) -> Ledger:
     """A ledger with two runs of an artist, 300 days apart, published; the clock stands at the second."""
-    for place, days in enumerate((0, 300)):
-        clock.instant = FIRST + timedelta(days=days)
-        line = search_line(artist("a1", followers={"total": 10 + place}), day=clock.instant.date().isoformat())
-        commit(workspace, ledger, "b1", line, run_id=f"run-{place}")
-        ledger.finish_run(f"run-{place}", "succeeded")
-    publish(workspace, ledger)
+
+    def fill(workspace: Workspace, ledger: Ledger) -> None:
+        for place, days in enumerate((0, 300)):
+            clock.instant = FIRST + timedelta(days=days)
+            line = search_line(artist("a1", followers={"total": 10 + place}), day=clock.instant.date().isoformat())
+            commit(workspace, ledger, "b1", line, run_id=f"run-{place}")
+            ledger.finish_run(f"run-{place}", "succeeded")
+        publish(workspace, ledger)
+
+    made_once(workspace, ledger, fill)
+    clock.instant = FIRST + timedelta(days=300)
     return ledger
 
 

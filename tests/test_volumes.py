@@ -30,6 +30,7 @@ from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import album, albums_line, artist, commit, search_line
 from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
 from tests.test_publish_upgrade import GIVEN
@@ -63,6 +64,11 @@ def collect(
         forget(workspace, ledger)
 
 
+def begin(workspace: Workspace, ledger: Ledger, **how: Any) -> None:
+    """What `collect` makes in an empty workspace."""
+    made_once(workspace, ledger, collect, **how)
+
+
 def answers(workspace: Workspace, *days: date) -> list[dict[str, list[tuple[Any, ...]]]]:
     """Every published table now, and as of these days."""
     names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
@@ -89,7 +95,7 @@ def lake_rows(workspace: Workspace) -> list[dict[str, Any]]:
 
 def test_month_lies_in_volumes(workspace: Workspace, ledger: Ledger):
     """One file a table takes the place of nine; parts keep their places and their rows, and nothing says otherwise."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     before, listed = (
         answers(workspace, SPAN),
         ledger.read("SELECT seq, table_name, batch_id, rows FROM parts ORDER BY seq"),
@@ -133,7 +139,7 @@ def test_any_history_is_the_same(workspace: Workspace, ledger: Ledger, monkeypat
 
 def test_answers_keep_parts_alone(workspace: Workspace, ledger: Ledger, clock: Clock):
     """A month is bound when it is over and no answer of it is kept; numbers of artists never are."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     commit(workspace, ledger, "late", search_line(artist("a1"), day="2026-09-30"))
     assert (bind(workspace, ledger).volumes, bound_files(workspace)) == (3, [
         "release_artists/month=2026-09", "release_pages/month=2026-09", "releases/month=2026-09",
@@ -148,7 +154,7 @@ def test_answers_keep_parts_alone(workspace: Workspace, ledger: Ledger, clock: C
 
 def test_run_binds_what_is_due(workspace: Workspace, ledger: Ledger):
     """Once it has published; the next one has nothing to do."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     settings = Settings.model_validate({"data": workspace.root.parent, "workspace": "test", **GIVEN})
     with open_context(settings, ledger, "run-2") as context:
         assert (publish_task(context)["parts_bound"], len(bound_files(workspace))) == (6 * BATCHES, 6)
@@ -159,7 +165,7 @@ def test_command_binds_too(
     workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """`compact` says how many parts lie in how many volumes, and what that saves."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     monkeypatch.setenv("GARIMPO_DATA", str(workspace.root.parent))
     monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
     assert main(["compact"]) == 0
@@ -184,7 +190,7 @@ def test_parts_of_earlier_versions(workspace: Workspace, ledger: Ledger, monkeyp
 
 def test_pending_parts_are_read(workspace: Workspace, ledger: Ledger):
     """Without a database a planner finds every row in the volumes."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     shutil.rmtree(workspace.db)
     with live(workspace, ledger) as view:
@@ -193,7 +199,7 @@ def test_pending_parts_are_read(workspace: Workspace, ledger: Ledger):
 
 def test_trace_goes_through_volumes(workspace: Workspace, ledger: Ledger):
     """A value leads to the run and batch that brought it, and to the volume it lies in."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     (found,) = trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, date(2026, 9, 6))
     assert (found.run_id, found.batch_id, found.row["name"]) == ("run-1", "run-1-5", "Name 1")
@@ -203,7 +209,7 @@ def test_trace_goes_through_volumes(workspace: Workspace, ledger: Ledger):
 
 def test_purged_out_of_volumes(workspace: Workspace, ledger: Ledger):
     """Nothing of an artist is left in them, and everything of the others."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     (before,) = answers(workspace)
     told = purge_artist(workspace, ledger, "b3", dry_run=True)
@@ -232,7 +238,7 @@ def leave(workspace: Workspace, ledger: Ledger, row: dict[str, Any]) -> None:
 
 def test_last_part_takes_the_volume_along(workspace: Workspace, ledger: Ledger):
     """A part that gets other rows leaves its volume, whose file goes with the last one."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     before = answers(workspace)
     rows = ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")
@@ -247,7 +253,7 @@ def test_last_part_takes_the_volume_along(workspace: Workspace, ledger: Ledger):
 def test_rows_left_behind_do_not_count(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """What lies in a volume of a part that left it is not read, when it is bound again, and when somebody is purged."""
     monkeypatch.setattr(binding, "PAYS", 1)
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     leave(workspace, ledger, ledger.read("SELECT * FROM parts WHERE table_name = 'artists' ORDER BY seq")[4])
     before = answers(workspace, SPAN)
@@ -263,7 +269,7 @@ def test_rows_left_behind_do_not_count(workspace: Workspace, ledger: Ledger, mon
 
 def test_footer_names_its_parts(workspace: Workspace, ledger: Ledger):
     """Place, run, batch, day and rows of each; nothing is said by a file that is none."""
-    collect(workspace, ledger, batches=8)
+    begin(workspace, ledger, batches=8)
     bind(workspace, ledger)
     told = members_of(next(workspace.lake.glob("releases/month=*/*.parquet")))
     assert told[0] == Member(4, "run-1", "run-1-0", "2026-09-01", 1)
@@ -275,7 +281,7 @@ def test_footer_names_its_parts(workspace: Workspace, ledger: Ledger):
 
 def test_replay_leaves_volumes_alone(workspace: Workspace, ledger: Ledger):
     """Parts without answers stay as they are, wherever they lie."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     commit(workspace, ledger, "new", search_line(artist("a1")))
     bind(workspace, ledger)
     listed = ledger.read("SELECT seq, path, sha256 FROM parts ORDER BY seq")

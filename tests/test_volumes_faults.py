@@ -38,7 +38,7 @@ from tests.stores import Stored
 from tests.test_compaction_faults import stop
 from tests.test_publish_upgrade import GIVEN
 from tests.test_store_failures import fill, small_disk
-from tests.test_volumes import BATCHES, SPAN, answers, bound_files, collect, forget, unlisted
+from tests.test_volumes import BATCHES, SPAN, answers, begin, bound_files, forget, unlisted
 
 __all__ = ["small_disk"]  # a fixture of that file
 
@@ -57,7 +57,7 @@ STEPS = (
 @pytest.mark.parametrize("step", STEPS)
 def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
     """Every answer is the same after the stop, after sweeping up, and after going on; no file is left over."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     before = answers(workspace, SPAN)
     with monkeypatch.context() as patched:
         patched.setattr(step, stop)
@@ -75,7 +75,7 @@ def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: 
 
 def test_stopped_right_after_the_commit(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """What the ledger says already is the truth: the volume stays."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     before = answers(workspace, SPAN)
     write = ledger.write
 
@@ -97,7 +97,7 @@ def test_stopped_right_after_the_commit(workspace: Workspace, ledger: Ledger, mo
 
 def test_damaged_part_waits(workspace: Workspace, ledger: Ledger):
     """A month with a part that is not what was committed is not bound, so that the damage is not taken for truth."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     path = workspace.root / ledger.read("SELECT path FROM parts WHERE table_name = 'releases'")[0]["path"]
     whole, rows = path.read_bytes(), pq.read_table(path)
     pq.write_table(rows.set_column(2, "name", pa.array(["Another name"])), path)
@@ -108,7 +108,7 @@ def test_damaged_part_waits(workspace: Workspace, ledger: Ledger):
 
 def test_volume_that_differs_is_refused(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """Where what was written is not what the parts hold, they stay as they are."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     listed = ledger.read("SELECT * FROM parts ORDER BY seq")
     monkeypatch.setattr(binding, "Member", lambda seq, run, batch, day, rows: Member(seq, run, batch, day, rows + 1))
     assert (bind(workspace, ledger).volumes, bound_files(workspace)) == (0, [])
@@ -117,7 +117,7 @@ def test_volume_that_differs_is_refused(workspace: Workspace, ledger: Ledger, mo
 
 def test_damaged_volume_is_named(workspace: Workspace, ledger: Ledger, tmp_path: Path):
     """A check finds it, recovery says once what is lost, and a backup brings it back."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     back_up(workspace, tmp_path / "backup", ledger.now())
     before = answers(workspace)
@@ -140,7 +140,7 @@ def test_damaged_volume_is_named(workspace: Workspace, ledger: Ledger, tmp_path:
 def test_lost_ledger_is_written_anew(workspace: Workspace, clock: Clock, lost: tuple[str, ...]):
     """Footers of volumes tell what they hold: every answer is the same, also without the database."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger, run_id="20260901T060000-abc123")
+        begin(workspace, ledger, run_id="20260901T060000-abc123")
         bind(workspace, ledger)
         listed = "SELECT table_name, path, rows, day, sha256, run_id, batch_id FROM parts ORDER BY 1, batch_id"
         parts = ledger.read(listed)
@@ -157,7 +157,7 @@ def test_lost_ledger_is_written_anew(workspace: Workspace, clock: Clock, lost: t
 def test_ledger_set_back_is_noticed(workspace: Workspace, clock: Clock, tmp_path: Path):
     """One of before the binding knows files that are gone: nothing is swept away, and recovery finds all rows."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger)
+        begin(workspace, ledger)
     shutil.copyfile(workspace.ledger, tmp_path / "old.sqlite")
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         bind(workspace, ledger)
@@ -178,7 +178,7 @@ def test_ledger_set_back_is_noticed(workspace: Workspace, clock: Clock, tmp_path
 def test_volumes_of_unknown_runs_stay(workspace: Workspace, clock: Clock):
     """Where the ledger was lost, and nothing else tells of it, volumes are not taken for what a killed writer left."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger)
+        begin(workspace, ledger)
         bind(workspace, ledger)
     shutil.rmtree(workspace.lake / "artist_snapshots")
     for path in workspace.root.glob("ledger.sqlite*"):
@@ -234,7 +234,7 @@ def forget_days(workspace: Workspace) -> None:
 @pytest.mark.parametrize("step", ["pipeline.published.generations.build_as_of", "pipeline.queries.tracing.fetch_truth"])
 def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
     """Who looks back, or asks where a value is from, while parts are bound is answered from where they lie then."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     before, traced = answers(workspace, SPAN), trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, SPAN)
     forget_days(workspace)
     then = {"build_as_of": build_as_of, "fetch_truth": fetch_truth}[step.rpartition(".")[2]]
@@ -246,7 +246,7 @@ def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch:
 
 def test_swept_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """A run that finds files of a killed binding tells first where their parts lie: looking back goes on."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     before = answers(workspace, SPAN)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr("pipeline.keeping.binding.publish", stop)

@@ -23,10 +23,11 @@ from pipeline.published.generations import open_generation
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
 from tests.test_recover_files import cut, flip, lose
-from tests.test_volumes import answers, collect, forget, lake_rows, unlisted
+from tests.test_volumes import answers, begin, forget, lake_rows, unlisted
 from tests.test_volumes_faults import stop
 
 RUN = "20260901T060000-abc123"
@@ -36,7 +37,7 @@ LISTED = "SELECT seq, path, sha256 FROM parts WHERE path LIKE '%/month=%' ORDER 
 
 def bind_all(workspace: Workspace, ledger: Ledger) -> None:
     """Nine batches in volumes, and of numbers of artists, which are too old, nothing: no other file tells of them."""
-    collect(workspace, ledger, run_id=RUN)
+    begin(workspace, ledger, run_id=RUN)
     bind(workspace, ledger)
     exchange = Exchange(workspace, ledger)
     for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
@@ -60,7 +61,7 @@ def own_file(workspace: Workspace, ledger: Ledger, name: str = "releases") -> No
 def test_ledger_begun_anew(workspace: Workspace, clock: Clock):
     """Places that a new ledger gave to others: every row is found again, and a second look finds nothing."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        bind_all(workspace, ledger)
+        made_once(workspace, ledger, bind_all)
     before, releases = open_generation(workspace).rows(NAMES), answers(workspace)[0]["releases"]
     lose(workspace, "ledger.sqlite"), lose(workspace, "db")
     workspace.db.mkdir()
@@ -80,7 +81,7 @@ def test_set_back_within_a_run(workspace: Workspace, clock: Clock, tmp_path: Pat
         ledger.begin_run(RUN, "cli", {}, 1)
     shutil.copyfile(workspace.ledger_file, tmp_path / "old.sqlite")
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        bind_all(workspace, ledger)
+        made_once(workspace, ledger, bind_all)
     before = answers(workspace)
     lose(workspace, "ledger.sqlite"), lose(workspace, "db")
     workspace.db.mkdir()
@@ -97,7 +98,7 @@ def test_damaged_volume_without_ledger(
 ):
     """It is put aside and named, not swept away, told of again while nothing can be published; a backup mends it."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger, run_id=RUN)
+        begin(workspace, ledger, run_id=RUN)
         bind(workspace, ledger)
     back_up(workspace, tmp_path / "backup", clock.now())
     before = answers(workspace)
@@ -118,7 +119,7 @@ def test_damaged_volume_without_ledger(
 
 def test_damaged_volume_without_database(workspace: Workspace, ledger: Ledger, tmp_path: Path):
     """What is lost is said, though nothing can be published until a backup brings it back."""
-    collect(workspace, ledger)
+    begin(workspace, ledger)
     bind(workspace, ledger)
     back_up(workspace, tmp_path / "backup", ledger.now())
     before = answers(workspace)
@@ -133,7 +134,7 @@ def test_damaged_volume_without_database(workspace: Workspace, ledger: Ledger, t
 
 def test_sweep_keeps_damaged_volumes(workspace: Workspace, ledger: Ledger):
     """One that no ledger lists may be the last that holds its rows: nothing is removed before it was looked at."""
-    collect(workspace, ledger, run_id=RUN)
+    begin(workspace, ledger, run_id=RUN)
     bind(workspace, ledger)
     stray = next(workspace.lake.glob("artists/month=*/*.parquet")).with_name("0123456789abcdef.parquet")
     stray.write_bytes(b"no Parquet any more")
@@ -147,7 +148,7 @@ def test_sweep_keeps_damaged_volumes(workspace: Workspace, ledger: Ledger):
 def test_part_that_left_is_kept(workspace: Workspace, clock: Clock):
     """Without ledger and database the younger file of a part counts, not what its volume still has of it."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger, run_id=RUN)
+        begin(workspace, ledger, run_id=RUN)
         bind(workspace, ledger)
         own_file(workspace, ledger)
         listed = ledger.read(LISTED)
@@ -164,7 +165,7 @@ def test_part_that_left_is_kept(workspace: Workspace, clock: Clock):
 def test_purged_stay_away(workspace: Workspace, clock: Clock):
     """A volume of before a purge, which a kill left, does not count beside the one after it, whatever is lost."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger, run_id=RUN)
+        begin(workspace, ledger, run_id=RUN)
         bind(workspace, ledger)
         old = {path: path.read_bytes() for path in workspace.lake.glob("*/month=*/*.parquet")}
         purge_artist(workspace, ledger, "b3")
@@ -208,7 +209,7 @@ def test_set_back_with_evicted_volumes(stored: Stored, clock: Clock, monkeypatch
 def test_some_answers_came_back(workspace: Workspace, clock: Clock):
     """Of a damaged volume what still has answers is derived from them, and the rest is told as lost."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        collect(workspace, ledger, run_id=RUN, forgets=False)
+        begin(workspace, ledger, run_id=RUN, forgets=False)
         raw = {path: path.read_bytes() for path in sorted(workspace.raw.rglob("*.zst"))[:2]}
         forget(workspace, ledger)
         bind(workspace, ledger)

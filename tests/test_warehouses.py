@@ -19,6 +19,7 @@ from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.workspace import Workspace
 from tests import duckdb_warehouse
 from tests.conftest import Spoken
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 GIVEN = {"client_id": "i", "client_secret": "s"}
@@ -28,9 +29,14 @@ GIVEN = {"client_id": "i", "client_secret": "s"}
 def there(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> str:
     """One artist is published; the address of a warehouse that does not exist yet."""
     duckdb_warehouse.register()
+    made_once(workspace, ledger, fill)
+    return f"duckdb://{(tmp_path / 'there.duckdb').as_posix()}"
+
+
+def fill(workspace: Workspace, ledger: Ledger) -> None:
+    """The artist."""
     commit(workspace, ledger, "b1", search_line(artist("a1", name="Ana Boa")))
     publish(workspace, ledger)
-    return f"duckdb://{(tmp_path / 'there.duckdb').as_posix()}"
 
 
 def settings_of(workspace: Workspace, warehouses: str, **more: object) -> Settings:
