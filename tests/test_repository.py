@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check import main, place_of_tests
+from tools.check import compiling, main, place_of_tests
 from tools.pins import disagreements
 from tools.sizes import find_sizes, report
 
@@ -76,6 +76,11 @@ def test_folders_of_tests_are_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert (place_of_tests(tmp_path), place_of_tests(tmp_path / "none")) == (tmp_path, None)
     monkeypatch.setattr("tools.check.LEAST_FREE", 2**62)
     assert place_of_tests(tmp_path) is None
+
+
+def test_compiled_files_are_kept() -> None:
+    """Where Python is told to keep nothing that it compiles, checks let it: programs of ours start often."""
+    assert compiling({"PYTHONDONTWRITEBYTECODE": "1", "PATH": "x"}) == {"PATH": "x"}
 
 
 @pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="this is no git checkout")

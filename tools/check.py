@@ -14,11 +14,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["CHECKS", "main", "place_of_tests"]
+__all__ = ["CHECKS", "compiling", "main", "place_of_tests"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = "2"  # processes for the tests: measured best on two cores
@@ -88,7 +88,12 @@ def _run(command: list[str]) -> int:
 
 
 def _ended(command: list[str]) -> int:
-    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=compiling(os.environ), check=False).returncode
+
+
+def compiling(variables: Mapping[str, str]) -> dict[str, str]:
+    """The same variables, by which Python keeps what it compiles: tests start some hundred programs of ours."""
+    return {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def place_of_tests(memory: Path) -> Path | None:
