@@ -236,8 +236,8 @@ def preferred_language(setting: str, browser: str | None, kept: str | None = Non
 def choose_text(setting: str) -> Text:
     """The language of this session, chosen in the frame or the address, else preferred; kept for the pages to come."""
     asked = st.session_state.get("lang") or st.query_params.get("lang")
-    chosen = asked or preferred_language(setting, st.context.locale, st.context.cookies.get(COOKIE))
-    text = Text(LANGUAGES.get(chosen, "en"), st.context.timezone or "UTC")
+    preferred = preferred_language(setting, st.context.locale, st.context.cookies.get(COOKIE))
+    text = Text(LANGUAGES[asked if asked in LANGUAGES else preferred], st.context.timezone or "UTC")
     st.session_state["text"] = text
     return text
 

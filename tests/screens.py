@@ -68,16 +68,25 @@ def install_service(data: Path, **changes: Any) -> Service:
 
 def open_screen(file: str = "overview.py", language: str = "en", /, **query: str) -> Screen:
     """A page as a browser in that language shows it."""
-    app = AppTest.from_file(SHELL, default_timeout=30)
-    app.context = {"locale": LOCALES[language], "theme": "light", "timezone": "UTC"}
+    app = _visit(language)
+    if file != "overview.py":
+        app._registered_pages = _pages()
+        app.switch_page(file)
     app.query_params.update(query)
     app.run()
-    if file != "overview.py":  # a page is known only after the shell has run once
-        app.switch_page(file)
-        app.query_params.clear()
-        app.query_params.update(query)
-        app.run()
     return Screen(app)
+
+
+def _visit(language: str) -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=30)
+    app.context = {"locale": LOCALES[language], "theme": "light", "timezone": "UTC"}
+    return app
+
+
+@cache
+def _pages() -> Any:
+    """The pages as the shell makes them known: a server has seen it run, an AppTest would begin with another page."""
+    return _visit("en").run()._registered_pages
 
 
 class _Reader(HTMLParser):
