@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import zstandard
 
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.stores import FolderStore
 
 __all__ = ["made_once"]
 
@@ -34,12 +34,12 @@ def made_once(
 ) -> Workspace:
     """The empty workspace after `make(workspace, ledger, …)`, which is called once in a process for the same given.
 
-    Whatever else decides what is made has to be given, too; a clock that stands still need not. A ledger on a server
-    is made each time.
+    Whatever else decides what is made has to be given, too; a clock that stands still need not. Where the ledger or the
+    files are on a server, all is made each time.
     """
     key = (make.__module__, make.__qualname__, repr(given), repr(sorted(how.items())))
     assert not list(_files(workspace)), "only what begins with nothing is the same each time"
-    if not isinstance(workspace.ledger, Path):
+    if not isinstance(workspace.ledger, Path) or not isinstance(workspace.store, FolderStore | None):
         make(workspace, ledger, *given, **how)
     elif key in _made:
         _place(workspace, workspace.ledger, _made[key])
@@ -53,8 +53,7 @@ _made: dict[tuple[str, ...], Made] = {}
 
 
 def _folders(workspace: Workspace) -> list[Path]:
-    store: Any = workspace.store
-    return [workspace.root] if store is None else [workspace.root, store.folder]
+    return [workspace.root, *([workspace.store.folder] if isinstance(workspace.store, FolderStore) else [])]
 
 
 def _files(workspace: Workspace) -> Iterator[tuple[int, str, Path]]:
