@@ -282,7 +282,7 @@ BROWSER_SIDE = ("streamlit", "plotly", "pandas")
 @pytest.mark.parametrize(
     ("module", "lacking"),
     [
-        *((name, BROWSER_SIDE) for name in ("pipeline.cli.commands", "pipeline.runs.runner")),
+        *((name, (*BROWSER_SIDE, "polars")) for name in ("pipeline.cli.commands", "pipeline.runs.runner")),
         ("pipeline.source.allowance", (*BROWSER_SIDE, "duckdb", "pyarrow", "polars", "joblib", "pydantic")),
     ],
 )

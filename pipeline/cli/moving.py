@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,12 +28,14 @@ from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.import_values import linked
 from pipeline.moving.importing import import_history
 from pipeline.published.upgrade import open_todays
-from pipeline.queries.tracing import Origin, trace_rows
 from pipeline.records.followed import followed_since
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import new_run_id
 from pipeline.settings import load_settings
 from pipeline.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.queries.tracing import Origin
 
 __all__ = ["MOVING", "given_id"]
 
@@ -52,6 +54,8 @@ def trace(
     """Show where a value came from: run, task, part, raw file and line, and the object as received."""
     if kind not in KINDS:
         raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}. Nothing was started.")
+    from pipeline.queries.tracing import trace_rows  # with what pages ask, which brings polars: no other command does
+
     (column, usual), subject = KINDS[kind], given_id(kind, subject)
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, read_day("--on", on))

@@ -15,10 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
-import polars as pl
 
 from pipeline.errors import DamagedFile, DiskFull, StorageError
 from pipeline.lake import engine
@@ -30,6 +29,9 @@ from pipeline.published.staging import Listed, parts_select
 from pipeline.records.ledger import Ledger, Part
 from pipeline.schema import LAKE, PUBLISHED, STATE, Table
 from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Generation", "current_number", "generation_path", "has_rows", "live", "lost", "open_generation"]
 
@@ -51,14 +53,15 @@ class Generation:
 
     def frame(self, query: str, params: Params = ()) -> pl.DataFrame:
         """The rows of a SELECT as a frame."""
+        import polars as pl  # for pages: runs and most commands start a ninth sooner without it
+
         with self._at_hand() as cursor:
             return cast("pl.DataFrame", pl.from_arrow(engine.arrow(cursor, query, _bound(params))))
 
     def rows(self, query: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT as tuples."""
         with self._at_hand() as cursor:
-            rows: list[tuple[Any, ...]] = cursor.execute(query, _bound(params)).fetchall()
-            return rows
+            return cursor.execute(query, _bound(params)).fetchall()
 
     def meta(self, key: str) -> str:
         """A fact that was recorded when the generation was built; empty where there is none."""
@@ -290,9 +293,7 @@ def _mend(folder: Path) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return engine.first_line(error)
+    return (isinstance(error, OSError) and error.strerror) or engine.first_line(error)
 
 
 def _bound(params: Params) -> Any:
