@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,9 @@ def collect(data: Path, run_id: str) -> None:
     ledger.close()
 
 
-def committed(data: Path) -> int:
+def committed(ledger: Ledger) -> int:
     """Batches in the ledger."""
-    ledger = Ledger(open_workspace(Settings(data=data, workspace="test")).ledger)
-    try:
-        return int(ledger.read("SELECT count(*) AS n FROM raw_files")[0]["n"])
-    finally:
-        ledger.close()
+    return int(ledger.read("SELECT count(*) AS n FROM raw_files")[0]["n"])
 
 
 def tables(data: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -63,18 +60,19 @@ def test_kills_change_nothing(tmp_path: Path):
     """Twelve writers killed, then one undisturbed: the database and the files are those of a single run."""
     context, rng = multiprocessing.get_context("forkserver"), random.Random(12)
     context.set_forkserver_preload(["tests.payloads", "pipeline.published.publish"])
+    workspace = open_workspace(Settings(data=tmp_path / "killed", workspace="test"))
     for number in range(KILLS):
-        target = committed(tmp_path / "killed") + rng.randint(1, 3)
-        child = context.Process(target=collect, args=(tmp_path / "killed", f"run-{number:02d}"))
-        child.start()
-        while child.is_alive() and committed(tmp_path / "killed") < target:
-            child.join(0.005)
+        with closing(Ledger(workspace.ledger)) as watched:  # only the writer has it open when that is killed
+            target = committed(watched) + rng.randint(1, 3)
+            child = context.Process(target=collect, args=(tmp_path / "killed", f"run-{number:02d}"))
+            child.start()
+            while child.is_alive() and committed(watched) < target:
+                child.join(0.005)
         child.join(rng.uniform(0, 0.1))
         child.kill()
         child.join()
     collect(tmp_path / "killed", "last"), collect(tmp_path / "calm", "only")
     assert tables(tmp_path / "killed") == tables(tmp_path / "calm")
-    workspace = open_workspace(Settings(data=tmp_path / "killed", workspace="test"))
     ledger = Ledger(workspace.ledger)
     listed = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
     found = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
