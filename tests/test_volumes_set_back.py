@@ -21,6 +21,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 from tests.test_publish_equal import TIMES_OF_PUBLISHING
 from tests.test_recover_files import lose
@@ -32,44 +33,47 @@ MOMENTS = ("begun", "within the history", "collected", "let go of", "bound", "gr
 LISTED = "SELECT table_name, run_id, batch_id, rows, path, sha256 FROM parts ORDER BY 1, 2, 3"
 
 
-def live_through(workspace: Workspace, clock: Clock, kept: Path) -> None:
+def live_through(workspace: Workspace, ledger: Ledger) -> None:
     """Two runs whose parts are bound, one of them grown and bound once more, one artist purged; the ledger at each."""
+    (workspace.root / "moments").mkdir()
 
     def keep(moment: str) -> None:
-        target = kept / f"{moment}.sqlite"
+        target = kept_at(workspace, moment)
         with closing(sqlite3.connect(workspace.ledger_file)) as live, closing(sqlite3.connect(target)) as copy:
             live.backup(copy)
             copy.execute("DELETE FROM parts WHERE table_name = 'artist_snapshots'")  # as if these had gone before
             copy.commit()
 
-    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        ledger.begin_run(FIRST, "cli", {}, 1)
-        keep("begun")
-        collect(workspace, ledger, run_id=FIRST, batches=2, forgets=False)
-        keep("within the history")
-        collect(workspace, ledger, run_id=SECOND, batches=9, forgets=False)
-        keep("collected")
-        forget(workspace, ledger)
-        keep("let go of")
-        bind(workspace, ledger)
-        keep("bound")
-        for number in range(3):
-            found = artist("a1", name=f"Later {number}"), artist(f"d{number}")
-            commit(
-                workspace, ledger, f"later-{number}", search_line(*found, day=f"2026-08-0{1 + number}"), run_id=FIRST
-            )
-        publish(workspace, ledger)
-        forget(workspace, ledger)
-        keep("grown")
-        bind(workspace, ledger)
-        keep("bound again")
-        purge_artist(workspace, ledger, "b3")
-        keep("purged")
-        exchange = Exchange(workspace, ledger)  # numbers are too old: volumes alone tell of it all
-        for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
-            exchange.drop_part(row)
-        exchange.carry_out()
-        settle(workspace, ledger)
+    ledger.begin_run(FIRST, "cli", {}, 1)
+    keep("begun")
+    collect(workspace, ledger, run_id=FIRST, batches=2, forgets=False)
+    keep("within the history")
+    collect(workspace, ledger, run_id=SECOND, batches=9, forgets=False)
+    keep("collected")
+    forget(workspace, ledger)
+    keep("let go of")
+    bind(workspace, ledger)
+    keep("bound")
+    for number in range(3):
+        found = artist("a1", name=f"Later {number}"), artist(f"d{number}")
+        commit(workspace, ledger, f"later-{number}", search_line(*found, day=f"2026-08-0{1 + number}"), run_id=FIRST)
+    publish(workspace, ledger)
+    forget(workspace, ledger)
+    keep("grown")
+    bind(workspace, ledger)
+    keep("bound again")
+    purge_artist(workspace, ledger, "b3")
+    keep("purged")
+    exchange = Exchange(workspace, ledger)  # numbers are too old: volumes alone tell of it all
+    for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
+        exchange.drop_part(row)
+    exchange.carry_out()
+    settle(workspace, ledger)
+
+
+def kept_at(workspace: Workspace, moment: str) -> Path:
+    """The ledger of a moment."""
+    return workspace.root / "moments" / f"{moment}.sqlite"
 
 
 def shown(workspace: Workspace) -> list[list[tuple[Any, ...]]]:
@@ -84,19 +88,18 @@ def shown(workspace: Workspace) -> list[list[tuple[Any, ...]]]:
 @pytest.mark.parametrize("lost", [(), ("db",)], ids=["with the database", "without"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_ledger_of_any_moment(
-    workspace: Workspace, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str,
-    lost: tuple[str, ...],
-):  # fmt: skip
+    workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch, moment: str, lost: tuple[str, ...]
+):
     """The same answers, the same parts in the same files, nobody back, and nothing for a second look to find."""
     monkeypatch.setattr("pipeline.keeping.binding.PAYS", 1)
-    live_through(workspace, clock, tmp_path)
-    before = shown(workspace)
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        made_once(workspace, ledger, live_through)
         listed = ledger.read(LISTED)
+    before = shown(workspace)
     for name in ("ledger.sqlite", *lost):
         lose(workspace, name)
     workspace.db.mkdir(exist_ok=True)
-    shutil.copyfile(tmp_path / f"{moment}.sqlite", workspace.ledger_file)
+    shutil.copyfile(kept_at(workspace, moment), workspace.ledger_file)
     assert all(each.mended for each in recover(workspace, clock.now))
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         assert (ledger.read(LISTED), unlisted(workspace, ledger)) == (listed, set())
