@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from tests.apps import RunningApp, running_app
 
@@ -24,6 +24,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",  # else one more is begun ahead for every page
 )
 DEMO = {"GARIMPO_DEMO_DAYS": "4", "GARIMPO_DEMO_ARTISTS": "100", "GARIMPO_SCHEDULE": ""}
 HOME = re.compile(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:")
@@ -63,11 +64,26 @@ class Tab:
 
     def watch(self) -> None:
         """Note console errors, failures and requests that leave this machine."""
-        self.page.on(
-            "console", lambda said: self._complain(said.type == "error", f"{said.text} {said.location['url']}")
-        )
-        self.page.on("pageerror", lambda error: self._complain(True, str(error)))
-        self.page.on("request", lambda sent: self._complain(not HOME.match(sent.url), f"left home: {sent.url}"))
+        self.page.on("console", self._said)
+        self.page.on("pageerror", self._failed)
+        self.page.on("request", self._sent)
+
+    def leave(self) -> None:
+        """Go, so that whoever comes next finds nothing of this visit: no cookie, nothing kept, no listener."""
+        for event, listener in (("console", self._said), ("pageerror", self._failed), ("request", self._sent)):
+            self.page.remove_listener(event, listener)
+        self.page.goto(f"{self.home}/healthz")
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.context.clear_cookies()
+
+    def _said(self, said: ConsoleMessage) -> None:
+        self._complain(said.type == "error", f"{said.text} {said.location['url']}")
+
+    def _failed(self, error: Error) -> None:
+        self._complain(True, str(error))
+
+    def _sent(self, sent: Request) -> None:
+        self._complain(not HOME.match(sent.url), f"left home: {sent.url}")
 
     def _complain(self, wrong: bool, about: str) -> None:  # noqa: FBT001  a condition, not a switch
         if wrong and not PROBES.search(about):
@@ -119,21 +135,33 @@ def first_visit(browser: Browser, home: str) -> Visit:
     return visit
 
 
+@pytest.fixture(scope="session")
+def pages(browser: Browser) -> Iterator[dict[tuple[str, str], Page]]:
+    """Pages by theme and language, for one test after the other: in a new one all of Streamlit is compiled again."""
+    made: dict[tuple[str, str], Page] = {}
+    yield made
+    for page in made.values():
+        page.context.close()
+
+
 @pytest.fixture
-def open_tab(browser: Browser, home: str, first_visit: Visit) -> Iterator[Callable[..., Tab]]:
-    """Open tabs in a theme, language and width; at the end none of them may have complained."""
+def open_tab(
+    browser: Browser, pages: dict[tuple[str, str], Page], home: str, first_visit: Visit
+) -> Iterator[Callable[..., Tab]]:
+    """A tab in a theme, language and width, of somebody who was never there; it may not complain."""
     tabs: list[Tab] = []
 
     def opened(theme: str = "light", language: str = "en-US", width: int = 1280) -> Tab:
-        context = browser.new_context(
-            color_scheme=theme, locale=language, timezone_id="UTC", viewport={"width": width, "height": 900}
-        )
-        tab = Tab(context.new_page(), home)
+        if (theme, language) not in pages:
+            context = browser.new_context(color_scheme=theme, locale=language, timezone_id="UTC")
+            pages[theme, language] = context.new_page()
+        tab = Tab(pages[theme, language], home)
+        tab.page.set_viewport_size({"width": width, "height": 900})
         tab.watch()
         tabs.append(tab)
         return tab
 
     yield opened
     for tab in tabs:
-        tab.page.context.close()
+        tab.leave()
     assert [complaint for tab in tabs for complaint in tab.complaints] == []
