@@ -73,6 +73,14 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     running.kill()
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Iterator[Cluster]:
+    """A master without a worker."""
+    running = Cluster(tmp_path_factory.mktemp("alone"), workers=0)
+    yield running
+    running.kill()
+
+
 @pytest.fixture
 def only_there(monkeypatch):
     """Runs wait for Spark from the beginning."""
@@ -87,7 +95,11 @@ def collectors(data: Path) -> list[bool]:
 
 
 def stands_still(simulated: World) -> None:
-    """Wait until something was asked, and nothing more for three seconds."""
+    """Wait until a session is open and something was asked, and nothing more for three seconds.
+
+    A session that finds no master while it opens asks for it again, for a minute.
+    """
+    far.until(lambda: pyspark.SparkContext._active_spark_context.applicationId)
     before = -1
     while (now := simulated.counts()["total"]) == 0 or now != before:
         before = now
@@ -111,23 +123,30 @@ def test_driver_begins(cluster, simulated, tmp_path):
 def test_no_executor_ever(simulated, tmp_path, monkeypatch):
     """Where no executor comes the driver stops after its seconds and waits; a master that goes ends the run."""
     monkeypatch.setattr(elsewhere, "AWAITED_S", 4.0)
-    alone = Cluster(tmp_path, workers=0)
+    doomed = Cluster(tmp_path, workers=0)
     simulated.restart()
-    killer = threading.Thread(target=lambda: (stands_still(simulated), alone.kill()))
+    killer = threading.Thread(target=lambda: (stands_still(simulated), doomed.kill()))
     killer.start()
-    result = far.collect(simulated, tmp_path, alone.address, window_requests=60)
+    result = far.collect(simulated, tmp_path, doomed.address, window_requests=60)
     killer.join()
-    assert (result.state, alone.address in result.message, any(collectors(tmp_path))) == ("failed", True, False)
+    assert (result.state, doomed.address in result.message, any(collectors(tmp_path))) == ("failed", True, False)
 
 
-def test_process_ends_beside_a_job(tmp_path):
+WAITS_FOR_A_JOB = """
+import sys, time
+from pipeline.integrations.backends import open_workers
+workers = open_workers(sys.argv[1])
+while not workers._one.done() or not workers._one.result().context.statusTracker().getActiveJobsIds():
+    time.sleep(0.1)
+workers.first.exception(1)
+"""
+
+
+def test_process_ends_beside_a_job(alone):
     """A process ends though one of its threads waits for a job that never begins, and its Java with it."""
-    alone = Cluster(tmp_path, workers=0)
-    begins = "from pipeline.integrations.backends import open_workers; open_workers(sys.argv[1]).first.exception(20)"
     ended = subprocess.run(
-        [sys.executable, "-c", f"import sys; {begins}", alone.address], capture_output=True, timeout=90, check=False
+        [sys.executable, "-c", WAITS_FOR_A_JOB, alone.address], capture_output=True, timeout=90, check=False
     )
-    alone.kill()
     assert (ended.returncode, b"TimeoutError" in ended.stderr) == (1, True)
 
 
@@ -143,9 +162,8 @@ def test_starting_is_not_waited_for(cluster):
 
 
 @pytest.mark.parametrize("after_s", [0, 1, 2])
-def test_process_ends_while_java_starts(tmp_path, after_s):
+def test_process_ends_while_java_starts(alone, after_s):
     """A process that closes its workers while Java starts, or the session opens, ends without them; Java with it."""
-    alone = Cluster(tmp_path, workers=0)
     begins = (
         "workers = open_workers(sys.argv[1]); time.sleep(int(sys.argv[2])); workers.close(); print(workers.has_come())"
     )
@@ -157,7 +175,6 @@ def test_process_ends_while_java_starts(tmp_path, after_s):
         check=False,
         text=True,
     )
-    alone.kill()
     assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (0, "False\n", False)
 
 
