@@ -6,6 +6,7 @@ SQLite's are, is never let go of there, and nothing ever starts. Here no Python 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -75,12 +76,18 @@ def _kill(java: subprocess.Popen[bytes]) -> None:
 def _end_all() -> None:
     """Java ends when its standard input does, within a second as a rule; one that still starts is killed over there."""
     _over.set()
+    logging.getLogger().addFilter(_is_news)
     for java in _started:
         if java.stdin:
             java.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             java.wait(PATIENCE_S)
         _kill(java)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is not py4j that tells all, with a traceback, of a command that Java hung up on because it ends."""
+    return Path(record.pathname).parent.name != "py4j"
 
 
 # `atexit` comes after threads have ended, of which one may wait for a job that never does.

@@ -178,6 +178,26 @@ def test_process_ends_while_java_starts(alone, after_s):
     assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (0, "False\n", False)
 
 
+HANGS_UP = """
+import socket, threading
+from py4j.java_gateway import GatewayClient
+from pipeline.integrations import spark_session
+ending = socket.create_server(("127.0.0.1", 0))
+def hang_up():
+    while True:
+        ending.accept()[0].close()
+threading.Thread(target=hang_up, daemon=True).start()
+spark_session._end_all()
+GatewayClient(port=ending.getsockname()[1]).send_command("x")
+"""
+
+
+def test_ending_java_is_no_news():
+    """A thread that still asked Java something when it ended gets an error; nobody else is shown where."""
+    ended = subprocess.run([sys.executable, "-c", HANGS_UP], capture_output=True, timeout=60, check=False, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_gateway_is_told_to_nobody_else(cluster):
     """How to reach Java, with the secret to it, does not stay in the environment that later processes inherit."""
     workers = open_workers(cluster.address)
