@@ -65,6 +65,7 @@ class System:
             self.process = subprocess.Popen(
                 ["bash", str(folder / "run.sh")], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=os.environ | {"WORK": str(self._work)}, start_new_session=True,
+                preexec_fn=_heed_interrupts,  # noqa: PLW1509  no thread is here
             )  # fmt: skip
 
     @property
@@ -129,6 +130,11 @@ class System:
         if not os.environ.get("KEEP"):
             shutil.rmtree(self._work, ignore_errors=True)
             self.log.unlink()
+
+
+def _heed_interrupts() -> None:
+    """What a shell runs in the background ignores SIGINT, and so would all that it begins: nothing would end by it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def names(here: Path = HERE) -> list[str]:
