@@ -25,6 +25,12 @@ from tests.payloads import artist, commit, search_line
 from tests.stores import place
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch) -> None:
+    """A server that does not answer is asked for four seconds, not for twenty."""
+    monkeypatch.setattr("pipeline.integrations.s3_store.PATIENCE_S", 4)
+
+
 def test_server_gone_mid_run(begin_server, simulated, tmp_path):
     """A run whose server dies ends failed and says so; what was committed stays, the next run completes."""
     wanted, doomed, data = whole(simulated, tmp_path), begin_server(tmp_path / "server"), tmp_path / "there"
