@@ -9,15 +9,15 @@ import pytest
 
 from pipeline.runs.runner import run_pipeline
 from pipeline.workspace import ServerLedger
-from tests.integrations.far import small_world
+from tests.integrations.far import MEASURE, small_world
 from tests.integrations.pgledger.server import Server
 from tests.integrations.pgledger.worlds import published, settings_of
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A server for all tests."""
-    running = Server()
+    """A server for all tests, of which none cuts the power: only what is measured waits for the disk."""
+    running = Server(*([] if MEASURE else ["fsync=off"]))
     yield running
     running.close()
 
