@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from filelock import FileLock
 
 from pipeline.errors import DamagedFile, StorageError, WriterBusy
 from pipeline.published.compaction import compact
 from pipeline.published.history_files import FOLDER
-from pipeline.published.publish import current_number, live, open_generation, publish
+from pipeline.published.publish import current_number, live, open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.copies import made_once
@@ -131,6 +132,16 @@ def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatc
     with FileLock(workspace.db / ".lock"), pytest.raises(WriterBusy, match=r"Another process has been publishing"):
         publish(workspace, ledger)
     assert publish(workspace, ledger).changed
+
+
+@pytest.mark.usefixtures("published")
+def test_unsound_engine_publishes_nothing(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """A version of DuckDB that publishes wrong rows at times is refused, with the command that brings another."""
+    monkeypatch.setattr(duckdb, "__version__", "2.0.0")
+    for build in (publish, rebuild):
+        with pytest.raises(StorageError, match=r"DuckDB 2\.0\.0 .*pip install .*nothing was lost"):
+            build(workspace, ledger)
+    assert current_number(workspace) == 1
 
 
 @pytest.mark.usefixtures("published")

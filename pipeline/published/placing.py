@@ -34,6 +34,7 @@ __all__ = ["is_publishing", "place_generation", "publish_lock", "retire"]
 KEPT = 3  # generations: the current one, and those that readers may still be in
 LOCK_WAIT_S = 60.0
 WHOLE_S, LOOK_S = 30.0, 0.01
+UNSOUND = ("2.0.0",)  # versions of DuckDB that confuse their memory while they change a file (docs/decisions/0051)
 
 
 @contextmanager
@@ -82,7 +83,11 @@ def place_generation(
 
     For the holder of the lock. `look`: what is to be asked of the current one while it is copied; temporary tables are
     there still when the copy is changed. `since`: first day of rows that are new, None for all; checks prove those.
+    Raises StorageError where a version of DuckDB is installed that does this wrong at times.
     """
+    if duckdb.__version__ in UNSOUND:
+        wrong = f"DuckDB {duckdb.__version__} is installed, which at times publishes wrong rows."
+        raise StorageError(f"{wrong} Run `pip install -r requirements.txt` and start again; nothing was lost.")
     number = _next_number(workspace, ledger)
     path = generation_path(workspace, number)
     aside = hidden(path)
