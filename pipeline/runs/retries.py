@@ -52,13 +52,12 @@ def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Le
     Raises RunInProgress for a run that has not ended, SettingsError for a run or an item that is not there.
     """
     run = ledger.read("SELECT state FROM runs WHERE run_id = ?", (run_id,))
-    if not run or run[0]["state"] == "running":
-        if run:
-            raise RunInProgress(
-                f"{run_id} is still running: wait for its end (--wait), or cancel it. Nothing was started."
-            )
+    if not run:
         what = "is not a run of this workspace; `python -m pipeline status` shows the last one"
         raise SettingsError(f"{run_id} {what}. Nothing was started.")
+    if run[0]["state"] == "running":
+        what = "is still running: wait for its end (--wait), or cancel it"
+        raise RunInProgress(f"{run_id} {what}. Nothing was started.")
     left = left_items(ledger, run_id, names)
     if unknown := sorted(set(names) - {item.item for item in left}):
         raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
