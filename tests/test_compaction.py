@@ -89,30 +89,29 @@ def test_late_rows_override_files(workspace: Workspace, ledger: Ledger):
     assert (open_generation(workspace).rows(query), counts(workspace)) == (rows, [(2, 5, 7)])
 
 
+@pytest.fixture
+def large(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Three days in the file of their month, in a store that is told to be large."""
+    monkeypatch.setattr(steps, "SMALL", -1)
+    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
+    compact(workspace, ledger, all_months=True)
+    return workspace
+
+
 @pytest.mark.parametrize("day", ["2026-10-01", "2026-10-02", "2026-10-03"])
-def test_late_rows_of_large_stores_count_once(
-    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, day: str
-) -> None:
+def test_late_rows_of_large_stores_count_once(large: Workspace, ledger: Ledger, day: str) -> None:
     """What follows from a day in a file is moved by its second answer alone: its first one is not counted beside it."""
-    monkeypatch.setattr(steps, "SMALL", -1)
-    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
-    compact(workspace, ledger, all_months=True)
-    collect(workspace, ledger, day, followers=500)
-    moved = answers(workspace)
-    rebuild(workspace, ledger)
-    assert moved == answers(workspace)
+    collect(large, ledger, day, followers=500)
+    moved = answers(large)
+    rebuild(large, ledger)
+    assert moved == answers(large)
 
 
-def test_moved_stores_grow_from_their_own_files(
-    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_moved_stores_grow_from_their_own_files(large: Workspace, ledger: Ledger, tmp_path: Path) -> None:
     """A large store in another folder than it was published in takes a late day from the files that came with it."""
-    monkeypatch.setattr(steps, "SMALL", -1)
-    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
-    compact(workspace, ledger, all_months=True)
     moved = open_workspace(Settings(data=tmp_path / "moved", workspace="test"))
-    shutil.copytree(workspace.root, moved.root, dirs_exist_ok=True)
-    shutil.rmtree(workspace.root / FOLDER)
+    shutil.copytree(large.root, moved.root, dirs_exist_ok=True)
+    shutil.rmtree(large.root / FOLDER)
     there = Ledger(moved.ledger, ledger.now)
     collect(moved, there, "2026-10-02", followers=500)
     found = answers(moved)

@@ -40,9 +40,8 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
         for name in LAKE:
             stage_parts(con, source, name, "false" if name == "artist_snapshots" else "true")
         con.execute(publish_sql("merged_snapshots"))
-        days = [part["day"] for part in source.parts]
         with source.shared():
-            merge_all(con, source, ordered=days == sorted(days))
+            merge_all(con, source)
         con.execute("COMMIT")
 
 

@@ -38,8 +38,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     _note(con, source)
     _stage(con, source)
     prepare_all(con, source)
-    days = [part["day"] for part in source.parts]
-    merge_all(con, source, ordered=days == sorted(days))
+    merge_all(con, source)
 
 
 class Growth:
@@ -47,7 +46,7 @@ class Growth:
 
     def __init__(self, source: Source) -> None:
         """`source`: the parts committed since."""
-        self._source, self._staged = source, _staged(source)
+        self._source, self._staged = source, source.tables()
         self._size, self._ordered = "", True
         self._earlier: Callable[[], EarlierDays | None] = lambda: None
 
@@ -59,8 +58,7 @@ class Growth:
         check_parts(self._source.root, self._source.parts)
         _stage(con, self._source)
         newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
-        days = [newest, *(part["day"] for part in self._source.parts)]
-        self._ordered = days == sorted(days)
+        self._ordered = self._source.is_ordered(newest)
         self._size = con.execute(steps.size_statement(self._staged)).fetchall()[0][0]
         # In a small database there is nothing to read meanwhile; with very many rows other cores have enough to do.
         if self._size == "large" and not self._source.is_large():
@@ -91,9 +89,9 @@ class Growth:
                     show_earlier_days(con, self._source.root, self._earlier())
 
 
-def merge_all(con: duckdb.DuckDBPyConnection, source: Source, *, ordered: bool) -> None:
+def merge_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Run every step that staged rows call for, in a database that has none yet."""
-    staged = _staged(source)
+    staged, ordered = source.tables(), source.is_ordered()
     size = con.execute(steps.size_statement(staged)).fetchall()[0][0]
     for step in steps.STEPS:
         if step.applies(staged, fresh=True, size=size):
@@ -112,10 +110,6 @@ def run_step(con: duckdb.DuckDBPyConnection, step: steps.Step, *, ordered: bool)
 def shape() -> str:
     """What stands for the tables of this program and the words in them: one of another shape is built anew."""
     return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
-
-
-def _staged(source: Source) -> set[str]:
-    return {part["table_name"] for part in source.parts}
 
 
 def _note(con: duckdb.DuckDBPyConnection, source: Source) -> None:
