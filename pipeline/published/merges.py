@@ -78,9 +78,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
     }
     if step.table == "track_artists":
         marks["artist_numbers"] = ""
-    if step.file == "described":
-        return marks | {"differs": _DIFFERS}
-    if step.file in ("latest", "latest_whole"):
+    if step.file in ("described", "latest", "latest_whole"):
         return marks | _latest_marks(step.table, ordered=ordered)
     if step.table == "artist_growth":
         return _growth_marks() | marks
@@ -167,29 +165,27 @@ def _latest_marks(name: str, *, ordered: bool) -> dict[str, str]:
     known = {attribute: f"{LEADERS.get(attribute, attribute)} IS NOT NULL" for attribute in attributes}
     staged = [_known(a, "arg_max", "" if ordered else "NOT late") + f" AS {a}" for a in attributes]
     if ordered:
-        updated = [f"{a} = CASE WHEN n.{known[a]} THEN n.{a} ELSE p.{a} END" for a in attributes]
+        values = {a: f"CASE WHEN n.{known[a]} THEN n.{a} ELSE p.{a} END" for a in attributes}
         inserted = [f"n.{a}" for a in attributes]
     else:
         staged += [_known(a, "arg_min", "late") + f" AS late_{a}" for a in attributes]
-        updated = [
-            f"{a} = CASE WHEN n.{known[a]} THEN n.{a} WHEN p.{known[a]} THEN p.{a} ELSE n.late_{a} END"
-            for a in attributes
-        ]
+        values = {
+            a: f"CASE WHEN n.{known[a]} THEN n.{a} WHEN p.{known[a]} THEN p.{a} ELSE n.late_{a} END" for a in attributes
+        }
         inserted = [f"CASE WHEN n.{known[a]} THEN n.{a} ELSE n.late_{a} END" for a in attributes]
     return {
         "order": f"{_ORDERS[name]}, {key}" if name in _ORDERS else key,
         "number_name": ", artist_no" * (name == "artists"),
         "number": ", row_number() OVER () - 1" * (name == "artists"),
-        "placed": f"LEFT JOIN (SELECT {key}, place FROM described) USING ({key})" if name == "artists" else "",
-        "changed": f"SEMI JOIN (FROM described WHERE changed) USING ({key})" if name == "artists" else "",
-        "match": "p.rowid = n.place" if name == "artists" else f"p.{key} = n.{key}",
+        "differs": _DIFFERS,
         "source": f"FROM staged_{name}"
         if ordered
         else _filled(
             publish_sql("late"), {"table": name, "key": key, "known": "known_artists" if name == "artists" else name}
         ),
         "staged": ",\n        ".join(staged),
-        "updated": ",\n    ".join(updated),
+        "updated": ",\n    ".join(f"{a} = {value}" for a, value in values.items()),
+        "renewed": ",\n    ".join(f"{value} AS {a}" for a, value in values.items()),
         "attributes": ", ".join(attributes),
         "inserted": ", ".join(inserted),
     }

@@ -62,7 +62,7 @@ LOOKS = (  # what is to be known of the state before: they write temporary table
 _OBSERVED = (
     Step("releases", "touched_albums", ("tracks", "releases")),
     Step("artists", "seen_again", ("artists",), "onto"),
-    Step("artists", "latest", ("artists",), "onto"),
+    Step("artists", "renewed", ("artists",), "onto"),
     Step("artists", "latest_whole", ("artists",), "fresh"),
     Step("artists", "numbers", ("artists", "release_pages"), "onto"),
     Step("artists", "known_numbers", ("artists",), "large onto"),

@@ -4,13 +4,12 @@ USING (
     SELECT *
     FROM (
         SELECT {key}, {staged}, min(observed_on) AS first_seen_on, max(observed_on) AS last_seen_on, min(arrival) AS first_arrival
-        FROM ({source}) {changed}
+        FROM ({source})
         GROUP BY {key}
     )
-    {placed}
     ORDER BY {order}
 ) n
-ON {match}
+ON p.{key} = n.{key}
 WHEN MATCHED THEN UPDATE SET
     {updated},
     first_seen_on = least(n.first_seen_on, p.first_seen_on),
