@@ -100,7 +100,7 @@ STAGED = """
         SELECT artist_id, genre, provenance, unnest([first_seen_on, last_seen_on]) AS observed_on FROM artist_genres;
 """
 GIVEN = {"artists", "artist_snapshots", "artist_genres"}
-MERGED = {"latest_whole", "artist_snapshots", "artist_numbers", "artist_genres", "releases_checked"}
+MERGED = {"latest_whole", "artist_snapshots_whole", "artist_numbers", "artist_genres", "releases_checked"}
 
 
 def _derive(con: duckdb.DuckDBPyConnection) -> None:

@@ -51,7 +51,7 @@ def told(con: duckdb.DuckDBPyConnection, root: Path, size: str) -> dict[str, lis
     if size == "small":
         con.execute(publish_sql("all_staged"))
     for step in STEPS:
-        if step.file != "artist_snapshots" and step.applies(NEW, fresh=True, size=size):
+        if step.file != "artist_snapshots_whole" and step.applies(NEW, fresh=True, size=size):
             run_step(con, step, ordered=True)
         if step.file == "entries" and size == "large":
             count_snapshots(con)

@@ -60,6 +60,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
     marks = {
         "table": table.name,
         "lake": step.needs[0],
+        "new": "arrived" if step.needs[0] == "artist_snapshots" else f"staged_{step.needs[0]}",
         "key": table.key[0],
         "keys": ", ".join(table.key),
         "words": name_tokens("name"),

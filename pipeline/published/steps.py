@@ -39,6 +39,7 @@ _TOLD = (*_DAYS, "artists", "release_pages")
 _ALL = (*_TOLD, "search_pages")
 LOOKS = (  # what is to be known of the state before: they write temporary tables alone
     Step("genre_days", "touched", _ALL, "large"),
+    Step("state_snapshots", "arrived", ("artist_snapshots",), "onto"),
     Step("genre_days", "touched_days", ("artist_snapshots",), "large onto"),
     Step("genre_days", "touched_days", ("artist_genres",), "large onto"),
     Step("genre_coverage", "touched_alone", ("artists",), "large onto"),
@@ -67,7 +68,8 @@ _OBSERVED = (
     Step("artists", "numbers", ("artists", "release_pages"), "onto"),
     Step("artists", "known_numbers", ("artists",), "large onto"),
     Step("artists", "known_again", ("artists",), "large onto"),
-    Step("state_snapshots", "artist_snapshots", ("artist_snapshots",)),
+    Step("state_snapshots", "artist_snapshots", ("artist_snapshots",), "onto"),
+    Step("state_snapshots", "artist_snapshots_whole", ("artist_snapshots",), "fresh"),
     Step("state_snapshots", "all_staged", ("artist_snapshots",), "small fresh"),
     Step("artists", "last_staged", ("artist_snapshots",), "small onto"),
     Step("artists", "artist_numbers", ("artist_snapshots",), "small"),
