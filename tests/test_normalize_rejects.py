@@ -160,12 +160,12 @@ def test_torn_file_gives_its_beginning(tmp_path: Path, small: int, keep: float):
 def test_broken_sql_keeps_the_batch(tmp_path: Path):
     """Should a statement fail, that is a reject too: what was received is kept, and can be read another day."""
     normalizer = Normalizer()
-    normalizer._walking._con.execute("DROP MACRO first_day")
+    normalizer._walking._prepared.add("releases")  # which nobody has prepared
     path = tmp_path / "raw.jsonl.zst"
     path.write_bytes(payload(albums_line(album("b1"))))
     found = normalizer.tables([path])
     assert (found.tables, [line for line, _ in found.rejects]) == ({}, [0])
-    assert "could not be normalized (Catalog Error" in found.rejects[0][1]
+    assert "could not be normalized (" in found.rejects[0][1]
 
 
 @pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])

@@ -15,6 +15,7 @@ from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import seal
 from pipeline.lake.strict import JOINED, StrictReader
 from pipeline.lake.walking import WalkingReader
+from pipeline.schema import LAKE
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
 
@@ -83,6 +84,20 @@ def test_rows_have_one_seal(tmp_path: Path) -> None:
             alone, walked = strict.tables([path]), walking.tables([path])
             seals = [{name: seal(name, rows, "") for name, rows in each.tables.items()} for each in (alone, walked)]
             assert seals == [{name: seal(name, rows, "") for name, rows in beside.tables.items()}] * 2
+
+
+def test_statements_are_planned_once(tmp_path: Path) -> None:
+    """Run again they are not planned anew, which takes longer than running them: nothing is called `answers` here."""
+    tracks = {"items": [{"id": "t1", "name": "T", "artists": [{"id": "a1", "name": "A"}]}], "next": None}
+    lines = (
+        search_line(artist("a1", genres=["x"])),
+        albums_line(album("b1")),
+        line("album", album("b2", tracks=tracks)),
+    )
+    with closing(WalkingReader()) as reader:
+        read, _ = reader.read(written(tmp_path, lines))
+        assert sorted(read) == sorted(LAKE)
+        assert [reader._con.execute(f"EXECUTE {name}").fetchall() for name in read] == [[]] * len(read)
 
 
 def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The reader for a batch: lines walked in Python, then statements prepared once over whatever answers there are now.
 
-Planning a statement takes several times as long as running it over fifty objects. So answers stand behind one name for
-good, objects are views over it, and each lake table's SELECT is planned at its first use. Imports `engine`, `walk`,
-`shapes` and `selects`.
+Planning a statement takes several times as long as running it over fifty objects. So answers stand behind one Python
+object for good, and each lake table's SELECT is planned at its first use. Imports `engine`, `walk`, `shapes` and
+`selects`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,6 @@ class WalkingReader:
     def __init__(self) -> None:
         self._answers, self._prepared = _Answers(), set[str]()
         self.losses, self._con = engine.losses(), engine.cursor()
-        self._con.execute(select("setup"))
-        self._con.register("answers", self._answers)
-        for name in (f"{kind}_{step}" for kind in KINDS for step in ("objects", "days")):
-            self._con.execute(f"CREATE TEMP VIEW {name} AS {select(name)}")
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -62,10 +58,12 @@ class WalkingReader:
         return {name: rows for name, rows in found.items() if rows.num_rows}, rejects
 
     def _run(self, name: str) -> pa.Table:
+        # DuckDB finds it by its name. What reads a view, a macro or a registered table would be planned anew each time.
+        answers = self._answers  # noqa: F841
         if name not in self._prepared:
-            self._con.execute(f"PREPARE {name} AS {sorted_select(name)}")
+            self._con.execute(f"PREPARE {name} AS WITH {_objects()} {sorted_select(name)}")
             self._prepared.add(name)
-        return engine.arrow(self._con, f"EXECUTE {name}")
+        return self._con.execute(f"EXECUTE {name}").to_arrow_table()
 
 
 class _Answers:
@@ -124,6 +122,13 @@ def _arrow(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 _to_json = json.JSONEncoder(ensure_ascii=False, default=lambda day: (day - EPOCH).days, separators=(",", ":")).encode
+
+
+@cache
+def _objects() -> str:
+    """What stands between answers and lake tables, by name."""
+    named = [f"{kind}_{step}" for kind in KINDS for step in ("objects", "days")]
+    return ", ".join(f"{name} AS ({select(name)})" for name in named)
 
 
 @cache

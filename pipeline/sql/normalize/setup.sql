@@ -6,10 +6,3 @@ CREATE TEMP MACRO is_odd_link(link) AS length(link) > 1000 OR contains(link, chr
 CREATE TEMP MACRO is_odd_list(many, joined) AS many > 50 OR contains(joined, '{') OR contains(joined, '[') OR length(joined) > 1000 OR contains(joined, chr(0));
 CREATE TEMP MACRO is_odd_credit(credits) AS
     len(credits) > 0 AND len(list_filter(credits, lambda c: c.id IS NOT NULL AND NOT is_odd_id(c.id) AND NOT coalesce(is_odd(c.name), false))) < len(credits);
--- '2021', '2021-05' and '2021-05-17' by their own shape; the year 0000, which Spotify gives for unknown, is no date.
-CREATE TEMP MACRO first_day(text) AS CASE
-    WHEN text[:4] = '0000' THEN NULL
-    WHEN regexp_full_match(text, '\d{4}') THEN try_cast(text || '-01-01' AS DATE)
-    WHEN regexp_full_match(text, '\d{4}-\d{2}') THEN try_cast(text || '-01' AS DATE)
-    WHEN regexp_full_match(text, '\d{4}-\d{2}-\d{2}') THEN try_cast(text AS DATE)
-END;
