@@ -20,7 +20,6 @@ NO_DAY: Any = None
 
 def choose_day(text: Text) -> None:
     """A day to look back to, and while one is set a badge that says so."""
-    _data.look_back(None)
     known = _data.ask(queries.coverage)
     first, last = known["first_on"], known["last_on"]
     if first is None or first == last:

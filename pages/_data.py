@@ -53,7 +53,6 @@ def generation_number() -> int | None:
 
 def is_empty() -> bool:
     """Whether there is nothing to show: no generation, or nobody in it, as after a first run that failed."""
-    look_back(None)
     return generation_number() is None or not ask(queries.artists_count)
 
 

@@ -107,13 +107,15 @@ def main() -> None:
             looks_back = st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_back")
             choose_language()
     needs_data = rows[pages.index(chosen)].needs_data
+    _data.look_back(None)
     try:
         if needs_data and _data.is_empty():
             st.title(chosen.title, anchor=False)
             _live.waiting()
         else:
-            with looks_back:
-                _as_of.choose_day(text) if needs_data else _data.look_back(None)
+            if needs_data:
+                with looks_back:
+                    _as_of.choose_day(text)
             chosen.run()
     except (GarimpoError, OSError) as error:
         _failures.say(error)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -93,9 +93,9 @@ def place_generation(
     aside = hidden(path)
     alias, known, before = open_generation(workspace).alias if look else None, engine.losses(), dict[str, int]()
     try:
-        with closing(engine.cursor(alias)) as con, _copying(workspace, number) if look else nullcontext() as copied:
-            if look and copied:
-                before = count_rows(con)
+        with closing(engine.cursor(alias)) as con, ExitStack() as meanwhile:
+            if look:
+                copied, before = meanwhile.enter_context(_copying(workspace, number)), count_rows(con)
                 look(con)
                 copied()
             with engine.building(aside, con):
