@@ -24,6 +24,7 @@ __all__ = [
     "is_arranging",
     "is_empty",
     "is_idle",
+    "is_looking_back",
     "is_synthetic",
     "last_run",
     "look_back",
@@ -69,6 +70,11 @@ def is_arranging() -> bool:
 def look_back(day: date | None) -> None:
     """Let this session's questions be answered with what was known on a day; None: with all that is known."""
     st.session_state["as_of_day"] = day
+
+
+def is_looking_back() -> bool:
+    """Whether what is shown is what was known on an earlier day."""
+    return st.session_state.get("as_of_day") is not None
 
 
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:

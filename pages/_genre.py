@@ -73,10 +73,17 @@ def show_newcomers(genre: str, text: Text) -> None:
     """Who entered a genre lately; how many, and how many left."""
     st.subheader(text("New in {genre}", genre=genre), anchor=False)
     turnover = _data.ask(queries.genre_turnover, genre)
-    if not any(turnover.values()):
-        st.html(_cards.note(text("Nobody entered or left in the last 30 days.")))
+    since = turnover["first_on"] and text.day(turnover["first_on"])
+    if not (turnover["entered"] or turnover["left"]):
+        nobody = text("Nobody entered or left in the last 30 days.")
+        if since:
+            nobody = text("Nobody entered or left since {day}, the first day known.", day=since)
+        st.html(_cards.note(nobody))
         return
     entered = text.plural("{count} artist entered", "{count} artists entered", turnover["entered"])
     left = text.plural("{count} left", "{count} left", turnover["left"])
-    st.html(_cards.note(text("In the last 30 days {entered} and {left}.", entered=entered, left=left)))
+    told = text("In the last 30 days {entered} and {left}.", entered=entered, left=left)
+    if since:
+        told = text("Since {day}, the first day known, {entered} and {left}.", day=since, entered=entered, left=left)
+    st.html(_cards.note(told))
     _parts.artist_list(_data.ask(queries.genre_newcomers, genre, SHOWN).to_dicts(), text, key="newcomers")

@@ -22,7 +22,7 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
     tiles = (
         _known(text("Followers"), found["followers"], gained if grown else "", withheld, text),
         (
-            text("Growth in 30 days"),
+            text.plural("Growth in {count} day", "Growth in {count} days", growth_days(found)),
             text.percent(found["growth"], signed=True) if grown else _cards.NONE,
             text("of followers") if grown else why,
         ),
@@ -34,6 +34,11 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
         ),
     )
     st.html(_cards.stats(tiles))
+
+
+def growth_days(found: dict[str, Any]) -> int:
+    """Over how many days growth is told: 30, or fewer while no more are known."""
+    return min(30, (found["until"] - found["since"]).days) if found["since"] else 30
 
 
 def _known(label: str, value: int | None, about: str, withheld: str, text: Text) -> tuple[str, str, str]:
@@ -62,8 +67,9 @@ def show_line(field: str, chart: Any, artist_id: str, about: str, text: Text) ->
         numbers = history.select("observed_on", field)
         _parts.show_chart(chart, numbers, text, about=about, key=field, numbers_of=artist_id)
     elif days == 1:
-        advice = text("A line appears with the second day; collect again tomorrow.")
-        st.html(_cards.empty(text("One day so far"), advice))
+        then, advice = _data.is_looking_back(), text("A line appears with the second day; collect again tomorrow.")
+        missing = text("One day until then") if then else text("One day so far")
+        st.html(_cards.empty(missing, text("A line needs numbers of two days.") if then else advice))
     else:
         advice = text("Apps in development mode do not receive it; nothing is guessed in its place.")
         st.html(_cards.empty(text("Not given by Spotify to this app"), advice))

@@ -38,8 +38,10 @@ def show_growth(text: Text) -> None:
     st.html(_cards.note(text("Followers gained in 30 days, in proportion, from at least 1,000.") + f" {known}"))
     found = _data.ask(queries.growth_leaders, 30, 7)
     if found.is_empty():
+        then = _data.is_looking_back()
         advice = text("Growth needs followers of two days; it appears with the second one.")
-        st.html(_cards.empty(text("No growth to show yet"), advice))
+        missing = text("No growth was known then") if then else text("No growth to show yet")
+        st.html(_cards.empty(missing, advice))
     else:
         _parts.artist_list(found.to_dicts(), text, key="growth")
 
@@ -79,7 +81,8 @@ def main() -> None:
     with growth:
         (show_growth if _data.ask(queries.coverage)["artists_with_followers"] else show_active)(text)
     _genre.show_genre(text)
-    show_run(text)
+    if not _data.is_looking_back():  # the last run is that of today
+        show_run(text)
 
 
 main()

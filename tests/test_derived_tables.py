@@ -108,7 +108,22 @@ def test_artist_leaves_and_returns(answer):
     found = answer(search_line(artist("a1"), day="2026-08-01"))
     assert found.rows(stays)[:2] == [("a1", one, date(2026, 6, 21)), ("a1", august, None)]
     assert queries.genre_newcomers(found, "mpb").select("artist_id", "entered_on").rows() == [("a1", august)]
-    assert queries.genre_turnover(found, "mpb") == {"entered": 1, "left": 0}  # a2 left, but longer ago
+    assert queries.genre_turnover(found, "mpb") == {
+        "entered": 1,
+        "left": 0,
+        "first_on": None,
+    }  # a2 left, but longer ago
+
+
+def test_first_month_tells_its_beginning(answer):
+    """Of a genre that has been known for less than thirty days it is told from when on."""
+    first = date(2026, 6, 1)
+    found = answer(search_line(artist("a1"), day="2026-06-01"))
+    assert queries.genre_turnover(found, "mpb") == {"entered": 0, "left": 0, "first_on": first}
+    found = answer(search_line(artist("a1"), artist("a2"), day="2026-06-30"))
+    assert queries.genre_turnover(found, "mpb") == {"entered": 1, "left": 0, "first_on": first}
+    found = answer(search_line(artist("a1"), artist("a2"), day="2026-07-01"))
+    assert queries.genre_turnover(found, "mpb") == {"entered": 1, "left": 0, "first_on": None}
 
 
 def test_search_that_meets_cap_ends_no_stay(answer):

@@ -64,6 +64,13 @@ def test_one_day_is_no_line(tmp_path):
     assert "Seen on Nov 22, 2026" in screen.words
 
 
+@pytest.mark.parametrize(("days", "told"), [(11, "Crescimento em 10 dias"), (41, "Crescimento em 30 dias")])
+def test_growth_says_over_how_long(days, told, tmp_path):
+    """While fewer than thirty days are known, growth is told over those that are."""
+    publish_many(install_service(tmp_path).workspace, 2, days)
+    assert told in open_screen("artist.py", "pt", id="artist000001").words
+
+
 def test_withheld_followers_promise_no_growth(tmp_path):
     """Where Spotify gives this app no followers, the page does not say that growth appears with a second day."""
     row = {"artist_id": "a", "name": "A", "first_seen_on": LAST_DAY}

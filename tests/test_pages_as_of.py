@@ -89,6 +89,18 @@ def test_artist_not_known_then():
     assert "Artist 0 of 0" in open_screen("artist.py", id="a0", as_of="2026-11-18").words
 
 
+def test_past_is_not_told_of_today():
+    """What a day long gone lacked is not promised for tomorrow, and the last run, which is of today, is not told."""
+    words = open_screen("artist.py", id="a0", as_of="2026-11-18").words
+    assert ("One day until then" in words, "tomorrow" in words) == (True, False)
+    past, present = open_screen("overview.py", as_of="2026-11-18").words, open_screen("overview.py").words
+    assert ("No growth was known then" in past, "The last run" in past, "The last run" in present) == (
+        True,
+        False,
+        True,
+    )
+
+
 def test_pages_of_runs_know_no_past():
     """Runs are told as they are: the control is not there."""
     screen = open_screen("runs.py", as_of="2026-11-18")

@@ -57,8 +57,17 @@ def test_genre_tells_who_came(tmp_path):
     publish_rows(install_service(tmp_path).workspace, artists=known, artist_genres=stays)
     screen = open_screen("overview.py", "pt")
     assert ("Novos em mpb" in screen.words, "Quem mais cresce em mpb" in screen.words) == (True, False)
-    assert "Nos últimos 30 dias entraram 2 artistas e saiu 0." in screen.words
+    assert "Desde 28 out. 2026, o primeiro dia conhecido, entraram 2 artistas e saiu 0." in screen.words
     assert [label for label, target in screen.links if target.startswith("artist?")] == ["C", "B"]
+
+
+def test_nobody_came_since_first_day(tmp_path):
+    """Days before the first one are not spoken of: nobody knows who was in the genre then."""
+    service = install_service(tmp_path)
+    publish_many(service.workspace, 2, 1)
+    assert "Nobody entered or left since Nov 22, 2026, the first day known." in open_screen().words
+    publish_many(service.workspace, 2, 31, number=2)
+    assert "Nobody entered or left in the last 30 days." in open_screen().words
 
 
 def test_without_followers_releases_count(tmp_path):

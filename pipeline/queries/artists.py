@@ -103,10 +103,10 @@ def recent_followers(generation: Generation, artist_ids: Sequence[str], days: in
 
 
 def artist(generation: Generation, artist_id: str) -> Row | None:
-    """An artist as last known, with growth over 30 days and counts of releases; None when the id is unknown."""
+    """An artist as last known, with counts of releases, and growth from `since` until `until`; None if unknown."""
     frame = generation.frame(
         f"""
-        SELECT a.*, g.gained, g.growth, g.since,
+        SELECT a.*, g.gained, g.growth, g.since, g.until,
             (SELECT count(*) FROM release_artists x WHERE x.artist_id = a.artist_id) AS releases,
             (SELECT max(r.release_date) FROM release_artists x JOIN releases r USING (album_id)
                 WHERE x.artist_id = a.artist_id) AS latest_release_on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from pipeline.published.generations import Generation
@@ -46,12 +48,17 @@ def genre_newcomers(generation: Generation, genre: str, limit: int = 7) -> pl.Da
     )
 
 
-def genre_turnover(generation: Generation, genre: str) -> dict[str, int]:
-    """How many artists `entered` a genre lately and are in it still, and how many `left`."""
+def genre_turnover(generation: Generation, genre: str) -> dict[str, Any]:
+    """How many artists `entered` a genre lately and are in it still, and how many `left`; `first_on`: see below.
+
+    Of a genre first seen in the last 30 days nobody knows who was in it before: `first_on` is then that day, else None.
+    """
     frame = generation.frame(
         f"""{_LATELY}
         SELECT count(*) FILTER (m.entered_on > l.since) AS entered,
-            count(*) FILTER (m.entered_on IS NULL AND m.left_on > l.since) AS "left"
+            count(*) FILTER (m.entered_on IS NULL AND m.left_on > l.since) AS "left",
+            (SELECT first_seen_on FROM genre_coverage WHERE genre = $genre
+                AND first_seen_on > (SELECT max(last_seen_on) FROM genre_coverage) - {RECENT_DAYS}) AS first_on
         FROM moved m CROSS JOIN lately l
         """,
         {"genre": genre},
