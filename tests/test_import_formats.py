@@ -210,6 +210,16 @@ def test_named_links_are_followed(workspace: Workspace, ledger: Ledger, tmp_path
 
 
 @pytest.mark.parametrize(
+    "line", ["{id},Banda Um", "Banda Um;https://open.spotify.com/artist/{id}?si=1", "{id}\tBanda Um"]
+)
+def test_names_beside_links_need_no_titles(workspace: Workspace, ledger: Ledger, tmp_path: Path, line: str) -> None:
+    """Names and links without a line of titles are a list, too; a number beside an id is not taken for a name."""
+    (tmp_path / "x.txt").write_text(f"{line.format(id=BANDA)}\n{VIOLA},31\n{VIOLA}\n", "utf-8")
+    report = imported(workspace, ledger, tmp_path / "x.txt")
+    assert (report.to_refresh, report.observations, report.rejected) == (2, 0, 1)
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "is empty"),

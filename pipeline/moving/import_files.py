@@ -183,7 +183,7 @@ def _read_lines(path: Path, text: str, name: str) -> Reading:
         columns = next(csv.reader([header], delimiter=delimiter, strict=False), [])
         if "artist_id" in field_columns(tuple(columns)):
             return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter))
-    if "\0" not in text[:SAMPLE] and any(artist_id(line)[0] for line in lines):
+    if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for line in lines):
         return Reading(name, "list of ids", _read_ids(text))
     raise SettingsError(
         f"{path} is nothing that can be imported: it begins with {header[:60]!a}, which names no column of artist "
@@ -212,7 +212,19 @@ def _read_csv(text: str, delimiter: str) -> Found:
 def _read_ids(text: str) -> Found:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield Entry(number, {"id": line.strip()})
+            yield Entry(number, _listed(line))
+
+
+def _listed(line: str) -> dict[str, str]:
+    """An id or a link, and the name that stands beside it; a number or a day beside it is none, and means nothing."""
+    for delimiter in _DELIMITERS:
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        found = [cell for cell in cells if artist_id(cell)[0]]
+        if len(cells) == 2 and len(found) == 1:
+            name = cells[1 - cells.index(found[0])]
+            if any(letter.isalpha() for letter in name):
+                return {"id": found[0], "name": name}
+    return {"id": line.strip()}
 
 
 # ---- SQLite
