@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -92,6 +92,17 @@ def test_warning_check_notices(name: str, tables: dict[str, Any], workspace: Wor
     with publish_rows(workspace, **tables).cursor() as cursor:
         found = watch(cursor, workspace, ledger, 1, DAY)
     assert {result.check.name: result.violations for result in found if result.violations} == {name: 1}
+
+
+def test_mistyped_genre_is_told_of_for_a_week(workspace: Workspace, ledger: Ledger) -> None:
+    """A genre that finds nobody and is not asked again stops being warned of; whoever else was asked goes on."""
+    told = []
+    for number, days in enumerate((6, 7), 1):
+        last = {**sweep(BEFORE + timedelta(days), 3), "genre": "samba"}
+        with publish_rows(workspace, number, search_pages=[sweep(BEFORE, 0), last]).cursor() as cursor:
+            found = watch(cursor, workspace, ledger, number, DAY + timedelta(days))
+        told.append([result.violations for result in found if result.check.name == "genres_find_artists"])
+    assert told == [[1], [0]]
 
 
 def test_sound_rows_pass(workspace: Workspace, ledger: Ledger) -> None:

@@ -119,10 +119,12 @@ CHECKS: tuple[Check, ...] = (
             (first(followers ORDER BY observed_on) >= 0.5 AND last(followers ORDER BY observed_on) = 0)::INTEGER
             + (first(popularity ORDER BY observed_on) >= 0.5 AND last(popularity ORDER BY observed_on) = 0)::INTEGER END
         FROM days"""),
+    # Of the last week alone: one that somebody mistyped once is not told of for ever.
     Check("genres_find_artists", "every genre that was asked finds somebody", query="""
         SELECT count(*), string_agg(genre, ', ' ORDER BY genre) FROM (
-            SELECT genre, arg_max(returned, sweep_on) AS found FROM search_pages WHERE page_offset = 0 GROUP BY genre)
-        WHERE found = 0"""),
+            SELECT genre, arg_max(returned, sweep_on) AS found, max(sweep_on) AS sweep_on
+            FROM search_pages WHERE page_offset = 0 GROUP BY genre)
+        WHERE found = 0 AND sweep_on > (SELECT max(sweep_on) FROM search_pages) - 7"""),
     Check("coverage_holds", "no genre's last whole sweep brought less than half of the one before", query="""
         WITH sweeps AS (
             SELECT genre, sweep_on, sum(returned) AS found,
