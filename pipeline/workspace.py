@@ -117,8 +117,13 @@ class Workspace:
 
     @property
     def ledger_file(self) -> Path:
-        """The operational SQLite file, where there is one."""
-        return (ledger_copy(self.root) if self.read_only else self.root) / "ledger.sqlite"
+        """The operational SQLite file, where there is one; with `read_only` the copy of it."""
+        return ledger_copy(self.root) / "ledger.sqlite" if self.read_only else self.ledger_kept
+
+    @property
+    def ledger_kept(self) -> Path:
+        """The operational SQLite file itself, whether or not a copy is read in its place."""
+        return self.root / "ledger.sqlite"
 
     @property
     def run_lock(self) -> Path:

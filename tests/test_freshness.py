@@ -167,6 +167,7 @@ def test_doctor_is_well_in_the_demo(inside: Any, tmp_path: Path) -> None:
     found = {check["name"]: check for check in json.loads(out)["checks"]}
     assert (code, found["source"]["ok"]) == (0, True)
     assert "SPOTIPY_CLIENT_ID" in found["source"]["detail"]
+    assert found["ledger"]["detail"] == f"{tmp_path}/demo/ledger.sqlite is not there yet"  # no word of a copy
 
 
 def test_schedule_is_replaced_from_the_command_line(inside: Any, tmp_path: Path) -> None:

@@ -284,10 +284,10 @@ def _source(settings: Settings) -> str:
 
 
 def _ledger(settings: Settings) -> str:
-    with _opened(settings) as ledger:
-        require_ledger(open_workspace(settings, to_read=True), ledger)
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)
         if not settings.ledger.get_secret_value():
-            return f"{ledger.place} can be read"
+            return f"{workspace.ledger_kept} {'can be read' if workspace.ledger_kept.is_file() else 'is not there yet'}"
         version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]
         return f"{ledger.place} answers, PostgreSQL {version}"
 
