@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from pages import _cards, _data
 from pages._settings_parts import word_table
 from pages._text import Text
+from pipeline.service.scheduler import service
 
 __all__ = ["show_capabilities"]
 
@@ -25,7 +27,8 @@ def show_capabilities(text: Text) -> None:
     if not known:
         st.html(_cards.empty(text("Not asked yet"), text("The first run asks, with five or six requests.")))
         return
-    st.html(_cards.note(text("Asked at the first run, every week, and when an answer contradicts it.")))
+    asked = text("Asked at the first run, every week, and when an answer contradicts it.")
+    st.html(_cards.note(" ".join(filter(None, (asked, _answered_by(text))))))
     st.html(word_table((text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
     with st.expander(text("Each one with its evidence")):
         rows = [
@@ -33,6 +36,16 @@ def show_capabilities(text: Text) -> None:
             for name, row in known.items()
         ]
         st.html(word_table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
+
+
+def _answered_by(text: Text) -> str:
+    """Who answered, where that was not Spotify."""
+    if _data.is_synthetic():
+        return text("In the demo a simulator answered in Spotify's place: your own app may be given less.")
+    if service().settings.is_spotify:
+        return ""
+    host = urlsplit(service().settings.api_url).hostname
+    return text("It was {host} that answered, in Spotify's place (GARIMPO_API_URL).", host=host)
 
 
 def _summary(known: Mapping[str, Seen], text: Text) -> Iterable[tuple[str, str, str, str]]:

@@ -25,7 +25,7 @@ def verdict(found: Found, text: Text) -> Html:
         "ok": text("All is well"),
         "attention": text("It works, but somebody should look"),
         "failing": text("It cannot collect"),
-        "filling": text("The demo is being filled"),
+        "filling": text("Collecting the first data"),
         "idle": text("Nothing is collected here"),
     }
     head = badge(words[found["status"]], TONES[found["status"]])

@@ -87,7 +87,7 @@ def test_demo_is_filling(tmp_path):
     found = service.health()
     assert (found["status"], found["note"]) == ("filling", "the demo is being filled: day 3 of 60")
     words = open_screen("health.py", "pt").words
-    assert "A demonstração está sendo preenchida a demonstração" in words
+    assert "Coletando os primeiros dados a demonstração está sendo preenchida: dia 3 de 60" in words
     assert "A demonstração está sendo preenchida; seus gêneros são lidos um após o outro." in words
     assert "gêneros ainda não lidos" not in words
 

@@ -70,6 +70,17 @@ def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     assert ("search com no máximo 50 recusou" in spoken, "visto numa coleta" in spoken) == (True, True)
 
 
+def test_who_answered_is_said(tmp_path: Path):
+    """What a simulator gives is not taken for what Spotify does: in the demo, and where another address was asked."""
+    elsewhere = {"api_url": "http://127.0.0.1:9/v1/", "token_url": "http://127.0.0.1:9/api/token"}
+    for number, changes in enumerate(({}, elsewhere)):
+        service = install_service(tmp_path / str(number), **changes)
+        service.ledger.set_capability("limit:search", 50, "search limit 50 answered")
+        words = open_screen("settings.py", "pt").words
+        told = ("um simulador respondeu no lugar do Spotify" in words, "respondeu foi 127.0.0.1" in words)
+        assert told == (not changes, bool(changes))
+
+
 def test_nobody_is_notified_by_default(tmp_path: Path):
     """The page says who is told of what, and how to set an address."""
     install_service(tmp_path)
