@@ -27,7 +27,8 @@ def clock_of(text: Text, zone: str) -> Text:
 def when_label(schedule: Schedule, text: Text) -> str:
     """When it fires, in words where the line is a simple one."""
     if schedule.kind == "once":
-        return text("once, {when}", when=schedule.spec.replace("T", " "))
+        at = datetime.fromisoformat(schedule.spec)
+        return text("once, {when}", when=f"{text.day(at.date())}, {at:%H:%M}")
     if schedule.kind == "interval":
         return _every(schedule.spec, text)
     simple = SIMPLE.fullmatch(" ".join(schedule.spec.split()))

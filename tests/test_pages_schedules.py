@@ -187,7 +187,7 @@ def test_missed_times_are_told(service):
         ("interval", "3 w", "every 3 weeks"),
         ("interval", "90m", "every 90 minutes"),
         ("interval", "600", "every 10 minutes"),
-        ("once", "2027-01-31T06:00", "once, 2027-01-31 06:00"),
+        ("once", "2027-01-31T06:00", "once, Jan 31, 2027, 06:00"),
     ],
 )
 def test_simple_lines_are_words(kind, spec, words):
