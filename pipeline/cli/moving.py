@@ -114,7 +114,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     force: Annotated[bool, typer.Option("--force", help="Replace the file when it is there already.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a table or the rows of a SELECT as CSV, Parquet or JSON lines; or a bundle for another Garimpo."""
+    """Write a table or the rows of a SELECT as CSV, Parquet or JSON lines; or a bundle, to be read by --from."""
     if bool(what) == bool(bundle):
         raise SettingsError("Say a table or a SELECT, or --bundle, and not both. Nothing was written.")
     if (genres or since or until) and not bundle:

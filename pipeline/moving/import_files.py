@@ -73,7 +73,8 @@ def read_file(path: Path, name: str) -> list[Reading]:
             return _read_sqlite(path, name)
         if head.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")):
             raise SettingsError(
-                f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first. Nothing was imported."
+                f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first. A bundle is not imported, "
+                "`python -m pipeline export --from` reads it. Nothing was imported."
             )
         if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
             told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
