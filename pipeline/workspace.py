@@ -20,7 +20,7 @@ from pipeline.errors import DiskFull, SettingsError
 from pipeline.ledger_copy import ledger_copy
 from pipeline.settings import Settings
 
-__all__ = ["DEMO", "LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "open_workspace"]
+__all__ = ["DEMO", "LedgerPlace", "ObjectStore", "ServerLedger", "Workspace", "first_step", "open_workspace"]
 
 DEMO = "demo"  # the workspace of made-up artists
 
@@ -167,6 +167,11 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
             "in GARIMPO_DATA; nothing was started."
         ) from None
     return workspace
+
+
+def first_step(name: str) -> str:
+    """What makes the first run in the workspace of that name: nothing but the app collects into the demo."""
+    return "open the app, which fills the demo" if name == DEMO else "python -m pipeline run"
 
 
 def _is_nowhere(root: Path) -> bool:

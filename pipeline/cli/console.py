@@ -23,6 +23,7 @@ from pipeline.runs.preview import PlannedTask, sum_costs
 from pipeline.runs.progress import Progress, RunResult
 from pipeline.watching.freshness import GenreFreshness
 from pipeline.watching.status import plain_value
+from pipeline.workspace import first_step
 
 __all__ = [
     "answers",
@@ -173,7 +174,7 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
         told = f": {last['message']}" if last["message"] else ""
         answers.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
     elif found["status"] not in ("failing", "idle"):
-        answers.print("no run yet: python -m pipeline run", markup=False)
+        answers.print(f"no run yet: {first_step(found['workspace'])}", markup=False)
 
 
 def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:

@@ -37,7 +37,7 @@ from pipeline.source.capabilities import load as load_capabilities
 from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
 from pipeline.watching.notify import bury_crashed, check_notifications, notifier
 from pipeline.watching.schedules import list_schedules, next_times
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import Workspace, first_step, open_workspace
 
 __all__ = [
     "InApp",
@@ -186,10 +186,10 @@ def tell_run_refused(settings: Settings, error: GarimpoError) -> None:
 def newest_run(settings: Settings) -> str:
     """Id of the run that began last; SettingsError when there is none."""
     with _opened(settings) as ledger:
-        runs = ledger.runs(limit=1)
-    if not runs:
-        raise SettingsError(f"No run yet in {settings.workspace_name}: python -m pipeline run. Nothing was started.")
-    return str(runs[0]["run_id"])
+        for run in ledger.runs(limit=1):
+            return str(run["run_id"])
+    name = settings.workspace_name
+    raise SettingsError(f"No run yet in {name}: {first_step(name)}. Nothing was started.")
 
 
 def follow_events(
