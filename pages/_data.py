@@ -14,6 +14,7 @@ import streamlit as st
 
 from pages import _run_data
 from pipeline import queries
+from pipeline.errors import GarimpoError
 from pipeline.published import publish
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.service.scheduler import Service, Status, service
@@ -26,6 +27,7 @@ __all__ = [
     "is_idle",
     "is_looking_back",
     "is_synthetic",
+    "is_told_empty",
     "last_run",
     "look_back",
     "now",
@@ -55,6 +57,14 @@ def generation_number() -> int | None:
 def is_empty() -> bool:
     """Whether there is nothing to show: no generation, or nobody in it, as after a first run that failed."""
     return generation_number() is None or not ask(queries.artists_count)
+
+
+def is_told_empty() -> bool:
+    """The same where that can be told; what cannot be read may hold something."""
+    try:
+        return is_empty()
+    except (GarimpoError, OSError):
+        return False
 
 
 def require_not_lost() -> None:

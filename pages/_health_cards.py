@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pages import _freshness
+from pages import _data, _freshness
 from pages._cards import DOT, badge, note, stats
 from pages._html import Html, join, tag
 from pages._run_words import bucket_label, budget_note, told
@@ -38,6 +38,8 @@ def numbers(found: Found, text: Text) -> Html:
     """Disk, age of the data, next run, version."""
     disk, age, due = found["disk"], found["generation_age_s"], found["next_run_at"]
     free = text("{size} free", size=_size(disk["free_bytes"], text))
+    if _data.is_told_empty():  # a run that failed before it knew of anybody publishes nobody
+        age = None
     data = text("none yet") if age is None else text.duration(age) if age < 86_400 else text.span(age)
     number = text("generation {number}", number=found["generation"]) if found["generation"] else ""
     running = found["running"]

@@ -72,7 +72,7 @@ def _frame(text: Text, status: Status, number: int | None) -> Html:
         parts.append(_cards.badge(text("Nothing is collected here")))
     elif number is not None and not status.demo:
         parts.append(_freshness.frame_badge(text))
-    if number is not None and not status.demo:
+    if number is not None and not status.demo and not _data.is_told_empty():
         parts.append(tag("span", text("Data updated {when}", when=text.ago(_data.published_at(number), _data.now()))))
     return tag("div", *parts, cls="g-frame")
 

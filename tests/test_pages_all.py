@@ -48,6 +48,8 @@ def test_failed_beginning_is_no_data(tmp_path, file, query):
     publish_rows(service.workspace)
     words = open_screen(file, **query).words
     assert ("The last run failed the token was refused" in words, "unknown date" in words) == (True, False)
+    assert "Data updated" not in words
+    assert "Age of the data none yet" in " ".join(open_screen("health.py").words.split())
 
 
 @on_every_page
