@@ -153,6 +153,26 @@ def test_run_fits_a_telephone(open_tab, theme, language):
     assert page.locator(".g-line > span:first-child").evaluate_all(cut) == []
 
 
+def test_items_fit_a_small_laptop(open_tab):
+    """At a width of 1024 the items of a run hang over no edge, be their words the longest that there are."""
+    tab = open_tab("light", "pt-BR", 1024)
+    page = tab.show("/runs")
+    page.locator('[class*="st-key-go_run"] a').last.click()
+    expect(page.locator(".g-items tbody tr").first).to_be_visible(timeout=PATIENCE)
+    tab.settle()
+    told = "buscas: requisições demais em 30 s (429); continua a partir de 29 nov., 22:08 BRT"
+    words = {0: "Conjunto Guaziranda Tendararal +9", 2: "descobrindo artistas", 7: told}
+    page.locator(".g-items tbody tr").first.evaluate(
+        """(row, words) => {
+            for (const place in words) row.children[place].textContent = words[place];
+            row.querySelector('.g-badge').className = 'g-badge g-live';
+            row.querySelector('.g-badge').textContent = 'em andamento';
+        }""",
+        {str(place): said for place, said in words.items()},
+    )
+    assert page.evaluate(OVERFLOW) == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_form_has_the_themes_colours(open_tab, theme):
     """What a run would cost stands in the form in the colours of the theme, as everywhere."""
