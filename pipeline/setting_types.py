@@ -14,8 +14,8 @@ from pydantic_settings import NoDecode
 from pipeline.cron import parse_cron
 
 __all__ = [
-    "DEFAULT_GENRES", "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "People",
-    "Secret", "Store", "TimeZone", "Warehouses", "host", "warehouse_addresses",
+    "DEFAULT_GENRES", "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "Name",
+    "People", "Secret", "Store", "TimeZone", "Warehouses", "host", "warehouse_addresses",
 ]  # fmt: skip
 
 # Twelve genres of which most are Brazilian: what the first run asks for when nobody said anything.
@@ -143,6 +143,12 @@ def _store(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]*", value):
+        raise ValueError("is no name of a workspace: small letters a to z, digits, _ and - alone, such as my-archive")
+    return value
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -159,6 +165,7 @@ Database = Annotated[SecretStr, BeforeValidator(_trimmed), AfterValidator(_datab
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Genres = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
+Name = Annotated[str, AfterValidator(_name)]  # empty: by the other settings
 People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
 Secret = Annotated[SecretStr, BeforeValidator(_trimmed)]
 Store = Annotated[str, AfterValidator(_store)]

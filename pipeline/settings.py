@@ -31,6 +31,7 @@ from pipeline.setting_types import (
     Folder,
     Genres,
     LogLevel,
+    Name,
     People,
     Secret,
     Store,
@@ -67,9 +68,8 @@ class Settings(BaseSettings):
         "",
         description="Object store of answers and parts, of which the data folder then holds copies: s3://bucket/prefix",
     )
-    workspace: str = Field(
+    workspace: Name = Field(
         "",
-        pattern=r"^[a-z0-9_-]*$",
         description="Sub-folder of the data folder; empty: demo without credentials, spotify with them, "
         "simulator for any other API address",
     )
