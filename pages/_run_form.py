@@ -115,7 +115,7 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
         if most > certain:
             sentence += text(", and {most} at most where answers have further pages", most=text.number(most))
         sentence += "."
-    elif any(row.requests for row in planned):
+    elif any(row.requests or (row.locked_until and row.left == 0) for row in planned):
         sentence = text("Nothing can be asked now: what there is waits until the quota is no longer locked.")
     else:
         sentence = text("Nothing is due among what is known; what the first tasks find is asked by the later ones.")

@@ -175,11 +175,17 @@ def test_chosen_items_say_their_cost(service):
     assert service.status().active is not None
 
 
-def test_locked_quota_is_said_before(service):
-    """What a lock of the quota keeps waiting is not promised: the form says until when; every task was reached."""
+@pytest.mark.parametrize("answered", [0, 20])
+def test_locked_quota_is_said_before(service, answered):
+    """What a lock of the quota keeps waiting is not promised: the form says until when; every task was reached.
+
+    Where so many were answered that nothing is left of what the lock has taught, it is not said that nothing is due.
+    """
     begin(service.ledger)
     service.ledger.finish_run(RUN, "deferred", "searches: daily quota exceeded")
     budget = Budget(service.ledger, Limits(9_000, None))
+    for _ in range(answered):
+        budget.settle(budget.reserve("search", "search")[0], 200)
     budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=7_200, reason="QUOTA_EXCEEDED")
     screen = open_screen("run.py", id=RUN)
     screen.app.button(key="retry").click().run()
