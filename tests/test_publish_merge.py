@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.publish import open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line
@@ -62,6 +62,18 @@ def test_same_answer_moves_only_days(workspace: Workspace, ledger: Ledger, ask: 
         publish(workspace, ledger)
         rows += ask("SELECT rowid, genres[1], last_seen_on FROM artists WHERE artist_id = 'a1'")
     assert rows == [(0, "samba", D20), (0, "samba", D21), (1, "axé", D22)]
+
+
+def test_late_row_of_a_batch_over_midnight(workspace: Workspace, ledger: Ledger, ask: Ask):
+    """What was answered before midnight does not replace what another batch, begun before it too, was told after it."""
+    early, night = search_line(artist("a2"), day="2026-11-20"), search_line(artist("a1"), day="2026-11-21")
+    commit(workspace, ledger, "batch-0001", early, night)
+    publish(workspace, ledger)
+    commit(workspace, ledger, "batch-0002", search_line(artist("a1", name="Of the evening"), day="2026-11-20"))
+    publish(workspace, ledger)
+    grown = ask("SELECT name FROM artists WHERE artist_id = 'a1'")
+    rebuild(workspace, ledger)
+    assert (grown, ask("SELECT name FROM artists WHERE artist_id = 'a1'")) == ([("Artist a1",)], [("Artist a1",)])
 
 
 def test_releases_lie_by_date(workspace: Workspace, ledger: Ledger, ask: Ask):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import duckdb
 
@@ -17,7 +18,7 @@ from pipeline.published import steps
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import EarlierDays, read_earlier_days, show_earlier_days
 from pipeline.published.history_files import view_statement
-from pipeline.published.merges import merge_statements, publish_sql
+from pipeline.published.merges import LATEST, merge_statements, publish_sql
 from pipeline.published.snapshots import history_of, note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
@@ -57,8 +58,7 @@ class Growth:
         """
         check_parts(self._source.root, self._source.parts)
         _stage(con, self._source)
-        newest = con.execute("SELECT coalesce(max(day), '') FROM state_parts").fetchall()[0][0]
-        self._ordered = self._source.is_ordered(newest)
+        self._ordered = _in_order(con, self._staged)
         self._size = con.execute(steps.size_statement(self._staged)).fetchall()[0][0]
         # In a small database there is nothing to read meanwhile; with very many rows other cores have enough to do.
         if self._size == "large" and not self._source.is_large():
@@ -91,7 +91,8 @@ class Growth:
 
 def merge_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Run every step that staged rows call for, in a database that has none yet."""
-    staged, ordered = source.tables(), source.is_ordered()
+    staged = source.tables()
+    ordered = _in_order(con, staged)
     size = con.execute(steps.size_statement(staged)).fetchall()[0][0]
     for step in steps.STEPS:
         if step.applies(staged, fresh=True, size=size):
@@ -110,6 +111,12 @@ def run_step(con: duckdb.DuckDBPyConnection, step: steps.Step, *, ordered: bool)
 def shape() -> str:
     """What stands for the tables of this program and the words in them: one of another shape is built anew."""
     return hashlib.sha256("\n".join([*create_statements(), name_tokens("name")]).encode()).hexdigest()[:16]
+
+
+def _in_order(con: duckdb.DuckDBPyConnection, staged: AbstractSet[str]) -> bool:
+    """Whether `merge_statements` may take staged rows for ordered: the order of days is that of commits."""
+    asked = [publish_sql("in_order").replace("{table}", name) for name in sorted(staged & LATEST)]
+    return all(con.execute(statement).fetchall()[0][0] for statement in asked)
 
 
 def _note(con: duckdb.DuckDBPyConnection, source: Source) -> None:

@@ -15,11 +15,12 @@ from pipeline import schema
 from pipeline.published.steps import Step
 from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
-__all__ = ["Given", "merge_statements", "publish_sql"]
+__all__ = ["LATEST", "Given", "merge_statements", "publish_sql"]
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
 SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
+LATEST = frozenset({"artists", "releases", "tracks"})  # tables that keep the last known value of each attribute
 LEAST = 1000  # followers before, below which growth in percent says nothing
 
 _GIVEN = re.compile(r"^\{(?:given (\w+)|always)\}$", re.MULTILINE)
@@ -43,7 +44,7 @@ def publish_sql(name: str) -> str:
 
 @cache
 def merge_statements(step: Step, *, ordered: bool) -> tuple[Given, ...]:
-    """The SQL of a step; `ordered` says that no new part is of an earlier day than one committed before it.
+    """The SQL of a step; `ordered` says that no new row is of an earlier day than one committed before it.
 
     What follows a line `{given NAME}` is run only where that table has rows, what follows `{always}` again always: to
     plan a statement takes longer than to run it over few rows.

@@ -55,11 +55,6 @@ class Source:
         """Lake tables that have some."""
         return {part["table_name"] for part in self.parts}
 
-    def is_ordered(self, newest: str = "") -> bool:
-        """Whether none is of an earlier day than one committed before it, `newest` among these."""
-        days = [newest, *(part["day"] for part in self.parts)]
-        return days == sorted(days)
-
     def is_large(self) -> bool:
         """Whether the rows are so many that statements over them are shared among the cores."""
         return bool(sum(part["rows"] for part in self.parts) >= MANY)
