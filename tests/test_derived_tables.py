@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline import queries
+from pipeline.published import steps
 from pipeline.published.generations import Generation
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.ledger import Ledger
@@ -134,6 +135,18 @@ def test_search_that_meets_cap_ends_no_stay(answer):
     )
     assert found.rows("SELECT artist_id FROM genre_membership WHERE left_on IS NOT NULL") == []
     assert found.rows("SELECT swept_on FROM genre_coverage") == [(date(2026, 6, 2),)]
+
+
+@pytest.mark.parametrize("small", [-1, steps.SMALL], ids=["large", "small"])
+@pytest.mark.parametrize("offset", [0, 150], ids=["read again", "behind a gap"])
+def test_search_that_was_not_the_whole(monkeypatch: pytest.MonkeyPatch, answer, small: int, offset: int):
+    """A search that passed for complete until one more of its pages came has ended no stay."""
+    monkeypatch.setattr(steps, "SMALL", small)
+    first = search_line(artist("a1"), artist("a2"), day="2026-06-01"), search_line(artist("a2"), day="2026-06-02")
+    assert answer(*first).rows("SELECT artist_id FROM genre_membership WHERE left_on IS NOT NULL") == [("a1",)]
+    found = answer(search_line(artist("a2"), day="2026-06-02", offset=offset, next="more"))
+    assert found.rows("SELECT artist_id FROM genre_membership WHERE left_on IS NOT NULL") == []
+    assert found.rows("SELECT found_now, swept_on FROM genre_coverage") == [(2, date(2026, 6, 1))]
 
 
 def test_own_genre_given_up(answer):

@@ -72,6 +72,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "provenance": step.file.removeprefix("left_"),
         "half": str(STAY_DAYS // 2),
         "cap": str(SEARCH_CAP),
+        "complete": _COMPLETE,
         "key_of_all": "artist_id" if step.only == "small" else "artist_no",
         "sighted": _SIGHTED[step.only == "small"],
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
@@ -95,6 +96,9 @@ _CHECKED = (
     "SELECT artist_id FROM staged_release_pages UNION SELECT artist_id FROM numbered",
     "SELECT DISTINCT artist_id FROM state_release_pages",
 )
+
+# Of pages of a search: they are all there, from the first to the last.
+_COMPLETE = "bool_or(last_page) AND min(page_offset) = 0 AND sum(page_limit) >= max(page_offset + page_limit)"
 
 # Where sightings come from, and with which keys: in small databases artists are known by their ids.
 _SIGHTED = (

@@ -9,6 +9,6 @@ FROM (
     SELECT genre, sweep_on, max(page_offset + page_limit) AS reached
     FROM search_pages
     GROUP BY genre, sweep_on
-    HAVING bool_or(last_page) AND min(page_offset) = 0 AND sum(page_limit) >= reached
+    HAVING {complete}
 )
 GROUP BY genre
