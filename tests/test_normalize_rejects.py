@@ -121,6 +121,15 @@ def test_bad_line_is_told(tmp_path: Path, small: int, bad: object, reason: str):
     assert found.rejects == ((2, reason),)
 
 
+@pytest.mark.parametrize("begin", ["", "x"])
+@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
+def test_long_text_instead_of_an_artist(tmp_path: Path, small: int, begin: str):
+    """A text that DuckDB cuts within a letter when it complains of it is a reject as any other."""
+    found = normalized(tmp_path, search_line(artist("a1")), line("artist", begin + "é" * 800), small=small)
+    assert rows(found, "artists", "artist_id") == [("a1",)]
+    assert found.rejects[1:] == ((2, "artist: the answer holds no objects"),)
+
+
 @pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_null_items_are_told(tmp_path: Path, small: int):
     """Unknown ids answered with null are rejects; the page still counts them."""

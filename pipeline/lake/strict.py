@@ -76,7 +76,7 @@ class StrictReader:
             text, columns = _answers(frozenset(declared))
             try:
                 self._con.execute(text, {"paths": [str(path) for path in paths], "columns": columns, "end": self._end})
-            except duckdb.Error:
+            except (duckdb.Error, UnicodeDecodeError):  # it cuts what it quotes to so many bytes, letters too
                 return None
             overview = {row[0]: row[1:] for row in self._con.execute(select("overview")).fetchall()}
             found = set(overview) - {self._end}
