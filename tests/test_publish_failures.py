@@ -10,11 +10,13 @@ import pytest
 from filelock import FileLock
 
 from pipeline.errors import DamagedFile, StorageError, WriterBusy
+from pipeline.keeping.recovery import recover
 from pipeline.published.compaction import compact
 from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import current_number, live, open_generation, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.conftest import Clock
 from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
@@ -91,6 +93,21 @@ def test_flipped_bit_of_a_generation(workspace: Workspace, ledger: Ledger):
     flip(path, path.read_bytes().rindex(b"Zezinha"))
     with pytest.raises(DamagedFile, match=r"garimpo-00000001\.duckdb cannot be .*python -m pipeline recover"):
         open_generation(workspace).rows("FROM artists")
+
+
+def test_growth_of_a_damaged_generation(workspace: Workspace, ledger: Ledger, clock: Clock):
+    """A publish that meets a flipped bit in the current generation names the command that mends it, which does."""
+    commit(workspace, ledger, "first", search_line(*(artist(f"a{n}", name=f"Zezinha {n}") for n in range(3000))))
+    publish(workspace, ledger)
+    path = workspace.db / "garimpo-00000001.duckdb"
+    flip(path, path.read_bytes().rindex(b"Zezinha"))
+    commit(workspace, ledger, "second", search_line(artist("a2999", name="Maria")))
+    with pytest.raises(DamagedFile, match=r"could not be built \(.*\)\. Run `python -m pipeline recover`; nothing was"):
+        publish(workspace, ledger)
+    ledger.finish_run("run-1", "succeeded")
+    recover(workspace, clock.now)
+    named = "SELECT count(*) FILTER (name LIKE 'Zezinha%'), count(*) FILTER (name = 'Maria') FROM artists"
+    assert open_generation(workspace).rows(named) == [(2999, 1)]
 
 
 def test_spoilt_footer_of_a_history_file(workspace: Workspace, ledger: Ledger):
