@@ -165,6 +165,16 @@ def test_own_genre_given_up(answer):
     ]
 
 
+@pytest.mark.parametrize("small", [-1, steps.SMALL], ids=["large", "small"])
+def test_own_genre_in_capitals(monkeypatch: pytest.MonkeyPatch, answer, small: int):
+    """However an answer writes a genre, who was given it is in it."""
+    monkeypatch.setattr(steps, "SMALL", small)
+    answer(line("artists", {"artists": [artist("a1", genres=["axé"])]}, "2026-06-01"))
+    found = answer(line("artists", {"artists": [artist("a1", genres=["MPB", " Axé"])]}, "2026-06-02"))
+    assert found.rows("SELECT genre, left_on FROM genre_membership ORDER BY ALL") == [("axé", None), ("mpb", None)]
+    assert found.rows("SELECT genre, given_now FROM genre_coverage ORDER BY ALL") == [("axé", 1), ("mpb", 1)]
+
+
 def test_coverage_of_genre(answer):
     """A genre says how many artists it has, of how many what is known, and when it was read whole."""
     found = answer(search_line(artist("a1", genres=["mpb"]), artist("a2", followers=None), day="2026-06-01"))

@@ -73,6 +73,7 @@ def _marks(step: Step, *, ordered: bool) -> dict[str, str]:
         "half": str(STAY_DAYS // 2),
         "cap": str(SEARCH_CAP),
         "complete": _COMPLETE,
+        "lacks": _LACKS,
         "key_of_all": "artist_id" if step.only == "small" else "artist_no",
         "sighted": _SIGHTED[step.only == "small"],
         "rest_updated": ", ".join(f"{name} = n.{name}" for name in rest),
@@ -99,6 +100,10 @@ _CHECKED = (
 
 # Of pages of a search: they are all there, from the first to the last.
 _COMPLETE = "bool_or(last_page) AND min(page_offset) = 0 AND sum(page_limit) >= max(page_offset + page_limit)"
+
+# Answers give genres as they like, `artist_genres` has them in lower case; most are, so that few are looked at twice.
+_LACKS = """NOT list_contains(a.genres, g.genre)
+    AND NOT list_contains(list_transform(a.genres, lambda given: lower(trim(given))), g.genre)"""
 
 # Where sightings come from, and with which keys: in small databases artists are known by their ids.
 _SIGHTED = (

@@ -9,7 +9,7 @@ FROM (
         m.entered_on,
         CASE
             WHEN m.provenance = 'search' AND s.shown_on > g.last_seen_on THEN g.last_seen_on + 1
-            WHEN m.provenance = 'spotify' AND NOT list_contains(a.genres, m.genre) THEN g.last_seen_on + 1
+            WHEN m.provenance = 'spotify' AND {lacks} THEN g.last_seen_on + 1
         END AS left_on
     FROM (SELECT genre, artist_id, provenance, max(entered_on) AS entered_on FROM genre_membership GROUP BY ALL) m
     JOIN artist_genres g ON g.genre = m.genre AND g.artist_id = m.artist_id AND g.provenance = m.provenance
