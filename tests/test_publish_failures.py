@@ -143,6 +143,16 @@ def test_missing_generation_is_named(workspace: Workspace):
 
 
 @pytest.mark.usefixtures("published")
+def test_publish_onto_what_is_gone(workspace: Workspace, ledger: Ledger):
+    """A generation that this process still reads, though its file is gone, is not taken for the one to be made."""
+    assert open_generation(workspace).rows("SELECT artist_id FROM artists") == [("a1",)]
+    (workspace.db / "garimpo-00000001.duckdb").unlink()
+    with pytest.raises(DamagedFile, match=r"Nothing is published .* Run `python -m pipeline rebuild`"):
+        publish(workspace, ledger)
+    assert rebuild(workspace, ledger).rows == 8
+
+
+@pytest.mark.usefixtures("published")
 def test_second_publisher_waits(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """While another process publishes we wait, and say so when it takes too long."""
     monkeypatch.setattr("pipeline.published.placing.LOCK_WAIT_S", 0.01)

@@ -24,7 +24,7 @@ from pipeline.lake.files import explained, fsync_file, hidden, place_files, remo
 from pipeline.lake.store import highest_number, require_ledger
 from pipeline.published.building import insert_rows, shape
 from pipeline.published.checks import count_rows, prove
-from pipeline.published.generations import current_number, generation_path, open_generation
+from pipeline.published.generations import current_number, generation_path, lost, open_generation
 from pipeline.published.history_files import history_files
 from pipeline.records.ledger import ALL, Ledger, with_times
 from pipeline.workspace import Workspace
@@ -132,6 +132,8 @@ def _copying(workspace: Workspace, number: int) -> Iterator[Callable[[], None]]:
 
         def until_copied() -> None:
             with explained(path):
+                if isinstance(copied.exception(), FileNotFoundError):  # open here still, and gone
+                    raise lost(workspace)
                 copied.result()
                 if sys.platform == "win32":  # there nobody else may have a file open that is opened for writing
                     taken.result()
