@@ -18,7 +18,7 @@ from pipeline.published import steps
 from pipeline.published.counting import count_snapshots
 from pipeline.published.earlier_days import EarlierDays, read_earlier_days, show_earlier_days
 from pipeline.published.history_files import view_statement
-from pipeline.published.merges import LATEST, merge_statements, publish_sql
+from pipeline.published.merges import merge_statements, publish_sql
 from pipeline.published.snapshots import history_of, note_months, prepare_all, prepare_new, show_recent
 from pipeline.published.staging import Rows, Source, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
@@ -115,7 +115,8 @@ def shape() -> str:
 
 def _in_order(con: duckdb.DuckDBPyConnection, staged: AbstractSet[str]) -> bool:
     """Whether `merge_statements` may take staged rows for ordered: the order of days is that of commits."""
-    asked = [publish_sql("in_order").replace("{table}", name) for name in sorted(staged & LATEST)]
+    latest = {step.table for step in steps.STEPS if step.file == "latest_whole"}
+    asked = [publish_sql("in_order").replace("{table}", name) for name in sorted(latest & staged)]
     return all(con.execute(statement).fetchall()[0][0] for statement in asked)
 
 

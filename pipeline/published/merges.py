@@ -15,12 +15,11 @@ from pipeline import schema
 from pipeline.published.steps import Step
 from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
 
-__all__ = ["LATEST", "Given", "merge_statements", "publish_sql"]
+__all__ = ["Given", "merge_statements", "publish_sql"]
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
 SEARCH_CAP = 1000  # artists that a search shows at most
 SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
-LATEST = frozenset({"artists", "releases", "tracks"})  # tables that keep the last known value of each attribute
 LEAST = 1000  # followers before, below which growth in percent says nothing
 
 _GIVEN = re.compile(r"^\{(?:given (\w+)|always)\}$", re.MULTILINE)

@@ -186,8 +186,8 @@ def tell_run_refused(settings: Settings, error: GarimpoError) -> None:
 def newest_run(settings: Settings) -> str:
     """Id of the run that began last; SettingsError when there is none."""
     with _opened(settings) as ledger:
-        for run in ledger.runs(limit=1):
-            return str(run["run_id"])
+        if runs := ledger.runs(limit=1):
+            return str(runs[0]["run_id"])
     name = settings.workspace_name
     raise SettingsError(f"No run yet in {name}: {first_step(name)}. Nothing was started.")
 
