@@ -45,7 +45,7 @@ def show_notifications(text: Text) -> None:
         st.error(text.error(error))
     words = text(
         "Told once each: a run that fails, and the first one that goes well again; a run that is put off; a check that "
-        "stops publishing; genres that grow too old."
+        "stops publishing; genres that grow too old; what artists you follow have released."
     )
     st.html(_cards.note(words))
     how = text("Set an address of any service that Apprise knows, then start the app again. Examples:")

@@ -110,7 +110,8 @@ class Settings(BaseSettings):
         None, ge=1, description="Days after which a genre counts as stale; empty: 7, or 1 with Spotify's full quota"
     )
     notify_urls: Secret = Field(
-        SecretStr(""), description="Where failures and recoveries are told: addresses of Apprise, separated by spaces"
+        SecretStr(""),
+        description="Who is told of failures, recoveries, new releases: addresses of Apprise, with spaces between",
     )
     warehouses: Warehouses = Field(
         SecretStr(""),

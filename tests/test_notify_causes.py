@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import SettingsError
+from pipeline.published.publish import publish
+from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.settings import Settings
 from pipeline.watching.notify import Notifier, check_notifications, notifier
+from pipeline.watching.telling import tell_run_end
 from pipeline.workspace import open_workspace
+from tests.payloads import album, albums_line, artist, commit, search_line
 
 # Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -119,6 +124,25 @@ def test_undelivered_word_is_told_again(ledger: Ledger, tell: Notifier, outbox: 
     assert outbox.sent == [("failure", "Run r2 failed in probe: because")]
 
 
+def test_releases_are_told_once(tell: Notifier, outbox: Outbox) -> None:
+    """New releases are one message, a line each; later only those that are new, and never the same one twice."""
+    tell.releases_seen({"b2": "Second", "b1": "First"})
+    tell.releases_seen({"b3": "Third", "b2": "Second"})
+    tell.releases_seen({"b3": "Third"})
+    assert outbox.sent == [
+        ("new release", "Of artists you follow:\nSecond\nFirst"),
+        ("new release", "Of artists you follow:\nThird"),
+    ]
+
+
+def test_many_releases_are_counted(tell: Notifier, outbox: Outbox) -> None:
+    """A message names twenty and says how many more there are; these are told as well, and not again."""
+    many = {f"b{number}": f"Line {number}" for number in range(23)}
+    tell.releases_seen(many)
+    tell.releases_seen(many)
+    assert [body.splitlines()[-2:] for _, body in outbox.sent] == [["Line 19", "and 3 more"]]
+
+
 @contextmanager
 def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A web server on this machine: its address for Apprise, and what it was sent."""
@@ -166,6 +190,45 @@ def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path) -> None:
         "Run dead ended without a word; what it committed is kept.",
         "A run could not start",
     ]
+
+
+def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:
+    """After a headless run what followed artists released in a month reaches the web server, once, with its link."""
+    with webhook() as (address, received):
+        settings = Settings(data=tmp_path, workspace="test", notify_urls=SecretStr(address))
+        workspace = open_workspace(settings)
+        with closing(Ledger(workspace.ledger)) as opened:
+            follow(opened, ["a1"])
+            today = opened.now().date()
+            days = {"new": today, "edge": today - timedelta(29), "old": today - timedelta(30)}
+            link = "https://open.spotify.com/album/"
+            released = [
+                album(name, album_type="single", release_date=f"{day}", external_urls={"spotify": f"{link}{name}"})
+                for name, day in days.items()
+            ]
+            commit(workspace, opened, "b", search_line(artist("a1"), day=f"{today}"), albums_line(*released))
+            publish(workspace, opened)
+        for _ in range(2):
+            tell_run_end(settings, RunResult("r1", "succeeded", "", 1, 1, 1.0))
+    assert [row["message"].splitlines() for row in received if "release" in row["title"]] == [
+        [
+            "Of artists you follow:",
+            f"{today} Album new (Artist a1) {link}new",
+            f"{days['edge']} Album edge (Artist a1) {link}edge",
+        ]
+    ]
+
+
+def test_releases_wait_for_a_generation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where nothing can be read yet that is logged; the word on the run is sent all the same."""
+    with webhook() as (address, received):
+        settings = Settings(data=tmp_path, workspace="test", notify_urls=SecretStr(address))
+        with closing(Ledger(open_workspace(settings).ledger)) as opened:
+            follow(opened, ["a1"])
+            opened.begin_run("r1", "cli", {}, 1)
+        tell_run_end(settings, RunResult("r1", "failed", "because", 1, 1, 1.0))
+    assert [row["message"] for row in received if "failure" in row["title"]] == ["Run r1 failed in run: because"]
+    assert "releases_not_told" in caplog.text
 
 
 def test_nobody_is_told_by_default(ledger: Ledger) -> None:

@@ -24,6 +24,7 @@ from pipeline.lake.store import sweep
 from pipeline.published.publish import open_generation, publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
+from pipeline.watching.notify import Notifier
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
@@ -59,6 +60,8 @@ def collected(workspace: Workspace, ledger: Ledger) -> None:
         )
     ledger.add_event("INFO", "item_finished", f"{NAME} was read", item=NAME, ids=[GONE])
     follow(ledger, [GONE, "a1"])
+    told = {"0Solo00000000000000000": f"Solo Title ({NAME})", "both": f"Album ({NAME}, Artist a1)"}
+    Notifier(ledger, "test", lambda _title, _body: True).releases_seen(told)
 
 
 def texts(workspace: Workspace) -> dict[str, str]:
@@ -192,6 +195,8 @@ def test_ledger_keeps_its_form(workspace: Workspace, ledger: Ledger) -> None:
     assert (event["message"], json.loads(event["fields"])) == (
         "(removed) was read", {"item": "(removed)", "ids": ["(removed)"]},
     )  # fmt: skip
+    (told,) = ledger.read("SELECT cause, message FROM notices")
+    assert (told["cause"], told["message"]) == ("release:both", "Album ((removed), Artist a1)")
 
 
 @pytest.mark.slow

@@ -203,6 +203,7 @@ def _count_mentions(ledger: Ledger, subject: Subject) -> int:
 
 def _redact(connection: Connection, subject: Subject) -> None:
     connection.execute("DELETE FROM followed WHERE artist_id = ?", (subject.artist_id,))
+    connection.executemany("DELETE FROM notices WHERE cause = ?", [(f"release:{each}",) for each in subject.albums])
     if not isinstance(connection, sqlite3.Connection):
         for table, column, said, _ in list(_mentions(connection, subject)):
             connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (subject.redacted(said), said))

@@ -34,6 +34,7 @@ from pipeline.watching import schedules
 from pipeline.watching.notify import bury_crashed, notifier
 from pipeline.watching.schedules import Due
 from pipeline.watching.status import InApp
+from pipeline.watching.telling import tell_releases
 from pipeline.watching.upkeep import catch_up, resume_deferred, tell_missed
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
@@ -207,6 +208,7 @@ class Service(Controls):
             result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
             self._set(last_error=result.message if result.state == "failed" else "")
             notifier(self.settings, self.ledger).run_ended(result)
+            tell_releases(self.settings, self.workspace, self.ledger)
         except RunInProgress as error:
             if due is None:
                 self._set(last_error=str(error))

@@ -1,4 +1,4 @@
 """When runs start and how they went.
 
-When: `schedules`. How: `history`, `freshness`, `notify`, `status`, `upkeep`.
+When: `schedules`. How: `history`, `freshness`, `notify`, `telling`, `status`, `upkeep`.
 """

@@ -1,4 +1,4 @@
-"""Word to people about runs that fail, recover or are put off, checks that break, genres that grow old.
+"""Word to people about runs that fail, recover or are put off, checks that break, genres that grow old, new releases.
 
 Quiet by default: nothing is sent without addresses, and each cause is told once until it has gone. Addresses are
 Apprise's, and secret. Owns apprise, an optional package. Imports `events`, `items`, `ledger`, `progress`, `settings`,
@@ -8,7 +8,7 @@ Apprise's, and secret. Owns apprise, an optional package. Imports `events`, `ite
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier"]
 log = logging.getLogger(__name__)
 
 TITLE = "Garimpo"
+MOST_NAMED = 20  # releases that one message names; of more it says how many
 INSTALL = "install it with `pip install 'apprise>=2.2'`, or leave GARIMPO_NOTIFY_URLS empty"
 Send = Callable[[str, str], bool]
 
@@ -53,7 +54,7 @@ class Notifier:
         if result.state == "deferred":
             self._tell("deferral", "deferral", f"Run {result.run_id} was put off: {result.message}")
         else:
-            self._forget("deferral")
+            self._forget(["deferral"])
 
     def run_refused(self, message: str) -> None:
         """A run that could not even start."""
@@ -65,46 +66,66 @@ class Notifier:
 
     def genres_seen(self, stale: Sequence[str]) -> None:
         """Genres older than they should be: those that were not told yet, in one message."""
-        known = {str(row["cause"]) for row in self.ledger.read("SELECT cause FROM notices WHERE cause LIKE 'stale:%'")}
-        for cause in known - {f"stale:{genre}" for genre in stale}:
-            self._forget(cause)
-        fresh = [genre for genre in stale if f"stale:{genre}" not in known]
-        if fresh and self._sent("stale genre", f"Older than they should be: {', '.join(fresh)}."):
-            for genre in fresh:
-                self._remember(f"stale:{genre}", "stale genre", genre)
+        fresh = self._untold("stale:", dict(zip(stale, stale, strict=True)))
+        if fresh and self._sent("stale genre", f"Older than they should be: {', '.join(fresh.values())}."):
+            self._remember("stale genre", fresh)
+
+    def releases_seen(self, lines: Mapping[str, str]) -> None:
+        """New releases, a line each by id, the newest first: those that were not told yet, in one message."""
+        fresh = self._untold("release:", lines)
+        named = list(fresh.values())[:MOST_NAMED]
+        if more := len(fresh) - len(named):
+            named.append(f"and {more} more")
+        if fresh and self._sent("new release", "\n".join(("Of artists you follow:", *named))):
+            self._remember("new release", fresh)
+
+    @property
+    def reaches_somebody(self) -> bool:
+        """Whether anything is sent at all."""
+        return self.send is not _nobody
 
     def _was_refused(self, run_id: str) -> bool:
         refused = "SELECT 1 FROM check_results WHERE run_id = ? AND severity = 'blocking' AND violations > 0"
         return bool(self.ledger.read(refused, (run_id,)))
 
     def _tell(self, cause: str, kind: str, message: str) -> None:
-        told = self.ledger.read("SELECT 1 FROM notices WHERE cause = ?", (cause,))
-        if not told and self._sent(kind, message):
-            self._remember(cause, kind, message)
+        if cause not in self._told(cause) and self._sent(kind, message):
+            self._remember(kind, {cause: message})
 
     def _clear(self, prefix: str, message: str) -> None:
         """Forget causes that have gone, and say so once."""
-        if self.ledger.read("SELECT 1 FROM notices WHERE cause LIKE ?", (f"{prefix}%",)) and self._sent(
-            "recovery", message
-        ):
-            self._forget(f"{prefix}%")
+        if (gone := self._told(prefix)) and self._sent("recovery", message):
+            self._forget(gone)
+
+    def _untold(self, prefix: str, present: Mapping[str, str]) -> dict[str, str]:
+        """Causes that are present and were not told yet; those that are there no more are forgotten."""
+        causes, told = {f"{prefix}{name}": text for name, text in present.items()}, self._told(prefix)
+        self._forget(told - causes.keys())
+        return {cause: text for cause, text in causes.items() if cause not in told}
+
+    def _told(self, prefix: str) -> set[str]:
+        rows = self.ledger.read("SELECT cause FROM notices WHERE substr(cause, 1, ?) = ?", (len(prefix), prefix))
+        return {str(row["cause"]) for row in rows}
 
     def _sent(self, kind: str, message: str) -> bool:
-        if self.send is _nobody:
+        if not self.reaches_somebody:
             return False
         arrived = self.send(f"{TITLE} ({self.workspace}): {kind}", message)
         level = logging.INFO if arrived else logging.WARNING
-        note(log, "notified" if arrived else "notify_failed", level=level, kind=kind, message=message)
+        said = "; ".join(message.splitlines())  # a log has one line for each event
+        note(log, "notified" if arrived else "notify_failed", level=level, kind=kind, message=said)
         return arrived
 
-    def _remember(self, cause: str, kind: str, message: str) -> None:
+    def _remember(self, kind: str, causes: Mapping[str, str]) -> None:
+        at = self.ledger.now().timestamp()
+        rows = [(cause, kind, message, at) for cause, message in causes.items()]
         with self.ledger.write(durable=False) as connection:
-            row = (cause, kind, message, self.ledger.now().timestamp())
-            connection.execute("INSERT INTO notices VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+            connection.executemany("INSERT INTO notices VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
 
-    def _forget(self, cause: str) -> None:
-        with self.ledger.write(durable=False) as connection:
-            connection.execute("DELETE FROM notices WHERE cause LIKE ?", (cause,))
+    def _forget(self, causes: Iterable[str]) -> None:
+        if gone := [(cause,) for cause in causes]:
+            with self.ledger.write(durable=False) as connection:
+                connection.executemany("DELETE FROM notices WHERE cause = ?", gone)
 
 
 def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now
-from pipeline.errors import DamagedFile, DiskFull, GarimpoError, RunInProgress, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, open_generation
@@ -30,12 +30,11 @@ from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
 from pipeline.records.storing import Row
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
-from pipeline.runs.progress import RunResult
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.source.capabilities import load as load_capabilities
 from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
-from pipeline.watching.notify import bury_crashed, check_notifications, notifier
+from pipeline.watching.notify import bury_crashed, check_notifications
 from pipeline.watching.schedules import list_schedules, next_times
 from pipeline.workspace import Workspace, first_step, open_workspace
 
@@ -46,9 +45,6 @@ __all__ = [
     "health",
     "newest_run",
     "plain_value",
-    "tell_crashed",
-    "tell_run_end",
-    "tell_run_refused",
     "workspace_status",
 ]
 
@@ -160,27 +156,6 @@ def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:
         return round(max(0.0, now.timestamp() - (workspace.db / "CURRENT").stat().st_mtime), 1)
     except FileNotFoundError:
         return None
-
-
-def tell_crashed(settings: Settings) -> None:
-    """End runs whose process is gone, and notify whoever wants to know."""
-    with _opened(settings):
-        pass
-
-
-def tell_run_end(settings: Settings, result: RunResult) -> None:
-    """Notify whoever wants to know how a headless run ended, and which genres are too old even so."""
-    with _opened(settings) as ledger:
-        told = notifier(settings, ledger)
-        told.run_ended(result)
-        told.genres_seen(stale_genres(genre_freshness(open_workspace(settings), ledger, settings, ledger.now().date())))
-
-
-def tell_run_refused(settings: Settings, error: GarimpoError) -> None:
-    """Notify whoever wants to know that a headless run could not start; one that only came too late is no failure."""
-    if not isinstance(error, RunInProgress):
-        with _opened(settings) as ledger:
-            notifier(settings, ledger).run_refused(str(error))
 
 
 def newest_run(settings: Settings) -> str:
