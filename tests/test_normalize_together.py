@@ -14,7 +14,7 @@ from pipeline.lake import engine
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import seal
 from pipeline.lake.strict import JOINED, StrictReader
-from pipeline.lake.walking import WalkingReader
+from pipeline.lake.walking import CHUNK, WalkingReader
 from pipeline.schema import LAKE
 from tests.payloads import album, albums_line, artist, line, payload, search_line
 
@@ -97,7 +97,19 @@ def test_statements_are_planned_once(tmp_path: Path) -> None:
     with closing(WalkingReader()) as reader:
         read, _ = reader.read(written(tmp_path, lines))
         assert sorted(read) == sorted(LAKE)
-        assert [reader._con.execute(f"EXECUTE {name}").fetchall() for name in read] == [[]] * len(read)
+        assert [reader._con.execute(f"EXECUTE {name}").fetchall() for name in reader._prepared] == [[]] * len(read)
+
+
+def test_kinds_that_come_late(tmp_path: Path) -> None:
+    """Rows are all there whichever kinds of objects a batch holds, and wherever the first of each stands."""
+    searches = tuple(search_line(artist(f"a{number}"), offset=number) for number in range(CHUNK + 1))
+    albums = (albums_line(album("b1")),) * CHUNK
+    batches = ((*searches, *albums), searches, (*albums, *searches), searches[:1])
+    with closing(WalkingReader()) as reader:
+        found = [reader.read(written(tmp_path, batch))[0] for batch in batches]
+    assert [len(each["artists"]) for each in found] == [CHUNK + 1, CHUNK + 1, CHUNK + 1, 1]
+    releases = [each["releases"]["album_id"].to_pylist() if "releases" in each else [] for each in found]
+    assert releases == [["b1"], [], ["b1"], []]
 
 
 def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The reader for a batch: lines walked in Python, then statements prepared once over whatever answers there are now.
 
-Planning a statement takes several times as long as running it over fifty objects. So answers stand behind one Python
-object for good, and each lake table's SELECT is planned at its first use. Imports `engine`, `walk`, `shapes` and
-`selects`.
+Planning a statement takes several times as long as running it over fifty objects. So answers with the same kinds of
+objects stand behind one Python object for good, and each lake table's SELECT is planned at its first use. Imports
+`engine`, `walk`, `shapes` and `selects`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from pipeline.lake.walk import walk
 __all__ = ["WalkingReader"]
 
 EPOCH = date(1970, 1, 1)
+Kinds = tuple[str, ...]
+
 CHUNK = 100  # lines that are Python objects at a time
 
 
@@ -35,7 +37,7 @@ class WalkingReader:
     """A DuckDB connection with everything prepared; for one thread at a time."""
 
     def __init__(self) -> None:
-        self._answers, self._prepared = _Answers(), set[str]()
+        self._answers, self._prepared = dict[Kinds, _Answers](), set[str]()
         self.losses, self._con = engine.losses(), engine.cursor()
 
     def close(self) -> None:
@@ -47,36 +49,47 @@ class WalkingReader:
         rejects: list[tuple[int, str]] = []
         endpoints: set[str] = set()
         rows = _walked(paths, rejects, endpoints)
-        chunks = [_arrow(chunk) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
+        chunks = [_arrow(chunk, _kinds(endpoints)) for chunk in iter(lambda: list(islice(rows, CHUNK)), [])]
         if not chunks:
             return {}, rejects
-        self._answers.table = pa.concat_tables(chunks)
+        kinds = _kinds(endpoints)
+        answers = self._answers.setdefault(kinds, _Answers(kinds))
+        answers.table = pa.concat_tables(chunks, promote_options="default").select(answers.schema.names)
         try:
-            found = {name: self._run(name).drop_columns(["file"]) for name in needed(endpoints)[1]}
+            found = {name: self._run(name, answers).drop_columns(["file"]) for name in needed(endpoints)[1]}
         finally:
-            self._answers.table = None
+            answers.table = None
         return {name: rows for name, rows in found.items() if rows.num_rows}, rejects
 
-    def _run(self, name: str) -> pa.Table:
-        # DuckDB finds it by its name. What reads a view, a macro or a registered table would be planned anew each time.
-        answers = self._answers  # noqa: F841
-        if name not in self._prepared:
-            self._con.execute(f"PREPARE {name} AS WITH {_objects()} {sorted_select(name)}")
-            self._prepared.add(name)
-        return self._con.execute(f"EXECUTE {name}").to_arrow_table()
+    def _run(self, name: str, answers: _Answers) -> pa.Table:
+        # DuckDB finds answers by name. What reads a view, macro or registered table would be planned anew each time.
+        statement = "_".join((name, "from", *answers.kinds))
+        if statement not in self._prepared:
+            self._con.execute(f"PREPARE {statement} AS WITH {_objects(answers.kinds)} {sorted_select(name)}")
+            self._prepared.add(statement)
+        return self._con.execute(f"EXECUTE {statement}").to_arrow_table()
 
 
 class _Answers:
-    """The table `answers` as DuckDB reads it: another one for each batch, always of the same columns."""
+    """The table `answers` as DuckDB reads it: another one for each batch, always of the same columns.
 
-    table: pa.Table | None = None
+    Of the kinds of objects that the batch has none of there is no column: they would be converted, empty, each time.
+    """
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds, self.schema = kinds, _row_schema(kinds)
+        self.table: pa.Table | None = None
 
     def __arrow_c_schema__(self) -> object:
-        return _row_schema().__arrow_c_schema__()
+        return self.schema.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        table = _row_schema().empty_table() if self.table is None else self.table
+        table = self.schema.empty_table() if self.table is None else self.table
         return table.__arrow_c_stream__(requested_schema)
+
+
+def _kinds(endpoints: Iterable[str]) -> Kinds:
+    return tuple(needed(set(endpoints))[0])
 
 
 def _walked(paths: Iterable[Path], rejects: list[tuple[int, str]], endpoints: set[str]) -> Iterator[dict[str, Any]]:
@@ -113,24 +126,25 @@ def _parsed(text: str) -> tuple[dict[str, Any] | None, list[str]]:
         return None, ["the line is not JSON"]
 
 
-def _arrow(rows: list[dict[str, Any]]) -> pa.Table:
+def _arrow(rows: list[dict[str, Any]], kinds: Kinds) -> pa.Table:
     """Rows of `answers` as Arrow; by way of JSON, since for Python objects pyarrow would import all of pandas."""
     content = "\n".join(_to_json(row) for row in rows).encode("utf-8")
     reading = pa_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
-    table = pa_json.read_json(io.BytesIO(content), reading, pa_json.ParseOptions(explicit_schema=_row_schema()))
-    return table.select(_row_schema().names)
+    parsing = pa_json.ParseOptions(explicit_schema=_row_schema(kinds))
+    return pa_json.read_json(io.BytesIO(content), reading, parsing)
 
 
 _to_json = json.JSONEncoder(ensure_ascii=False, default=lambda day: (day - EPOCH).days, separators=(",", ":")).encode
 
 
 @cache
-def _objects() -> str:
+def _objects(kinds: Kinds) -> str:
     """What stands between answers and lake tables, by name."""
-    named = [f"{kind}_{step}" for kind in KINDS for step in ("objects", "days")]
+    named = [f"{kind}_{step}" for kind in kinds for step in ("objects", "days")]
     return ", ".join(f"{name} AS ({select(name)})" for name in named)
 
 
 @cache
-def _row_schema() -> pa.Schema:
-    return pa.schema([(name, arrow_type(shape)) for name, shape in ANSWER_ROW.items()])
+def _row_schema(kinds: Kinds) -> pa.Schema:
+    absent = {f"{kind}s" for kind in KINDS if kind not in kinds}
+    return pa.schema([(name, arrow_type(shape)) for name, shape in ANSWER_ROW.items() if name not in absent])
