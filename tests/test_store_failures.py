@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISDIR
 
 import pytest
 
@@ -22,6 +23,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.watching.status import diagnose
 from pipeline.workspace import Workspace
+from tests.commands import ROOT
 from tests.payloads import artist, commit, search_line
 
 SIZE = 12 * 2**20
@@ -181,6 +183,56 @@ def test_files_appear_together(tmp_path: Path):
     with pytest.raises(StorageError, match="two"):
         place_files([tmp_path / "a" / "one", tmp_path / "a" / "two"])
     assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_contents_are_durable_before_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Contents are flushed, then names given, then the folder flushed: no power cut leaves a name of half a file."""
+    done: list[str] = []
+    flush, rename = os.fsync, os.replace
+
+    def note_flush(descriptor: int) -> None:
+        done.append("folder" if S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note_flush)
+    monkeypatch.setattr(os, "replace", lambda *names: done.append("name") or rename(*names))
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path in paths:
+        write_hidden(path, b"1")
+    place_files(paths)
+    assert done == ["file"] * 3 + ["name"] * 3 + ["folder"]
+
+
+PLACES = """
+import os, sys, threading
+from pathlib import Path
+from pipeline.lake.files import place_files, write_hidden
+
+def place(folder):
+    paths = [Path(sys.argv[1], folder, name) for name in ("one", "two")]
+    for path in paths:
+        write_hidden(path, b"1")
+    place_files(paths)
+
+def place_late():
+    threading.main_thread().join()
+    place("late")
+
+place("first")
+if os.fork() == 0:
+    place("forked")
+    os._exit(0)
+os.wait()
+threading.Thread(target=place_late).start()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing forks there")
+def test_files_placed_anywhere(tmp_path: Path):
+    """A forked process places files, and so does a thread that outlives a program's end."""
+    subprocess.run([sys.executable, "-c", PLACES, str(tmp_path)], cwd=ROOT, check=True, timeout=60)
+    placed = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert placed == [f"{folder}/{name}" for folder in ("first", "forked", "late") for name in ("one", "two")]
 
 
 def test_replacing_is_whole(tmp_path: Path):
