@@ -20,11 +20,17 @@ from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
+from pipeline.service.scheduler import Service
 from pipeline.settings import Settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import running
 from pipeline.watching.notify import Notifier, check_notifications, notifier
 from pipeline.watching.telling import tell_run_end
 from pipeline.workspace import open_workspace
+from tests.apps import until
+from tests.conftest import Clock
 from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.worlds import settings_for
 
 # Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -217,6 +223,25 @@ def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:
             f"{days['edge']} Album edge (Artist a1) {link}edge",
         ]
     ]
+
+
+def test_runs_in_the_app_tell_of_releases(tmp_path: Path, clock: Clock) -> None:
+    """A run of the app tells what it published of followed artists, too."""
+    world = SimulatorConfig(profile="extended", artists=8, seed=5, now=clock.now().isoformat())
+    with running(world) as simulator, webhook() as (address, received):
+        settings = settings_for(simulator, tmp_path, schedule="", notify_urls=SecretStr(address), max_requests=1)
+        service = Service(settings, clock.now)
+        today = clock.now().date()
+        follow(service.ledger, ["a1"])
+        new = album("new", album_type="single", release_date=f"{today}")
+        commit(service.workspace, service.ledger, "b", search_line(artist("a1"), day=f"{today}"), albums_line(new))
+        service.start()
+        try:
+            service.run_now()
+            told = until(lambda: [row["message"] for row in received if "release" in row["title"]])
+        finally:
+            service.stop()
+    assert told == [f"Of artists you follow:\n{today} Album new (Artist a1)"]
 
 
 def test_releases_wait_for_a_generation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

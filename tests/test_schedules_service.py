@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.schedules import Schedule, add_schedule
 from pipeline.workspace import open_workspace
+from tests.apps import until
 from tests.worlds import settings_for
 
 NOON = "2026-03-10T12:00:00Z"
@@ -39,16 +39,6 @@ def idle(world: Running, tmp_path: Path, clock: Any) -> Iterator[Service]:
     made = Service(settings_for(world, tmp_path, schedule=""), clock.now)
     yield made
     made.stop()
-
-
-def until(is_so: Callable[[], Any]) -> Any:
-    """What a condition gives once it holds; fails after twenty seconds."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if found := is_so():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it never came to be")
 
 
 def test_sleep_leads_to_one_run(idle: Service, clock: Any) -> None:
