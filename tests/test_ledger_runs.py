@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.records.bindings import bound
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.lock import bury_dead_runs
+from pipeline.records.log_context import working_for
 
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
 AT_SEVEN = datetime(2026, 11, 22, 7, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_crashed_run_ends_with_its_last_sign(ledger: Ledger, clock: Any) -> None
     ledger.begin_run("r1", "schedule", {}, 1)
     ledger.begin_task("r1", "b1", 1, "discover")
     clock.move(hours=1)
-    with bound(run_id="r1"):
+    with working_for(run_id="r1"):
         ledger.add_event("INFO", "item_finished", "the last word")
     clock.move(hours=9)
     assert bury_dead_runs(ledger) == ["r1"]
@@ -109,7 +109,7 @@ def test_capability_remembers_its_evidence(ledger: Ledger) -> None:
 
 def test_event_keeps_its_fields(ledger: Ledger) -> None:
     """An event is found again by run, with text beyond ASCII and values that are no JSON as text."""
-    with bound(run_id="r1", batch_id="b1"):
+    with working_for(run_id="r1", batch_id="b1"):
         ledger.add_event("WARNING", "field_unknown", "artist.aura é novo", seen=AT_SIX)
     [row] = ledger.read("SELECT level, event, batch_id, message, fields FROM events WHERE run_id = 'r1'")
     assert row == {

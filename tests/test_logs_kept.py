@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pipeline.records import events
-from pipeline.records.bindings import bound
 from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
 from pipeline.records.ledger import Ledger
+from pipeline.records.log_context import working_for
 from pipeline.settings import Settings
 from pipeline.watching.status import follow_events
 from pipeline.workspace import open_workspace
@@ -25,13 +25,13 @@ AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 def say_some(ledger: Ledger) -> None:
     """Log three lines of run r1 and one of another."""
-    with kept_log(ledger, "r1"), bound(run_id="r1", task="discover", item="forró", batch_id="b1", attempt=2):
+    with kept_log(ledger, "r1"), working_for(run_id="r1", task="discover", item="forró", batch_id="b1", attempt=2):
         note(log, "item_finished", state="succeeded", rows=30, message="all well")
         log.warning("Slow answer from %s", "search")
         log.debug("too fine to keep")
-        with bound(task="publish", item="", attempt=0):
+        with working_for(task="publish", item="", attempt=0):
             note(log, "published", level=logging.ERROR, number=7)
-        with bound(run_id="r2"):
+        with working_for(run_id="r2"):
             note(log, "stranger")
 
 
@@ -85,7 +85,7 @@ def test_newest_lines_keep_their_order(ledger: Ledger) -> None:
 
 def test_secrets_are_taken_out(ledger: Ledger) -> None:
     """A client secret, a token or a password in an address reaches the ledger in no form, tracebacks included."""
-    with kept_log(ledger, "r1", secrets=["s3cr3t-of-mine"]), bound(run_id="r1"):
+    with kept_log(ledger, "r1", secrets=["s3cr3t-of-mine"]), working_for(run_id="r1"):
         note(log, "asked", header="Authorization: Bearer BQDabc.def-123456", secret="s3cr3t-of-mine")
         log.info("body client_secret=hunter22 and access_token: 'BQDabc.def'")
         log.info("Check SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL")
@@ -103,7 +103,7 @@ def test_worker_threads_bind_themselves(ledger: Ledger) -> None:
     """Threads that each work on an item keep their lines apart."""
 
     def work(name: str) -> None:
-        with bound(run_id="r1", item=name):
+        with working_for(run_id="r1", item=name):
             note(log, "worked", name=name)
 
     with kept_log(ledger, "r1"):
@@ -120,7 +120,7 @@ def test_worker_threads_bind_themselves(ledger: Ledger) -> None:
 def test_overlapping_steps_keep_once(ledger: Ledger) -> None:
     """Two steps of a run at once in one process keep each line once; the first to end takes nobody's lines along."""
     first, before = Ledger(ledger.place), logging.getLogger("pipeline").level
-    with kept_log(ledger, "r1"), bound(run_id="r1"):
+    with kept_log(ledger, "r1"), working_for(run_id="r1"):
         with kept_log(first, "r1"):
             note(log, "said_by_both")
         first.close()
@@ -180,7 +180,7 @@ def test_last_lines_are_followed(tmp_path: Path) -> None:
         ledger.finish_run("r1", "succeeded")
 
         def write_the_last(_: float) -> None:
-            with bound(run_id="r1"):
+            with working_for(run_id="r1"):
                 ledger.add_event("INFO", "run_finished", "all well")
 
         found = follow_events(settings, EventFilter("r1"), follow=True, sleep=write_the_last)

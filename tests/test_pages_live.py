@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from pages import _broadcast, _run_data
 from pages._run_cards import progress_facts
 from pages._text import Text
-from pipeline.records.bindings import bound
+from pipeline.records.log_context import working_for
 from pipeline.runs.progress import Progress, Status
 from tests.apps import free_port, until
 from tests.screens import install_service, open_screen
@@ -61,7 +61,7 @@ def places(screen):
 
 def test_page_and_address_agree(service, ask):
     """What the address of a page's parts gives is what the page shows, for its filters and in its language."""
-    with bound(run_id=RUN, task="discover"):
+    with working_for(run_id=RUN, task="discover"):
         service.ledger.add_event("INFO", "tick", "line <one>")
         service.ledger.add_event("INFO", "tick", "another")
     screen = open_screen("run.py", "pt", id=RUN, words="one")

@@ -9,9 +9,9 @@ import pytest
 from pages import _run_data
 from pages._run_words import TASKS, told
 from pages._text import Text
-from pipeline.records.bindings import bound
 from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import TaskOutcome
+from pipeline.records.log_context import working_for
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_items, plan_run_tasks, set_retrying
 from pipeline.runs.planner import Item
@@ -125,7 +125,7 @@ def test_log_is_filtered(service):
     """Lines come newest first in the reader's time zone; level, task and words narrow them; all go into a file."""
     begin(service.ledger)
     for number, level in enumerate(("INFO", "WARNING", "INFO")):
-        with bound(run_id=RUN, task="discover", item="mpb"):
+        with working_for(run_id=RUN, task="discover", item="mpb"):
             service.ledger.add_event(level, "tick", f"line {number}")
     log = html(open_screen("run.py", id=RUN), "g-log")
     assert re.findall(r"line \d", log) == ["line 2", "line 1", "line 0"]

@@ -2,7 +2,7 @@
 
 Blocking ones prove a generation before it becomes current (`publish`), over the rows that changed; the others look at
 what is published and warn. Every result is kept. Imports `ledger`, `files`, `schema`, `workspace`, `truth`,
-`history_files`, `bindings`.
+`history_files`, `log_context`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pipeline.errors import PublishRefused
 from pipeline.lake.files import is_hidden, sha256_of
 from pipeline.lake.truth import stored_names
 from pipeline.published.history_files import history_files, is_whole
-from pipeline.records.bindings import current_binding
 from pipeline.records.ledger import ALL, Ledger
+from pipeline.records.log_context import current_context
 from pipeline.schema import PUBLISHED, VIEWS
 from pipeline.workspace import Workspace
 
@@ -281,7 +281,7 @@ def _hashes_kept(workspace: Workspace, ledger: Ledger, *, whole: bool) -> CheckR
 
 def _keep(ledger: Ledger, number: int, found: Sequence[CheckResult]) -> None:
     """Into the history, and for broken promises into the log."""
-    at, run_id = ledger.now().timestamp(), current_binding().run_id
+    at, run_id = ledger.now().timestamp(), current_context().run_id
     rows = [(at, run_id, number, r.check.name, r.check.severity, r.violations, r.details) for r in found]
     with ledger.write(durable=False) as connection:
         connection.executemany(

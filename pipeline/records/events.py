@@ -1,7 +1,7 @@
 """Log lines and events in the ledger, bound to run, task and item: written in batches, read by page and command line.
 
 One record reaches console and ledger alike: `note` makes it, `kept_log` writes what the thread of a run says. Secrets
-are taken out before anything is written. Imports `bindings`, `ledger`.
+are taken out before anything is written. Imports `log_context`, `ledger`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.records.bindings import current_binding
 from pipeline.records.ledger import ADD_EVENT, Ledger
+from pipeline.records.log_context import current_context
 from pipeline.records.storing import Row
 
 __all__ = [
@@ -71,7 +71,7 @@ def note_unknown(ledger: Ledger, artist_ids: Iterable[str]) -> None:
 def has_unknown(ledger: Ledger, task: str) -> bool:
     """Whether the source did not know some artist that this task of the thread's run asked of: an answer, too."""
     query = "SELECT 1 FROM events WHERE event = 'artist_unknown' AND run_id = ? AND task = ? LIMIT 1"
-    return bool(ledger.read(query, (current_binding().run_id, task)))
+    return bool(ledger.read(query, (current_context().run_id, task)))
 
 
 def unknown_artists(ledger: Ledger) -> tuple[str, ...]:
@@ -124,14 +124,14 @@ class _LedgerHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record, if it belongs to this run."""
-        binding = current_binding()
-        if binding.run_id != self.run_id:
+        mine = current_context()
+        if mine.run_id != self.run_id:
             return
         event, told = _split(record)
         fields = json.dumps(getattr(record, "fields", {}), ensure_ascii=False, default=str)
         self._rows.append((
-            self.ledgers[-1].now().timestamp(), record.levelname, event, binding.run_id, binding.batch_id,
-            self._clean(told)[:LONGEST_LINE], self._clean(fields), binding.task, binding.item, binding.attempt,
+            self.ledgers[-1].now().timestamp(), record.levelname, event, mine.run_id, mine.batch_id,
+            self._clean(told)[:LONGEST_LINE], self._clean(fields), mine.task, mine.item, mine.attempt,
         ))  # fmt: skip
 
     def is_left_by(self, ledger: Ledger) -> bool:

@@ -1,7 +1,7 @@
 """The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
 `items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
-bookkeeping of requests is quick (see `sqlite_file`). Imports `bindings`, `errors`, `places` and `storing`.
+bookkeeping of requests is quick (see `sqlite_file`). Imports `log_context`, `errors`, `places` and `storing`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipeline.errors import RunCancelled
-from pipeline.records.bindings import current_binding
+from pipeline.records.log_context import current_context
 from pipeline.records.places import open_store
 from pipeline.records.storing import Connection, Row
 from pipeline.workspace import LedgerPlace
@@ -244,7 +244,7 @@ class Ledger:
 
     def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
         """Append one structured event, bound to what this thread works for."""
-        mine, told = current_binding(), json.dumps(fields, ensure_ascii=False, default=str)
+        mine, told = current_context(), json.dumps(fields, ensure_ascii=False, default=str)
         said = (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told)
         with self.write(durable=False) as connection:
             connection.execute(ADD_EVENT, (*said, mine.task, mine.item, mine.attempt))

@@ -23,9 +23,9 @@ from filelock import FileLock, Timeout
 
 from pipeline.errors import RunCancelled, RunInProgress, StorageError
 from pipeline.records.belonging import require_own_files
-from pipeline.records.bindings import bound
 from pipeline.records.lease import read_lease
 from pipeline.records.ledger import Ledger
+from pipeline.records.log_context import working_for
 from pipeline.records.notes import read_note, remove_note, write_note
 from pipeline.workspace import ServerLedger, Workspace
 
@@ -181,7 +181,7 @@ def bury_dead_runs(ledger: Ledger) -> list[str]:
         last = datetime.fromtimestamp(ledger.read(_LAST_SIGN, (run_id,) * 4)[0]["at"], UTC)
         message = "its process ended without a word; what it committed is kept"
         ledger.finish_run(run_id, "crashed", message, at=min(last, ledger.now()))
-        with bound(run_id=run_id):
+        with working_for(run_id=run_id):
             ledger.add_event("ERROR", "run_crashed", message)
     return dead
 

@@ -23,11 +23,11 @@ from pipeline.errors import (
 )
 from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
-from pipeline.records.bindings import bound
 from pipeline.records.events import note
 from pipeline.records.lease import drop_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
 from pipeline.records.storing import Row
 from pipeline.runs.context import require_credentials
@@ -94,7 +94,7 @@ def begin_run(
             reopen_run(settings, run_id)
             return run_id
         run_id = new_run_id(ledger.now())
-        with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):
+        with hold_run_lock(workspace, run_id, "external", ledger.now()), working_for(run_id=run_id):
             bury_dead_runs(ledger)
             require_ledger(workspace, ledger)
             ledger.begin_run(run_id, "external", params, os.getpid())
@@ -114,7 +114,7 @@ def reopen_run(settings: Settings, run_id: str) -> None:
         system = str(json.loads(read_run(ledger, run_id)["params"])["system"])
         if read_run(ledger, run_id)["state"] == "running":
             return
-        with hold_run_lock(workspace, run_id, "external", ledger.now()), bound(run_id=run_id):
+        with hold_run_lock(workspace, run_id, "external", ledger.now()), working_for(run_id=run_id):
             bury_dead_runs(ledger)
             set_going_on(ledger, run_id)
             ledger.add_event("INFO", "run_reopened", system=system)
@@ -202,7 +202,7 @@ def close_task(settings: Settings, run_id: str, name: str) -> Facts:
 def end_run(settings: Settings, run_id: str) -> Facts:
     """How the run ended, recorded once; raises TaskFailed when it failed. What was committed is published anyway."""
     with opened_ledger(settings) as (workspace, ledger):
-        with bound(run_id=run_id):
+        with working_for(run_id=run_id):
             if read_run(ledger, run_id)["state"] == "running":
                 _conclude(ledger, run_id)
                 if read_run(ledger, run_id)["state"] in ("failed", "cancelled"):

@@ -19,10 +19,10 @@ from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, 
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch
 from pipeline.published.generations import live
-from pipeline.records.bindings import bound
 from pipeline.records.budget import PATIENCE_S
 from pipeline.records.events import has_unknown, note, note_unknown, unknown_artists
 from pipeline.records.ledger import TaskOutcome
+from pipeline.records.log_context import working_for
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
 from pipeline.runs.elsewhere import Elsewhere, SubmitBackend
@@ -163,7 +163,7 @@ class MappedTask:
 
         def attempt(_: Callable[..., RawBatch], work: Work) -> None:
             batch = work.batch
-            with _bound_to(batch):
+            with _working_for(batch):
                 context.ledger.begin_task(
                     batch.run_id, batch.batch_id, batch.attempt, batch.task, batch.item, work.wait_s
                 )
@@ -201,7 +201,7 @@ class MappedTask:
 
     def _finish(self, work: Work, raw: RawBatch, verdict: _Verdict) -> None:
         batch, context = work.batch, self._context
-        with _bound_to(batch):
+        with _working_for(batch):
             rows = self._commit(batch, raw, verdict)
             seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
             if isinstance(raw.error, EndpointWithdrawn) and raw.left[0].endpoint not in STAND_INS:
@@ -296,5 +296,5 @@ class MappedTask:
         return TaskResult(self._task.name, state, self._total, self._rows, len(missing), message, due_at)
 
 
-def _bound_to(batch: Batch) -> AbstractContextManager[None]:
-    return bound(run_id=batch.run_id, task=batch.task, item=batch.item, batch_id=batch.batch_id, attempt=batch.attempt)
+def _working_for(it: Batch) -> AbstractContextManager[None]:
+    return working_for(run_id=it.run_id, task=it.task, item=it.item, batch_id=it.batch_id, attempt=it.attempt)

@@ -21,10 +21,10 @@ from pipeline.errors import Deferred, GarimpoError, RunCancelled, SourceUnavaila
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
-from pipeline.records.bindings import bound
 from pipeline.records.events import note
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import Context, kept_run_log, open_context, require_credentials
 from pipeline.runs.dag import DAG, Task, heirs
@@ -116,7 +116,7 @@ def run_pipeline(
         with (
             hold_run_lock(workspace, run_id, request.trigger, began, wait_s=request.wait_s, cancelled=stop.is_set),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
-            bound(run_id=run_id),
+            working_for(run_id=run_id),
             kept_run_log(settings, ledger, run_id),
         ):
             bury_dead_runs(ledger)
@@ -194,7 +194,7 @@ class _Run:
         try:
             for task in dag:
                 self._context.gate.pause(0.0)  # who cancels while it publishes is not told that it went on to its end
-                with bound(task=task.name):
+                with working_for(task=task.name):
                     results[task.name] = self._task(task, results)
             return self._conclude(results)
         except RunCancelled:

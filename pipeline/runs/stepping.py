@@ -14,10 +14,10 @@ from typing import Any
 
 from pipeline.errors import RunInProgress, SettingsError, TaskFailed
 from pipeline.lake.normalize import Normalizer
-from pipeline.records.bindings import bound
 from pipeline.records.lease import kept_alive, read_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
 from pipeline.records.storing import Row
 from pipeline.runs.context import Context, kept_run_log, open_context
@@ -109,7 +109,7 @@ def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
         with (
             kept_alive(workspace, run_id, system),
             open_context(settings, ledger, run_id, genres=genres, max_requests=most, stop=stop) as context,
-            bound(run_id=run_id, task=task),
+            working_for(run_id=run_id, task=task),
             kept_run_log(settings, ledger, run_id),
             watch_for_cancel(context, stop),
         ):

@@ -13,9 +13,9 @@ import joblib
 from pydantic import SecretStr
 
 from pipeline.lake.normalize import Normalizer
-from pipeline.records.bindings import bound
 from pipeline.records.events import kept_log
 from pipeline.records.ledger import Ledger
+from pipeline.records.log_context import working_for
 from pipeline.runs.context import open_context
 from pipeline.runs.dag import Task
 from pipeline.runs.fanout import MappedTask
@@ -72,7 +72,7 @@ def _mapped(data: Path, items: int) -> float:
     ledger.begin_run("r1", "cli", {}, os.getpid())
     with (
         open_context(settings, ledger, "r1", stop=threading.Event()) as context,
-        bound(run_id="r1"),
+        working_for(run_id="r1"),
         kept_log(ledger, "r1"),
     ):
         began = time.perf_counter()

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-__all__ = ["Binding", "bound", "current_binding"]
+__all__ = ["LogContext", "current_context", "working_for"]
 
 
 @dataclass(frozen=True)
-class Binding:
+class LogContext:
     """Whom a line belongs to; empty fields: nobody."""
 
     run_id: str = ""
@@ -24,19 +24,19 @@ class Binding:
     attempt: int = 0
 
 
-_binding: ContextVar[Binding] = ContextVar("garimpo_binding", default=Binding())  # noqa: B039  frozen
+_context: ContextVar[LogContext] = ContextVar("garimpo_log_context", default=LogContext())  # noqa: B039  frozen
 
 
-def current_binding() -> Binding:
+def current_context() -> LogContext:
     """What this thread works for."""
-    return _binding.get()
+    return _context.get()
 
 
 @contextmanager
-def bound(**fields: str | int) -> Iterator[None]:
-    """Bind this thread to more of it until the end of the block."""
-    token = _binding.set(replace(_binding.get(), **fields))  # type: ignore[arg-type]
+def working_for(**fields: str | int) -> Iterator[None]:
+    """Have this thread work for these, beside what it works for already, until the end of the block."""
+    token = _context.set(replace(_context.get(), **fields))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        _binding.reset(token)
+        _context.reset(token)
