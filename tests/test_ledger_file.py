@@ -93,7 +93,7 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_read_only_file_is_named(ledger: Ledger) -> None:
     """A ledger that can be read and not written says so."""
-    ledger._store._connect(durable=True).execute("PRAGMA query_only = 1")
+    ledger._database._connect(durable=True).execute("PRAGMA query_only = 1")
     with pytest.raises(DiskFull, match=r"cannot be written \(attempt to write a readonly database\)"):
         ledger.set_meta("k", "v")
 
@@ -125,7 +125,7 @@ def test_connections_end_with_their_thread(ledger: Ledger) -> None:
         worker.start()
         worker.join()
     gc.collect()
-    assert len(ledger._store._open) == 1
+    assert len(ledger._database._open) == 1
 
 
 def test_threads_write_side_by_side(ledger: Ledger) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError, StorageError
 from pipeline.integrations.postgres_sessions import DatabaseError, Session, explained, lock_key, pool_of
 from pipeline.integrations.postgres_sql import postgres_statement, postgres_tables
-from pipeline.records.storing import Cursor, Row
+from pipeline.records.database import Cursor, Row
 from pipeline.workspace import ServerLedger
 
-__all__ = ["Store", "open_store"]
+__all__ = ["PostgresDatabase", "open_database"]
 
 LONGEST_NAME = 63  # longer ones are cut without a word
 
 
-class Store:
-    """The tables of one ledger: what `records.storing` says of a store, any number of machines wide."""
+class PostgresDatabase:
+    """The tables of one ledger: a `records.database.Database` for any number of machines."""
 
     def __init__(self, place: ServerLedger, busy_s: float) -> None:
         self.place, self._pool, self._is_open = place, pool_of(place), True
@@ -74,7 +74,7 @@ class Store:
                 self._pool.give(session)
 
     def close(self) -> None:
-        """End the connections, if this process has no other store open here; another call opens new ones."""
+        """End the connections, if this process has no other ledger open here; another call opens new ones."""
         self._pool.users -= self._is_open
         self._is_open = False
         if not self._pool.users:
@@ -139,17 +139,19 @@ class _Transaction:
         self._session.execute(script, prepare=False)
 
 
-def open_store(place: ServerLedger, script: str, version: int, busy_s: float, upgrades: Mapping[int, str]) -> Store:
-    """The store of a place, its tables made; SettingsError for what the settings have wrong, StorageError otherwise."""
+def open_database(
+    place: ServerLedger, script: str, version: int, busy_s: float, upgrades: Mapping[int, str]
+) -> PostgresDatabase:
+    """The ledger of a place, tables made; SettingsError for what the settings have wrong, StorageError otherwise."""
     if len(place.schema) > LONGEST_NAME:
         raise SettingsError(f"{place}: the name is too long for PostgreSQL. Choose a shorter GARIMPO_WORKSPACE.")
-    store = Store(place, busy_s)
+    database = PostgresDatabase(place, busy_s)
     try:
-        store.prepare(script, version, upgrades)
+        database.prepare(script, version, upgrades)
     except BaseException:
-        store.close()
+        database.close()
         raise
-    return store
+    return database
 
 
 def _own(number: int) -> str:

@@ -21,9 +21,9 @@ from pipeline.lake.truth import fetch_truth, remove_truth
 from pipeline.lake.volumes import Member, write_volume
 from pipeline.published.publish import BOUND, lags, publish
 from pipeline.published.staging import Source, check_parts, parts_select
+from pipeline.records.database import Row
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Row
 from pipeline.workspace import Workspace
 
 __all__ = ["Bound", "bind", "show_bound"]

@@ -18,7 +18,7 @@ from pipeline.lake import engine
 from pipeline.lake.files import fault_of
 from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.volumes import Member, is_volume, write_volume
-from pipeline.records.storing import Row
+from pipeline.records.database import Row
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 

@@ -24,8 +24,8 @@ from pipeline.lake.truth import is_stored, place_truth, remove_truth
 from pipeline.lake.volumes import SCRUB_DUE, Member, Volume, is_volume
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import BOUND, EXCHANGED, REBUILD_DUE, lags, rebuild
+from pipeline.records.database import Connection
 from pipeline.records.ledger import ADD_PART, SET_META, Ledger, Part
-from pipeline.records.storing import Connection
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace
 

@@ -24,8 +24,8 @@ from pipeline.lake.truth import claim_store, fetch_truth, named_files, stored_na
 from pipeline.lake.volumes import SCRUB_DUE
 from pipeline.published.publish import EXCHANGED
 from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
+from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import SET_META, Ledger
-from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 

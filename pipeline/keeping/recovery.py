@@ -34,9 +34,9 @@ from pipeline.published.history_files import history_files, is_whole
 from pipeline.published.publish import REBUILD_DUE, publish
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
-from pipeline.records.storing import Row
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Finding", "recover"]

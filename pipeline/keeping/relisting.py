@@ -27,8 +27,8 @@ from pipeline.lake.parquet import parquet_bytes
 from pipeline.lake.truth import truth_files
 from pipeline.lake.volumes import has_its_name, is_volume, members_of
 from pipeline.published.staging import parts_select
+from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Connection, Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 

@@ -25,8 +25,8 @@ from pipeline.lake.normalize import Normalized, Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.shapes import ANSWERS
 from pipeline.lake.truth import fetch_truth
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger, Part
-from pipeline.records.storing import Row
 from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.workspace import Workspace
 

@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pipeline.keeping.exchange import RAW, Exchange, settle
+from pipeline.records.database import Row
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Row
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 

@@ -22,8 +22,8 @@ from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import highest_number
 from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
+from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
-from pipeline.records.storing import Connection
 from pipeline.workspace import Workspace
 
 __all__ = ["newest_generation", "write_ledger"]

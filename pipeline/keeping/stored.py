@@ -24,8 +24,8 @@ from pipeline.lake.truth import (
     stored_names,
 )
 from pipeline.records.belonging import CLAIMED
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Row
 from pipeline.workspace import Workspace
 
 __all__ = ["Moved", "Stored", "bring_all", "evict", "fetch_all", "mend_store", "take_over"]

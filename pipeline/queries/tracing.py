@@ -22,8 +22,8 @@ from pipeline.lake import engine
 from pipeline.lake.shapes import OBJECTS
 from pipeline.lake.truth import fetch_truth
 from pipeline.lake.volumes import is_volume
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Row
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 

@@ -1,7 +1,9 @@
-"""What happened and what may be sent: the operational SQLite file of a workspace, and the locks beside it.
+"""What happened and what may be sent: the ledger of a workspace, one SQLite file, and the locks beside it.
 
-`log_context` (what a thread works for), `storing`, `sqlite_file`, `places`, `ledger` (runs, parts: the commit point),
-`opening`, `followed` (a list of one's own), `events` (log lines), `copying`, `belonging`, `notes` (who holds the
-workspace), `lease`, `lock` (one run at a time), `budget` (what may be sent), `gate` (a run sends through it). File and
-locks may be in a PostgreSQL database: `integrations.postgres_ledger`.
+The ledger: `log_context` (what a thread works for), `database` (what a ledger is kept by: transactions, rows),
+`sqlite_file`, `places` (a file or a server), `ledger` (runs, parts: the commit point), `opening` (by the settings).
+Lists in it: `followed` (artists of one's own), `events` (log lines). Two ledgers: `copying` (one into another),
+`belonging` (whose files a shared one lists). One run at a time: `notes` (who holds the workspace), `lease` (for a run
+of many processes), `lock`. Requests: `budget` (what may be sent), `gate` (a run sends through it). On a server ledger
+and locks are those of `integrations.postgres_ledger`.
 """

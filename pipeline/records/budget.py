@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipeline.errors import BudgetSpent
+from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Connection, Row
 
 __all__ = ["APP", "BELIEVED_S", "BUCKETS", "PATIENCE_S", "BucketView", "Budget", "Limits", "believable"]
 

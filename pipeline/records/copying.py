@@ -1,6 +1,6 @@
 """All rows of a ledger put in the place of another's: a ledger on a server and one in a file become each other.
 
-Imports `errors`, `ledger`, `places`, `storing` and `workspace`.
+Imports `database`, `errors`, `ledger`, `places` and `workspace`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import StorageError, WriterBusy
+from pipeline.records.database import Connection
 from pipeline.records.ledger import Ledger
 from pipeline.records.places import LEDGER_SCRIPT
-from pipeline.records.storing import Connection
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["FILES", "LEDGER_TABLES", "copy_rows", "empty_tables", "from_file", "into_file", "require_unused"]

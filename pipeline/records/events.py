@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import StorageError
+from pipeline.records.database import Row
 from pipeline.records.ledger import ADD_EVENT, Ledger
 from pipeline.records.log_context import current_context
-from pipeline.records.storing import Row
 
 __all__ = [
     "LEVELS",

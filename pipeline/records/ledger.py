@@ -1,7 +1,7 @@
 """The operational file: runs, task runs, parts (the commit point), capabilities, events.
 
 `items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
-bookkeeping of requests is quick (see `sqlite_file`). Imports `log_context`, `errors`, `places` and `storing`.
+bookkeeping of requests is quick (see `sqlite_file`). Imports `log_context`, `errors`, `places` and `database`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipeline.errors import RunCancelled
+from pipeline.records.database import Connection, Row
 from pipeline.records.log_context import current_context
-from pipeline.records.places import open_store
-from pipeline.records.storing import Connection, Row
+from pipeline.records.places import open_database
 from pipeline.workspace import LedgerPlace
 
 __all__ = ["ADD_EVENT", "ADD_PART", "ALL", "SET_META", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
@@ -87,23 +87,23 @@ class Ledger:
         self, place: LedgerPlace, now: Callable[[], datetime] = lambda: datetime.now(UTC), busy_s: float = 30.0
     ) -> None:
         self.place, self._now = place, now
-        self._store = open_store(place, busy_s)
+        self._database = open_database(place, busy_s)
 
     def read(self, query: str, params: Sequence[object] = ()) -> list[Row]:
         """Rows of a SELECT as dictionaries."""
-        return self._store.read(query, params)
+        return self._database.read(query, params)
 
     def write(self, *, durable: bool = True) -> AbstractContextManager[Connection]:
         """One write transaction: committed at the end of the block, rolled back when it raises."""
-        return self._store.write(durable=durable)
+        return self._database.write(durable=durable)
 
     def scrub(self) -> None:
         """Leave nothing of removed rows in what is kept; WriterBusy when somebody is in the way."""
-        self._store.scrub()
+        self._database.scrub()
 
     def close(self) -> None:
         """Let go of every thread's connections."""
-        self._store.close()
+        self._database.close()
 
     def now(self) -> datetime:
         """The instant of the workspace's clock, UTC."""

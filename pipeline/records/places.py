@@ -1,6 +1,6 @@
 """Where a ledger is: a file of the workspace, or a schema of a PostgreSQL database. Its tables, and their versions.
 
-Imports `sqlite_file`, `storing`, `workspace`; what knows PostgreSQL is looked for only where a ledger is kept there.
+Imports `sqlite_file`, `database`, `workspace`; what knows PostgreSQL is looked for only where a ledger is kept there.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import importlib
 from importlib.resources import files
 from pathlib import Path
 
+from pipeline.records.database import Database
 from pipeline.records.sqlite_file import SqliteFile
-from pipeline.records.storing import Store
 from pipeline.workspace import LedgerPlace
 
-__all__ = ["LEDGER_SCRIPT", "LEDGER_VERSION", "open_store"]
+__all__ = ["LEDGER_SCRIPT", "LEDGER_VERSION", "open_database"]
 
 
 def _script(name: str) -> str:
@@ -24,7 +24,7 @@ LEDGER_VERSION = 9
 LEDGER_SCRIPT = _script("ledger.sql")
 
 
-def open_store(place: LedgerPlace, busy_s: float) -> Store:
+def open_database(place: LedgerPlace, busy_s: float) -> Database:
     """What keeps the ledger's tables, made or upgraded where they are not of this version.
 
     Raises SchemaMismatch for those of a newer program; for a server SettingsError when it does not let us in,
@@ -34,5 +34,5 @@ def open_store(place: LedgerPlace, busy_s: float) -> Store:
     if isinstance(place, Path):
         return SqliteFile(place, LEDGER_SCRIPT, LEDGER_VERSION, busy_s, upgrades)
     elsewhere = importlib.import_module("pipeline.integrations.postgres_ledger")
-    store: Store = elsewhere.open_store(place, LEDGER_SCRIPT, LEDGER_VERSION, busy_s, upgrades)
-    return store
+    database: Database = elsewhere.open_database(place, LEDGER_SCRIPT, LEDGER_VERSION, busy_s, upgrades)
+    return database

@@ -1,7 +1,7 @@
 """One SQLite file that several threads and processes write: connections, transactions, versions, failures explained.
 
 WAL, so readers and the writer do not block each other. A durable transaction outlives a power cut (synchronous=FULL), a
-quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`, `ledger_copy`, `storing`.
+quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `errors`, `ledger_copy`, `database`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError, WriterBusy
 from pipeline.ledger_copy import original
-from pipeline.records.storing import Row
+from pipeline.records.database import Row
 
 __all__ = ["SqliteFile"]
 

@@ -23,13 +23,13 @@ from pipeline.errors import (
 )
 from pipeline.lake.store import require_ledger
 from pipeline.published.publish import publish
+from pipeline.records.database import Row
 from pipeline.records.events import note
 from pipeline.records.lease import drop_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
-from pipeline.records.storing import Row
 from pipeline.runs.context import require_credentials
 from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, end_run_task, plan_run_tasks, run_tasks

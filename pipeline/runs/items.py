@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import ArtistNotFound, GarimpoError
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger, with_times
-from pipeline.records.storing import Row
 from pipeline.runs.planner import Item
 from pipeline.source.calls import Call
 

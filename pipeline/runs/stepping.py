@@ -14,12 +14,12 @@ from typing import Any
 
 from pipeline.errors import RunInProgress, SettingsError, TaskFailed
 from pipeline.lake.normalize import Normalizer
+from pipeline.records.database import Row
 from pipeline.records.lease import kept_alive, read_lease, renew_lease
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
-from pipeline.records.storing import Row
 from pipeline.runs.context import Context, kept_run_log, open_context
 from pipeline.runs.dag import DAG, Retry, Task, heirs
 from pipeline.runs.fanout import NEVER_AGAIN, MappedTask, Work

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.records.budget import APP, BELIEVED_S, CATCH_UP_S, WINDOW_S, Budget, Limits, believable
+from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Connection, Row
 from pipeline.source.calls import Batch, Exchange, bucket_of
 
 __all__ = ["Grant", "Grants"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger, with_times
-from pipeline.records.storing import Row
 
 __all__ = [
     "RunFilter",

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 from pipeline.cron import instants_at, parse_cron
 from pipeline.errors import SettingsError
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.storing import Row
 
 __all__ = [
     "Due",

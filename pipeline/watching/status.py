@@ -24,11 +24,11 @@ from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import require_not_lost
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.budget import BUCKETS, Budget
+from pipeline.records.database import Row
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
-from pipeline.records.storing import Row
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings

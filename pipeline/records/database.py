@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Connection", "Cursor", "Row", "Store"]
+__all__ = ["Connection", "Cursor", "Database", "Row"]
 
 Row = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Connection(Protocol):
     def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> Cursor: ...  # noqa: D102
 
 
-class Store(Protocol):
+class Database(Protocol):
     """Where the tables of a ledger are; usable from any thread, and by several processes at once."""
 
     def read(self, query: str, params: Sequence[object] = ()) -> list[Row]:
