@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.test_architecture import PACKAGES, SOURCES, modules_on_the_map, name_of, rooms, violations
+from tests.test_architecture import MAP, PACKAGES, ROOT, SOURCES, modules_on_the_map, name_of, rooms, violations
 
 # What nearly every module may import, and none has to say.
 EVERYWHERE = {"clock", "errors", "records.database", "schema", "setting_types", "settings", "tables", "workspace"}
@@ -32,6 +32,16 @@ def last(names: set[str]) -> set[str]:
 def test_modules_say_what_they_are_for() -> None:
     """Each module begins with what it is for."""
     assert [name_of(path) for path in SOURCES if not docstring(path)] == []
+
+
+def test_words_lead_to_their_modules() -> None:
+    """Each word that docs/words.md explains names the module that has it, and that module uses the word."""
+    page = (ROOT / "docs" / "words.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([a-z ]+) \| .+ \| `([\w.]+)` \|$", page, re.MULTILINE)
+    assert [where for _, where in rows if where not in MAP] == []
+    texts = {where: (ROOT / "pipeline" / f"{where.replace('.', '/')}.py").read_text("utf-8") for _, where in rows}
+    assert [word for word, where in rows if word not in " ".join(texts[where].lower().split())] == []
+    assert len(rows) > 20
 
 
 def test_modules_import_what_they_say() -> None:

@@ -1,4 +1,5 @@
 """What the command line asks and prints; its door is `pipeline/__main__.py`, which loads the last.
 
-`console`, `options`, `schedule`, `following`, `moving`, `keeping`, `commands`.
+`console` (how things are printed), `options` (that several commands have); commands: `schedule`, `following`, `moving`
+(data in and out), `keeping` (what is kept, looked after), `commands` (runs and what they did; the whole program).
 """

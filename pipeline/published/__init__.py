@@ -1,5 +1,8 @@
 """Parts → a database for reading: generations that are built, proved, switched to and kept small.
 
-`steps`, `merges`, `staging`, `history_files`, `snapshots`, `earlier_days`, `ordered_rows`, `kinds`, `counting`,
-`building`, `checks`, `as_of`, `generations`, `placing`, `publish`, `upgrade`, `compaction`.
+Merging: `steps` (what runs when), `merges` (its SQL), `staging` (parts as tables). Daily numbers: `history_files` (a
+month in one), `snapshots` (in files and in a table), `earlier_days` (which growth is counted from); of a rebuild
+`ordered_rows`, `kinds` (artists in the same genres), `counting`. A generation: `building` (filled), `checks` (proved),
+`as_of` (of an earlier day), `generations` (opened), `placing` (in the place of another), `publish`, `upgrade` (of
+another program's), `compaction` (its numbers into files).
 """

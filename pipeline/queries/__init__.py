@@ -2,7 +2,8 @@
 
 Each takes the generation first. Numbers that Spotify withholds are NULL here and stay NULL: a sum or a growth counts
 only what was given, and says over how many artists. By subject: `among` (a list of artists), `growth`,
-`worths` (what orders a list), `artists`, `genres`, `releases`; beside them `tracing` (where a value came from).
+`worths` (what orders a list), `artists`, `genres`, `releases`. Beside them, for the command line, `tracing`: where a
+value came from, which the ledger and files say.
 """
 
 from __future__ import annotations
