@@ -15,37 +15,33 @@ from queue import SimpleQueue
 
 import joblib
 
-from pipeline.errors import AllowanceSpent, Deferred, EndpointWithdrawn, Fatal, GarimpoError, RunCancelled, Skippable
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch
 from pipeline.published.generations import live
-from pipeline.records.budget import PATIENCE_S
-from pipeline.records.events import has_unknown, note, note_unknown, unknown_artists
+from pipeline.records.events import note, unknown_artists
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.log_context import working_for
 from pipeline.runs.context import Context
 from pipeline.runs.dag import Task
 from pipeline.runs.elsewhere import Elsewhere, SubmitBackend
-from pipeline.runs.items import attempt_id, keep_left, plan_items, set_retrying, unknown_in
-from pipeline.runs.planner import Item, Outlook, call_key
+from pipeline.runs.items import attempt_id, keep_left, plan_items, set_retrying
+from pipeline.runs.planner import Item, Outlook
 from pipeline.runs.progress import TaskResult
+from pipeline.runs.reckoning import Reckoning, Verdict
 from pipeline.source import capabilities
 from pipeline.source.allowance import collect_with_allowance
 from pipeline.source.calls import Batch, Call, RawBatch
 from pipeline.source.collect import collect, gathered
 from pipeline.source.deadline import TimedSource
 
-__all__ = ["NEVER_AGAIN", "MappedTask", "Work"]
+__all__ = ["MappedTask", "Work"]
 
 log = logging.getLogger(__name__)
 
 MOST_WORKERS = 64
 MOST_TOGETHER = 16  # batches kept in one go
 LEAST_ITEM_S = 0.5  # of requests one after the other: a shorter item would cost more to keep than it saves
-NEVER_AGAIN = 1_000_000  # tries: planning leaves such a call out
-STAND_INS = ("artists", "albums")  # batch reads: the same answers come one by one from another endpoint
 LATER_SHARE = 0.3  # of what is left in a bucket, kept for later tasks that draw on it
-LONGEST_MESSAGE = 2_000
 
 Expand = Callable[[Outlook], list[Item]]
 Tell = Callable[[int, int, int, str], None]
@@ -60,16 +56,6 @@ class Work:
     wait_s: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """How an attempt ended; `unanswered`: calls to be asked again, `retry`: by this very run."""
-
-    state: str
-    message: str = ""
-    unanswered: tuple[Call, ...] = ()
-    retry: bool = False
-
-
 class MappedTask:
     """Executes one mapped task of a run; `tell(done, total, rows, message)` reports each item.
 
@@ -82,20 +68,16 @@ class MappedTask:
         self._context, self._task, self._heirs = context, task, heirs
         self._elsewhere = Elsewhere(context, task.timeout_s) if context.workers else None
         self._normalizer, self._tell = normalizer, tell
-        self._tries: dict[str, int] = {}
-        self._missing: dict[str, str] = {}
+        self._reckoning = Reckoning(context.ledger, task.retry.attempts)
         self._waiting: list[Work] = []
         self._items = self._rows = self._total = 0
-        self._limit = ""
         self._kept: int | None = None
-        self._deferral: Deferred | None = None
-        self._fatal: Fatal | None = None
 
     def run(self, expand: Expand) -> TaskResult:
         """Everything this task may ask today; raises RunCancelled, or Fatal when no further request would succeed."""
-        while not self._stopped and (items := self._plan(expand)):
+        while not self._reckoning.is_over and (items := self._plan(expand)):
             self._collect(self._enlist(items))
-            while self._waiting and not self._stopped:
+            while self._waiting and not self._reckoning.is_over:
                 works, self._waiting = self._waiting, []
                 self._context.gate.pause(max(work.wait_s for work in works))
                 self._collect(works)
@@ -103,15 +85,11 @@ class MappedTask:
             keep_left(self._context.ledger, work.batch.run_id, work.item_id, "deferred", work.batch.calls)
         return self._result()
 
-    @property
-    def _stopped(self) -> bool:
-        return bool(self._limit) or self._deferral is not None
-
     def _plan(self, expand: Expand) -> list[Item]:
         context, task, today = self._context, self._task, self._context.ledger.now().date()
         allowance = int(context.max_requests * task.share) - context.gate.sent
         if allowance <= 0:
-            self._limit = "the run's requests for this task are used up; the next run goes on"
+            self._reckoning.limit = "the run's requests for this task are used up; the next run goes on"
             return []
         left = context.budget.view(task.bucket).left
         with live(context.workspace, context.ledger) as view:
@@ -123,11 +101,11 @@ class MappedTask:
                 if self._kept is None:
                     self._kept = self._kept_for_later(replace(outlook, allowance=int(left * LATER_SHARE)))
                 if 0 < left <= self._kept:
-                    self._limit = "what is left of the quota is kept for the tasks after this one"
+                    self._reckoning.limit = "what is left of the quota is kept for the tasks after this one"
                     return []
                 # With an empty bucket one request is planned still: its refusal, unsent, says when the rest is due.
                 outlook = replace(outlook, allowance=min(allowance, max(1, left - self._kept)))
-            return expand(replace(outlook, tried=self._tries, max_tries=task.retry.attempts))
+            return expand(replace(outlook, settled=self._reckoning.settled))
 
     def _kept_for_later(self, outlook: Outlook) -> int:
         """Requests that later tasks on the same bucket could use now, so that the first one does not starve them."""
@@ -153,8 +131,8 @@ class MappedTask:
             # Far workers may deliver twice: a batch is kept once, in whatever commit it was.
             self._take([(work, raw) for raw in raws if (work := by_batch.pop(raw.batch_id, None))])
         self._context.gate.pause(0.0)  # raises when the run was cancelled meanwhile
-        if self._fatal is not None:
-            raise self._fatal
+        if self._reckoning.fatal is not None:
+            raise self._reckoning.fatal
 
     def _fan_out(self, works: Sequence[Work]) -> Iterator[list[RawBatch]]:
         """What workers brought while the last was being kept, again and again until nothing is under way."""
@@ -187,7 +165,7 @@ class MappedTask:
 
     def _take(self, brought: Sequence[tuple[Work, RawBatch]]) -> None:
         """Keep what came together, in the files of the first that brought anything; note what did not come."""
-        taken = [(work, raw, self._judge(work.batch, raw)) for work, raw in brought]
+        taken = [(work, raw, self._reckoning.judge(work.batch, raw)) for work, raw in brought]
         full = [raw for _, raw in brought if raw.payload]
         for work, raw, verdict in taken:
             if not raw.payload:
@@ -199,13 +177,11 @@ class MappedTask:
                 message = "; ".join(filter(None, (verdict.message, f"its rows are in {full[0].batch_id}")))
                 self._finish(work, replace(raw, payload=b""), replace(verdict, message=message))
 
-    def _finish(self, work: Work, raw: RawBatch, verdict: _Verdict) -> None:
+    def _finish(self, work: Work, raw: RawBatch, verdict: Verdict) -> None:
         batch, context = work.batch, self._context
         with _working_for(batch):
             rows = self._commit(batch, raw, verdict)
             seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
-            if isinstance(raw.error, EndpointWithdrawn) and raw.left[0].endpoint not in STAND_INS:
-                self._fatal = raw.error  # withdrawn, and no other endpoint stands in for it
             context.capabilities = seen or context.capabilities
             note(
                 log, "item_finished", level=logging.WARNING if verdict.state == "failed" else logging.INFO,
@@ -219,7 +195,7 @@ class MappedTask:
         self._items, self._rows = self._items + (not verdict.retry), self._rows + rows
         self._tell(self._items, self._total, self._rows, f"{batch.item}: {verdict.state}")
 
-    def _commit(self, batch: Batch, raw: RawBatch, verdict: _Verdict) -> int:
+    def _commit(self, batch: Batch, raw: RawBatch, verdict: Verdict) -> int:
         context, state, message = self._context, verdict.state, verdict.message
         if raw.payload:
             return commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)
@@ -235,65 +211,8 @@ class MappedTask:
         note(log, "item_retry", item=batch.item, attempt=attempt, calls=len(calls), wait_s=wait_s)
         self._waiting.append(Work(work.item_id, batch, wait_s))
 
-    def _judge(self, batch: Batch, raw: RawBatch) -> _Verdict:
-        """How the attempt ended; remembers what is missing and whether the task may go on."""
-        lost = tuple(call for call, failure in raw.failures if not isinstance(failure, Skippable))
-        self._remember(batch, raw)
-        if raw.error is not None:
-            # What was refused comes last the next time, so that it does not stop the others again.
-            return self._stopped_by(raw.error, batch, raw.left[1:] + lost + raw.left[:1])
-        told = "; ".join(str(failure) for _, failure in raw.failures)[:LONGEST_MESSAGE]
-        if lost:
-            return self._failed(batch, told, lost)
-        return _Verdict("skipped" if raw.failures and not raw.lines else "succeeded", told)
-
-    def _stopped_by(self, error: GarimpoError, batch: Batch, rest: tuple[Call, ...]) -> _Verdict:
-        message, state = str(error)[:LONGEST_MESSAGE], "failed"
-        match error:
-            case RunCancelled():
-                state, message = "cancelled", "cancelled before it was done"
-            case AllowanceSpent():
-                state, self._limit = "deferred", error.reason
-            case Deferred() if (error.due_at - self._context.ledger.now()).total_seconds() <= PATIENCE_S:
-                state, rest = "deferred", ()  # planned again in this run: the gate holds it until it is due
-            case Deferred():
-                state = "deferred"
-                if self._deferral is None or error.due_at > self._deferral.due_at:
-                    self._deferral = error
-            case EndpointWithdrawn():  # planned again, with the endpoint that stands in for it, if there is one
-                state, rest = "skipped", ()
-            case Fatal():
-                self._fatal = error
-            case _:
-                return self._failed(batch, message, rest)
-        return _Verdict(state, message, rest)
-
-    def _failed(self, batch: Batch, message: str, unanswered: tuple[Call, ...]) -> _Verdict:
-        return _Verdict("failed", message, unanswered, retry=batch.attempt < self._task.retry.attempts)
-
-    def _remember(self, batch: Batch, raw: RawBatch) -> None:
-        """Which calls were answered and which are missing: planning leaves out both; calls put off are neither."""
-        failed, error = list(raw.failures), raw.error
-        if isinstance(error, EndpointWithdrawn):  # everything but what is gone for good is planned anew
-            failed = [(call, failure) for call, failure in failed if isinstance(failure, Skippable)]
-        elif error is not None and not isinstance(error, (Deferred, RunCancelled)):
-            failed += [(call, error) for call in raw.left]
-        open_keys = {call_key(call) for call in (*raw.left, *(call for call, _ in raw.failures))}
-        done = {call_key(call) for call in batch.calls} - open_keys
-        # What failed is tried again by the item's own attempts.
-        self._tries |= dict.fromkeys((*done, *(call_key(call) for call, _ in failed)), NEVER_AGAIN)
-        kept = {key: told for key, told in self._missing.items() if key not in done}
-        self._missing = kept | {call_key(call): f"{batch.item}: {failure}" for call, failure in failed}
-        note_unknown(self._context.ledger, unknown_in(failed))
-
     def _result(self) -> TaskResult:
-        missing, state, message, due_at = self._missing, "succeeded", self._limit, None
-        if missing:
-            state = "partial" if self._rows or has_unknown(self._context.ledger, self._task.name) else "failed"
-            message = f"{len(missing)} not collected, first: {next(iter(missing.values()))}"
-        if self._deferral is not None:
-            state, message, due_at = "deferred", str(self._deferral), self._deferral.due_at
-        return TaskResult(self._task.name, state, self._total, self._rows, len(missing), message, due_at)
+        return self._reckoning.result(self._task.name, self._total, self._rows)
 
 
 def _working_for(it: Batch) -> AbstractContextManager[None]:

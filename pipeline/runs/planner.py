@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -42,9 +43,10 @@ class Item:
 class Outlook:
     """All that planning looks at: `view` is a live connection, `allowance` the requests this task may plan.
 
-    `workers` keep the permitted rate, and an item of `least_calls` is worth a commit: the last items are smaller, down
-    to that, so that the workers end together. `followed`: artists whom somebody follows, by id; `unknown`:
-    those whom the source did not know lately, who would else be asked of first, again and again.
+    `settled`: keys of calls that the run was answered, or asked in vain. `workers` keep the permitted rate, and an item
+    of `least_calls` is worth a commit: the last items are smaller, down to that, so that the workers end together.
+    `followed`: artists whom somebody follows, by id; `unknown`: those whom the source did not know lately, who would
+    else be asked of first, again and again.
     """
 
     view: Any
@@ -52,8 +54,7 @@ class Outlook:
     capabilities: Capabilities
     genres: tuple[str, ...]
     allowance: int
-    tried: Mapping[str, int] = field(default_factory=dict)
-    max_tries: int = 3
+    settled: AbstractSet[str] = frozenset()
     workers: int = 1
     least_calls: int = 1_000_000
     followed: tuple[str, ...] = ()
@@ -65,8 +66,8 @@ class Outlook:
         return result
 
     def fresh(self, calls: Iterable[Call]) -> tuple[Call, ...]:
-        """The calls that this run has not yet tried in vain."""
-        return tuple(call for call in calls if self.tried.get(call_key(call), 0) < self.max_tries)
+        """The calls that this run has neither been answered nor asked in vain."""
+        return tuple(call for call in calls if call_key(call) not in self.settled)
 
 
 def call_key(call: Call) -> str:

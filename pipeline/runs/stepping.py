@@ -22,7 +22,7 @@ from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import Context, kept_run_log, open_context
 from pipeline.runs.dag import DAG, Retry, Task, heirs
-from pipeline.runs.fanout import NEVER_AGAIN, MappedTask, Work
+from pipeline.runs.fanout import MappedTask, Work
 from pipeline.runs.items import attempt_id, calls_of, set_retrying
 from pipeline.runs.planner import Item, Outlook, call_key
 from pipeline.runs.progress import TaskResult
@@ -74,18 +74,19 @@ class SteppedTask(MappedTask):
         try:
             self._collect([Work(item_id, batch)])
         finally:
-            if missing := before | self._missing:
+            if missing := before | self._reckoning.missing:
                 ledger.set_meta(key, json.dumps(missing))
 
     def rest(self) -> TaskResult:
         """Ask what can be planned by now and no item has tried in vain; how all of it went."""
+        missing = self._reckoning.missing
         for row in self._known:
-            self._missing |= json.loads(self._context.ledger.meta(missing_key(row["run_id"], row["item_id"])) or "{}")
+            missing |= json.loads(self._context.ledger.meta(missing_key(row["run_id"], row["item_id"])) or "{}")
             if row["state"] not in ("deferred", "cancelled"):
                 told = f"{row['item']}: {row['message'] or NO_WORD}"
-                self._missing |= {call_key(call): told for call in calls_of(row["calls"])}
+                missing |= {call_key(call): told for call in calls_of(row["calls"])}
             self._rows += row["rows"]
-        self._tries = dict.fromkeys(self._missing, NEVER_AGAIN)
+        self._reckoning.settled.update(missing)
         return self.run(self._expand) if self._expand else self._result()
 
 
