@@ -11,7 +11,8 @@ import zstandard
 
 from pipeline.lake.normalize import SMALL
 from pipeline.lake.store import commit_raw_batch
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.source.calls import Batch, RawBatch

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import ObjectStore, Workspace

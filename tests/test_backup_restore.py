@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.errors import DamagedFile, RunInProgress, SettingsError, WriterBusy
 from pipeline.moving.backup import Backup, back_up, restore
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.workspace import Workspace

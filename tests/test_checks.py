@@ -13,8 +13,9 @@ import pytest
 from pipeline.errors import PublishRefused
 from pipeline.published.checks import CHECKS, latest_results, prove, read_results, watch
 from pipeline.published.compaction import compact
+from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import FOLDER
-from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
 from pipeline.workspace import Workspace

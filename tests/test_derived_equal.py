@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.published import snapshots, staging, steps
-from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline import queries
 from pipeline.published import steps
-from pipeline.published.generations import Generation
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import Generation, open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, line, search_line

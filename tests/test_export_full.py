@@ -15,8 +15,7 @@ from pipeline.errors import DiskFull
 from pipeline.moving.bundles import write_bundle
 from pipeline.moving.exporting import export_file
 from pipeline.moving.importing import import_history
-from pipeline.published.generations import Generation
-from pipeline.published.publish import open_generation
+from pipeline.published.generations import Generation, open_generation
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.moving.importing import import_history
-from pipeline.published.publish import open_generation
+from pipeline.published.generations import open_generation
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace

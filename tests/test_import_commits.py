@@ -11,7 +11,9 @@ import pytest
 
 from pipeline.errors import RunInProgress, SettingsError, StorageError
 from pipeline.moving.importing import import_history
-from pipeline.published.publish import live, open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.live import live
+from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger

@@ -17,7 +17,7 @@ from pipeline.errors import DamagedFile, SettingsError
 from pipeline.moving.import_files import LARGEST_MB
 from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.importing import import_history
-from pipeline.published.publish import open_generation
+from pipeline.published.generations import open_generation
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace

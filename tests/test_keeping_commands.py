@@ -13,7 +13,8 @@ import pytest
 
 from pipeline.cli.commands import main
 from pipeline.published.checks import CHECKS
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock

@@ -24,7 +24,8 @@ from pipeline.keeping.replay import replay
 from pipeline.keeping.retention import apply_retention
 from pipeline.lake.store import sweep
 from pipeline.published.compaction import compact
-from pipeline.published.publish import current_number, open_generation, publish, rebuild
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings

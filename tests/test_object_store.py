@@ -19,7 +19,8 @@ from pipeline.lake.files import write_hidden
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import OWNER, claim_store, named_files, place_truth, stored_names
 from pipeline.published.checks import latest_results, watch
-from pipeline.published.publish import open_generation, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import rebuild
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.belonging import CLAIMED
 from pipeline.records.ledger import Ledger

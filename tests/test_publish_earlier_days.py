@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.published import earlier_days, snapshots, steps
-from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace

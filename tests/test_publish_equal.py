@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings

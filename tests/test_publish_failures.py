@@ -12,8 +12,10 @@ from filelock import FileLock
 from pipeline.errors import DamagedFile, StorageError, WriterBusy
 from pipeline.keeping.recovery import recover
 from pipeline.published.compaction import compact
+from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import FOLDER
-from pipeline.published.publish import current_number, live, open_generation, publish, rebuild
+from pipeline.published.live import live
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from pipeline.errors import PublishRefused, StorageError
+from pipeline.published.generations import current_number, open_generation
 from pipeline.published.placing import _is_whole
-from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace

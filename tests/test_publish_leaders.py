@@ -9,7 +9,8 @@ import pytest
 
 from pipeline import schema
 from pipeline.published import merges, steps
-from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.published.publish import live, publish
+from pipeline.published.live import live
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace

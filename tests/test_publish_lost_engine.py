@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.errors import StorageError
 from pipeline.lake import engine
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.copies import made_once

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, line, search_line

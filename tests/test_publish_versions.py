@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import SchemaMismatch
-from pipeline.published.generations import live, open_generation
+from pipeline.published.generations import open_generation
+from pipeline.published.live import live
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION

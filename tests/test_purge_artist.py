@@ -21,7 +21,8 @@ from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.recovery import recover
 from pipeline.keeping.replay import replay
 from pipeline.lake.store import sweep
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.watching.notify import Notifier

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline import queries
 from pipeline.keeping.purge import purge_artist
-from pipeline.published.generations import Generation
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import Generation, open_generation
+from pipeline.published.publish import publish
 from pipeline.queries.artists import _standing
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace

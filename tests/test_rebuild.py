@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.errors import DamagedFile
 from pipeline.keeping.exchange import settle
-from pipeline.published.publish import EXCHANGED, current_number, lags, open_generation, publish, rebuild
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.publish import EXCHANGED, lags, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

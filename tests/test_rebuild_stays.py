@@ -8,7 +8,8 @@ from itertools import accumulate
 import pytest
 
 from pipeline.published import steps
-from pipeline.published.publish import open_generation, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line

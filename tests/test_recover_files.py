@@ -18,7 +18,8 @@ from pipeline.keeping.exchange import Exchange
 from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
 from pipeline.moving.backup import back_up
-from pipeline.published.publish import open_generation, publish, rebuild
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace

@@ -18,7 +18,8 @@ from pipeline.lake import parquet
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.store import sweep
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED

@@ -9,7 +9,8 @@ import pytest
 from pipeline.keeping.replay import replay
 from pipeline.keeping.retention import Going, apply_retention, keep_within_retention, plan_retention
 from pipeline.lake.store import sweep
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings

@@ -18,7 +18,8 @@ from pipeline.errors import DiskFull, StorageError
 from pipeline.keeping.recovery import recover
 from pipeline.lake.files import place_files, replace_file, write_hidden
 from pipeline.lake.store import sweep
-from pipeline.published.publish import current_number, open_generation, publish
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.watching.status import diagnose

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline.lake.store import sweep
-from pipeline.published.publish import open_generation, publish
+from pipeline.published.generations import open_generation
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings

@@ -20,7 +20,8 @@ from pipeline.keeping.recovery import recover
 from pipeline.keeping.replay import replay
 from pipeline.lake.store import sweep
 from pipeline.lake.volumes import Member, members_of
-from pipeline.published.generations import live, open_generation
+from pipeline.published.generations import open_generation
+from pipeline.published.live import live
 from pipeline.published.publish import publish, rebuild
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger

@@ -71,7 +71,7 @@ class ImportReport:
 
 
 class Findings:
-    """One import under way, on a connection as `generations.live` gives it."""
+    """One import under way, on a connection as `live` gives it."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, path: Path, today: date, on: date | None) -> None:
         self.con, self.path, self.today, self.on = con, path, today, on

@@ -1,7 +1,7 @@
 """History that other projects collected, or ids of artists to follow, brought in through the ordinary commit path.
 
 What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
-nothing collected is overwritten. Imports `import_findings`, `followed`, `generations`, `lock`, `publish`, `store`,
+nothing collected is overwritten. Imports `import_findings`, `followed`, `live`, `lock`, `publish`, `store`,
 `normalize`, `truth`, `ledger`, `calls`.
 """
 
@@ -22,7 +22,7 @@ from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch, require_ledger
 from pipeline.lake.truth import claim_store
 from pipeline.moving.import_findings import FileReport, Findings, ImportReport, printable
-from pipeline.published.generations import live
+from pipeline.published.live import live
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger

@@ -16,41 +16,17 @@ import duckdb
 from pipeline.errors import DamagedFile
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import Growth, fill, shape
-from pipeline.published.generations import (
-    Generation,
-    current_number,
-    generation_path,
-    has_rows,
-    live,
-    lost,
-    open_generation,
-)
+from pipeline.published.generations import current_number, generation_path, has_rows, lost, open_generation
 from pipeline.published.placing import is_publishing, place_generation, publish_lock, retire
 from pipeline.published.staging import Source
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 
-__all__ = [
-    "BOUND",
-    "EXCHANGED",
-    "REBUILD_DUE",
-    "Generation",
-    "Published",
-    "current_number",
-    "lags",
-    "live",
-    "open_generation",
-    "publish",
-    "rebuild",
-    "require_not_lost",
-]
+__all__ = ["BOUND", "EXCHANGED", "REBUILD_DUE", "Published", "lags", "publish", "rebuild", "require_not_lost"]
 
 REBUILD_DUE = "rebuild_due"  # "1" in the ledger's meta: rows were let go of, that are still in what was published
-EXCHANGED = (
-    "exchanged"  # changes in the ledger's meta with every exchange of parts; a generation notes which it has seen
-)
-
-
+# Changes in the ledger's meta with every exchange of parts; a generation notes which it has seen.
+EXCHANGED = "exchanged"
 BOUND = "bound"  # changes in the ledger's meta with every volume: where parts are is read anew then
 
 

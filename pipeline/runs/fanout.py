@@ -17,7 +17,7 @@ import joblib
 
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.store import commit_raw_batch
-from pipeline.published.generations import live
+from pipeline.published.live import live
 from pipeline.records.events import note, unknown_artists
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.log_context import working_for

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.published.generations import live
+from pipeline.published.live import live
 from pipeline.records.budget import Budget
 from pipeline.records.events import unknown_artists
 from pipeline.records.followed import followed_ids
