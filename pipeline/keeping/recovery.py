@@ -1,14 +1,13 @@
 """One look at everything a workspace keeps, and what is lost or damaged mended from what is left.
 
 Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
-answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `replay`, `salvage`,
-`astray`, `findings`, `found_files`, `stored`, `files`, `normalize`, `store`, `truth`, `volumes`, `generations`,
-`publish`, `upgrade`, `copying`.
+answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `salvage`, `astray`,
+`findings`, `found_files`, `mending`, `stored`, `files`, `store`, `truth`, `volumes`, `generations`, `publish`,
+`upgrade`, `copying`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -18,23 +17,21 @@ from pathlib import Path
 
 from pipeline.errors import DamagedFile, DiskFull, PublishRefused, SettingsError
 from pipeline.keeping.astray import bring_volumes, put_volumes_aside, volumes_aside
-from pipeline.keeping.exchange import ASIDE, LEAVING, Exchange, settle
+from pipeline.keeping.exchange import ASIDE, LEAVING, settle
 from pipeline.keeping.findings import Finding, put_aside
 from pipeline.keeping.found_files import find_files
-from pipeline.keeping.replay import derive_batch, raw_files
+from pipeline.keeping.mending import mend_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
-from pipeline.keeping.stored import mend_store, take_over
-from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, write_hidden
-from pipeline.lake.normalize import Normalizer
+from pipeline.keeping.stored import take_over
+from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files
 from pipeline.lake.store import count_on, find_unheard, sweep
-from pipeline.lake.truth import claim_store, place_truth, truth_files
+from pipeline.lake.truth import claim_store, truth_files
 from pipeline.lake.volumes import is_volume, unheard_volumes
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
 from pipeline.published.publish import REBUILD_DUE, publish
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
-from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.workspace import ServerLedger, Workspace
@@ -43,11 +40,6 @@ __all__ = ["Finding", "recover"]
 
 RUN_LOCK_ID = "recover"
 LEAST_FREE = 1_000_000  # bytes
-
-# Each file of parts once.
-_FILES = (
-    "SELECT path, sha256, table_name, min(day) AS day FROM parts GROUP BY path, sha256, table_name ORDER BY min(seq)"
-)
 
 
 def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None = None) -> tuple[Finding, ...]:
@@ -71,7 +63,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
             count_on(ledger, workspace.db)
-            findings += _NamedFiles(workspace, ledger, backup).mend()
+            findings += mend_files(workspace, ledger, backup)
             lost = any(not each.mended for each in findings)
             try:
                 findings += _mend_derived(workspace, ledger, lost=lost)
@@ -163,96 +155,6 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
 
 
 _KEY = "run_id || ' ' || batch_id || ' ' || table_name"
-
-
-class _NamedFiles:
-    """Files that the ledger names, each against its hash."""
-
-    def __init__(self, workspace: Workspace, ledger: Ledger, backup: Path | None) -> None:
-        self._workspace, self._ledger, self._backup = workspace, ledger, backup
-        self._findings: list[Finding] = []
-        self._stored: set[str] = set()  # whole in the store: a copy may be missing
-
-    def mend(self) -> list[Finding]:
-        """Parts first: what a damaged raw file gave is not to be lost with it; before them what a store has."""
-        stored = mend_store(self._workspace, self._ledger)
-        self._stored = {each.path for each in stored if each.is_there}
-        self._findings = [Finding(each.path, each.what, each.done) for each in stored if each.done]
-        for row in self._ledger.read("SELECT * FROM raw_files"):
-            if self._fault(row) and self._from_backup(row):
-                self._say(row, self._fault_said, "brought back from the backup")
-        with closing(Normalizer()) as normalizer:
-            for row in self._ledger.read(_FILES):
-                if fault := self._fault(row):
-                    self._mend_part(row, fault, normalizer)
-        for row in raw_files(self._ledger):
-            if fault := self._fault(row):
-                path = self._workspace.root / row["path"]
-                there = path.exists()
-                if there:
-                    put_aside(self._workspace, path, self._ledger.now)
-                exchange = Exchange(self._workspace, self._ledger)
-                exchange.drop_raw(row, "damage")
-                exchange.carry_out()
-                aside = f"put aside in {ASIDE}; " * there
-                self._say(row, fault, f"{aside}its rows are in the parts, only the answer is lost")
-        return self._findings
-
-    def _mend_part(self, row: Row, fault: str, normalizer: Normalizer) -> None:
-        if self._from_backup(row):
-            self._say(row, fault, "brought back from the backup")
-            return
-        again, lost, why = 0, 0, ""
-        for part in self._ledger.read("SELECT * FROM parts WHERE path = ? ORDER BY seq", (row["path"],)):
-            try:
-                self._derive(part, normalizer)
-                again += part["rows"]
-            except DamagedFile as error:
-                lost, why = lost + part["rows"], str(error).partition(". ")[0]
-        if not why:
-            self._say(row, fault, "derived again from its answers")
-            return
-        told = f"{again} rows derived again from answers; " if again else ""
-        told += f"{lost} rows of {row['table_name']} of {row['day']} cannot be derived again: {why}"
-        self._say(row, fault, f"{told}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
-
-    def _derive(self, part: Row, normalizer: Normalizer) -> None:
-        """Have a part in a file of its own, derived from its answers; raises DamagedFile where they do not give it."""
-        batch, only = (part["run_id"], part["batch_id"]), {part["table_name"]}
-        raw = self._ledger.read("SELECT * FROM raw_files WHERE run_id = ? AND batch_id = ?", batch)
-        if not raw:
-            raise DamagedFile("its answers are not kept any more")
-        exchange = derive_batch(self._workspace, self._ledger, normalizer, raw[0], only, whole=False).exchange
-        if not exchange.statements:
-            raise DamagedFile("its answers give no such rows today")
-        exchange.carry_out()
-
-    def _from_backup(self, row: Row) -> bool:
-        """Put back a file from the backup, when that has it as it was committed."""
-        try:
-            content = (self._backup / row["path"]).read_bytes() if self._backup else b""
-        except OSError:
-            return False
-        if not self._backup or hashlib.sha256(content).hexdigest() != row["sha256"]:
-            return False
-        write_hidden(path := self._workspace.root / row["path"], content)
-        place_truth(self._workspace, self._ledger, [path])
-        return True
-
-    def _fault(self, row: Row) -> str:
-        try:
-            content = (self._workspace.root / row["path"]).read_bytes()
-        except OSError as error:
-            if row["path"] in self._stored:
-                return ""
-            self._fault_said = f"cannot be read ({error.strerror})"
-            return self._fault_said
-        same = hashlib.sha256(content).hexdigest() == row["sha256"]
-        self._fault_said = "" if same else "is not what was committed: its hash differs"
-        return self._fault_said
-
-    def _say(self, row: Row, what: str, done: str, *, mended: bool = True) -> None:
-        self._findings.append(Finding(row["path"], what, done, mended))
 
 
 def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[Finding]:
