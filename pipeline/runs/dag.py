@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import SettingsError
 from pipeline.runs import planner, tasks
 from pipeline.runs.context import Context
 from pipeline.runs.planner import Item, Outlook
 
-__all__ = ["DAG", "Retry", "Task", "dag_rows", "heirs", "render_mermaid", "render_text", "validate"]
+__all__ = ["DAG", "Retry", "Task", "dag_rows", "heirs", "render_mermaid", "render_text"]
 
 
 @dataclass(frozen=True)
@@ -73,21 +72,6 @@ def heirs(task: Task, dag: Sequence[Task] = DAG) -> tuple[Task, ...]:
     """The tasks that come later."""
     names = [each.name for each in dag]
     return tuple(dag[names.index(task.name) + 1 :])
-
-
-def validate(dag: Sequence[Task] = DAG) -> None:
-    """Refuse doubled names, unknown or later predecessors, and a task that is not exactly one of run and expand."""
-    seen: set[str] = set()
-    for task in dag:
-        if task.name in seen:
-            raise SettingsError(f"Task {task.name} stands twice in the graph; rename one.")
-        if missing := [name for name in task.after if name not in seen]:
-            raise SettingsError(
-                f"Task {task.name} comes after {', '.join(missing)}, which no earlier row declares; reorder the rows."
-            )
-        if (task.run is None) == (task.expand is None):
-            raise SettingsError(f"Task {task.name} needs exactly one of run and expand.")
-        seen.add(task.name)
 
 
 def dag_rows(dag: Sequence[Task] = DAG) -> list[dict[str, Any]]:
