@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
 from pipeline.errors import AllowanceSpent, BudgetSpent, RunCancelled
 from pipeline.records.budget import PATIENCE_S, Budget
@@ -86,20 +87,9 @@ class LedgerGate:
         with self._guard:
             self.sent -= many
 
-    def settle(
-        self,
-        ticket: int,
-        status: int,
-        *,
-        retry_after_s: float | None = None,
-        reason: str = "",
-        duration_ms: float = 0.0,
-        size: int = 0,
-    ) -> None:
-        """Record how the request ended."""
-        self._budget.settle(
-            ticket, status, retry_after_s=retry_after_s, reason=reason, duration_ms=duration_ms, size=size
-        )
+    def settle(self, ticket: int, status: int, **ending: Any) -> None:
+        """Record how the request ended: see `Budget.settle`."""
+        self._budget.settle(ticket, status, **ending)
 
     def pause(self, seconds: float) -> None:
         """Wait; raises RunCancelled as soon as the run is cancelled."""

@@ -14,7 +14,6 @@ from pipeline.errors import GarimpoError
 from pipeline.source.sightings import Sightings
 
 __all__ = [
-    "BUCKETS",
     "SAFE_LIMIT",
     "Answer",
     "Batch",
@@ -29,7 +28,7 @@ __all__ = [
 ]
 
 # Which share of the quota an endpoint draws on (grouping inferred; checked 2026-11-22).
-BUCKETS = {
+_BUCKET_OF = {
     "search": "search",
     "artist": "artist",
     "artists": "artist",
@@ -187,7 +186,7 @@ class Source(Protocol):
 
 def bucket_of(endpoint: str) -> str:
     """The bucket of the quota that an endpoint draws on."""
-    return BUCKETS.get(endpoint, "other")
+    return _BUCKET_OF.get(endpoint, "other")
 
 
 def label(call: Call) -> str:
