@@ -82,14 +82,13 @@ class SimulatorApp:
 
     def _reply(self, scope: Scope, route: Route, base: str, strikes: Strikes) -> Reply:
         world = self._world
-        for rule, turn in strikes:
-            if rule.kind.stage == "answer":
-                return self._spoiled(rule, turn, route)
+        for rule, turn in _at("answer", strikes):
+            return self._spoiled(rule, turn, route)
         now = world.clock.now()
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         bent = world.faults.distortions(route, scope["path"], now)
         reply = world.endpoints.reply(Request(route, query, day_of(now), base, bent))
-        return edited(reply, [strike for strike in strikes if strike[0].kind.stage == "body"]) if strikes else reply
+        return edited(reply, _at("body", strikes))
 
     def _spoiled(self, rule: Rule, turn: int, route: Route) -> Reply:
         world, now, params = self._world, self._world.clock.now(), rule.params
@@ -126,13 +125,12 @@ class SimulatorApp:
         await self._deliver(receive, send, self._granted(scope["method"], authorization, form, strikes), strikes)
 
     def _granted(self, method: str, authorization: str, form: dict[str, str], strikes: Strikes) -> Reply:
-        for rule, turn in strikes:
-            if rule.kind.stage == "answer":
-                return spoiled(rule, turn)
+        for rule, turn in _at("answer", strikes):
+            return spoiled(rule, turn)
         if method != "POST":
             return error_reply(405, "Method not allowed", headers=(("allow", "POST"),))
         reply = self._world.tokens.grant(authorization, form, self._world.clock.now())
-        return edited(reply, [strike for strike in strikes if strike[0].kind.stage == "body"])
+        return edited(reply, _at("body", strikes))
 
     async def _pace(self, strikes: Strikes) -> None:
         wait = self._world.config.latency_ms / 1000
@@ -145,7 +143,7 @@ class SimulatorApp:
 
     async def _deliver(self, receive: Receive, send: Send, reply: Reply, strikes: Strikes) -> None:
         headers = self._headers(reply)
-        rule = next((rule for rule, _ in strikes if rule.kind.stage == "wire"), None)
+        rule = next((rule for rule, _ in _at("wire", strikes)), None)
         match rule.kind.name if rule else "":
             case "timeout" if rule:
                 await wire.hang(receive, rule.params["hang_s"], self._stopping)
@@ -190,6 +188,11 @@ class SimulatorApp:
 
 def _headers(scope: Scope) -> dict[bytes, str]:
     return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _READ_HEADERS}
+
+
+def _at(stage: str, strikes: Strikes) -> Strikes:
+    """The faults that act at one stage of a request."""
+    return [strike for strike in strikes if strike[0].kind.stage == stage]
 
 
 def _outcome(reply: Reply, strikes: Strikes) -> str:
