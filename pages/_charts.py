@@ -80,13 +80,19 @@ def durations_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
     bars = go.Bar(x=list(range(len(begun))), y=seconds, marker={"color": colours, "cornerradius": 3}, customdata=hover)
     scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True, step_of=round_seconds)
     figure = _dressed(go.Figure(bars.update(hovertemplate=HOVER)), [], scale, style, margin_days=0)
-    last = len(begun) - 1  # days of neighbours would run into one another on a telephone
-    places = [0, len(begun) // 2, last] if last > 3 else [0, last] if last > 1 else [0][: last + 1]
+    places = _told_places(len(begun))
     days = [text.short_day(begun[place].date()) for place in places]
     once = [day if day not in days[:at] else "" for at, day in enumerate(days)]
     figure.update_xaxes(tickvals=places, ticktext=once)
     figure.update_yaxes(ticktext=[text.duration(tick) if tick else "0" for tick in scale.ticks])
     return figure.update_xaxes(range=[-0.6, max(len(begun), 8) - 0.4])
+
+
+def _told_places(bars: int) -> list[int]:
+    """The bars whose day is told; days of neighbours would run into one another on a telephone."""
+    if bars < 3:
+        return [0][:bars]
+    return [0, bars // 2, bars - 1] if bars > 4 else [0, bars - 1]
 
 
 def _state_colour(state: str, palette: Palette) -> str:
