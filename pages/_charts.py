@@ -23,6 +23,7 @@ __all__ = ["CONFIG", "Style", "durations_chart", "followers_chart", "popularity_
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
 HEIGHT = 260
+MOST_DAYS = 5  # below an axis
 A_YEAR = timedelta(days=365)
 HOVER = "%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>"
 
@@ -175,9 +176,9 @@ def _tick_labels(scale: Scale, text: Text) -> list[str]:
     return [text.compact(tick, digits=digits, least=1) for tick in scale.ticks]
 
 
-def _days_between(days: Sequence[date], most: int = 5) -> list[date]:
+def _days_between(days: Sequence[date]) -> list[date]:
     if len(days) < 2:
         return list(days)
     span = (days[-1] - days[0]).days
-    step = max(1, math.ceil(span / (most - 0.5)))
+    step = max(1, math.ceil(span / (MOST_DAYS - 0.5)))
     return [days[-1] - timedelta(days=step * place) for place in range(span // step, -1, -1)]

@@ -15,6 +15,7 @@ __all__ = [
     "GROWTH_DAYS",
     "LAKE",
     "LEADERS",
+    "LEAST",
     "LETTERS",
     "PUBLISHED",
     "SCHEMA_VERSION",
@@ -94,6 +95,7 @@ VIEWS = {"artist_snapshots": "state_snapshots", "genre_growth": "state_leaders"}
 # Over how many days growth is kept. The earlier number may be older by a quarter of them, rounded up: artists are not
 # read every day, and a number of yesterday says nothing about a week.
 GROWTH_DAYS = {1: 1, 7: 2, 30: 8, 90: 23}
+LEAST = 1000  # followers before, below which growth in proportion says nothing
 
 # Stored as they are. Texts of which some rows are looked up: to unpack any of a dictionary, all of it is unpacked. And
 # what a publish changes of artists here and there: to pack a column anew takes as long as all else of a commit.

@@ -38,7 +38,7 @@ def world() -> Iterator[Running]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The graph with waits of milliseconds between attempts."""
     quick = tuple(replace(task, retry=Retry(3, 0.001, 0.002)) for task in DAG)
-    monkeypatch.setattr(runner._Run.execute, "__defaults__", (quick,))
+    monkeypatch.setattr(runner, "DAG", quick)
 
 
 def opened(simulator: Running, data: Path) -> Ledger:
@@ -141,7 +141,7 @@ def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
 def test_slow_attempt_is_bounded(world: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An attempt that outlasts its time limit sends nothing more, keeps what came and is asked again."""
     brief = tuple(replace(task, retry=Retry(2, 0.001, 0.002), timeout_s=-1.0) for task in DAG)
-    monkeypatch.setattr(runner._Run.execute, "__defaults__", (brief,))
+    monkeypatch.setattr(runner, "DAG", brief)
     result: Any = collect(world, tmp_path)
     assert result.state == "failed"
     assert "took longer than" in next(task.message for task in result.tasks if task.name == "discover")

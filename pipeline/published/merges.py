@@ -1,6 +1,6 @@
 """What the statement of each step says: its file of sql/publish, and what stands there for each `{mark}`.
 
-Imports `steps`, `schema`.
+Imports `steps`, `paging`, `schema`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 from pipeline import schema
 from pipeline.published.steps import Step
-from pipeline.schema import GROWTH_DAYS, LEADERS, PUBLISHED, STATE, latest_attributes, name_tokens
+from pipeline.schema import GROWTH_DAYS, LEADERS, LEAST, PUBLISHED, STATE, latest_attributes, name_tokens
+from pipeline.source.paging import SEARCH_CAP
 
 __all__ = ["Given", "merge_statements", "publish_sql"]
 
 STAY_DAYS = 30  # an artist not seen under a genre for longer has left it, and enters it anew
-SEARCH_CAP = 1000  # artists that a search shows at most
 SPARE = 50  # artists behind a list's last place that are kept too, so that whoever leaves is followed by somebody
-LEAST = 1000  # followers before, below which growth in percent says nothing
 
 _GIVEN = re.compile(r"^\{(?:given (\w+)|always)\}$", re.MULTILINE)
 

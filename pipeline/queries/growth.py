@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import polars as pl
 
 from pipeline.published.generations import Generation
-from pipeline.schema import GROWTH_DAYS
+from pipeline.schema import GROWTH_DAYS, LEAST
 
 __all__ = ["genre_leaders", "genre_spans", "grown", "growth_leaders"]
 
@@ -49,8 +49,8 @@ def _proportions(numbers: str) -> str:
         FROM ({numbers})"""
 
 
-def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1000) -> pl.DataFrame:
-    """Artists whose followers, `least` or more, grew most in proportion: with before, gained, growth, since, until.
+def growth_leaders(generation: Generation, days: int, limit: int) -> pl.DataFrame:
+    """Artists whose followers, `LEAST` or more, grew most in proportion: with before, gained, growth, since, until.
 
     Those without a number in the last `days` of data are left out: nobody knows how they do now.
     """
@@ -68,7 +68,7 @@ def growth_leaders(generation: Generation, days: int, limit: int, least: int = 1
             g.before, g.gained, g.growth, g.since, g.until
         FROM leaders g JOIN artists a USING (artist_no) ORDER BY g.growth DESC, g.artist_no
         """,
-        [least, last_on, limit],
+        [LEAST, last_on, limit],
     )
 
 

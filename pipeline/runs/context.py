@@ -25,7 +25,7 @@ from pipeline.source.allowance import Workers
 from pipeline.source.capabilities import Capabilities
 from pipeline.source.capabilities import load as load_capabilities
 from pipeline.source.spotify import Access, SpotifySource
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import DEMO, Workspace, open_workspace
 
 __all__ = [
     "Context",
@@ -117,7 +117,7 @@ def lacks_credentials(settings: Settings) -> bool:
 
 def is_idle(settings: Settings) -> bool:
     """Whether nothing can be collected: no credentials for Spotify, and no demo in its place."""
-    return lacks_credentials(settings) and settings.workspace_name != "demo"
+    return lacks_credentials(settings) and settings.workspace_name != DEMO
 
 
 def require_credentials(settings: Settings) -> None:

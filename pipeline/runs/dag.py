@@ -8,7 +8,7 @@ Imports `tasks`, `planner`, `context`. To add a task: one row here and one funct
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +68,13 @@ DAG: tuple[Task, ...] = (
 )  # fmt: skip
 
 
-def heirs(task: Task, dag: Sequence[Task] = DAG) -> tuple[Task, ...]:
+def heirs(task: Task) -> tuple[Task, ...]:
     """The tasks that come later."""
-    names = [each.name for each in dag]
-    return tuple(dag[names.index(task.name) + 1 :])
+    names = [each.name for each in DAG]
+    return DAG[names.index(task.name) + 1 :]
 
 
-def dag_rows(dag: Sequence[Task] = DAG) -> list[dict[str, Any]]:
+def dag_rows() -> list[dict[str, Any]]:
     """The graph as one row per task, for programs."""
     return [
         {
@@ -82,23 +82,23 @@ def dag_rows(dag: Sequence[Task] = DAG) -> list[dict[str, Any]]:
             "bucket": task.bucket, "share": task.share, "attempts": task.retry.attempts,
             "first_wait_s": task.retry.first_wait_s, "cap_s": task.retry.cap_s, "timeout_s": task.timeout_s,
         }
-        for task in dag
+        for task in DAG
     ]  # fmt: skip
 
 
-def render_text(dag: Sequence[Task] = DAG) -> str:
+def render_text() -> str:
     """The graph as lines of text: name, predecessors, what it is mapped over, what it does."""
-    width = max(len(task.name) for task in dag)
+    width = max(len(task.name) for task in DAG)
     lines = []
-    for task in dag:
+    for task in DAG:
         after = f" after {', '.join(task.after)}" if task.after else ""
         mapped = f" [one per {task.mapped_over}]" if task.mapped_over else ""
         lines.append(f"{task.name:<{width}}  {task.doc}{mapped}{after}")
     return "\n".join(lines)
 
 
-def render_mermaid(dag: Sequence[Task] = DAG) -> str:
+def render_mermaid() -> str:
     """The graph in mermaid's notation, mapped tasks as stacked shapes."""
-    nodes = [f"    {task.name}{'[[' if task.expand else '['}{task.name}{']]' if task.expand else ']'}" for task in dag]
-    edges = [f"    {name} --> {task.name}" for task in dag for name in task.after]
+    nodes = [f"    {task.name}{'[[' if task.expand else '['}{task.name}{']]' if task.expand else ']'}" for task in DAG]
+    edges = [f"    {name} --> {task.name}" for task in DAG for name in task.after]
     return "\n".join(["flowchart LR", *nodes, *edges])

@@ -42,7 +42,6 @@ __all__ = [
     "unknown_in",
 ]
 
-ENDED = ("succeeded", "skipped")
 URGENCY = ("running", "retrying", "failed", "crashed", "deferred", "cancelled", "pending")  # then those that ended well
 
 

@@ -187,12 +187,12 @@ class _Run:
         self._progress = Progress(context.run_id, request.trigger, context.ledger.now())
         self._started, self._rows = time.monotonic(), 0
 
-    def execute(self, dag: tuple[Task, ...] = DAG) -> RunResult:
+    def execute(self) -> RunResult:
         """Every task in order; a mapped task is skipped when the one before it has nothing to give."""
         results: dict[str, TaskResult] = {}
-        plan_run_tasks(self._ledger, self._run_id, [task.name for task in dag])
+        plan_run_tasks(self._ledger, self._run_id, [task.name for task in DAG])
         try:
-            for task in dag:
+            for task in DAG:
                 self._context.gate.pause(0.0)  # who cancels while it publishes is not told that it went on to its end
                 with working_for(task=task.name):
                     results[task.name] = self._task(task, results)

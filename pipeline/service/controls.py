@@ -31,6 +31,8 @@ from pipeline.workspace import Workspace, open_workspace
 
 __all__ = ["Controls"]
 
+MISSES_SHOWN = 8
+
 
 class Controls:
     """A workspace's schedules, freshness and health; every method may be called from any thread."""
@@ -144,11 +146,11 @@ class Controls:
         """Its next fire times, UTC; none while it is paused."""
         return schedules.next_times(schedule, self._now(), count)
 
-    def missed_times(self, limit: int = 8) -> list[dict[str, Any]]:
-        """Fire times that nobody kept, the newest first: schedule, due_at, action."""
+    def missed_times(self) -> list[dict[str, Any]]:
+        """The last fire times that nobody kept, the newest first: schedule, due_at, action."""
         rows = self.ledger.read(
             "SELECT fields FROM events WHERE run_id = '' AND event = 'schedule_missed' ORDER BY id DESC LIMIT ?",
-            (limit,),
+            (MISSES_SHOWN,),
         )
         found = [json.loads(row["fields"]) for row in rows]
         return [{**each, "due_at": datetime.fromisoformat(each["due_at"])} for each in found]

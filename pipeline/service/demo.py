@@ -23,7 +23,7 @@ from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.process import Spawned, spawn
-from pipeline.workspace import open_workspace
+from pipeline.workspace import DEMO, open_workspace
 
 __all__ = ["collect_history", "demo_settings", "missing_days", "start_simulator"]
 
@@ -44,7 +44,7 @@ def demo_settings(settings: Settings, simulator: Spawned) -> Settings:
         "token_url": simulator.token_url,
         "client_id": SecretStr("simulator"),
         "client_secret": SecretStr("simulator"),
-        "workspace": "demo",
+        "workspace": DEMO,
     }
     return settings.model_copy(update=changes)
 

@@ -36,6 +36,7 @@ from pipeline.watching.schedules import Due
 from pipeline.watching.status import InApp
 from pipeline.watching.telling import tell_releases
 from pipeline.watching.upkeep import catch_up, resume_deferred, tell_missed
+from pipeline.workspace import DEMO
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
 
@@ -68,7 +69,7 @@ class Service(Controls):
     @property
     def is_demo(self) -> bool:
         """Whether this app runs on its own simulated Spotify."""
-        return self.settings.workspace_name == "demo" and self.settings.is_spotify
+        return self.settings.workspace_name == DEMO and self.settings.is_spotify
 
     def start(self) -> None:
         """Watch the schedules; the demo begins its history, a workspace without any run but imports a first one."""

@@ -12,9 +12,8 @@ from pipeline.source.sightings import items_at
 
 __all__ = ["SEARCH_CAP", "following"]
 
-SEARCH_CAP = (
-    1_000  # a search gives no artist beyond this offset, though `next` is still handed out (checked 2026-11-22)
-)
+# A search gives no artist beyond this offset, though `next` is still handed out (checked 2026-11-22).
+SEARCH_CAP = 1_000
 TRACKS_PER_PAGE = 50
 
 
