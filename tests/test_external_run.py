@@ -15,6 +15,7 @@ from pipeline.runs.external import Owner
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
+from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, settings_for
 
@@ -80,6 +81,13 @@ def test_beginning_twice_is_once(small_world, tmp_path):
     with pytest.raises(TaskFailed, match=r"probe, plan, .* did not end"):
         external.end_run(settings, run_id)
     assert run_pipeline(settings).state == "succeeded"
+
+
+def test_health_names_the_run(small_world, tmp_path):
+    """Between two steps of a run that another system owns, health says whose run goes on."""
+    settings = settings_for(small_world, tmp_path)
+    run_id = external.begin_run(settings, OWNER)
+    assert workspace_status(settings)["running"] == {"run_id": run_id, "trigger": "external", "system": "cron"}
 
 
 def test_lapsed_lease_is_crash(small_world, tmp_path):

@@ -33,7 +33,7 @@ __all__ = ["bury_dead_runs", "find_crashed", "hold_run_lock", "is_run_locked", "
 
 PATIENCE_S = 0.5  # somebody who only looks whether the lock is free holds it for a few milliseconds
 POLL_S = 0.05
-HOLDER = "json"
+HOLDER = "json"  # the note of the process that holds the lock: run.json beside it
 _LAST_SIGN = (
     "SELECT max(at) AS at FROM (SELECT started_at AS at FROM runs WHERE run_id = ? "
     "UNION ALL SELECT max(at) FROM requests WHERE run_id = ? UNION ALL SELECT max(at) FROM events WHERE run_id = ? "
@@ -135,12 +135,13 @@ def _acquire(lock: RunLock, workspace: Workspace, patience_s: float, cancelled: 
 
 
 def _who(workspace: Workspace) -> str:
-    if lease := read_lease(workspace):
-        return f"{lease.system} (run {lease.run_id}, external)"
-    if holder := run_holder(workspace):
-        number = f"{holder['pid']} on {holder['host']}" if "host" in holder else holder["pid"]
-        return f"process {number} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
-    return "another process"
+    holder = run_holder(workspace)
+    if holder is None:
+        return "another process"
+    if "system" in holder:
+        return f"{holder['system']} (run {holder['run_id']}, {holder['trigger']})"
+    number = f"{holder['pid']} on {holder['host']}" if "host" in holder else holder["pid"]
+    return f"process {number} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
 
 
 def is_run_locked(workspace: Workspace) -> bool:
@@ -187,10 +188,13 @@ def bury_dead_runs(ledger: Ledger) -> list[str]:
 
 
 def run_holder(workspace: Workspace) -> dict[str, Any] | None:
-    """Who wrote the lock's note last: pid, run_id, trigger, since, of a shared ledger also host; None without one.
+    """Who holds the workspace: run_id and trigger, of a process pid and since (of a shared ledger host, too).
 
-    Only a held lock makes it true.
+    Of a run that another system owns `system`. None where nobody does; only a held lock makes what is said of a process
+    true, since that is what was noted last.
     """
+    if lease := read_lease(workspace):
+        return {"run_id": lease.run_id, "trigger": "external", "system": lease.system}
     return read_note(workspace, HOLDER)
 
 
