@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.records.ledger import Ledger
-from pipeline.source.capabilities import WATCHED_FIELDS, Capabilities, is_stale, load, observe, save
+from pipeline.source.capabilities import WATCHED_FIELDS, Capabilities, is_stale, load_capabilities, observe, save
 from pipeline.source.sightings import KNOWN_FIELDS, Sightings, Watcher
 from tests.loopback import NOW
 
@@ -38,7 +38,7 @@ def artists(count: int, *fields: str) -> Sightings:
 def test_nothing_new_changes_nothing(ledger):
     """Answers as expected leave no trace."""
     assert observe(ledger, artists(50, *ARTIST), LATER) is None
-    assert (load(ledger), events(ledger)) == (EXTENDED, [])
+    assert (load_capabilities(ledger), events(ledger)) == (EXTENDED, [])
 
 
 def test_vanished_field_is_dated(ledger):

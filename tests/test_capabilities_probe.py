@@ -10,7 +10,7 @@ from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
 from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
-from pipeline.source.capabilities import Capabilities, is_stale, load, probe, save
+from pipeline.source.capabilities import Capabilities, is_stale, load_capabilities, probe, save
 from pipeline.source.spotify import Access, SpotifySource
 from tests.loopback import NOW, CountingGate, Sent, asking
 
@@ -55,7 +55,7 @@ def test_findings_are_kept(ledger):
     """What was found is read back, dated, with its evidence; fields looked for and absent are on record."""
     found, _ = probed("development", ledger)
     rows = ledger.capabilities()
-    assert load(ledger) == found
+    assert load_capabilities(ledger) == found
     assert rows["limit:search"]["evidence"] == (
         "search limit 50 refused; search limit 10 answered; artist_albums limit 10 answered; artists refused; "
         "albums refused; album answered"
@@ -126,7 +126,7 @@ def test_open_question_unlearns_nothing(ledger):
     limits = (found.albums_limit, found.artists_per_call, found.albums_per_call)
     assert (limits, found.incomplete) == ((50, 50, 20), True)
     assert found.fields["album"] == before.fields["album"]
-    assert load(ledger) == found
+    assert load_capabilities(ledger) == found
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_failed_search_is_raised(ledger, answer, expected):
     """Without a search nothing is known: the error goes to the run and nothing is recorded."""
     with asking(answer) as (_, source), pytest.raises(expected):
         probe(source, ledger, genre="mpb")
-    assert load(ledger) is None
+    assert load_capabilities(ledger) is None
 
 
 def test_week_makes_stale():

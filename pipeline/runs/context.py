@@ -22,8 +22,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
 from pipeline.settings import Settings
 from pipeline.source.allowance import Workers
-from pipeline.source.capabilities import Capabilities
-from pipeline.source.capabilities import load as load_capabilities
+from pipeline.source.capabilities import Capabilities, load_capabilities
 from pipeline.source.spotify import Access, SpotifySource
 from pipeline.workspace import DEMO, Workspace, open_workspace
 

@@ -17,7 +17,7 @@ from pipeline.runs.dag import DAG
 from pipeline.runs.planner import Outlook
 from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
 from pipeline.settings import Settings
-from pipeline.source.capabilities import Capabilities, load
+from pipeline.source.capabilities import Capabilities, load_capabilities
 from pipeline.workspace import Workspace
 
 __all__ = ["PlannedTask", "leaves_nothing", "plan_retry", "plan_run", "sum_costs"]
@@ -79,7 +79,7 @@ def _planned(
     leftovers: Leftovers | None = None,
 ) -> list[PlannedTask]:
     planned = list[PlannedTask]()
-    budget, known = Budget(ledger, planning_limits(settings, ledger)), load(ledger) or Capabilities()
+    budget, known = Budget(ledger, planning_limits(settings, ledger)), load_capabilities(ledger) or Capabilities()
     mine, unknown, today = followed_ids(ledger), unknown_artists(ledger), ledger.now().date()
     for task in DAG:
         if task.expand is None:

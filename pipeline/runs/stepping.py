@@ -116,7 +116,7 @@ def open_step(settings: Settings, run_id: str, task: str) -> Iterator[Context]:
         ):
             # What other steps have sent counts as sent by this one.
             context.gate.sent = ledger.read("SELECT count(*) n FROM requests WHERE run_id = ?", (run_id,))[0]["n"]
-            context.capabilities = capabilities.load(ledger) or context.capabilities
+            context.capabilities = capabilities.load_capabilities(ledger) or context.capabilities
             yield context
 
 

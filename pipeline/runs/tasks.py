@@ -23,7 +23,7 @@ from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import Context
 from pipeline.setting_types import DEFAULT_GENRES
-from pipeline.source.capabilities import is_stale, load
+from pipeline.source.capabilities import is_stale, load_capabilities
 from pipeline.source.capabilities import probe as probe_source
 from pipeline.source.deadline import TimedSource
 
@@ -37,7 +37,7 @@ PROBED_BUCKETS, QUESTIONS = ("search", "artist", "albums"), 4  # what a probe as
 
 def probe(context: Context) -> Facts:
     """What the source offers: asked anew when unknown or a week old, else as last seen."""
-    known = load(context.ledger)
+    known = load_capabilities(context.ledger)
     if known is None or (is_stale(known, context.ledger.now()) and _can_probe(context)):
         source = TimedSource(context.source, PROBE_S, "the probe")
         known = probe_source(source, context.ledger, genre=(context.genres or DEFAULT_GENRES)[0])

@@ -18,7 +18,7 @@ from pipeline.source.calls import SAFE_LIMIT, Source
 from pipeline.source.probing import find_out
 from pipeline.source.sightings import KNOWN_FIELDS, Sightings
 
-__all__ = ["WATCHED_FIELDS", "Capabilities", "is_stale", "load", "observe", "probe", "save"]
+__all__ = ["WATCHED_FIELDS", "Capabilities", "is_stale", "load_capabilities", "observe", "probe", "save"]
 
 log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
@@ -72,7 +72,7 @@ def is_stale(known: Capabilities, now: datetime) -> bool:
     return known.incomplete or not timedelta(0) <= now - known.checked_at < CHECK_EVERY
 
 
-def load(ledger: Ledger) -> Capabilities | None:
+def load_capabilities(ledger: Ledger) -> Capabilities | None:
     """What is known, or None before the first probe."""
     return _from_rows(ledger.capabilities())
 
@@ -82,19 +82,15 @@ def probe(source: Source, ledger: Ledger, *, genre: str) -> Capabilities:
 
     A question that stays open unlearns nothing: what was known of it before still holds.
     """
-    found, before = find_out(source, genre), load(ledger) or Capabilities()
+    found, before = find_out(source, genre), load_capabilities(ledger) or Capabilities()
     seen = {
         kind: tuple(sorted(WATCHED_FIELDS[kind].intersection(names))) for kind, names in found.sightings.fields.items()
     }
     known = Capabilities(
         found.search_limit,
         before.albums_limit if found.albums_limit is None else found.albums_limit,
-        before.artists_per_call
-        if found.reads_artists is None
-        else IDS_PER_CALL["artists"]
-        if found.reads_artists
-        else 1,
-        before.albums_per_call if found.reads_albums is None else IDS_PER_CALL["albums"] if found.reads_albums else 1,
+        before.artists_per_call if found.reads_artists is None else _per_call("artists", reads=found.reads_artists),
+        before.albums_per_call if found.reads_albums is None else _per_call("albums", reads=found.reads_albums),
         {**before.fields, **seen},
         ledger.now(),
         incomplete=not found.complete,
@@ -195,12 +191,16 @@ def _from_rows(rows: Mapping[str, Row]) -> Capabilities | None:
     return Capabilities(
         _value(rows, "limit:search", SAFE_LIMIT),
         _value(rows, "limit:artist_albums", SAFE_LIMIT),
-        IDS_PER_CALL["artists"] if _value(rows, "endpoint:artists", False) else 1,
-        IDS_PER_CALL["albums"] if _value(rows, "endpoint:albums", False) else 1,
+        _per_call("artists", reads=_value(rows, "endpoint:artists", False)),
+        _per_call("albums", reads=_value(rows, "endpoint:albums", False)),
         fields,
         rows["probe"]["checked_at"],
         rows["probe"]["value"]["incomplete"],
     )
+
+
+def _per_call(endpoint: str, *, reads: bool) -> int:
+    return IDS_PER_CALL[endpoint] if reads else 1
 
 
 def _value(rows: Mapping[str, Row], name: str, default: object) -> Any:

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from random import Random
 from types import TracebackType
@@ -125,14 +125,7 @@ class SpotifySource(AbstractContextManager["SpotifySource"]):
             return self._answer(call, ask, meter, ending)
         finally:
             duration_ms = (time.monotonic() - began) * 1000
-            self._gate.settle(
-                ticket,
-                ending.status,
-                retry_after_s=ending.retry_after_s,
-                reason=ending.reason,
-                duration_ms=duration_ms,
-                size=ending.size,
-            )
+            self._gate.settle(ticket, duration_ms=duration_ms, **asdict(ending))
 
     def _answer(self, call: Call, ask: Question, meter: Meter, ending: _Ending) -> Answer:
         try:
@@ -175,7 +168,7 @@ class SpotifySource(AbstractContextManager["SpotifySource"]):
 
 @dataclass
 class _Ending:
-    """How a request ended, for the gate's books; status 0: no answer came."""
+    """How a request ended, as `Gate.settle` takes it; status 0: no answer came."""
 
     status: int = 0
     reason: str = "no answer"

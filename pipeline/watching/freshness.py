@@ -17,7 +17,7 @@ from pipeline.published.generations import current_number, open_generation
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.source.capabilities import load as load_capabilities
+from pipeline.source.capabilities import load_capabilities
 from pipeline.watching.schedules import list_schedules
 from pipeline.workspace import Workspace
 

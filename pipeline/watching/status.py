@@ -32,7 +32,7 @@ from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
-from pipeline.source.capabilities import load as load_capabilities
+from pipeline.source.capabilities import load_capabilities
 from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
 from pipeline.watching.notify import bury_crashed, check_notifications
 from pipeline.watching.schedules import list_schedules, next_times
