@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,7 +57,7 @@ def retry(simulator: Running, data: Path, run_id: str, items: tuple[str, ...] = 
 
 
 def test_retry_asks_the_rest_alone(world: Running, tmp_path: Path) -> None:
-    """What failed is asked by its item's name and nothing else; then the database equals the truth."""
+    """What failed is asked by its item's name and nothing else, and once; then the database equals the truth."""
     first = failed_run(world, tmp_path)
     before = world.counts()["total"]
     second = retry(world, tmp_path, first.run_id)
@@ -71,6 +70,7 @@ def test_retry_asks_the_rest_alone(world: Running, tmp_path: Path) -> None:
     missing = sum(task.missing for task in first.tasks)  # more where a slow machine puts more artists into an item
     assert 0 < asked <= 3 * missing < first.requests  # with following pages; a source that faltered is probed again
     assert names[first.run_id] == names[second.run_id] != set()
+    assert retry(world, tmp_path, first.run_id).requests == 0
     collect(world, tmp_path)
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
 
@@ -96,19 +96,16 @@ def test_retry_of_one_item(world: Running, tmp_path: Path) -> None:
     assert plan_retry(settings_for(world, tmp_path), first.run_id)[2].items == items[1:]
 
 
-def test_retried_run_has_nothing_left(world: Running, tmp_path: Path) -> None:
-    """A second retry of the same run sends nothing: everything was answered since."""
-    first = failed_run(world, tmp_path)
-    retry(world, tmp_path, first.run_id)
-    assert retry(world, tmp_path, first.run_id).requests == 0
-
-
-def test_unknown_names_are_refused(world: Any, tmp_path: Path) -> None:
+def test_unknown_names_are_refused(world: Running, tmp_path: Path) -> None:
     """A run or an item that is not there is named, and nothing is started."""
-    first = failed_run(world, tmp_path)
-    for run, items, said in (("never", (), "not a run"), (first.run_id, ("Nobody",), "left nothing of that name")):
+    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger)
+    ledger.begin_run("r1", "cli", {}, 1)
+    ledger.finish_run("r1", "failed")
+    for run, items, said in (("never", (), "not a run"), ("r1", ("Nobody",), "left nothing of that name")):
         with pytest.raises(SettingsError, match=said):
             retry(world, tmp_path, run, items)
+    assert [row["run_id"] for row in ledger.runs()] == ["r1"]
+    ledger.close()
 
 
 def test_run_that_goes_on_is_waited_for(ledger: Ledger) -> None:

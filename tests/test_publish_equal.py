@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.published.generations import open_generation
-from pipeline.published.publish import publish
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings
@@ -59,7 +59,7 @@ def tables(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.parametrize("order", ["in order", "shuffled"])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_incremental_equals_whole(workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, order: str):
-    """The same parts give the same tables, published one by one, in groups or at once; every key is unique."""
+    """The same parts give the same tables, published one by one, in groups, at once or anew; every key is unique."""
     rng = random.Random(seed)
     days = [f"2026-11-{n:02d}" for n in range(10, 14) for _ in range(2)]
     if order == "shuffled":
@@ -75,6 +75,8 @@ def test_incremental_equals_whole(workspace: Workspace, ledger: Ledger, tmp_path
     publish(workspace, ledger), publish(whole, other)
     found = tables(workspace)
     assert found == tables(whole)
+    rebuilt = rebuild(workspace, ledger)
+    assert (rebuilt.parts, rebuilt.changed, tables(workspace)) == (len(ledger.parts()), True, found)
     for name, rows in found.items():
         table = {**PUBLISHED, **STATE}[name]
         places = [table.column_names().index(column) for column in table.key]

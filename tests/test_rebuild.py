@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from pipeline.errors import DamagedFile
@@ -13,20 +11,6 @@ from pipeline.published.publish import EXCHANGED, lags, publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
-from tests.test_publish_equal import some_lines, tables
-
-
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_rebuilt_equals_published(workspace: Workspace, ledger: Ledger, seed: int):
-    """Days in any order, published one after the other, give the same rows as a rebuild of all of them."""
-    rng = random.Random(seed)
-    for number in range(6):
-        commit(workspace, ledger, f"b{number}", *some_lines(rng, f"2026-11-{rng.randrange(10, 14)}"))
-        publish(workspace, ledger)
-    before = tables(workspace)
-    rebuilt = rebuild(workspace, ledger)
-    assert (rebuilt.number, rebuilt.parts, rebuilt.changed) == (7, len(ledger.parts()), True)
-    assert tables(workspace) == before
 
 
 def test_damage_is_rebuilt(workspace: Workspace, ledger: Ledger):

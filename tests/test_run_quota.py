@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records.budget import BUCKETS, Budget, Limits
 from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
@@ -91,17 +90,3 @@ def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
         world.advance(7_201 if result.state == "deferred" else 60)
     assert missing == set()
     assert (world.counts()["answers_429"]["quota"] > 3, world.counts()["into_lock"]) == (True, {})
-
-
-def test_small_requests_share_the_budget(world: Running, tmp_path: Path):
-    """A look-up beside a run, from another opener of the ledger, spends the same window and quota."""
-    collect(world, tmp_path)
-    ledger = Ledger(
-        open_workspace(settings_for(world, tmp_path)).ledger, lambda: datetime(2026, 3, 10, 12, 1, tzinfo=UTC)
-    )
-    budget = Budget(ledger, Limits(90, 600))
-    used = {bucket: budget.view(bucket).used for bucket in BUCKETS}
-    budget.reserve("artist", "artist")
-    assert budget.view("artist").used == used["artist"] + 1
-    assert budget.view("search").locked_until is not None
-    ledger.close()
