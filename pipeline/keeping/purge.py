@@ -1,7 +1,7 @@
 """Removal on request: one artist, or everything, from raw files, parts, ledger and all that was derived from them.
 
 The workspace alone is purged: backups, exports and bundles elsewhere are their owner's. Imports `cutting`, `erasure`,
-`exchange`, `ledger`, `workspace`, `engine`, `files`, `truth`, `volumes`, `publish`, `copying`.
+`exchange`, `ledger`, `workspace`, `engine`, `files`, `truth`, `volumes`, `publish`, `copying`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pipeline.published.publish import EXCHANGED
 from pipeline.records.copying import LEDGER_TABLES, empty_tables, require_unused
 from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import SET_META, Ledger
+from pipeline.records.sqlite_file import read_only
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 
@@ -192,7 +193,7 @@ def _count_mentions(ledger: Ledger, subject: Subject) -> int:
     if isinstance(ledger.place, ServerLedger):
         with ledger.write(durable=False) as there:
             return sum(rows for *_, rows in _mentions(there, subject))
-    with closing(sqlite3.connect(f"{ledger.place.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(read_only(ledger.place)) as connection:
         _teach(connection, subject)
         return sum(
             int(connection.execute(f"SELECT count(*) FROM {table} WHERE is_mine({column}, {column in FREE_TEXT})")

@@ -3,7 +3,7 @@
 Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
 answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `salvage`, `astray`,
 `findings`, `found_files`, `mending`, `stored`, `files`, `store`, `truth`, `volumes`, `generations`, `publish`,
-`upgrade`, `copying`.
+`upgrade`, `copying`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
+from pipeline.records.sqlite_file import read_only
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Finding", "recover"]
@@ -121,7 +122,7 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
         found = find_files(workspace, set()) or any(map(is_volume, truth_files(workspace)))
         return "is missing" if found or newest_generation(workspace) else ""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(read_only(path)) as connection:
             told = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
         told = str(error)

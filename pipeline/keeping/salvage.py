@@ -1,7 +1,7 @@
 """A lost ledger written anew: from what is readable of the old one, the newest generation, and the files themselves.
 
 Careful where it cannot know: requests of the last day are counted as spent, a bucket that was deferred stays closed for
-a day. Imports `budget`, `relisting`, `generations`, `ledger`, `store`, `stored`, `normalize`.
+a day. Imports `budget`, `relisting`, `generations`, `ledger`, `sqlite_file`, `store`, `stored`, `normalize`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
+from pipeline.records.sqlite_file import read_only
 from pipeline.workspace import Workspace
 
 __all__ = ["newest_generation", "write_ledger"]
@@ -94,7 +95,7 @@ def _take_rows(connection: Connection, old: Path) -> int:
     """What can still be read of an old ledger, table by table; how many rows were new."""
     taken = 0
     ours = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
-    with closing(sqlite3.connect(f"{old.absolute().as_uri()}?mode=ro", uri=True)) as damaged:
+    with closing(read_only(old)) as damaged:
         damaged.row_factory = sqlite3.Row
         for table in ours:
             known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()}

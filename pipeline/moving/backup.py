@@ -2,7 +2,7 @@
 
 Safe while the app runs and collects: the ledger is copied in one read, and files it names are never changed. Published
 generations are a cache: a restore builds them anew. Imports `backup_files`, `files`, `truth`, `ledger`, `lock`,
-`publish`, `workspace`, `store`, `belonging`, `copying`, `places`.
+`publish`, `workspace`, `store`, `belonging`, `copying`, `places`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from pipeline.moving.backup_files import (
     named_files,
     read_checked,
     read_manifest,
-    read_only,
 )
 from pipeline.published.publish import publish
 from pipeline.records.belonging import CLAIMED
@@ -40,6 +39,7 @@ from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.places import LEDGER_VERSION
+from pipeline.records.sqlite_file import read_only
 from pipeline.workspace import DEMO, LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]

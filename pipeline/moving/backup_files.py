@@ -1,13 +1,12 @@
 """What a backup consists of: a manifest, a copy of a ledger, and the files it names, each checked against its hash.
 
-Imports `files`, `places`.
+Imports `files`, `places`, `sqlite_file`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
 from pipeline.records.places import LEDGER_VERSION
+from pipeline.records.sqlite_file import read_only
 
 __all__ = [
     "FORMAT",
@@ -29,7 +29,6 @@ __all__ = [
     "named_files",
     "read_checked",
     "read_manifest",
-    "read_only",
 ]
 
 FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
@@ -68,11 +67,6 @@ def read_manifest(folder: Path) -> Backup | None:
             f"{folder} was written by a newer version of this program. Update it; nothing was changed."
         )
     return found
-
-
-def read_only(path: Path) -> sqlite3.Connection:
-    """A connection to an SQLite file that changes nothing of it."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
 def named_files(ledger: Path) -> Iterator[tuple[str, str]]:

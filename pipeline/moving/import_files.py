@@ -1,6 +1,6 @@
 """Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, SQLite, lists of ids.
 
-What a file is, its content decides, not its name. Imports `errors` and `import_values`.
+What a file is, its content decides, not its name. Imports `errors`, `import_values` and `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.moving.import_values import artist_id, field_columns
+from pipeline.records.sqlite_file import read_only
 
 __all__ = ["Entry", "Reading", "Reject", "read_file"]
 
@@ -252,7 +253,7 @@ def _read_sqlite(path: Path, name: str) -> list[Reading]:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection = read_only(path)
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     return connection
 

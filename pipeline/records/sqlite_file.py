@@ -18,7 +18,7 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 from pipeline.ledger_copy import original
 from pipeline.records.database import Row
 
-__all__ = ["SqliteFile"]
+__all__ = ["SqliteFile", "read_only"]
 
 
 class SqliteFile:
@@ -109,6 +109,11 @@ class SqliteFile:
             with self._guard:
                 self._open.add(handle)
         return handle.connection
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection to an SQLite file, ours or somebody's, that changes nothing of it and waits while it is locked."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
 class _Handle:
