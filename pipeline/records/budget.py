@@ -92,16 +92,16 @@ class Budget:
             interval = self._interval(app, now)
             turn = max(now - CATCH_UP_S, believable(float(app["next_slot_at"]) if app else 0.0, now))
             slot = max(now, turn, believable(self._window_frees_at(connection, interval), now))
-            connection.execute(
-                "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
-                "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
-                (APP, turn + interval),
-            )
+            self._set_next_slot(connection, turn + interval)
             ticket = connection.execute(
                 "INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (?, ?, ?, ?) RETURNING id",
                 (slot, bucket, endpoint, run_id),
             ).fetchall()[0][0]
             return int(ticket), slot - now
+
+    def pacemakers(self) -> float:
+        """Requests that keep the permitted rate: by Little's law rate × latency; twice that for slots nobody took."""
+        return 2 * self.rate() * self.latency_s()
 
     def refuse(self, bucket: str) -> None:
         """Raises BudgetSpent where `reserve` would; writes nothing."""
@@ -171,6 +171,14 @@ class Budget:
             permitted = min(permitted, app["ceiling"] * GROWTH_PER_DAY ** (max(0.0, now - app["learned_at"]) / DAY_S))
         # One per cent and one request of headroom: arrivals are less even than departures.
         return WINDOW_S / max(1.0, permitted * 0.99 - 1)
+
+    @staticmethod
+    def _set_next_slot(connection: Connection, at: float) -> None:
+        connection.execute(
+            "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
+            "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
+            (APP, at),
+        )
 
     @staticmethod
     def _window_frees_at(connection: Connection, interval: float) -> float:

@@ -50,9 +50,7 @@ class LedgerGate:
                 ticket, wait_s = self._budget.reserve(bucket, endpoint, self._run_id)
             except BudgetSpent as refusal:
                 self.give_back()
-                if self._far(refusal):
-                    raise
-                self.pause(max(0.05, (refusal.due_at - self.now()).total_seconds()))
+                self.wait_out(refusal)
                 continue
             try:
                 self.pause(wait_s)
@@ -72,6 +70,12 @@ class LedgerGate:
 
     def _far(self, refusal: BudgetSpent) -> bool:
         return (refusal.due_at - self.now()).total_seconds() > PATIENCE_S
+
+    def wait_out(self, refusal: BudgetSpent) -> None:
+        """Wait until the budget is open again; raises the refusal where that takes longer than is sensible."""
+        if self._far(refusal):
+            raise refusal
+        self.pause(max(0.05, (refusal.due_at - self.now()).total_seconds()))
 
     def take(self, bucket: str, many: int = 1) -> int:
         """So many requests of the run's own limit, or what is left of it; raises AllowanceSpent when nothing is."""

@@ -20,7 +20,7 @@ from joblib.parallel import ThreadingBackend
 
 from pipeline.clock import system_now
 from pipeline.errors import BudgetSpent, Fatal, GarimpoError, SourceUnavailable
-from pipeline.records.budget import CATCH_UP_S, PATIENCE_S
+from pipeline.records.budget import CATCH_UP_S
 from pipeline.records.events import note
 from pipeline.runs.context import Context
 from pipeline.source.allowance import Allowance, collect_with_allowance
@@ -83,9 +83,8 @@ class Elsewhere:
         return self._workers.slots
 
     def pacemakers(self) -> int:
-        """Batches under way that together keep the permitted rate: twice rate × latency, as for threads."""
-        budget = self._context.budget
-        return max(1, min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, self.slots))
+        """Batches under way that together keep the permitted rate, as threads do."""
+        return max(1, min(math.ceil(self._context.budget.pacemakers()) + 1, self.slots))
 
     def collect(self, batch: Batch, here: TimedSource) -> RawBatch:
         """What a worker brings for a batch, or this process until they have come; errors come back in it."""
@@ -127,10 +126,7 @@ class Elsewhere:
                 grant = self._grants.grant(batch, taken, self._likely(batch), self.pacemakers())
             except BudgetSpent as refusal:
                 gate.give_back(taken)
-                seconds = (refusal.due_at - gate.now()).total_seconds()
-                if seconds > PATIENCE_S:
-                    raise
-                gate.pause(max(0.05, seconds))
+                gate.wait_out(refusal)
                 continue
             gate.give_back(taken - len(grant.tickets))
             try:

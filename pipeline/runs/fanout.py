@@ -157,11 +157,10 @@ class MappedTask:
                 yield raws
 
     def _workers(self) -> int:
-        """Little's law: requests under way = permitted rate × latency; twice as many make up for slots nobody took."""
-        budget, most = self._context.budget, MOST_WORKERS
+        """Threads that together keep the permitted rate."""
         if self._elsewhere:  # half as many more: a batch away is not always under way
-            return min(math.ceil(1.5 * self._elsewhere.pacemakers()) + 1, self._elsewhere.slots, most)
-        return min(math.ceil(2 * budget.rate() * budget.latency_s()) + 1, most)
+            return min(math.ceil(1.5 * self._elsewhere.pacemakers()) + 1, self._elsewhere.slots, MOST_WORKERS)
+        return min(math.ceil(self._context.budget.pacemakers()) + 1, MOST_WORKERS)
 
     def _take(self, brought: Sequence[tuple[Work, RawBatch]]) -> None:
         """Keep what came together, in the files of the first that brought anything; note what did not come."""

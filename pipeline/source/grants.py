@@ -59,11 +59,7 @@ class Grants(Budget):
             start = self._when_free(connection, max(now, turn), many, spacing, full)
             if start is None:
                 return Grant((), AGAIN_S, 1 / spacing, cost)
-            connection.execute(
-                "INSERT INTO buckets (bucket, next_slot_at) VALUES (?, ?) "
-                "ON CONFLICT (bucket) DO UPDATE SET next_slot_at = excluded.next_slot_at",
-                (APP, turn + min(likely, many) * cost),
-            )
+            self._set_next_slot(connection, turn + min(likely, many) * cost)
             booked = {
                 int(
                     connection.execute(
