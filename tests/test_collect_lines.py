@@ -102,7 +102,7 @@ def test_results_travel_pickled():
     raw = RawBatch("b", b"x", 1, 2, failures, QuotaExceeded("search", NOW, "locked"), (call,), seen)
     back = pickle.loads(pickle.dumps(raw))  # noqa: S301  our own bytes
     assert (back.failures[0][0], str(back.failures[0][1])) == (call, "artist a1: unknown")
-    assert (type(back.error), back.error.due_at, back.left, back.capabilities) == (QuotaExceeded, NOW, (call,), seen)
+    assert (type(back.error), back.error.due_at, back.left, back.sightings) == (QuotaExceeded, NOW, (call,), seen)
 
 
 def test_payload_is_not_shown():

@@ -90,7 +90,7 @@ def test_other_failures_do_not_count():
 
 def test_withdrawn_endpoint_is_sighted():
     """A refused endpoint is reported, so that the plan does without it."""
-    assert collect(BATCH, Scripted(a1=EndpointWithdrawn("no"))).capabilities.withdrawn == ("artist",)
+    assert collect(BATCH, Scripted(a1=EndpointWithdrawn("no"))).sightings.withdrawn == ("artist",)
 
 
 def test_cancel_in_flight():
@@ -127,7 +127,7 @@ def test_refused_limit_is_lowered(body):
         raw = collect(Batch("run", "b", "t", "i", 1, (releases(50), releases(50, 2)), 100), source)
     assert [asked.query["limit"] for asked in server.asked] == ["50", "10", "10"]
     assert (raw.lines, raw.failures, raw.left, raw.error) == (2, (), (), None)
-    assert raw.capabilities.refused_limits == (("artist_albums", 50),)
+    assert raw.sightings.refused_limits == (("artist_albums", 50),)
 
 
 def test_refused_safe_limit_fails():
@@ -143,4 +143,4 @@ def test_other_bad_request_is_no_limit():
     refusal = Sent({"error": {"status": 400, "message": "invalid id"}}, 400)
     with asking(refusal) as (server, source):
         raw = collect(Batch("run", "b", "t", "i", 1, (releases(50),), 100), source)
-    assert (len(server.asked), raw.capabilities.refused_limits) == (1, ())
+    assert (len(server.asked), raw.sightings.refused_limits) == (1, ())

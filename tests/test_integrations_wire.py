@@ -48,8 +48,8 @@ def far(event):
 def test_result_survives_json():
     """Bytes, errors with their instants, calls and sightings come back as they were."""
     back = raw_from_json(json.loads(json.dumps(raw_to_json(RAW))))
-    assert (back.payload, back.left, back.capabilities, back.exchanges) == (
-        RAW.payload, RAW.left, RAW.capabilities, RAW.exchanges,
+    assert (back.payload, back.left, back.sightings, back.exchanges) == (
+        RAW.payload, RAW.left, RAW.sightings, RAW.exchanges,
     )  # fmt: skip
     assert (type(back.error), back.error.due_at, str(back.failures[0][1])) == (QuotaExceeded, DUE, "gone")
 

@@ -60,7 +60,7 @@ def raw_to_json(raw: RawBatch) -> dict[str, Any]:
         "batch_id": raw.batch_id, "payload": base64.b64encode(raw.payload).decode("ascii"), "lines": raw.lines,
         "requests": raw.requests, "failures": [[_call(call), _error(error)] for call, error in raw.failures],
         "error": _error(raw.error), "left": [_call(call) for call in raw.left],
-        "capabilities": asdict(raw.capabilities), "exchanges": [asdict(sent) for sent in raw.exchanges],
+        "capabilities": asdict(raw.sightings), "exchanges": [asdict(sent) for sent in raw.exchanges],
     }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """One look at everything a workspace keeps, and what is lost or damaged mended from what is left.
 
 Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
-answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `salvage`, `astray`,
-`findings`, `found_files`, `mending`, `stored`, `files`, `store`, `truth`, `volumes`, `generations`, `publish`,
+answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `salvage`, `findings`,
+`damaged_volumes`, `found_files`, `mending`, `stored`, `files`, `store`, `truth`, `volumes`, `generations`, `publish`,
 `upgrade`, `copying`, `sqlite_file`.
 """
 
@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import DamagedFile, DiskFull, PublishRefused, SettingsError
-from pipeline.keeping.astray import bring_volumes, put_volumes_aside, volumes_aside
+from pipeline.keeping.damaged_volumes import bring_volumes, put_volumes_aside, volumes_aside
 from pipeline.keeping.exchange import ASIDE, LEAVING, settle
 from pipeline.keeping.findings import Finding, put_aside
 from pipeline.keeping.found_files import find_files

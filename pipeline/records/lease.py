@@ -1,8 +1,7 @@
 """A workspace held by a run whose steps are processes of another system: nobody lives as long as the run does.
 
 Where a process would hold the run lock, such a run holds a lease: a note that each of its steps keeps alive. A lease
-not renewed in time counts for nothing. Imports `clock`, `errors`, `notes`
-and `workspace`.
+not renewed in time counts for nothing. Imports `clock`, `errors`, `notes` and `workspace`.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ class MappedTask:
         batch, context = work.batch, self._context
         with _working_for(batch):
             rows = self._commit(batch, raw, verdict)
-            seen = capabilities.observe(context.ledger, raw.capabilities, context.ledger.now())
+            seen = capabilities.observe(context.ledger, raw.sightings, context.ledger.now())
             context.capabilities = seen or context.capabilities
             note(
                 log, "item_finished", level=logging.WARNING if verdict.state == "failed" else logging.INFO,

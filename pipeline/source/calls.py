@@ -105,7 +105,7 @@ class RawBatch:
     `payload`: zstd-compressed JSON lines, one per answer, empty when nothing came. `requests`: really sent, retries
     included. `failures`: calls the batch went on without (Skippable, or SourceUnavailable after the last attempt).
     `error`: why it stopped before its end, and `left`: the calls to be made another time, the refused one first.
-    `left` without `error`: `max_requests` was reached, or more came than a worker should hold. `capabilities`: what the
+    `left` without `error`: `max_requests` was reached, or more came than a worker should hold. `sightings`: what the
     answers showed. `exchanges`: what was sent, for the ledger's books, where the worker does not write them itself.
     """
 
@@ -116,7 +116,7 @@ class RawBatch:
     failures: tuple[tuple[Call, GarimpoError], ...] = ()
     error: GarimpoError | None = None
     left: tuple[Call, ...] = ()
-    capabilities: Sightings = Sightings()  # noqa: RUF009  frozen and empty
+    sightings: Sightings = Sightings()  # noqa: RUF009  frozen and empty
     exchanges: tuple[Exchange, ...] = ()
 
 

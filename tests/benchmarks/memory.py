@@ -63,7 +63,7 @@ def commit_artists(data: Path, artists: int) -> list[tuple[int, float]]:
         rows = commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "")
         if rows < PAGE * PAGES:
             raise RuntimeError(f"{batch.batch_id} gave {rows} rows: the made-up pages are not what is collected")
-        capabilities.observe(ledger, raw.capabilities, ledger.now())
+        capabilities.observe(ledger, raw.sightings, ledger.now())
         seen.append(((number + 1) * PAGE * PAGES, _resident_mb()))
     ledger.close()
     return seen
