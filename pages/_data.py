@@ -17,6 +17,7 @@ from pipeline import queries
 from pipeline.errors import GarimpoError
 from pipeline.published import publish
 from pipeline.published.generations import Generation, generation_path, open_generation
+from pipeline.records.capability_rows import capability_rows
 from pipeline.service.scheduler import Service, Status, service
 
 __all__ = [
@@ -128,7 +129,7 @@ def now() -> datetime:
 
 def capabilities() -> dict[str, Row]:
     """What the source was seen to offer, by name; empty before the first run."""
-    return _service().ledger.capabilities()
+    return capability_rows(_service().ledger)
 
 
 def runs(limit: int = 20, offset: int = 0) -> list[Row]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipeline.records.capability_rows import capability_rows
 from pipeline.records.ledger import Ledger
 from pipeline.source.capabilities import WATCHED_FIELDS, Capabilities, is_stale, load_capabilities, observe, save
 from pipeline.source.sightings import KNOWN_FIELDS, Sightings, Watcher
@@ -48,7 +49,7 @@ def test_vanished_field_is_dated(ledger):
     assert changed is not None
     assert changed.fields["artist"] == without
     assert observe(ledger, artists(50, *without), LATER + timedelta(days=1)) is None
-    assert ledger.capabilities()["field:artist.followers"]["withdrawn_since"] == LATER
+    assert capability_rows(ledger)["field:artist.followers"]["withdrawn_since"] == LATER
     assert events(ledger) == [
         (
             "WARNING",
@@ -64,7 +65,7 @@ def test_returned_field_is_told(ledger):
     changed = observe(ledger, artists(1, "genres"), LATER)
     assert changed is not None
     assert "genres" in changed.fields["artist"]
-    assert ledger.capabilities()["field:artist.genres"]["withdrawn_since"] is None
+    assert capability_rows(ledger)["field:artist.genres"]["withdrawn_since"] is None
     assert [event for _, event, _ in events(ledger)] == ["capability_withdrawn", "capability_returned"]
 
 
@@ -101,14 +102,14 @@ def test_withdrawn_endpoint_contradicts(ledger):
     changed = observe(ledger, Sightings(withdrawn=("artists", "artists")), LATER)
     assert changed is not None
     assert (changed.artists_per_call, changed.albums_per_call, is_stale(changed, NOW)) == (1, 20, True)
-    assert ledger.capabilities()["endpoint:artists"]["withdrawn_since"] == LATER
+    assert capability_rows(ledger)["endpoint:artists"]["withdrawn_since"] == LATER
     assert observe(ledger, Sightings(withdrawn=("artists",)), LATER) is None
 
 
 def test_unprobed_endpoint_goes(ledger):
     """An endpoint that nobody ever doubted can be withdrawn too."""
     assert observe(ledger, Sightings(withdrawn=("search",)), LATER) is not None
-    assert ledger.capabilities()["endpoint:search"]["value"] is False
+    assert capability_rows(ledger)["endpoint:search"]["value"] is False
 
 
 def test_refused_limit_contradicts(ledger):

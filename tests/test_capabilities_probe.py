@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
+from pipeline.records.capability_rows import capability_rows
 from pipeline.records.ledger import Ledger
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
@@ -54,7 +55,7 @@ def test_extended_is_recognised(ledger, profile):
 def test_findings_are_kept(ledger):
     """What was found is read back, dated, with its evidence; fields looked for and absent are on record."""
     found, _ = probed("development", ledger)
-    rows = ledger.capabilities()
+    rows = capability_rows(ledger)
     assert load_capabilities(ledger) == found
     assert rows["limit:search"]["evidence"] == (
         "search limit 50 refused; search limit 10 answered; artist_albums limit 10 answered; artists refused; "
@@ -68,11 +69,11 @@ def test_change_of_profile_is_dated(ledger):
     """What a later probe no longer finds is withdrawn since then; what comes back is there again."""
     probed("extended", ledger)
     probed("development", ledger)
-    gone = {name for name, row in ledger.capabilities().items() if row["withdrawn_since"] == NOW}
+    gone = {name for name, row in capability_rows(ledger).items() if row["withdrawn_since"] == NOW}
     assert gone >= {"endpoint:artists", "endpoint:albums", "field:artist.followers", "field:album.label"}
     assert "field:artist.name" not in gone
     probed("extended", ledger)
-    assert {row["withdrawn_since"] for row in ledger.capabilities().values()} == {None}
+    assert {row["withdrawn_since"] for row in capability_rows(ledger).values()} == {None}
 
 
 def test_first_date_is_kept(tmp_path):
@@ -82,7 +83,7 @@ def test_first_date_is_kept(tmp_path):
     dates = []
     for given in (("followers", "name"), ("name",), ("name",)):
         save(ledger, Capabilities(fields={"artist": given}), "probe")
-        dates.append(ledger.capabilities()["field:artist.followers"]["withdrawn_since"])
+        dates.append(capability_rows(ledger)["field:artist.followers"]["withdrawn_since"])
     ledger.close()
     assert dates[0] is None
     assert dates[1] == dates[2] > NOW

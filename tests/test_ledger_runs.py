@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.records.capability_rows import capability_rows, set_capability
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.lock import bury_dead_runs
 from pipeline.records.log_context import working_for
@@ -94,9 +95,9 @@ def test_cancel_reaches_running_runs_only(ledger: Ledger) -> None:
 
 def test_capability_remembers_its_evidence(ledger: Ledger) -> None:
     """What was last seen stands, with when and from what; a withdrawal keeps its day."""
-    ledger.set_capability("limit:search", 50, "first probe")
-    ledger.set_capability("limit:search", 10, "400 Invalid limit", withdrawn_since=AT_SIX)
-    assert ledger.capabilities() == {
+    set_capability(ledger, "limit:search", 50, "first probe")
+    set_capability(ledger, "limit:search", 10, "400 Invalid limit", withdrawn_since=AT_SIX)
+    assert capability_rows(ledger) == {
         "limit:search": {
             "name": "limit:search",
             "value": 10,

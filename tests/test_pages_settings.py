@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.records.capability_rows import capability_rows, set_capability
 from tests.screens import install_service, open_screen
 
 
@@ -58,10 +59,10 @@ def test_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_withdrawn_field_is_dated(tmp_path: Path, clock):
     """What was probed stands with its value and evidence; what went away says since when."""
     service = install_service(tmp_path)
-    service.ledger.set_capability("limit:search", 10, "search limit 50 refused")
-    service.ledger.set_capability("field:artist.followers", False, "seen in a run", clock.now())
+    set_capability(service.ledger, "limit:search", 10, "search limit 50 refused")
+    set_capability(service.ledger, "field:artist.followers", False, "seen in a run", clock.now())
     shown = " ".join(open_screen("settings.py").words.split())
-    probed_on = service.ledger.capabilities()["limit:search"]["checked_at"]
+    probed_on = capability_rows(service.ledger)["limit:search"]["checked_at"]
     assert f"most per page search 10 – {probed_on:%b}" in shown
     assert "an artist – followers (withdrawn since Nov 22" in shown
     assert "limit:search 10" in shown
@@ -75,7 +76,7 @@ def test_who_answered_is_said(tmp_path: Path):
     elsewhere = {"api_url": "http://127.0.0.1:9/v1/", "token_url": "http://127.0.0.1:9/api/token"}
     for number, changes in enumerate(({}, elsewhere)):
         service = install_service(tmp_path / str(number), **changes)
-        service.ledger.set_capability("limit:search", 50, "search limit 50 answered")
+        set_capability(service.ledger, "limit:search", 50, "search limit 50 answered")
         words = open_screen("settings.py", "pt").words
         told = ("um simulador respondeu no lugar do Spotify" in words, "respondeu foi 127.0.0.1" in words)
         assert told == (not changes, bool(changes))

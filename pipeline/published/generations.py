@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,7 +29,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Generation", "current_number", "generation_path", "has_rows", "lost", "open_generation"]
+__all__ = ["Generation", "current_number", "generation_age_s", "generation_path", "has_rows", "lost", "open_generation"]
 
 Params = Sequence[object] | Mapping[str, object]
 
@@ -133,6 +133,14 @@ def current_number(workspace: Workspace) -> int | None:
     """Number of the current generation; None before the first one was published."""
     found = _pointer(workspace)
     return found and found[0]
+
+
+def generation_age_s(workspace: Workspace, now: datetime) -> float | None:
+    """Seconds since the current generation was pointed to; None before the first one was published."""
+    try:
+        return round(max(0.0, now.timestamp() - (workspace.db / "CURRENT").stat().st_mtime), 1)
+    except FileNotFoundError:
+        return None
 
 
 def _pointer(workspace: Workspace) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
-"""The operational file: runs, task runs, parts (the commit point), capabilities, events.
+"""The operational file: runs, task runs, parts (the commit point), events.
 
-`items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit of data is durable, the
-bookkeeping of requests is quick (see `sqlite_file`). Imports `log_context`, `errors`, `places` and `database`.
+`followed`, `capability_rows`, `items`, `events`, `schedules`, `notify` and `budget` keep their rows here too. A commit
+of data is durable, the bookkeeping of requests is quick (see `sqlite_file`). Imports `log_context`, `errors`, `places`
+and `database`.
 """
 
 from __future__ import annotations
@@ -225,22 +226,7 @@ class Ledger:
         )
         return [Part(**row) for row in rows]
 
-    # ---- what the app has, what happened
-
-    def set_capability(self, name: str, value: object, evidence: str, withdrawn_since: datetime | None = None) -> None:
-        """Record what the source was seen to offer."""
-        with self.write(durable=False) as connection:
-            connection.execute(
-                "INSERT INTO capabilities VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-                "value = excluded.value, evidence = excluded.evidence, checked_at = excluded.checked_at, "
-                "withdrawn_since = excluded.withdrawn_since",
-                (name, json.dumps(value), evidence, self._seconds(), withdrawn_since and withdrawn_since.timestamp()),
-            )
-
-    def capabilities(self) -> dict[str, Row]:
-        """What was seen, by name; `value` decoded, `checked_at` and `withdrawn_since` as UTC datetimes."""
-        rows = self.read("SELECT * FROM capabilities ORDER BY name")
-        return {row["name"]: {**with_times(row), "value": json.loads(row["value"])} for row in rows}
+    # ---- what happened, what is kept under a name
 
     def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
         """Append one structured event, bound to what this thread works for."""

@@ -1,7 +1,7 @@
 """What this app really gets from the source: page limits, batch reads, fields; probed, dated, believed over any label.
 
-Owns the ledger's capabilities: `probe` asks for them, `observe` learns from every batch. Imports `asking`, `calls`,
-`ledger`, `probing`, `sightings`.
+`probe` asks for them, `observe` learns from every batch. Imports `asking`, `calls`, `capability_rows`, `ledger`,
+`probing`, `sightings`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.records.capability_rows import capability_rows, set_capability
 from pipeline.records.ledger import Ledger
 from pipeline.source.asking import IDS_PER_CALL
 from pipeline.source.calls import SAFE_LIMIT, Source
@@ -74,7 +75,7 @@ def is_stale(known: Capabilities, now: datetime) -> bool:
 
 def load_capabilities(ledger: Ledger) -> Capabilities | None:
     """What is known, or None before the first probe."""
-    return _from_rows(ledger.capabilities())
+    return _from_rows(capability_rows(ledger))
 
 
 def probe(source: Source, ledger: Ledger, *, genre: str) -> Capabilities:
@@ -111,9 +112,9 @@ def save(ledger: Ledger, known: Capabilities, evidence: str) -> None:
     }
     for kind, given in known.fields.items():
         facts.update({_field(kind, name): name in given for name in WATCHED_FIELDS[kind]})
-    before = ledger.capabilities()
+    before = capability_rows(ledger)
     for name, value in facts.items():
-        ledger.set_capability(name, value, evidence, _lost_since(before.get(name), value, ledger.now()))
+        set_capability(ledger, name, value, evidence, _lost_since(before.get(name), value, ledger.now()))
 
 
 def observe(ledger: Ledger, seen: Sightings, now: datetime) -> Capabilities | None:
@@ -121,7 +122,7 @@ def observe(ledger: Ledger, seen: Sightings, now: datetime) -> Capabilities | No
 
     What vanished is dated, what nobody knew is warned of once.
     """
-    rows = ledger.capabilities()
+    rows = capability_rows(ledger)
     if "probe" not in rows:
         return None
     contradicted = _contradicted(rows, seen)
@@ -129,9 +130,9 @@ def observe(ledger: Ledger, seen: Sightings, now: datetime) -> Capabilities | No
     if contradicted:
         changes["probe"] = {"incomplete": True}
     for name, value in changes.items():
-        ledger.set_capability(name, value, "seen in a run", _lost_since(rows.get(name), value, now))
+        set_capability(ledger, name, value, "seen in a run", _lost_since(rows.get(name), value, now))
         _announce(ledger, name, value, rows.get(name))
-    return _from_rows(ledger.capabilities()) if changes else None
+    return _from_rows(capability_rows(ledger)) if changes else None
 
 
 def _contradicted(rows: Mapping[str, Row], seen: Sightings) -> dict[str, object]:

@@ -20,10 +20,11 @@ from pipeline.clock import system_now
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
-from pipeline.published.generations import current_number, open_generation
+from pipeline.published.generations import current_number, generation_age_s, open_generation
 from pipeline.published.publish import require_not_lost
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.budget import BUCKETS, Budget
+from pipeline.records.capability_rows import capability_rows
 from pipeline.records.database import Row
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
@@ -111,7 +112,7 @@ def health(
         "version": __version__,
         "workspace": workspace.name,
         "generation": current_number(workspace),
-        "generation_age_s": _generation_age_s(workspace, now()),
+        "generation_age_s": generation_age_s(workspace, now()),
         "disk": {"free_bytes": usage.free, "total_bytes": usage.total},
         "budget": {
             view.bucket: {
@@ -149,13 +150,6 @@ def plain_value(value: object) -> object:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
-
-
-def _generation_age_s(workspace: Workspace, now: datetime) -> float | None:
-    try:
-        return round(max(0.0, now.timestamp() - (workspace.db / "CURRENT").stat().st_mtime), 1)
-    except FileNotFoundError:
-        return None
 
 
 def newest_run(settings: Settings) -> str:
@@ -232,7 +226,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
     """What the source was seen to offer this app, with date and evidence; empty before the first run."""
     try:
         with _opened(settings) as ledger:
-            return ledger.capabilities()
+            return capability_rows(ledger)
     except GarimpoError:
         return {}  # the check of the data folder says what is wrong with it
 
