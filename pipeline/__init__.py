@@ -11,7 +11,7 @@ bytes. `lake`: raw → typed rows in Parquet. `published`: rows → a database f
 `watching`: when runs start and how they went. `cli`: what the command line prints. `service`: the part inside the app.
 
 Beside them, with rules of their own: `simulator` (a Spotify for demo and tests), `integrations` (systems beyond one
-machine, imported by nobody here).
+machine, each looked for only where a setting names it). What words mean: docs/words.md.
 """
 
 __version__ = "0.1.0"
