@@ -15,7 +15,7 @@ from pipeline.cron import parse_cron
 
 __all__ = [
     "DEFAULT_GENRES", "Address", "Backend", "Count", "Crontab", "Database", "Folder", "Genres", "LogLevel", "Name",
-    "People", "Secret", "Store", "TimeZone", "Warehouses", "host", "warehouse_addresses",
+    "People", "Secret", "Store", "TimeZone", "Warehouses", "host", "shown", "warehouse_addresses",
 ]  # fmt: skip
 
 # Twelve genres of which most are Brazilian: what the first run asks for when nobody said anything.
@@ -33,6 +33,15 @@ BACKENDS = ("dask", "ray", "spark", "lambda", "gcf")
 def host(address: str) -> str | None:
     """The host an address names, lower case."""
     return urlsplit(address).hostname
+
+
+def shown(value: object) -> str:
+    """A value in words; of a secret only whether it is set."""
+    if isinstance(value, SecretStr):
+        return "set (hidden)" if value.get_secret_value() else "not set"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
 
 
 def warehouse_addresses(text: str) -> dict[str, str]:

@@ -38,6 +38,7 @@ from pipeline.setting_types import (
     TimeZone,
     Warehouses,
     host,
+    shown,
 )  # fmt: skip
 
 __all__ = ["SPOTIFY_API_URL", "Settings", "describe_settings", "list_settings", "load_settings"]
@@ -195,7 +196,7 @@ def list_settings() -> list[dict[str, str]]:
         {
             "name": name,
             "variable": _variable(name),
-            "default": "" if isinstance(field.default, SecretStr) else _shown(field.default),
+            "default": "" if isinstance(field.default, SecretStr) else shown(field.default),
             "help": field.description or "",
         }
         for name, field in Settings.model_fields.items()
@@ -210,7 +211,7 @@ def describe_settings(folder: Path = Path()) -> list[dict[str, str]]:
         {
             "name": row["name"],
             "variable": row["variable"],
-            "value": _shown(getattr(settings, row["name"])),
+            "value": shown(getattr(settings, row["name"])),
             "origin": _origin(row["name"], layers) or "default",
             "help": row["help"],
         }
@@ -241,10 +242,10 @@ def _layers(folder: Path) -> list[Layer]:
             raise SettingsError(
                 f"{path} cannot be read as TOML: {error}. Mend or remove the file; nothing was started."
             ) from None
-        known = {_field_name(key): value for key, value in values.items()}
         if name.endswith("secrets.toml"):  # shared with Streamlit, whose own sections (auth, connections) are not ours
-            known = {key: value for key, value in known.items() if key in Settings.model_fields}
-        layers.append((name, known))
+            ours, known = ("GARIMPO_", "SPOTIPY_CLIENT_"), Settings.model_fields
+            values = {key: each for key, each in values.items() if key.upper().startswith(ours) or key.lower() in known}
+        layers.append((name, {_field_name(key): value for key, value in values.items()}))
     return layers
 
 
@@ -252,10 +253,15 @@ def _environment() -> dict[str, Any]:
     variables = [row["variable"] for row in list_settings()]
     for name in map(str.upper, os.environ):
         if name.startswith("GARIMPO_") and name not in variables and name not in Settings.foreign:
-            near = get_close_matches(name.removeprefix("GARIMPO_").lower(), Settings.model_fields, 1)
-            hint = f"did you mean {_variable(near[0])}?" if near else "the README lists them."
-            raise SettingsError(f"{name} (from environment) is not a setting; {hint} Nothing was started.")
+            raise SettingsError(f"{_unknown(name, 'environment')} Nothing was started.")
     return {_field_name(key): value for key, value in EnvSettingsSource(Settings)().items()}
+
+
+def _unknown(name: str, origin: str | None) -> str:
+    near = get_close_matches(_field_name(name), Settings.model_fields, 1)
+    meant = [_variable(each) if origin == "environment" else each for each in near]
+    hint = f"did you mean {meant[0]}?" if meant else "the README lists them."
+    return f"{name} (from {origin}) is not a setting; {hint}"
 
 
 def _variable(name: str) -> str:
@@ -272,14 +278,6 @@ def _origin(name: str, layers: list[Layer]) -> str | None:
     return next((where for where, values in layers if name in values), None)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return "set (hidden)" if value.get_secret_value() else "not set"
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return "" if value is None else str(value)
-
-
 def _explain(error: ValidationError, layers: list[Layer]) -> str:
     lines = []
     for problem in error.errors():
@@ -290,7 +288,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         name = _field_name(str(problem["loc"][0]))
         origin = _origin(name, layers)
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{name} (from {origin}) is not a setting; the README lists them.")
+            lines.append(_unknown(name, origin))
             continue
         shy = ("client_", "notify_", "ledger", "warehouses")
         hidden = name.startswith(shy) or "@" in str(problem["input"])

@@ -98,12 +98,27 @@ def test_unknown_variable_is_refused(variable: str, hint: str, monkeypatch: pyte
     assert refusal(tmp_path) == f"{variable} (from environment) is not a setting; {hint} Nothing was started."
 
 
-def test_unknown_key_is_refused(tmp_path: Path) -> None:
-    """So does a misspelt key in the settings file."""
-    (tmp_path / "garimpo.toml").write_text("genre = 'mpb'\n", encoding="utf-8")
-    assert refusal(tmp_path) == (
-        "genre (from garimpo.toml) is not a setting; the README lists them. Nothing was started."
-    )
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("genre", "genre (from garimpo.toml) is not a setting; did you mean genres?"),
+        ("GARIMPO_TIME_ZONE", "time_zone (from garimpo.toml) is not a setting; did you mean timezone?"),
+        ("SPOTIPY_CLIENTID", "spotipy_clientid (from garimpo.toml) is not a setting; did you mean client_id?"),
+        ("xyzzy", "xyzzy (from garimpo.toml) is not a setting; the README lists them."),
+    ],
+)
+def test_unknown_key_is_refused(key: str, said: str, tmp_path: Path) -> None:
+    """So does a misspelt key in the settings file, with the setting that is nearest, if any is near."""
+    (tmp_path / "garimpo.toml").write_text(f"{key} = 'mpb'\n", encoding="utf-8")
+    assert refusal(tmp_path) == f"{said} Nothing was started."
+
+
+def test_secrets_file_is_shared(tmp_path: Path) -> None:
+    """What others keep in Streamlit's file is theirs, but a name that begins as ours is a misspelt one of ours."""
+    write_secrets(tmp_path, "xyzzy = 1\n[auth]\ncookie_secret = 'not ours'\n[connections.sql]\nurl = 'x'\n")
+    assert load_settings(tmp_path).workspace_name == "demo"
+    (tmp_path / ".streamlit" / "secrets.toml").write_text("GARIMPO_GENRE = 'mpb'\n", encoding="utf-8")
+    assert "genre (from .streamlit/secrets.toml) is not a setting; did you mean genres?" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"genres = [mpb\n", b"genres = '\xff'\n", b"\x00\x01\x02"])
