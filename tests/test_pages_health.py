@@ -92,6 +92,18 @@ def test_demo_is_filling(tmp_path):
     assert "gêneros ainda não lidos" not in words
 
 
+def test_unknown_warehouse_is_told_beforehand(tmp_path):
+    """A name that runs are to send to and that has no address is something to look at, in both languages."""
+    addresses = "office=postgresql://me:hush@host/database"
+    service = install_service(tmp_path, publish_to=("ofice",), warehouses=addresses)
+    said = "No run can send to ofice, which GARIMPO_PUBLISH_TO names: GARIMPO_WAREHOUSES names office."
+    found = service.health()
+    assert (found["status"], said in found["problems"][0], len(found["problems"])) == ("attention", True, 1)
+    shown, spoken = (open_screen("health.py", language).words for language in ("en", "pt"))
+    assert ("It works, but somebody should look" in shown, said in shown, "hush" in shown) == (True, True, False)
+    assert "Nenhuma coleta consegue enviar para ofice" in spoken
+
+
 @pytest.mark.parametrize(("page", "name"), [("health.py", "CURRENT"), ("overview.py", "rows")])
 def test_damage_is_said_with_its_mend(service, page, name):
     """A pointer that points nowhere, or rows without a database: the page says which command mends it."""

@@ -114,6 +114,26 @@ def test_unknown_warehouse_is_refused(asked: Callable[..., Spoken]) -> None:
     assert (code, "There is no warehouse other; GARIMPO_WAREHOUSES names mine. Nothing was sent." in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("mine", "every run sends to mine; `python -m pipeline publish-to mine --dry-run` asks it"),
+        ("mine,other", "No run can send to other, which GARIMPO_PUBLISH_TO names"),
+        ("bare", "Warehouse bare needs the package pipeline.integrations.no_such_warehouse"),
+    ],
+)
+def test_doctor_looks_at_warehouses(
+    there: str, inside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, said: str
+) -> None:
+    """A warehouse without an address, or without its package, is told before the first run has to do without."""
+    monkeypatch.setitem(MODULES, "mysql", ("no_such_warehouse", "mysql"))
+    given = {"GARIMPO_WAREHOUSES": f"mine={there} bare=mysql://host/database", "GARIMPO_PUBLISH_TO": names}
+    code, out, _ = inside({**given, "GARIMPO_DATA": str(tmp_path / "data")}, tmp_path, "doctor", "--json")
+    [check] = [check for check in json.loads(out)["checks"] if check["name"] == "warehouses"]
+    is_well = said.startswith("every run")
+    assert (code, check["ok"], said in check["detail"]) == (0 if is_well else 2, is_well, True)
+
+
 def test_removed_rows_are_told(asked: Callable[..., Spoken], there: str) -> None:
     """A table that somebody emptied is named as mended."""
     asked("publish-to", "mine")

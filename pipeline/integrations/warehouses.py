@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -34,7 +35,7 @@ from pipeline.setting_types import warehouse_addresses
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 
-__all__ = ["MODULES", "Sending", "open_warehouse", "publish_to"]
+__all__ = ["MODULES", "Sending", "open_warehouse", "publish_to", "require_package"]
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +81,7 @@ def open_warehouse(name: str, address: str) -> Iterator[Warehouse]:
 
     What goes wrong is ours: SettingsError (package or credentials), DiskFull, StorageError, with no secret in it.
     """
-    file, group = MODULES[address.partition("://")[0]]
-    try:
-        module = importlib.import_module(f"{__package__}.{file}")
-    except ImportError as error:
-        raise SettingsError(
-            f"Warehouse {name} needs the package {error.name}: pip install --group {group} installs it. "
-            "Nothing was sent."
-        ) from None
+    module = _module(name, address)
     try:
         warehouse: Warehouse = module.open_warehouse(address)
         with closing(warehouse):
@@ -114,6 +108,22 @@ def publish_to(settings: Settings, name: str, *, full: bool = False, dry_run: bo
     rows, mended = sum(visit.sending.rows_sent.values()), ",".join(visit.sending.mended)
     note(log, "published_to", warehouse=name, rows=rows, mended=mended, dry_run=dry_run)
     return visit.sending
+
+
+def require_package(settings: Settings, name: str) -> None:
+    """Raise SettingsError where a warehouse is unknown, or its package is not installed."""
+    _module(name, _address(settings, name))
+
+
+def _module(name: str, address: str) -> Any:
+    file, group = MODULES[address.partition("://")[0]]
+    try:
+        return importlib.import_module(f"{__package__}.{file}")
+    except ImportError as error:
+        raise SettingsError(
+            f"Warehouse {name} needs the package {error.name}: pip install --group {group} installs it. "
+            "Nothing was sent."
+        ) from None
 
 
 def _now(settings: Settings, workspace: Workspace, generation: Generation) -> Sent:

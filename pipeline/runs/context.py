@@ -20,6 +20,7 @@ from pipeline.records.followed import followed_ids
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
+from pipeline.setting_types import warehouse_addresses
 from pipeline.settings import Settings
 from pipeline.source.allowance import Workers
 from pipeline.source.capabilities import Capabilities, load_capabilities
@@ -29,12 +30,14 @@ from pipeline.workspace import DEMO, Workspace, open_workspace
 __all__ = [
     "Context",
     "check_source",
+    "check_warehouses",
     "is_idle",
     "kept_run_log",
     "lacks_credentials",
     "open_context",
     "planning_limits",
     "require_credentials",
+    "unsent",
 ]
 
 DEVELOPMENT_QUOTA = 600  # per bucket and 24 h: 600 successes were seen before a refusal (planning figure, 2026-11-22)
@@ -135,6 +138,28 @@ def check_source(settings: Settings) -> str:
     with opened_ledger(settings) as (_, ledger), open_context(settings, ledger) as context:
         context.source.check()
     return f"{settings.api_url} accepts the credentials"
+
+
+def unsent(settings: Settings) -> list[str]:
+    """A sentence where runs are told to send to warehouses of which nobody gave an address; none where all is well."""
+    known = warehouse_addresses(settings.warehouses.get_secret_value())
+    unknown = [name for name in settings.publish_to if name not in known]
+    said = (
+        f"No run can send to {', '.join(unknown)}, which GARIMPO_PUBLISH_TO names: GARIMPO_WAREHOUSES names "
+        f"{', '.join(known) or 'none'}. Write the same name in both, then start again."
+    )
+    return [said] if unknown else []
+
+
+def check_warehouses(settings: Settings) -> str:
+    """A sentence that runs can send where they are told to; SettingsError for names and packages. Connects to none."""
+    for said in unsent(settings):
+        raise SettingsError(said)
+    warehouses = importlib.import_module("pipeline.integrations.warehouses")
+    for name in settings.publish_to:
+        warehouses.require_package(settings, name)
+    names = settings.publish_to
+    return f"every run sends to {', '.join(names)}; `python -m pipeline publish-to {names[0]} --dry-run` asks it"
 
 
 def planning_limits(settings: Settings, ledger: Ledger) -> Limits:

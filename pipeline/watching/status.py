@@ -30,7 +30,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
-from pipeline.runs.context import check_source, is_idle, lacks_credentials, planning_limits
+from pipeline.runs.context import check_source, check_warehouses, is_idle, lacks_credentials, planning_limits, unsent
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.source.capabilities import load_capabilities
@@ -98,12 +98,10 @@ def health(
     idle, plans = is_idle(settings), list_schedules(ledger)
     coming = [times[0] for each in plans if not idle and (times := next_times(each, now(), 1))]
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
-    broken = [
-        *here.broken,
-        *_faults(workspace, ledger),
-        *([f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []),
-    ]
-    problems = _problems(last, () if here.filling or idle else stale_genres(fresh))  # it lives in the past
+    full = [f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []
+    broken = [*here.broken, *_faults(workspace, ledger), *full]
+    stale = () if here.filling or idle else stale_genres(fresh)  # it lives in the past
+    problems = _problems(settings, last, stale)
     calm = "filling" if here.filling else "idle" if idle else "ok"
     return {
         "status": "failing" if broken else "attention" if problems else calm,
@@ -129,10 +127,11 @@ def health(
     }  # fmt: skip
 
 
-def _problems(last: Row | None, stale: Sequence[str]) -> list[str]:
+def _problems(settings: Settings, last: Row | None, stale: Sequence[str]) -> list[str]:
     """What a person should look at."""
     ended = [last] if last and last["state"] in ("failed", "crashed") else []
-    return [*(f"the last run {run['state']}: {run['message']}" for run in ended), *([too_old(stale)] if stale else [])]
+    told = [f"the last run {run['state']}: {run['message']}" for run in ended]
+    return [*told, *unsent(settings), *([too_old(stale)] if stale else [])]
 
 
 def _faults(workspace: Workspace, ledger: Ledger) -> list[str]:
@@ -212,6 +211,7 @@ def diagnose(folder: Path = Path()) -> dict[str, Any]:
         *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
+        *([_check("warehouses", lambda: check_warehouses(settings))] if settings.publish_to else []),
     ]
     return {
         "workspace": settings.workspace_name,
