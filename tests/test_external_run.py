@@ -168,7 +168,7 @@ def test_begun_again_goes_on(small_world, tmp_path):
     settings = settings_for(small_world, tmp_path)
     run_id, ledger = external.begin_run(settings, OWNER, genres=("mpb",)), ledger_of(settings)
     ledger.request_cancel(run_id)
-    with pytest.raises(TaskFailed, match=f"Run {run_id} cancelled"):
+    with pytest.raises(TaskFailed, match=f"^Run {run_id} cancelled: everything committed is kept$"):
         external.end_run(settings, run_id)
     assert external.begin_run(settings, OWNER, go_on=True) == run_id
     walk(settings, run_id)

@@ -81,7 +81,7 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) 
     ledger.begin_run(
         run_id, "import", {"path": printable(found.path), "on": found.on and found.on.isoformat()}, os.getpid()
     )
-    state, message = "cancelled", "cancelled; what was committed is kept, importing again goes on"
+    state, message = "cancelled", "what was committed is kept; importing again goes on"
     try:
         with closing(Normalizer()) as normalizer:
             for number, (day, artists) in enumerate(found.batches(PER_BATCH), 1):

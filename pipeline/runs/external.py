@@ -223,7 +223,7 @@ def _conclude(ledger: Ledger, run_id: str) -> None:
     verdict, open_tasks = judge_run(results), [row["task"] for row in rows if row["state"] in ("pending", "running")]
     state, message = verdict.state, verdict.message
     if ledger.cancel_requested(run_id):
-        state, message = "cancelled", "cancelled; everything committed is kept"
+        state, message = "cancelled", "everything committed is kept"
     elif open_tasks:
         why = [f"; first {item['item']}: {item['message']}" for item in _failed_items(ledger, run_id, open_tasks)[:1]]
         left = f"{', '.join(open_tasks)} did not end{''.join(why)}; everything committed is kept"

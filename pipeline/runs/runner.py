@@ -198,7 +198,7 @@ class _Run:
                     results[task.name] = self._task(task, results)
             return self._conclude(results)
         except RunCancelled:
-            return self._end_early(results, "cancelled", "cancelled; everything committed is kept", 130)
+            return self._end_early(results, "cancelled", "everything committed is kept", 130)
         except GarimpoError as error:
             return self._end_early(results, "failed", str(error), error.exit_code)
         except Exception as error:  # recorded, then shown to whoever started the run
