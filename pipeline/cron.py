@@ -74,10 +74,13 @@ def instants_at(wall: datetime, zone: ZoneInfo) -> list[datetime]:
 
 @cache
 def parse_cron(line: str) -> Cron:
-    """The line as numbers; ValueError says which field is wrong."""
+    """The line as numbers; ValueError says which field is wrong, and what to write."""
     fields = SHORTHANDS.get(line.strip().lower(), line).lower().split()
+    if len(fields) == 1 and fields[0].startswith("@"):
+        raise ValueError(f"{fields[0]} is none of {', '.join(SHORTHANDS)}")
     if len(fields) != 5:
-        raise ValueError("it needs five fields (minute hour day month weekday, as in '0 6 * * *')")
+        said = "it needs five fields (minute hour day month weekday, as in '0 6 * * *')"
+        raise ValueError(f"{said} and has {len(fields)}")
     minute, hour, day, month, weekday = fields
     cron = Cron(
         _numbers("minute", minute, 0, 59),
@@ -101,14 +104,22 @@ def _numbers(
         span, _, step = part.partition("/")
         begin, _, end = span.partition("-")
         try:
-            stride = int(step or 1)
+            stride = int(step or 1) if not part.endswith(("/", "-")) else int("")
             low = lowest if span == "*" else _number(begin, names, first)
             high = highest if span == "*" or (step and not end) else _number(end or begin, names, first)
         except ValueError:
-            raise ValueError(f"{field} {part!r} is not understood") from None
+            named = f" or {names[0]} to {names[-1]}" if names else ""
+            write = f"write numbers from {lowest} to {highest}{named}, as in 5, 1-5 or */2"
+            raise ValueError(f"{field} {part!r} is not understood: {write}") from None
+        if stride < 1:
+            raise ValueError(f"{field} {part!r} has a step below 1: write one as in */2")
         if high < low and names:
             high += 7 if highest == 7 else 12  # fri-mon
-        if not lowest <= low <= highest or high < low or stride < 1 or (high > highest and not names):
+        if lowest <= high < low <= highest:
+            again = f"/{step}" if step else ""
+            write = f"write {low}-{highest}{again},{lowest}-{high}{again}"
+            raise ValueError(f"{field} {part!r} ends before it begins: {write}")
+        if not lowest <= low <= highest or high < low or (high > highest and not names):
             raise ValueError(f"{field} {part!r} is not within {lowest} to {highest}")
         found.update(_wrapped(number, highest) for number in range(low, high + 1, stride))
     return frozenset(found)

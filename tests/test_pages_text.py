@@ -112,6 +112,24 @@ def test_errors_of_forms_are_translated(tmp_path, changes, portuguese):
     assert (EN.error(raised.value), said) == (str(raised.value), f"{portuguese} Nada foi mudado.")
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("0 6-4 * * *", "'6-4' em hora termina antes de começar: escreva 6-23,0-4"),
+        ("*/0 6 * * *", "'*/0' em minuto tem um passo menor que 1: escreva um como em */2"),
+        ("* * x * *", "não se entende 'x' em dia: escreva números de 1 a 31, como em 5, 1-5 ou */2"),
+        ("* * * x *", "não se entende 'x' em mês: escreva números de 1 a 12 ou de jan a dec, como em 5, 1-5 ou */2"),
+        ("6-4", "precisa de cinco campos (minuto hora dia mês dia-da-semana, como em '0 6 * * *') e tem 1"),
+        ("@now", "@now não é nenhum de @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"),
+    ],
+)
+def test_wrong_lines_are_translated(tmp_path, line, reason):
+    """What is wrong with a crontab line, and what to write, is said in the reader's language."""
+    with closing(Ledger(tmp_path / "l.sqlite")) as ledger, pytest.raises(SettingsError) as raised:
+        add_schedule(ledger, replace(SCHEDULE, spec=line))
+    assert PT.error(raised.value) == f"A linha de crontab {line!r} não serve: {reason}. Nada foi mudado."
+
+
 def test_other_errors_of_settings_are_translated(tmp_path):
     """So are those of names that are not there, of targets, retries, credentials and notifications."""
     with closing(Ledger(tmp_path / "l.sqlite")) as ledger:

@@ -47,13 +47,19 @@ def test_line_means_what_cron_means(line: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("0 6 * *", "five fields"),
+        ("0 6 * *", r"it needs five fields \(minute hour .* and has 4$"),
+        ("6-4", r"it needs five fields \(minute hour .* and has 1$"),
+        ("@reboot", "@reboot is none of @hourly, @daily,"),
         ("60 6 * * *", "minute '60' is not within 0 to 59"),
         ("0 6 0 * *", "day '0' is not within 1 to 31"),
         ("0 6 * * 8", "weekday '8' is not within 0 to 7"),
-        ("0 9-5 * * *", "hour '9-5' is not within"),
-        ("0 6 * * funday", "weekday 'funday' is not understood"),
-        ("*/0 6 * * *", "minute '\\*/0' is not within"),
+        ("0 9-5 * * *", "hour '9-5' ends before it begins: write 9-23,0-5$"),
+        ("0 0 28-3/2 * *", "day '28-3/2' ends before it begins: write 28-31/2,1-3/2$"),
+        ("0 25-3 * * *", "hour '25-3' is not within 0 to 23"),
+        ("0 6 * * funday", "weekday 'funday' is not understood: write numbers from 0 to 7 or sun to sat, as in 5, 1-5"),
+        ("0 6- * * *", "hour '6-' is not understood: write numbers from 0 to 23, as in 5, 1-5"),
+        ("*/ 6 * * *", "minute '\\*/' is not understood"),
+        ("*/0 6 * * *", "minute '\\*/0' has a step below 1: write one as in"),
         ("0 6 30 2 *", "never comes"),
     ],
 )
@@ -61,6 +67,14 @@ def test_wrong_line_is_explained(line: str, said: str) -> None:
     """A line that cron would refuse, or that never fires, is refused with the field at fault."""
     with pytest.raises(ValueError, match=said):
         parse_cron(line)
+
+
+def test_advice_is_a_line() -> None:
+    """What is advised for a span that runs backwards means what was meant."""
+    advised = "0 22-23,0-4 * * *"
+    with pytest.raises(ValueError, match=r"write 22-23,0-4$"):
+        parse_cron("0 22-4 * * *")
+    assert parse_cron(advised).hours == {22, 23, 0, 1, 2, 3, 4}
 
 
 def test_set_back_clock_fires_once() -> None:
