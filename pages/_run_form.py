@@ -107,7 +107,7 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     except GarimpoError as error:
         st.warning(told(str(error), text))
         return None
-    free = [row for row in planned if not row.locked_until]
+    free = [row for row in planned if not row.waits]
     certain = sum(row.requests for row in free)
     most = min([sum(row.at_most for row in free), *(row.limit for row in free)])
     if certain:
@@ -115,8 +115,8 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
         if most > certain:
             sentence += text(", and {most} at most where answers have further pages", most=text.number(most))
         sentence += "."
-    elif any(row.requests or (row.locked_until and row.left == 0) for row in planned):
-        sentence = text("Nothing can be asked now: what there is waits until the quota is no longer locked.")
+    elif any(row.requests for row in planned):
+        sentence = text("Nothing can be asked now: what there is waits until the quota is no longer locked or used up.")
     else:
         sentence = text("Nothing is due among what is known; what the first tasks find is asked by the later ones.")
     st.html(tag("div", _cards.note(sentence), _run_tables.cost_table(planned, text), cls="g-stack"))

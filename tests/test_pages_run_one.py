@@ -190,7 +190,8 @@ def test_locked_quota_is_said_before(service, answered):
     screen = open_screen("run.py", id=RUN)
     screen.app.button(key="retry").click().run()
     assert ("Nothing can be asked now" in screen.words, "It asks" in screen.words) == (True, False)
-    assert "locked until" in screen.words
+    [cost] = [each for each in tables(screen) if "g-cost" in each]
+    assert re.findall(r"discovering artists.*?>1<.*?>1<.*?locked until", cost)  # what waits, until when
     assert "tasks that were not reached" not in screen.words
 
 

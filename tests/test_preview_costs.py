@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
-from pipeline.runs.preview import plan_run, sum_costs
+from pipeline.runs.preview import plan_retry, plan_run, sum_costs
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
 from pipeline.watching.status import workspace_status
@@ -51,6 +53,18 @@ def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:
     assert found["profile"] == "extended"
     assert found["rows"]["artists"] == sum(1 for row in artists if row["genres"])
     assert found["last_run"]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(("simulated", "own", "items"), [({"albums": 12}, None, 4), ({}, 12, 1)])
+def test_what_waits_is_counted(simulated: dict[str, int], own: int | None, items: int, tmp_path: Path) -> None:
+    """Of a bucket that is locked or spent a retry tells all that waits, by name, and that none of it is asked now."""
+    config = SimulatorConfig(profile="development", artists=40, seed=5, now=NOON, quotas=simulated, lock_s=7_200)
+    with running(config) as simulator:
+        run = collect(simulator, tmp_path, quota_requests=own)
+        rows = plan_retry(settings_for(simulator, tmp_path, quota_requests=own), run.run_id)
+    [waits] = [row for row in rows if row.task == "refresh_releases"]
+    assert (waits.waits, waits.left, waits.locked_until is not None) == (True, 0, own is None)
+    assert (len(waits.items), waits.requests >= items, sum_costs(rows)[0]) == (items, True, 0)
 
 
 def test_followed_artists_are_next(tmp_path: Path) -> None:

@@ -109,7 +109,9 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
         labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
         cost = f"{_span(row.requests, row.at_most)} requests ({left})"
         answers.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
-    answers.print(f"Together {_span(certain, at_most)} requests. Nothing was sent.")
+    waiting = sum(row.requests for row in rows if row.waits)
+    told = f", and {waiting} that wait until their quota permits" if waiting else ""
+    answers.print(f"Together {_span(certain, at_most)} requests{told}. Nothing was sent.")
 
 
 def _span(least: int, most: int) -> str:
@@ -119,9 +121,10 @@ def _span(least: int, most: int) -> str:
 def show_left(run_id: str, rows: Sequence[PlannedTask]) -> None:
     """How much is asked again, and what of it a quota keeps waiting."""
     told = f"run {run_id} left {sum(row.requests for row in rows)} requests to be asked again"
-    locks = {row.bucket: row.locked_until for row in rows if row.requests and row.locked_until}
-    waits = "".join(f"; {bucket} is locked until {end:%Y-%m-%d %H:%M} UTC" for bucket, end in locks.items())
-    people.print(told + waits)
+    locks = {row.bucket: row.locked_until for row in rows if row.requests and row.waits}
+    for bucket, end in locks.items():
+        told += f"; {bucket} is locked until {end:%Y-%m-%d %H:%M} UTC" if end else f"; {bucket} has used up its 24 h"
+    people.print(told)
 
 
 def show_nothing_left(run_id: str, *, as_json: bool) -> None:

@@ -27,7 +27,8 @@ __all__ = ["PlannedTask", "leaves_nothing", "plan_retry", "plan_run", "sum_costs
 class PlannedTask:
     """One mapped task: labels of its items, requests that are certain, and the most with pages that may follow.
 
-    `limit`: the most that all tasks together may ask; `locked_until`: until then the bucket is asked nothing.
+    `limit`: the most that all tasks together may ask; `locked_until`: until then the bucket is asked nothing. Of a
+    bucket that is locked or spent the items are what waits.
     """
 
     task: str
@@ -39,11 +40,16 @@ class PlannedTask:
     limit: int
     locked_until: datetime | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing of it can be asked now: its bucket is locked, or spent."""
+        return self.locked_until is not None or self.left == 0
+
 
 def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
-    """Requests that are certain of all tasks together, and the most: no more than the run may send."""
-    most = sum(row.at_most for row in rows)
-    return sum(row.requests for row in rows), min([most, *(row.limit for row in rows)])
+    """Requests that are certain now of all tasks together, and the most: no more than the run may send."""
+    most = sum(row.at_most for row in rows if not row.waits)
+    return sum(row.requests for row in rows if not row.waits), min([most, *(row.limit for row in rows)])
 
 
 def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
@@ -86,8 +92,9 @@ def _planned(
             continue
         bucket = budget.view(task.bucket)
         left = bucket.left
-        allowance = int(most * (1.0 if leftovers else task.share)) - sum(row.requests for row in planned)
-        allowance = allowance if left is None else min(allowance, left)
+        allowance = int(most * (1.0 if leftovers else task.share)) - sum_costs(planned)[0]
+        if left and not bucket.locked_until:  # of what waits all that waits is told, and takes nothing from others
+            allowance = min(allowance, left)
         expand = leftovers.expansion(task) if leftovers else task.expand
         with live(workspace, ledger) as view:
             items = expand(Outlook(view, today, known, genres, allowance, followed=mine, unknown=unknown))
