@@ -126,6 +126,19 @@ def test_one_artist(kept: Workspace, ask: Ask) -> None:
     assert open_generation(kept).rows("SELECT artist_id FROM artists") == [("a2",)]
 
 
+def test_purge_can_be_repeated(kept: Workspace, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing is kept of an artist any more a purge ends well and says so; what can be no id ends with 2."""
+    artist_id = "0Twice0000000000000000"
+    with closing(Ledger(kept.ledger)) as ledger:
+        follow(ledger, [artist_id])
+    assert ask("purge", "--artist", artist_id, "--yes")[1]["ledger_rows"] == 1
+    for more in (["--yes"], ["--dry-run"]):
+        assert main(["purge", "--artist", artist_id, *more]) == 0
+        assert f"nothing is kept of artist {artist_id}; if you meant another, its id" in capsys.readouterr().out
+    code, refused = ask("purge", "--artist", artist_id[:-1], "--yes")
+    assert (code, f"Nothing is known of artist {artist_id[:-1]}. Its id stands at" in refused["message"]) == (2, True)
+
+
 def test_everything_is_counted_in_files(kept: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     """What a purge of all would take is told in files: rows and answers are not counted, and not called none."""
     assert main(["purge", "--all", "--dry-run"]) == 0

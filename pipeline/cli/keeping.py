@@ -22,7 +22,7 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.binding import bind
 from pipeline.keeping.exchange import settle
-from pipeline.keeping.purge import EVERYTHING, Purged, purge_all, purge_artist
+from pipeline.keeping.purge import EVERYTHING, Purged, has_form_of_id, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
 from pipeline.keeping.retention import Going, apply_retention, plan_retention
@@ -43,6 +43,7 @@ from pipeline.workspace import ServerLedger, Workspace, open_workspace
 __all__ = ["KEEPING"]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; change nothing.")]
+WHERE = "at the end of its link on Spotify, and in the address of its page here"
 UNTOUCHED = "Backups, exports and bundles in other folders were not touched: they are yours to delete."
 
 
@@ -93,7 +94,10 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone."""
+    """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone.
+
+    An artist of whom nothing is kept is no failure: that is said, and a script may repeat what it asked.
+    """
     if artist is not None and (everything or not artist.strip()):
         raise SettingsError("Say --artist with an id, or --all, not both. Nothing was changed.")
     artist = artist and given_id("artist", artist)
@@ -109,9 +113,8 @@ def purge(
     with _held("purge", to_read=dry_run) as (settings, workspace, ledger):
         if artist:
             done = purge_artist(workspace, ledger, artist, dry_run=dry_run)
-            if not (done.raw_files or done.parts or done.ledger_rows):
-                where = "at the end of its link on Spotify, and in the address of its page here"
-                raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {where}. Nothing was changed.")
+            if not (done.is_anything or has_form_of_id(artist)):
+                raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {WHERE}. Nothing was changed.")
             _tell_purged(done, as_json=as_json)
             return
         today = ledger.now().date()
@@ -248,8 +251,11 @@ def _tell_purged(done: Purged, *, as_json: bool) -> None:
     else:
         rows = ", ".join(f"{count:,} {table}" for table, count in done.rows.items()) or "no rows"
         size = f"{done.raw_lines:,} answers in {done.raw_files:,} raw files, {done.parts:,} parts ({rows})"
+    told = f"{done.subject}: {size} {verb}"
+    if not done.is_anything:
+        told = f"nothing is kept of artist {done.subject}; if you meant another, its id stands {WHERE}"
     aside = [f"{folder} holds what a restore moved aside, and was not looked into" for folder in done.elsewhere]
-    console.tell(asdict(done), "\n".join([f"{done.subject}: {size} {verb}", *aside, UNTOUCHED]), as_json=as_json)
+    console.tell(asdict(done), "\n".join([told, *aside, UNTOUCHED]), as_json=as_json)
 
 
 def _tell_moved(moved: Moved, verb: str, as_json: bool) -> None:  # noqa: FBT001  handed on as it was given
