@@ -125,7 +125,11 @@ def test_other_run_is_three(ask: Any, world: Running, settings: dict[str, str], 
 def test_system_errors_are_sentences(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """What the system says of a path, wherever that is met, is a message of ours and never a trace of the program."""
     code, said = ask(settings, tmp_path, "import", "x" * 300)
-    assert (code, said["error"], "File name too long. Run again" in said["message"]) == (1, "StorageError", True)
+    assert (code, said["error"], "File name too long. Name another place" in said["message"]) == (
+        1,
+        "StorageError",
+        True,
+    )
 
 
 def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: Path) -> None:

@@ -201,6 +201,17 @@ def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (place / "after.csv").read_bytes() == b"followers\r\n70\r\n"
 
 
+def test_folder_of_a_file_is_made(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An export makes the folder it goes to, as a bundle and a backup do; one that fails leaves none behind."""
+    said(capsys, "import", "mpb_2024-05-01.json")
+    code, out, err = said(capsys, "export", "artists", "--to", "of/may/artists.csv")
+    assert (code, out, err) == (0, f"1 rows in {Path('of/may/artists.csv')}\n", "")
+    assert said(capsys, "export", "SELECT nope", "--to", "of/june/2026/x.csv")[0] == 2
+    assert sorted(path.name for path in (place / "of").rglob("*")) == ["artists.csv", "may"]
+    code, _, err = said(capsys, "export", "artists", "--to", "of/may/artists.csv/x.csv")
+    assert (code, "Not a directory. Name another place; what was committed is kept." in err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

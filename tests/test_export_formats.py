@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import SettingsError, StorageError
+from pipeline.errors import SettingsError
 from pipeline.moving.exporting import FORMATS, export_file, export_rows, export_stream
 from pipeline.published.generations import Generation
 from pipeline.workspace import Workspace
@@ -199,9 +199,3 @@ def test_file_there_is_kept(generation: Generation, tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "mine"
     export_file(generation, "artists", path, force=True)
     assert path.read_text(encoding="utf-8").startswith("artist_id,")
-
-
-def test_folder_missing_is_said(generation: Generation, tmp_path: Path) -> None:
-    """A folder that is not there is an error of ours, naming the path."""
-    with pytest.raises(StorageError, match=r"nowhere.a\.csv: No such file or directory"):
-        export_file(generation, "artists", tmp_path / "nowhere" / "a.csv")

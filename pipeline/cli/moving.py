@@ -99,7 +99,9 @@ def bring_in(
 
 def export(  # noqa: PLR0913, PLR0917  one parameter per option
     what: Annotated[str, typer.Argument(help="A published table, followed (your list), or one SELECT in quotes.")] = "",
-    to: Annotated[Path | None, typer.Option(help="File to write; empty: standard output.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write, in a folder that may be new; empty: standard output.")
+    ] = None,
     file_format: Annotated[
         str,
         typer.Option("--format", help=f"{', '.join(FORMATS)}; empty: by the file's name, else csv, with --json jsonl."),

@@ -178,17 +178,23 @@ def explanation(error: OSError, path: object) -> StorageError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         message = f"{path} cannot be written ({error.strerror}). Make its folder writable and run again; "
         return DiskFull(f"{message}what was committed is kept.")
+    if error.errno in _NO_PLACE:
+        return StorageError(f"{path}: {error.strerror}. Name another place; what was committed is kept.")
     message = f"{path}: {error.strerror or error}. Run again, or see `python -m pipeline doctor`; "
     return StorageError(f"{message}what was committed is kept.")
 
 
 _NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no EDQUOT
 
+_NO_PLACE = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}  # as it is named nothing can be there
+
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each durable in the one above."""
     if folder.is_dir():
         return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     _fsync_folder(folder.parent)

@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.lake import engine
-from pipeline.lake.files import explained, hidden, place_files
+from pipeline.lake.files import explained, hidden, make_folder, place_files
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 
@@ -63,7 +63,7 @@ def export_file(
     force: bool = False,
     followed: Since | None = None,
 ) -> int:
-    """Write a table or a SELECT's rows to a file, whole or not at all; how many rows.
+    """Write a table or a SELECT's rows to a file, whole or not at all; how many rows. Its folder is made where needed.
 
     The format follows the name unless given. Raises SettingsError for a file that is there already (`force` replaces
     it), a format, table or SELECT that cannot be; DiskFull.
@@ -75,13 +75,19 @@ def export_file(
         )
     if path.exists() and not force:
         raise SettingsError(f"{path} is there already. Name another file or use --force; nothing was written.")
-    aside = hidden(path)
+    aside, lacking = hidden(path), [folder for folder in path.parents if not folder.exists()]
     try:
-        with explained(path), aside.open("wb") as out:
-            rows = export_stream(generation, what, out, chosen, followed)
+        with explained(path):
+            make_folder(path.parent)
+            with aside.open("wb") as out:
+                rows = export_stream(generation, what, out, chosen, followed)
         place_files([path])
-    finally:
-        aside.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):  # the file was never begun, or somebody put another into the folder
+            aside.unlink(missing_ok=True)
+            for folder in lacking:
+                folder.rmdir()
+        raise
     return rows
 
 
