@@ -59,6 +59,14 @@ def test_import_is_a_run(workspace: Workspace, ledger: Ledger, tmp_path: Path) -
     assert snapshots(workspace) == [(BANDA, DAY, 70, None), (BANDA, date(2024, 5, 2), 71, None)]
 
 
+def test_dropped_values_reject_no_entry(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """An entry that is taken without one of its values is not counted among the rejected ones."""
+    path = written(tmp_path / "old.jsonl", entry(followers=70, popularity="muita"), entry("no id"))
+    report = import_history(workspace, ledger, path, "run-1")
+    assert (report.entries, report.observations, report.rejected, report.dropped) == (2, 1, 2, 1)
+    assert ledger.runs()[0]["message"] == "imported old.jsonl: 2 entries read, 1 rejected"
+
+
 def test_import_is_traced_to_its_file(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
     """A number leads to the file, the line and the entry as it was received."""
     path = written(tmp_path / "old.jsonl", entry(VIOLA, followers=1), entry(seguidores="1.234", humor="bom"))

@@ -53,6 +53,7 @@ def test_other_ids_are_told(value: Any, reason: str) -> None:
 @pytest.mark.parametrize(
     ("value", "count"),
     [(69, 69), ("71", 71), (70.0, 70), ("1.234", 1234), ("1,234,567", 1_234_567), ("1 234", 1234), ({"total": 5}, 5),
+     ("1234,00", 1234), ("1.234.567,0", 1_234_567), ("1,234.0", 1234), ("71.0", 71),
      (None, None), ("", None), ("NaN", None), (float("nan"), None), ("-", None), ({"href": "x"}, None)],
 )  # fmt: skip
 def test_counts_are_understood(value: Any, count: int | None) -> None:
@@ -65,6 +66,16 @@ def test_other_counts_are_told(value: Any) -> None:
     """A count that cannot be is dropped with its column and the reason."""
     found = told(seguidores=value)
     assert (found.followers, [reason[:12] for reason in found.reasons]) == (None, ["seguidores: "])
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("42,5", "'42,5' is not a whole number from 0 to 100"), ("1.2.0", "'1.2.0' is no number"),
+     ("não sei", "'não sei' is no number")],
+)  # fmt: skip
+def test_reasons_name_what_is_wrong(value: str, reason: str) -> None:
+    """A number with decimals is one, but no popularity; what is shown of a value is as its author wrote it."""
+    assert told(popularidade=value).reasons == (f"popularidade: {reason}",)
 
 
 @pytest.mark.parametrize(

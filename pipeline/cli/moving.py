@@ -256,9 +256,10 @@ def _show_import(report: ImportReport, *, dry_run: bool) -> None:
     span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
     verb = "would be added" if dry_run else "added"
     say.print(f"{verb}: observations {report.observations:,}{span}, ids to ask about {report.to_refresh:,}")
+    dropped = f"; single values dropped {report.dropped:,}" if report.dropped else ""
     say.print(
         f"artists that are new {report.new_artists:,}; entries known already {report.known:,}, "
-        f"repeated {report.repeated:,}, rejected {report.rejected:,}"
+        f"repeated {report.repeated:,}, rejected {report.rejected - report.dropped:,}{dropped}"
     )
     if report.to_follow + report.followed:
         verb = "would be put on the list" if dry_run else "put on the list"

@@ -188,7 +188,7 @@ def _read_lines(path: Path, text: str, name: str) -> Reading:
     if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for line in lines):
         return Reading(name, "list of ids", _read_ids(text))
     raise SettingsError(
-        f"{path} is nothing that can be imported: it begins with {header[:60]!a}, which names no column of artist "
+        f"{path} is nothing that can be imported: it begins with {header[:60]!r}, which names no column of artist "
         "ids and is none. Understood are JSON, JSON lines, CSV with a header, SQLite, and lists of ids or links. "
         "Nothing was imported."
     )

@@ -50,7 +50,8 @@ class ImportReport:
 
     `observations`: artists × days that are new or better known; `to_refresh`: artists known by id alone, which the next
     runs ask about. `to_follow`: artists named without history that come onto the list of those followed; `followed`:
-    those on it already. `rejects`: file, line (from 1), reason; the first thousand of `rejected`.
+    those on it already. `rejects`: file, line (from 1), reason; the first thousand of `rejected`. `dropped`: how many
+    of them are single values of entries that were taken without them.
     """
 
     run_id: str
@@ -68,6 +69,7 @@ class ImportReport:
     to_follow: int = 0
     followed: int = 0
     rows: int = 0
+    dropped: int = 0
 
 
 class Findings:
@@ -77,7 +79,7 @@ class Findings:
         self.con, self.path, self.today, self.on = con, path, today, on
         self.files: list[FileReport] = []
         self.rejects: list[Told] = []
-        self.rejected = self.entries = 0
+        self.rejected = self.dropped = self.entries = 0
         self._places = count()
         if on is not None and on > today:
             raise SettingsError(f"--on {on.isoformat()} is in the future. Nothing was imported.")
@@ -123,6 +125,7 @@ class Findings:
                 self._reject([(reading.name, found.line, known)])
                 continue
             self._reject([(reading.name, found.line, reason) for reason in known.reasons])
+            self.dropped += len(known.reasons)
             dated += known.day is not None
             rows.append({"place": next(self._places), "file": len(self.files), **_row(found, known, fallback)})
             if len(rows) >= ROWS:
@@ -155,7 +158,7 @@ class Findings:
         ).fetchall()[0]
         return ImportReport(
             run_id, tuple(self.files), tuple(self.rejects), self.rejected, self.entries, repeated, known, observations,
-            new_artists, to_refresh, first, last,
+            new_artists, to_refresh, first, last, dropped=self.dropped,
         )  # fmt: skip
 
     def named(self) -> list[str]:

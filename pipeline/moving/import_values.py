@@ -39,6 +39,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(\w+)[:/]([^?/#\s]+)\S*")
 _GROUPED = re.compile(r"\d{1,3}([.,]\d{3})+")
+_DECIMAL = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),(\d+)|\d{1,3}(?:,\d{3})+\.(\d+)")  # 1.234,0 and 1,234.0
 _SURROGATES = re.compile("[\ud800-\udfff\0]")
 _SECONDS = re.compile(r"[0-9]{10}(\.[0-9]+)?")
 _DAY_FORMS = (
@@ -150,6 +151,9 @@ def _number(value: Any, most: int) -> tuple[int | None, str]:
     text = str(value).strip().replace("\u00a0", "").replace(" ", "")
     if isinstance(value, str) and _GROUPED.fullmatch(text):
         text = re.sub("[.,]", "", text)
+    elif isinstance(value, str) and (decimal := _DECIMAL.fullmatch(text)):
+        decimals = decimal[1] or decimal[2]
+        text = f"{re.sub('[.,]', '', text[: -len(decimals)])}.{decimals}"
     try:
         number = float(text) if not text.isdecimal() else int(text)
     except ValueError:  # not a number, or one of more than 4,300 digits
@@ -244,5 +248,5 @@ def _folded(name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = ascii(value[:60] if isinstance(value, (str, list)) else value)
+    text = repr(value[:60] if isinstance(value, (str, list)) else value)
     return text if len(text) <= 40 else f"{text[:37]}..."

@@ -89,7 +89,8 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) 
                 ledger.begin_task(run_id, batch.batch_id, 1, batch.task, batch.item)
                 raw = _raw_batch(batch.batch_id, day, artists, source, [file.name for file in found.files])
                 rows += commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "imported")
-        state, message = "succeeded", f"imported {source}: {found.entries} entries read, {found.rejected} rejected"
+        rejected = found.rejected - found.dropped
+        state, message = "succeeded", f"imported {source}: {found.entries} entries read, {rejected} rejected"
     except Exception as error:
         state, message = "failed", str(error)
         raise
