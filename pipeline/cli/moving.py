@@ -6,6 +6,7 @@ Imports `console` and the rooms that do it.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -221,6 +222,8 @@ def _show_origin(origin: Origin) -> None:
     for line in origin.lines:
         asked = ", ".join(f"{name} {value}" for name, value in line.request.items() if not isinstance(value, list))
         print(f"  {origin.raw_file} line {line.number}: {line.endpoint}, {asked or 'by ids'}, at {line.fetched_at}")
+        for each in line.object.get("received") or [line.object]:  # entries of files, where they were imported
+            print(f"    {json.dumps(each, ensure_ascii=False)}")
     if origin.note:
         print(f"  {origin.note}")
 
