@@ -108,11 +108,22 @@ def _line(frame: pl.DataFrame, field: str, style: Style, colour: str, *, least_s
     figure = go.Figure(go.Scatter(x=days, y=values, mode="lines", line={"color": colour, "width": 2.4}))
     figure.update_traces(customdata=hover, hovertemplate=HOVER, connectgaps=False)
     if known:
-        last_day, last = known[-1]
-        dot = {"color": colour, "size": 9}
-        figure.add_scatter(x=[last_day], y=[last], mode="markers", marker=dot, hoverinfo="skip", cliponaxis=False)
+        dots = [*_alone(days, values), known[-1]]
+        dot = {"color": colour, "size": [*[5] * (len(dots) - 1), 9], "opacity": 1}
+        x, y = [day for day, _ in dots], [value for _, value in dots]
+        figure.add_scatter(x=x, y=y, mode="markers", marker=dot, hoverinfo="skip", cliponaxis=False)
     scale = _scale([value for _, value in known], least_span=least_span)
     return _dressed(figure, days, scale, style, margin_days=0)
+
+
+def _alone(days: Sequence[date], values: Sequence[int | None]) -> list[tuple[date, int]]:
+    """Numbers between two gaps, of which a line shows nothing."""
+    beside = zip([None, *values[:-1]], [*values[1:], None], strict=True)
+    return [
+        (day, value)
+        for day, value, neighbours in zip(days, values, beside, strict=True)
+        if value is not None and neighbours == (None, None)
+    ]
 
 
 def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style, *, margin_days: int) -> go.Figure:
@@ -136,7 +147,9 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
     )
     axis = {"fixedrange": True, "zeroline": False, "ticks": "", "ticklabelstandoff": 6, "automargin": True}
     unlike = days and days[-1] - days[0] < A_YEAR  # then no day and month stands for two days
-    labels = [style.text.short_day(day) if unlike else style.text.day(day, precision="month") for day in places]
+    labels = (
+        _days_with_years(places, style.text) if unlike else [style.text.day(day, precision="month") for day in places]
+    )
     figure.update_xaxes(tickvals=places, ticktext=labels, showgrid=False, linecolor=palette.line, tickangle=0, **axis)
     figure.update_yaxes(tickvals=scale.ticks, ticktext=_tick_labels(scale, style.text), gridcolor=palette.line, **axis)
     figure.update_yaxes(range=[scale.low, scale.high])
@@ -144,6 +157,15 @@ def _dressed(figure: go.Figure, days: Sequence[date], scale: Scale, style: Style
         margin = timedelta(days=margin_days)
         figure.update_xaxes(range=[days[0] - margin, days[-1] + margin])
     return figure
+
+
+def _days_with_years(places: Sequence[date], text: Text) -> list[str]:
+    """Days and months, with the year below where it begins: imported history is of other years than this one."""
+    years = [None, *(day.year for day in places)]
+    return [
+        text.short_day(day) + (f"<br>{day.year}" if day.year != before else "")
+        for day, before in zip(places, years, strict=False)
+    ]
 
 
 def _round_step(rough: float) -> int:

@@ -36,13 +36,19 @@ def test_ticks_speak_the_language(style, shown):
     """Numbers and days on the axes are written as the reader writes them."""
     figure = followers_chart(history("followers", 1000, 1500, 2000), style)
     assert shown in ticks(figure)
-    assert ticks(figure, "xaxis")[0] == {"1,500": "Nov 1", "1.500": "1 nov."}[shown]
+    assert ticks(figure, "xaxis")[0] == {"1,500": "Nov 1<br>2026", "1.500": "1 nov.<br>2026"}[shown]
 
 
-@pytest.mark.parametrize(("count", "first"), [(365, "11 dez."), (366, "dez. 2026")])
+@pytest.mark.parametrize(("count", "first"), [(365, "11 dez.<br>2026"), (366, "dez. 2026")])
 def test_days_of_years_bear_the_year(count, first):
     """Where a day and month stands for two days the axis tells months with their years."""
     assert ticks(followers_chart(history("followers", *range(count)), PT), "xaxis")[0] == first
+
+
+def test_years_stand_where_they_begin():
+    """Days of years gone by are not taken for this year's: the first one of each year bears it."""
+    labels = ticks(followers_chart(history("followers", *range(100)), EN), "xaxis")
+    assert labels == ["Nov 12<br>2026", "Dec 4", "Dec 26", "Jan 17<br>2027", "Feb 8"]
 
 
 def test_small_changes_stay_small():
@@ -61,7 +67,15 @@ def test_unknown_days_are_gaps():
     """A day on which the number was withheld leaves a gap; it is neither nought nor bridged."""
     line, dot = followers_chart(history("followers", 5, None, 7, None), EN).data
     assert (list(line.y), line.connectgaps) == ([5, None, 7, None], False)
-    assert (dot.x[0], dot.y[0]) == (date(2026, 11, 3), 7)
+    assert (dot.x[-1], dot.y[-1]) == (date(2026, 11, 3), 7)
+
+
+def test_numbers_between_gaps_are_dots():
+    """A line through a single day has no length: such a number is a dot, as the last one is, or nobody would see it."""
+    _, dots = followers_chart(history("followers", 5, None, 6, 7, None, 8, None, 9, 9), EN).data
+    assert list(zip(dots.x, dots.y, dots.marker.size, strict=True)) == [
+        (date(2026, 11, 1), 5, 5), (date(2026, 11, 6), 8, 5), (date(2026, 11, 9), 9, 9),
+    ]  # fmt: skip
 
 
 def test_hover_says_day_and_number():

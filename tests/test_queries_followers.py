@@ -42,6 +42,14 @@ def test_missed_day_keeps_last_number(workspace):
     assert queries.followers_over_time(found, "mpb")["followers"].to_list() == [15, 15, 17]
 
 
+def test_line_ends_with_the_last_number(workspace):
+    """Days after the last number of anybody are not drawn: history was imported, and the app is given none."""
+    seen = [*snapshots("a", 10, 11, None, None), *snapshots("b", 5, None, None, None)]
+    found = publish_rows(workspace, artist_snapshots=seen, artist_genres=in_genre("a", "b"))
+    line = queries.followers_over_time(found, "mpb")
+    assert line.select("observed_on", "followers").rows() == [(date(2026, 11, 19), 15), (date(2026, 11, 20), 16)]
+
+
 def test_window_cuts_the_line(workspace):
     """Only the last days that were asked for are shown."""
     found = publish_many(workspace, 3, 40)

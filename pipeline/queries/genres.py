@@ -70,7 +70,8 @@ def followers_over_time(generation: Generation, genre: str, days: int = 180) -> 
     """One row per day: observed_on, followers, artists; the same artists all along, since finding more is no growth.
 
     An artist found later stands from the start with its first number. The line begins when at least half of the
-    artists had one; a day without an answer keeps the last number. Empty where Spotify gives no followers.
+    artists had one and ends with the last day that has one of anybody; a day without an answer in between keeps the
+    last number. Empty where Spotify gives no followers.
     """
     return generation.frame(
         """
@@ -78,7 +79,8 @@ def followers_over_time(generation: Generation, genre: str, days: int = 180) -> 
             SELECT observed_on, sum(gained) OVER w AS gained, sum(found) OVER w AS found
             FROM genre_days WHERE genre = ? WINDOW w AS (ORDER BY observed_on)),
         whole AS (
-            SELECT sum(found) AS artists, sum(found_followers) AS followers, max(observed_on) AS end_on
+            SELECT sum(found) AS artists, sum(found_followers) AS followers,
+                max(observed_on) FILTER (with_followers > 0) AS end_on
             FROM genre_days WHERE genre = ?),
         span AS (
             SELECT end_on, greatest((SELECT min(observed_on) FROM days WHERE 2 * found >= artists),
