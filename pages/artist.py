@@ -17,7 +17,9 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
     """Followers, growth, popularity, releases; what is withheld is said."""
     grown, withheld = found["growth"] is not None, text("not given by Spotify to this app")
     gained = text("{gained} since {day}", gained=text.signed(found["gained"]), day=text.day(found["since"]))
-    why = withheld if found["followers"] is None else text("needs followers of two days")
+    history = _data.ask(queries.artist_history, found["artist_id"])["followers"].drop_nulls()
+    lacking = text("needs followers of 30 days before") if history.len() > 1 else text("needs followers of two days")
+    why = withheld if found["followers"] is None else lacking
     latest = text("latest on {day}", day=text.day(found["latest_release_on"])) if found["latest_release_on"] else ""
     tiles = (
         _known(text("Followers"), found["followers"], gained if grown else "", withheld, text),

@@ -40,6 +40,8 @@ def show_growth(text: Text) -> None:
     if found.is_empty():
         then = _data.is_looking_back()
         advice = text("Growth needs followers of two days; it appears with the second one.")
+        if days > 1:
+            advice = text("Of nobody with at least 1,000 followers do numbers show a gain in the last 30 days of data.")
         missing = text("No growth was known then") if then else text("No growth to show yet")
         st.html(_cards.empty(missing, advice))
     else:

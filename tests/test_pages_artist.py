@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.published import LAST_DAY, publish_many, publish_rows
@@ -69,6 +71,20 @@ def test_growth_says_over_how_long(days, told, tmp_path):
     """While fewer than thirty days are known, growth is told over those that are."""
     publish_many(install_service(tmp_path).workspace, 2, days)
     assert told in open_screen("artist.py", "pt", id="artist000001").words
+
+
+@pytest.mark.parametrize(
+    ("ago", "lacking"), [((3, 2), "needs followers of 30 days before"), ((3,), "needs followers of two days")]
+)
+def test_missing_growth_says_what_it_needs(ago, lacking, tmp_path):
+    """Of an artist found lately, or with few days of imported history, it is not said that two days are wanting."""
+    known = [{"artist_id": "a", "observed_on": LAST_DAY - timedelta(days), "followers": 5000} for days in (90, 60)]
+    seen = [{"artist_id": "b", "observed_on": LAST_DAY - timedelta(days), "followers": 9000} for days in ago]
+    rows = [{"artist_id": each, "name": each, "followers": 9000} for each in "ab"]
+    publish_rows(install_service(tmp_path).workspace, artists=rows, artist_snapshots=[*known, *seen])
+    words = open_screen("artist.py", id="b").words
+    told = ("needs followers of 30 days before", "needs followers of two days")
+    assert [each for each in told if each in words] == [lacking]
 
 
 def test_withheld_followers_promise_no_growth(tmp_path):

@@ -33,6 +33,21 @@ def test_growth_leads_to_artists(tmp_path):
     assert "+4.1%" in screen.words
 
 
+def test_old_numbers_are_not_said_to_be_of_one_day(tmp_path):
+    """Where nobody has a number of the last thirty days of data, as in imported history, that is why nobody grows."""
+    rows = [{"artist_id": each, "name": each, "followers": 9000} for each in "ab"]
+    ago = {"a": (200, 170, 140), "b": (3,)}
+    seen = [
+        {"artist_id": each, "observed_on": LAST_DAY - timedelta(days), "followers": 9000 - days}
+        for each in ago
+        for days in ago[each]
+    ]
+    publish_rows(install_service(tmp_path).workspace, artists=rows, artist_snapshots=seen)
+    words = open_screen("overview.py", "pt").words
+    assert "De ninguém com pelo menos 1.000 seguidores os números mostram ganho" in words
+    assert "precisa dos seguidores de dois dias" not in words
+
+
 def test_genre_tells_who_grows(tmp_path):
     """In the genre shown those who grow fastest stand, over 30 days or as chosen, and of how many that is known."""
     publish_many(install_service(tmp_path).workspace, 12, 31)
