@@ -12,6 +12,7 @@ import pytest
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.published import publish_rows
 
 A, B, C = (letter * 22 for letter in "ABC")
 FOLDER = {
@@ -61,6 +62,15 @@ def test_dry_run_changes_nothing(ask: Any, options: tuple[str, ...], changed: li
     code, out, _, listed = ask("--dry-run", "--json", *options, A, B)
     said = {"dry_run": True, "stop": bool(options), "changed": changed, "unchanged": rest}
     assert (code, json.loads(out), listed) == (0, said, (A,))
+
+
+def test_lost_list_is_not_an_empty_one(ask: Any, inside: Any, tmp_path: Path, workspace: Workspace) -> None:
+    """With the ledger the list is lost: nobody is told that it is empty, or begins a new one before `recover`."""
+    workspace.db.mkdir()
+    publish_rows(workspace, artists=[{"artist_id": A}])  # under a number that this ledger has not given out
+    for words in (("follow", B), ("export", "followed")):
+        code, out, err = inside(FOLDER, tmp_path, *words)
+        assert (code, out, "`python -m pipeline recover`" in err) == (1, "", True)
 
 
 @pytest.mark.parametrize(

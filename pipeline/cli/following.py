@@ -12,6 +12,7 @@ import typer
 from pipeline.cli import console
 from pipeline.cli.options import AsJson
 from pipeline.errors import SettingsError
+from pipeline.lake.store import require_ledger
 from pipeline.moving.import_values import artist_id
 from pipeline.records import followed
 from pipeline.records.opening import opened_ledger
@@ -28,7 +29,8 @@ def follow(
 ) -> None:
     """Put artists on the list of those you follow, or take them off with --stop; what is known of them stays."""
     named, settings = tuple(dict.fromkeys(map(_given, artists))), load_settings()
-    with opened_ledger(settings, to_read=dry_run) as (_, ledger):
+    with opened_ledger(settings, to_read=dry_run) as (workspace, ledger):
+        require_ledger(workspace, ledger)
         listed = followed.followed_ids(ledger)
         changed = [each for each in named if (each in listed) is stop]
         if changed and not dry_run:

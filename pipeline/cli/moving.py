@@ -21,6 +21,7 @@ from pipeline.cli import console
 from pipeline.cli.options import AsJson, read_day, read_genres
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
+from pipeline.lake.store import require_ledger
 from pipeline.moving.backup import Backup, back_up
 from pipeline.moving.backup import restore as bring_back
 from pipeline.moving.bundles import Filters, open_bundle, write_bundle
@@ -204,7 +205,8 @@ MOVING: dict[str, Callable[..., None]] = {
 
 
 def _followed() -> dict[str, datetime]:
-    with opened_ledger(load_settings(), to_read=True) as (_, ledger):
+    with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)  # with a ledger the list is lost: an empty one would be no answer
         return followed_since(ledger)
 
 

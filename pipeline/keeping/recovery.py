@@ -93,7 +93,8 @@ def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Fi
                 path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
             place_files([path])
     told = f"{said['from_generation']} parts from the newest generation, {said['from_files']} batches from files alone"
-    done = f"written anew: {told}; requests of the last day count as spent; schedules may have to be added again"
+    again = "whom you follow, schedules and targets of genres may have to be said again"
+    done = f"written anew: {told}; requests of the last day count as spent; {again}"
     return [Finding(str(workspace.ledger), what, done)]
 
 
