@@ -148,6 +148,23 @@ def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
 
 
+def test_log_without_lines_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """An import logs nothing, and a filter may leave nothing: standard output stays empty, and it is said why."""
+    main(["import", "mpb_2024-05-01.json", "--json"])
+    run_id = json.loads(capsys.readouterr().out)["run_id"]
+    assert said(capsys, "logs") == (0, "", f"there is no line in the log of run {run_id}\n")
+    told = f"there is no line that fits in the log of run {run_id}\n"
+    assert said(capsys, "logs", "--task", "discover", "--json") == (0, "", told)
+
+
+def test_schedule_tells_all_it_was_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its priority and when a missed time is dropped stand in words, too."""
+    given = ("--cron", "0 13 * * *", "--genres", "mpb", "--max-requests", "9", "--priority", "2", "--grace-s", "3600")
+    code, out, _ = said(capsys, "schedule", "add", "noon", *given)
+    asked = "mpb, at most 9 requests, priority 2, dropped when 3,600 s late"
+    assert (code, f"noon: cron 0 13 * * * (America/Sao_Paulo), {asked}: " in out) == (0, True)
+
+
 def test_rows_as_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """With --json the rows on standard output are JSON, one object a line; another format there is refused."""
     main(["import", "mpb_2024-05-01.json"])

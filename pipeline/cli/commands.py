@@ -141,8 +141,13 @@ def logs(  # noqa: PLR0913, PLR0917  one parameter per option
     settings = load_settings()
     found = newest_run(settings) if run_id == "last" else run_id
     wanted = EventFilter(found, task, item, level.upper(), grep)
+    told = False
     for rows in follow_events(settings, wanted, follow=follow):
         console.show_events(rows, as_json=as_json)
+        told = True
+    if not told:
+        chosen = " that fits" if task or item or level or grep else ""
+        console.people.print(f"there is no line{chosen} in the log of run {found}", markup=False)
 
 
 @app.command()

@@ -207,6 +207,8 @@ def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
         asked = ", ".join(row["genres"]) or "all genres"
         most = f", at most {row['max_requests']} requests" if row["max_requests"] else ""
+        most += f", priority {row['priority']}" if row["priority"] else ""
+        most += f", dropped when {row['grace_s']:,.0f} s late" if row["grace_s"] is not None else ""
         when = "paused" if row["paused"] else coming
         print(f"{row['name']}: {row['kind']} {row['spec']} ({row['timezone']}), {asked}{most}: {when}")
     if not rows:
