@@ -27,12 +27,12 @@ from tests.payloads import artist, commit, search_line
 
 PIPELINE = Path(__file__).parent.parent / "pipeline"
 PT = Text("pt_BR", "America/Sao_Paulo")
-# What no page comes upon: the command line and what it alone does, other systems' own runs, a graph that is wrong. What
-# a schedule's form says is tried with it.
+# What no page comes upon: the command line and what it alone does, other systems' own runs. What a schedule's form says
+# is tried with it.
 ELSEWHERE = {
-    "cli", "moving", "simulator", "dag.py", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
-    "purge.py", "cutting.py", "recovery.py", "replay.py", "stored.py", "copying.py", "tracing.py", "status.py",
-    "schedules.py",
+    "cli", "moving", "simulator", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
+    "purge.py", "cutting.py", "recovery.py", "mending.py", "replay.py", "stored.py", "copying.py", "tracing.py",
+    "status.py", "schedules.py",
 }  # fmt: skip
 ENGLISH = re.compile(
     r"\b(the|of|is|are|was|were|and|for|nothing|again|kept|what|not|run|runs|it|than|left|by|failed|to|another|some|"

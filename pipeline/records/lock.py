@@ -139,7 +139,7 @@ def _who(workspace: Workspace) -> str:
     if holder is None:
         return "another process"
     if "system" in holder:
-        return f"{holder['system']} (run {holder['run_id']}, {holder['trigger']})"
+        return f"{holder['system']} (run {holder['run_id']}, external)"
     number = f"{holder['pid']} on {holder['host']}" if "host" in holder else holder["pid"]
     return f"process {number} (run {holder['run_id']}, {holder['trigger']}, since {holder['since']} UTC)"
 
