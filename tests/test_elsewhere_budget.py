@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import BudgetSpent
 from pipeline.records.budget import Budget, Limits
-from pipeline.source.calls import Batch, Call, Exchange
+from pipeline.source.calls import Batch, Call, SentRequest
 from pipeline.source.grants import Grants
 
 BATCH = Batch("run", "discover-00001", "discover", "x", 1, (Call("search", {"genre": "x"}),), 10)
@@ -32,7 +32,7 @@ def test_batches_take_turns(ledger, clock):
     grants = Grants(ledger, NINE_A_SECOND)
     waits = [grants.grant(BATCH, 30, 30, workers=3) for _ in range(4)]
     assert [round(grant.wait_s) for grant in waits] == [0, 0, 1, 4]
-    grants.settle_batch(waits[0], [Exchange("search", "search", 0.0, 200)], clock.now().timestamp())
+    grants.settle_batch(waits[0], [SentRequest("search", "search", 0.0, 200)], clock.now().timestamp())
     assert round(grants.grant(BATCH, 30, 30, workers=3).wait_s, 1) == pytest.approx(4.2, abs=0.2)
 
 
@@ -41,7 +41,7 @@ def test_reserve_holds_nobody_up(ledger, clock):
     grants = Grants(ledger, NINE_A_SECOND)
     waits = [grants.grant(BATCH, 60, 30, workers=3) for _ in range(3)]
     assert [round(grant.wait_s) for grant in waits] == [0, 0, 1]
-    grants.settle_batch(waits[0], [Exchange("search", "search", 0.0, 200)] * 50, clock.now().timestamp())
+    grants.settle_batch(waits[0], [SentRequest("search", "search", 0.0, 200)] * 50, clock.now().timestamp())
     assert round(grants.grant(BATCH, 30, 30, workers=3).wait_s) == 6
 
 
@@ -67,7 +67,7 @@ def test_late_workers_overdraw_nothing(ledger, clock, seed):
             for each in [each for each in away if not each[2] or each[2][-1] < clock.now().timestamp()]:
                 away.remove(each)
                 grants.settle_batch(
-                    each[0], [Exchange("search", "search", at - each[1], 200) for at in each[2]], each[1]
+                    each[0], [SentRequest("search", "search", at - each[1], 200) for at in each[2]], each[1]
                 )
                 sent += each[2]
             if not grant.tickets:
@@ -88,7 +88,10 @@ def test_refusal_far_away_locks(ledger, clock):
     """A 429 that a worker met locks the bucket for everybody, as one met here does."""
     grants, budget = Grants(ledger, NINE_A_SECOND), Budget(ledger, NINE_A_SECOND)
     grant = grants.grant(BATCH, 5, 5, workers=2)
-    sent = [Exchange("search", "search", 0.0, 200), Exchange("search", "search", 1.0, 429, 3_600.0, "QUOTA_EXCEEDED")]
+    sent = [
+        SentRequest("search", "search", 0.0, 200),
+        SentRequest("search", "search", 1.0, 429, 3_600.0, "QUOTA_EXCEEDED"),
+    ]
     grants.settle_batch(grant, sent, clock.now().timestamp())
     assert held(ledger) == [("search", 200), ("search", 429)]
     assert (budget.view("search").locked_until - clock.now()).total_seconds() == 3_600.0
@@ -98,7 +101,7 @@ def test_clock_set_back_holds_no_batch_up(ledger, clock):
     """Requests written while the clock was a day or more ahead neither fill a window nor the quota of today."""
     ahead = Grants(ledger, Limits(3_000, 40))
     clock.move(days=2)
-    sent = [Exchange("search", "search", 0.0, 200)] * 40
+    sent = [SentRequest("search", "search", 0.0, 200)] * 40
     for _ in range(4):
         grant = ahead.grant(BATCH, 10, 10, workers=1)
         ahead.settle_batch(grant, sent[: len(grant.tickets)], clock.now().timestamp())

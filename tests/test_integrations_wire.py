@@ -13,7 +13,7 @@ from pipeline.integrations.aws_lambda import handler
 from pipeline.integrations.orchestrate import results
 from pipeline.integrations.wire import answer, question, raw_from_json, raw_to_json
 from pipeline.source.allowance import Allowance
-from pipeline.source.calls import Batch, Call, Exchange, RawBatch
+from pipeline.source.calls import Batch, Call, RawBatch, SentRequest
 from pipeline.source.sightings import Sightings
 from tests.loopback import Sent, serving
 
@@ -23,7 +23,7 @@ DUE = datetime(2026, 11, 23, 6, tzinfo=UTC)
 RAW = RawBatch(
     "refresh-0001", b"\x00\xffbytes", 2, 4, ((CALL, ArtistNotFound("gone")),), QuotaExceeded("artist", DUE, "quota"),
     (CALL,), Sightings({"artist": ("id", "name")}, {"artist": 1}, ("artists",), (("search", 50),)),
-    (Exchange("artist", "artist", 0.5, 429, 3_600.0, "QUOTA_EXCEEDED", 12.5, 99),),
+    (SentRequest("artist", "artist", 0.5, 429, 3_600.0, "QUOTA_EXCEEDED", 12.5, 99),),
 )  # fmt: skip
 
 
@@ -48,8 +48,8 @@ def far(event):
 def test_result_survives_json():
     """Bytes, errors with their instants, calls and sightings come back as they were."""
     back = raw_from_json(json.loads(json.dumps(raw_to_json(RAW))))
-    assert (back.payload, back.left, back.sightings, back.exchanges) == (
-        RAW.payload, RAW.left, RAW.sightings, RAW.exchanges,
+    assert (back.payload, back.left, back.sightings, back.sent) == (
+        RAW.payload, RAW.left, RAW.sightings, RAW.sent,
     )  # fmt: skip
     assert (type(back.error), back.error.due_at, str(back.failures[0][1])) == (QuotaExceeded, DUE, "gone")
 
@@ -65,14 +65,14 @@ def test_handler_collects(served):
     """A function asks with its own credentials, and its question holds none."""
     event = question(BATCH, Allowance(3, 1_000.0))
     raw = raw_from_json(far(event))
-    assert (raw.lines, raw.requests, raw.error, len(raw.exchanges)) == (1, 1, None, 1)
+    assert (raw.lines, raw.requests, raw.error, len(raw.sent)) == (1, 1, None, 1)
     assert "secret" not in json.dumps(event)
 
 
 def test_answer_keeps_its_size(served):
     """What would not fit is left behind: a failed attempt that says so, with its requests booked."""
     raw = raw_from_json(answer(question(BATCH, Allowance(3, 1_000.0)), most_bytes=100))
-    assert (raw.payload, raw.left, raw.requests, len(raw.exchanges)) == (b"", (CALL,), 1, 1)
+    assert (raw.payload, raw.left, raw.requests, len(raw.sent)) == (b"", (CALL,), 1, 1)
     assert isinstance(raw.error, SourceUnavailable)
 
 

@@ -16,7 +16,7 @@ from pipeline import errors
 from pipeline.errors import GarimpoError, SourceUnavailable
 from pipeline.settings import load_settings
 from pipeline.source.allowance import Allowance, collect_with_allowance
-from pipeline.source.calls import Batch, Call, Exchange, RawBatch
+from pipeline.source.calls import Batch, Call, RawBatch, SentRequest
 from pipeline.source.sightings import Sightings
 from pipeline.source.spotify import Access
 
@@ -50,7 +50,7 @@ def answer(event: Mapping[str, Any], most_bytes: int) -> dict[str, Any]:
     if len(json.dumps(found)) > most_bytes:
         told = f"{batch.item}: its answers do not fit into {most_bytes} bytes. Collect it with GARIMPO_BACKEND=threads."
         found = raw_to_json(RawBatch(raw.batch_id, b"", 0, raw.requests, (), SourceUnavailable(told), batch.calls))
-        found["exchanges"] = [asdict(sent) for sent in raw.exchanges]
+        found["exchanges"] = [asdict(sent) for sent in raw.sent]
     return found
 
 
@@ -60,7 +60,7 @@ def raw_to_json(raw: RawBatch) -> dict[str, Any]:
         "batch_id": raw.batch_id, "payload": base64.b64encode(raw.payload).decode("ascii"), "lines": raw.lines,
         "requests": raw.requests, "failures": [[_call(call), _error(error)] for call, error in raw.failures],
         "error": _error(raw.error), "left": [_call(call) for call in raw.left],
-        "capabilities": asdict(raw.sightings), "exchanges": [asdict(sent) for sent in raw.exchanges],
+        "capabilities": asdict(raw.sightings), "exchanges": [asdict(sent) for sent in raw.sent],
     }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def raw_from_json(values: Mapping[str, Any]) -> RawBatch:
         values["batch_id"], base64.b64decode(values["payload"], validate=True), values["lines"], values["requests"],
         tuple((call, error) for call, error in failures if error), _an_error(values["error"]),
         tuple(_a_call(call) for call in values["left"]), sightings,
-        tuple(Exchange(**sent) for sent in values["exchanges"]),
+        tuple(SentRequest(**sent) for sent in values["exchanges"]),
     )  # fmt: skip
 
 

@@ -102,10 +102,10 @@ class Elsewhere:
             self._grants.lose(grant)
             return RawBatch(batch.batch_id, b"", 0, 0, error=error, left=batch.calls)
         began = self._context.ledger.now() - timedelta(seconds=_lasted(raw))
-        self._grants.settle_batch(grant, raw.exchanges, began.timestamp())
-        self._context.gate.give_back(len(grant.tickets) - len(raw.exchanges))
+        self._grants.settle_batch(grant, raw.sent, began.timestamp())
+        self._context.gate.give_back(len(grant.tickets) - len(raw.sent))
         self._learn(batch, raw)
-        return replace(raw, exchanges=())
+        return replace(raw, sent=())
 
     def _is_awaited(self) -> bool:
         return not self._workers.has_come() and time.monotonic() < self._context.opened_s + AWAITED_S
@@ -204,4 +204,4 @@ class Elsewhere:
 
 def _lasted(raw: RawBatch) -> float:
     """Seconds from a batch's beginning to its last answer."""
-    return max((sent.at_s + sent.duration_ms / 1000 for sent in raw.exchanges), default=0.0)
+    return max((sent.at_s + sent.duration_ms / 1000 for sent in raw.sent), default=0.0)

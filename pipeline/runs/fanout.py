@@ -27,7 +27,7 @@ from pipeline.runs.elsewhere import Elsewhere, SubmitBackend
 from pipeline.runs.items import attempt_id, keep_left, plan_items, set_retrying
 from pipeline.runs.planner import Item, Outlook
 from pipeline.runs.progress import TaskResult
-from pipeline.runs.reckoning import Reckoning, Verdict
+from pipeline.runs.reckoning import AttemptVerdict, Reckoning
 from pipeline.source import capabilities
 from pipeline.source.allowance import collect_with_allowance
 from pipeline.source.calls import Batch, Call, RawBatch
@@ -176,7 +176,7 @@ class MappedTask:
                 message = "; ".join(filter(None, (verdict.message, f"its rows are in {full[0].batch_id}")))
                 self._finish(work, replace(raw, payload=b""), replace(verdict, message=message))
 
-    def _finish(self, work: Work, raw: RawBatch, verdict: Verdict) -> None:
+    def _finish(self, work: Work, raw: RawBatch, verdict: AttemptVerdict) -> None:
         batch, context = work.batch, self._context
         with _working_for(batch):
             rows = self._commit(batch, raw, verdict)
@@ -194,7 +194,7 @@ class MappedTask:
         self._items, self._rows = self._items + (not verdict.retry), self._rows + rows
         self._tell(self._items, self._total, self._rows, f"{batch.item}: {verdict.state}")
 
-    def _commit(self, batch: Batch, raw: RawBatch, verdict: Verdict) -> int:
+    def _commit(self, batch: Batch, raw: RawBatch, verdict: AttemptVerdict) -> int:
         context, state, message = self._context, verdict.state, verdict.message
         if raw.payload:
             return commit_raw_batch(context.workspace, context.ledger, self._normalizer, batch, raw, state, message)

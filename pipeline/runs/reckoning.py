@@ -17,14 +17,14 @@ from pipeline.runs.planner import call_key
 from pipeline.runs.progress import TaskResult
 from pipeline.source.calls import Batch, Call, RawBatch
 
-__all__ = ["Reckoning", "Verdict"]
+__all__ = ["AttemptVerdict", "Reckoning"]
 
 STAND_INS = ("artists", "albums")  # batch reads: the same answers come one by one from another endpoint
 LONGEST_MESSAGE = 2_000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AttemptVerdict:
     """How an attempt ended; `unanswered`: calls to be asked again, `retry`: by this very run."""
 
     state: str
@@ -50,7 +50,7 @@ class Reckoning:
         """Whether nothing more is to be asked by this task."""
         return bool(self.limit) or self.deferral is not None
 
-    def judge(self, batch: Batch, raw: RawBatch) -> Verdict:
+    def judge(self, batch: Batch, raw: RawBatch) -> AttemptVerdict:
         """How the attempt ended; remembers what is missing and whether the task may go on."""
         lost = tuple(call for call, failure in raw.failures if not isinstance(failure, Skippable))
         self._remember(batch, raw)
@@ -60,7 +60,7 @@ class Reckoning:
         told = "; ".join(str(failure) for _, failure in raw.failures)[:LONGEST_MESSAGE]
         if lost:
             return self._failed(batch, told, lost)
-        return Verdict("skipped" if raw.failures and not raw.lines else "succeeded", told)
+        return AttemptVerdict("skipped" if raw.failures and not raw.lines else "succeeded", told)
 
     def result(self, task: str, items: int, rows: int) -> TaskResult:
         """How the task ended, of which so many items came to be and so many rows were kept."""
@@ -72,7 +72,7 @@ class Reckoning:
             state, message, due_at = "deferred", str(self.deferral), self.deferral.due_at
         return TaskResult(task, state, items, rows, len(missing), message, due_at)
 
-    def _stopped_by(self, error: GarimpoError, batch: Batch, rest: tuple[Call, ...]) -> Verdict:
+    def _stopped_by(self, error: GarimpoError, batch: Batch, rest: tuple[Call, ...]) -> AttemptVerdict:
         message, state = str(error)[:LONGEST_MESSAGE], "failed"
         match error:
             case RunCancelled():
@@ -93,10 +93,10 @@ class Reckoning:
                 self.fatal = error
             case _:
                 return self._failed(batch, message, rest)
-        return Verdict(state, message, rest)
+        return AttemptVerdict(state, message, rest)
 
-    def _failed(self, batch: Batch, message: str, unanswered: tuple[Call, ...]) -> Verdict:
-        return Verdict("failed", message, unanswered, retry=batch.attempt < self._attempts)
+    def _failed(self, batch: Batch, message: str, unanswered: tuple[Call, ...]) -> AttemptVerdict:
+        return AttemptVerdict("failed", message, unanswered, retry=batch.attempt < self._attempts)
 
     def _remember(self, batch: Batch, raw: RawBatch) -> None:
         """Which calls were answered and which are missing: planning leaves out both; calls put off are neither."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pipeline.clock import system_now
 from pipeline.errors import AllowanceSpent, CredentialsRejected
-from pipeline.source.calls import Batch, Exchange, RawBatch
+from pipeline.source.calls import Batch, RawBatch, SentRequest
 from pipeline.source.collect import MOST_BYTES, collect
 from pipeline.source.deadline import TimedSource
 from pipeline.source.spotify import Access, SpotifySource
@@ -76,9 +76,9 @@ class AllowanceGate:
     ) -> None:
         self._allowance, self._now, self._clock, self.pause = allowance, now, clock, sleep
         self._began = self._next_slot = clock()
-        self._open: dict[int, Exchange] = {}
+        self._open: dict[int, SentRequest] = {}
         self._guard = threading.Lock()
-        self.exchanges: list[Exchange] = []
+        self.sent: list[SentRequest] = []
 
     def now(self) -> datetime:
         """The workspace's clock, UTC."""
@@ -87,13 +87,13 @@ class AllowanceGate:
     def acquire(self, bucket: str, endpoint: str) -> int:
         """The next ticket, when its turn has come; raises AllowanceSpent."""
         with self._guard:
-            ticket = len(self._open) + len(self.exchanges) + 1
+            ticket = len(self._open) + len(self.sent) + 1
             if ticket > self._allowance.requests:
                 reason = f"the {self._allowance.requests} requests of this worker are used up"
                 raise AllowanceSpent(bucket, self.now(), reason)
             slot = max(self._next_slot, self._clock())
             self._next_slot = slot + 1 / self._allowance.per_second
-            self._open[ticket] = Exchange(bucket, endpoint, slot - self._began, 0)
+            self._open[ticket] = SentRequest(bucket, endpoint, slot - self._began, 0)
         self.pause(max(0.0, slot - self._clock()))
         return ticket
 
@@ -103,7 +103,7 @@ class AllowanceGate:
     def settle(self, ticket: int, status: int, **ending: Any) -> None:
         """Keep how the request ended."""
         with self._guard:
-            self.exchanges.append(replace(self._open.pop(ticket), status=status, **ending))
+            self.sent.append(replace(self._open.pop(ticket), status=status, **ending))
 
 
 def collect_with_allowance(batch: Batch | Mapping[str, Any], access: Access, allowance: Allowance) -> RawBatch:
@@ -114,7 +114,7 @@ def collect_with_allowance(batch: Batch | Mapping[str, Any], access: Access, all
     raw = collect(whole, TimedSource(source, allowance.seconds, whole.item), allowance.most_bytes)
     if isinstance(raw.error, CredentialsRejected):
         _forget(access)  # a rejection is kept by the source, and this process may live for days
-    return replace(raw, exchanges=tuple(gate.exchanges))
+    return replace(raw, sent=tuple(gate.sent))
 
 
 class _Present(threading.local):

@@ -18,10 +18,10 @@ __all__ = [
     "Answer",
     "Batch",
     "Call",
-    "Exchange",
     "Gate",
     "Meter",
     "RawBatch",
+    "SentRequest",
     "Source",
     "bucket_of",
     "label",
@@ -85,7 +85,7 @@ _BATCH_FIELDS = ("run_id", "batch_id", "task", "item", "attempt", "max_requests"
 
 
 @dataclass(frozen=True)
-class Exchange:
+class SentRequest:
     """One request that a worker far from the ledger sent, `at_s` seconds after its batch began; status 0: no answer."""
 
     bucket: str
@@ -106,7 +106,7 @@ class RawBatch:
     included. `failures`: calls the batch went on without (Skippable, or SourceUnavailable after the last attempt).
     `error`: why it stopped before its end, and `left`: the calls to be made another time, the refused one first.
     `left` without `error`: `max_requests` was reached, or more came than a worker should hold. `sightings`: what the
-    answers showed. `exchanges`: what was sent, for the ledger's books, where the worker does not write them itself.
+    answers showed. `sent`: the requests that were, for the ledger's books, where the worker does not write them itself.
     """
 
     batch_id: str
@@ -117,7 +117,7 @@ class RawBatch:
     error: GarimpoError | None = None
     left: tuple[Call, ...] = ()
     sightings: Sightings = Sightings()  # noqa: RUF009  frozen and empty
-    exchanges: tuple[Exchange, ...] = ()
+    sent: tuple[SentRequest, ...] = ()
 
 
 @dataclass(frozen=True)

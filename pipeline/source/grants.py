@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pipeline.records.budget import APP, BELIEVED_S, CATCH_UP_S, WINDOW_S, Budget, Limits, believable
 from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import Ledger
-from pipeline.source.calls import Batch, Exchange, bucket_of
+from pipeline.source.calls import Batch, SentRequest, bucket_of
 
 __all__ = ["Grant", "Grants"]
 
@@ -73,10 +73,10 @@ class Grants(Budget):
             self._away |= booked
             return Grant(tuple(booked), start - now, 1 / spacing, cost, min(likely, many))
 
-    def settle_batch(self, grant: Grant, exchanges: Sequence[Exchange], began: float) -> None:
+    def settle_batch(self, grant: Grant, requests: Sequence[SentRequest], began: float) -> None:
         """Book what a batch sent since `began` (POSIX time); what it did not send is free again at once."""
         with self.ledger.write(durable=False) as connection:
-            for ticket, sent in zip(grant.tickets, exchanges, strict=False):
+            for ticket, sent in zip(grant.tickets, requests, strict=False):
                 connection.execute(
                     "UPDATE requests SET at = ?, bucket = ?, endpoint = ?, status = ?, retry_after_s = ?, "
                     "duration_ms = ?, bytes = ? WHERE id = ?",
@@ -85,11 +85,11 @@ class Grants(Budget):
                 )  # fmt: skip
                 if sent.status == 429:
                     self._lock(connection, sent.bucket, sent.reason, sent.retry_after_s)
-            unsent = grant.tickets[len(exchanges) :]
+            unsent = grant.tickets[len(requests) :]
             connection.executemany("DELETE FROM requests WHERE id = ?", [(ticket,) for ticket in unsent])
             connection.execute(  # a pace that a refusal has put off stays put off
                 "UPDATE buckets SET next_slot_at = next_slot_at + ? WHERE bucket = ? AND locked_until <= ?",
-                ((len(exchanges) - grant.likely) * grant.cost_s, APP, self.ledger.now().timestamp()),
+                ((len(requests) - grant.likely) * grant.cost_s, APP, self.ledger.now().timestamp()),
             )
             self._forget(grant)
 
