@@ -12,7 +12,7 @@ import pytest
 from pipeline.published import earlier_days, snapshots, steps
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
-from pipeline.published.staging import Source
+from pipeline.published.staging import MergeSource
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
@@ -88,7 +88,9 @@ def test_numbers_are_read_meanwhile(monkeypatch: pytest.MonkeyPatch, workspace: 
     """While other statements run, the days before a new one are read, of the artists in it alone."""
     monkeypatch.setattr(earlier_days, "OPENING", -ANY_NUMBER)
     answer(workspace, ledger, "b5", D22, a=160)
-    source = Source(workspace.root, ledger.read("SELECT * FROM parts WHERE day = ? ORDER BY seq", (D22.isoformat(),)))
+    source = MergeSource(
+        workspace.root, ledger.read("SELECT * FROM parts WHERE day = ? ORDER BY seq", (D22.isoformat(),))
+    )
     with open_generation(workspace).cursor() as con:
         found = earlier_days.read_earlier_days(con, source)()
     assert found is not None

@@ -20,7 +20,7 @@ from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth, remove_truth
 from pipeline.lake.volumes import Member, write_volume
 from pipeline.published.publish import BOUND, lags, publish
-from pipeline.published.staging import Source, check_parts, parts_select
+from pipeline.published.staging import MergeSource, check_parts, parts_select
 from pipeline.records.database import Row
 from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
@@ -92,7 +92,7 @@ def _bind(workspace: Workspace, ledger: Ledger, name: str, month: str, parts: Se
     """Bytes of the volume that these parts lie in now."""
     fetch_truth(workspace, ((part["path"], part["sha256"]) for part in parts))
     check_parts(workspace.root, parts)
-    source = Source(workspace.root, parts)
+    source = MergeSource(workspace.root, parts)
     seqs = [part["seq"] for part in parts]
     rows = parts_select(name, source.listed(name))
     select = f"SELECT * EXCLUDE (place), ({seqs}::BIGINT[])[place::BIGINT + 1] AS seq FROM ({rows})"

@@ -21,7 +21,7 @@ from pipeline.lake.volumes import is_volume
 from pipeline.published.building import insert_rows, merge_all
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import make_view, unfile_mixed
-from pipeline.published.staging import Rows, Source, stage_parts
+from pipeline.published.staging import MergeSource, Rows, stage_parts
 from pipeline.schema import LAKE, STATE, create_statements
 
 __all__ = ["CACHED", "build_as_of", "prune"]
@@ -35,7 +35,7 @@ def build_as_of(alias: str, root: Path, path: Path, day: date) -> None:
         con.execute("BEGIN")
         for statement in create_statements():
             con.execute(statement)
-        source = Source(root, _parts(con, alias, root, day), day)
+        source = MergeSource(root, _parts(con, alias, root, day), day)
         _take_over(con, alias, source)
         for name in LAKE:
             stage_parts(con, source, name, "false" if name == "artist_snapshots" else "true")
@@ -85,7 +85,7 @@ def _parts(con: duckdb.DuckDBPyConnection, alias: str, root: Path, day: date) ->
     return [part for part in parts if part["day"] <= day.isoformat() or part["seq"] in seqs]
 
 
-def _take_over(con: duckdb.DuckDBPyConnection, alias: str, source: Source) -> None:
+def _take_over(con: duckdb.DuckDBPyConnection, alias: str, source: MergeSource) -> None:
     """What needs no merging: runs begun by then, parts, and snapshots."""
     insert_rows(con, "state_parts", source.parts)
     month = f"{source.until:%Y-%m}"

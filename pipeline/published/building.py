@@ -20,13 +20,13 @@ from pipeline.published.earlier_days import EarlierDays, read_earlier_days, show
 from pipeline.published.history_files import view_statement
 from pipeline.published.merges import merge_statements, publish_sql
 from pipeline.published.snapshots import history_of, note_months, prepare_all, prepare_new, show_recent
-from pipeline.published.staging import Rows, Source, check_parts, stage_parts
+from pipeline.published.staging import MergeSource, Rows, check_parts, stage_parts
 from pipeline.schema import LAKE, PUBLISHED, STATE, create_statements, name_tokens
 
 __all__ = ["Growth", "fill", "insert_rows", "merge_all", "run_step", "shape"]
 
 
-def fill(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def fill(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     """Make the tables in the empty database of `con`, and merge all parts into them; for a transaction of the caller.
 
     Raises DamagedFile naming a part that is not what was committed, SchemaMismatch for one of a newer program.
@@ -45,7 +45,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 class Growth:
     """New parts that a generation is to grow by: a look at what it says of them, then the change of its copy."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: MergeSource) -> None:
         """`source`: the parts committed since."""
         self._source, self._staged = source, source.tables()
         self._size, self._ordered = "", True
@@ -89,7 +89,7 @@ class Growth:
                     show_earlier_days(con, self._source.root, self._earlier())
 
 
-def merge_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def merge_all(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     """Run every step that staged rows call for, in a database that has none yet."""
     staged = source.tables()
     ordered = _in_order(con, staged)
@@ -120,14 +120,14 @@ def _in_order(con: duckdb.DuckDBPyConnection, staged: AbstractSet[str]) -> bool:
     return all(con.execute(statement).fetchall()[0][0] for statement in asked)
 
 
-def _note(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def _note(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     """Note which parts are merged, and that artists have numbers."""
     con.execute(_NUMBERED)
     insert_rows(con, "state_parts", source.parts)
     note_months(con, source)
 
 
-def _stage(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def _stage(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     for name in LAKE:
         stage_parts(con, source, name)
     con.execute(publish_sql("merged_snapshots"))

@@ -22,7 +22,7 @@ from pipeline.lake import engine
 from pipeline.published.history_files import view_statement
 from pipeline.published.merges import publish_sql
 from pipeline.published.snapshots import history_of
-from pipeline.published.staging import Listed, Source, check_parts, parts_select
+from pipeline.published.staging import Listed, MergeSource, check_parts, parts_select
 from pipeline.schema import GROWTH_DAYS
 
 __all__ = ["EarlierDays", "read_earlier_days", "show_earlier_days"]
@@ -45,7 +45,7 @@ class EarlierDays:
     rows: Any
 
 
-def read_earlier_days(con: duckdb.DuckDBPyConnection, source: Source) -> Callable[[], EarlierDays | None]:
+def read_earlier_days(con: duckdb.DuckDBPyConnection, source: MergeSource) -> Callable[[], EarlierDays | None]:
     """Read them for the artists in new parts while others go on with `con`; what is given waits for them."""
     database = con.execute("SELECT current_database()").fetchall()[0][0]
     pool = ThreadPoolExecutor(1)
@@ -54,7 +54,7 @@ def read_earlier_days(con: duckdb.DuckDBPyConnection, source: Source) -> Callabl
     return read.result
 
 
-def _read(database: str, source: Source) -> EarlierDays | None:
+def _read(database: str, source: MergeSource) -> EarlierDays | None:
     """None where new rows are of so many days that they are earlier days of each other."""
     select = parts_select("artist_snapshots", source.listed("artist_snapshots"))
     with closing(engine.cursor(database)) as con:
@@ -80,7 +80,7 @@ def show_earlier_days(con: duckdb.DuckDBPyConnection, root: Path, read: EarlierD
 
 def _select(con: duckdb.DuckDBPyConnection, root: Path, first: date | None, last: date | None) -> str:
     found = _parts(con, root, first, last)
-    listed = {days: Source(root, parts).listed("artist_snapshots") for days, parts in found.items()}
+    listed = {days: MergeSource(root, parts).listed("artist_snapshots") for days, parts in found.items()}
     return " UNION ALL ".join(_of_day(days, first, last, listed.get(days, [])) for days in _LONGER)
 
 

@@ -18,7 +18,7 @@ from pipeline.lake.truth import fetch_truth
 from pipeline.published.building import Growth, fill, shape
 from pipeline.published.generations import current_number, generation_path, has_rows, lost, open_generation
 from pipeline.published.placing import is_publishing, place_generation, publish_lock, retire
-from pipeline.published.staging import Source
+from pipeline.published.staging import MergeSource
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 
@@ -91,16 +91,16 @@ def _rebuild(workspace: Workspace, ledger: Ledger, begun: float) -> Published:
     return published
 
 
-def _source(workspace: Workspace, ledger: Ledger, after: int) -> Source:
+def _source(workspace: Workspace, ledger: Ledger, after: int) -> MergeSource:
     # Before the parts: what is exchanged meanwhile is noticed the next time.
     exchanged, bound = ledger.meta(EXCHANGED) or "", ledger.meta(BOUND) or ""
     parts = ledger.read("SELECT * FROM parts WHERE seq > ? ORDER BY seq", (after,))
     moved = after and open_generation(workspace).meta(BOUND) != bound
     before = ledger.read("SELECT * FROM parts WHERE seq <= ? ORDER BY seq", (after,)) if moved else ()
-    return Source(workspace.root, parts, exchanged=exchanged, bound=bound, moved=before)
+    return MergeSource(workspace.root, parts, exchanged=exchanged, bound=bound, moved=before)
 
 
-def _publish(workspace: Workspace, ledger: Ledger, source: Source, onto: int | None, begun: float) -> Published:
+def _publish(workspace: Workspace, ledger: Ledger, source: MergeSource, onto: int | None, begun: float) -> Published:
     """A generation of these parts and those in generation `onto`; its pointer set, old ones gone."""
     fetch_truth(workspace, ((part["path"], part["sha256"]) for part in source.parts))
     with source.shared():

@@ -17,7 +17,7 @@ import duckdb
 from pipeline.lake import engine
 from pipeline.published.history_files import HistoryFile, find_file, inputs_digest, view_statement, write_file
 from pipeline.published.merges import publish_sql
-from pipeline.published.staging import Source, parts_select, stage_parts
+from pipeline.published.staging import MergeSource, parts_select, stage_parts
 
 __all__ = [
     "PAYS",
@@ -83,7 +83,7 @@ def within(month: str) -> str:
     return f"observed_on >= DATE '{month}-01' AND observed_on < DATE '{month}-01' + INTERVAL 1 MONTH"
 
 
-def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+def prepare_new(con: duckdb.DuckDBPyConnection, source: MergeSource) -> bool:
     """Before staged rows are merged: pull the rows they meet out of history files. Whether there were any."""
     files, met = history_of(con), _months_met(con, source)
     overlaid = [file for file in files if file.month in met and _pull(con, source.root, file)]
@@ -93,7 +93,7 @@ def prepare_new(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
     return bool(overlaid)
 
 
-def _months_met(con: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
+def _months_met(con: duckdb.DuckDBPyConnection, source: MergeSource) -> set[str]:
     """Months of history files that have days of which new parts have rows."""
     seqs = [part["seq"] for part in source.of("artist_snapshots")]
     return {month for (month,) in con.execute(publish_sql("months_met"), [seqs]).fetchall()}
@@ -105,7 +105,7 @@ def _pull(con: duckdb.DuckDBPyConnection, root: Path, file: HistoryFile) -> bool
     return bool(con.execute(pulled, [file.first_on, file.last_on]).fetchall()[0][0])
 
 
-def prepare_all(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def prepare_all(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     """Before every row is merged: use the history files that are up to date, and leave the other months staged.
 
     Many rows that no file has are written to new files first: they are too many for the database.
@@ -140,13 +140,15 @@ def show_recent(con: duckdb.DuckDBPyConnection, root: Path) -> None:
     con.execute(view_statement(root, files, kind="TEMP VIEW", name="recent_snapshots"))
 
 
-def _parts_in(con: duckdb.DuckDBPyConnection, source: Source, months: Sequence[str]) -> Source:
+def _parts_in(con: duckdb.DuckDBPyConnection, source: MergeSource, months: Sequence[str]) -> MergeSource:
     query = "SELECT DISTINCT seq FROM state_part_months WHERE list_contains(?::VARCHAR[], month)"
     seqs = {row[0] for row in con.execute(query, [list(months)]).fetchall()}
-    return Source(source.root, [part for part in source.of("artist_snapshots") if part["seq"] in seqs], source.until)
+    return MergeSource(
+        source.root, [part for part in source.of("artist_snapshots") if part["seq"] in seqs], source.until
+    )
 
 
-def note_months(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def note_months(con: duckdb.DuckDBPyConnection, source: MergeSource) -> None:
     """Note in which months each part has rows: most are all in one, as their footers say; of others days are read."""
     if not (parts := source.of("artist_snapshots")):
         return

@@ -23,7 +23,7 @@ from pipeline.lake.volumes import is_volume
 from pipeline.published.merges import publish_sql
 from pipeline.schema import LAKE, SCHEMA_VERSION
 
-__all__ = ["Listed", "Rows", "Source", "check_parts", "parts_select", "stage_parts"]
+__all__ = ["Listed", "MergeSource", "Rows", "check_parts", "parts_select", "stage_parts"]
 
 Rows = Sequence[dict[str, Any]]
 Listed = tuple[Path, int, int]  # a part: its file, the schema version, and its place in the order of commits
@@ -33,7 +33,7 @@ AHEAD = 200  # parts that the disk is asked for together; most are below a megab
 
 
 @dataclass(frozen=True)
-class Source:
+class MergeSource:
     """Parts to be merged, in the order of their commits, as rows of the ledger; `until`: only days up to this one.
 
     `exchanged`: the ledger's word for the last exchange of parts that these have seen. `bound`: its word for the last
@@ -72,7 +72,7 @@ class Source:
         return min((date.fromisoformat(part["day"]) for part in self.parts), default=date.max)
 
 
-def stage_parts(con: duckdb.DuckDBPyConnection, source: Source, name: str, condition: str = "true") -> None:
+def stage_parts(con: duckdb.DuckDBPyConnection, source: MergeSource, name: str, condition: str = "true") -> None:
     """Make `staged_T` show the rows of lake table T in its parts, with their order: by commit and by day.
 
     Raises SchemaMismatch for a part of a newer program.
