@@ -12,6 +12,7 @@ __all__ = ["PALETTES", "Palette", "current_palette", "current_style_sheet", "sty
 
 
 SHEETS = ("style.css", "runs.css")
+CARDS = {".g-table": "38rem", ":is(.g-words, .g-items)": "54rem"}  # tables, and places in which their rows are cards
 OUTSIDE = '[data-testid="stDialog"],[data-testid="stPopoverBody"]'  # of Streamlit's app
 
 
@@ -76,6 +77,8 @@ def style_sheet(theme: str, no_results: str = "No results") -> str:
     light, dark = (vars(PALETTES[theme]) for theme in ("light", "dark"))
     variables = "".join(f"--g-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     words = f':root{{--g-no-results:"{no_results}"}}'  # Streamlit has them in English alone
-    rules = "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in SHEETS)
+    *sheets, cards = ((Path(__file__).parent / name).read_text(encoding="utf-8") for name in (*SHEETS, "cards.css"))
+    narrow = (f"@container (max-width:{place}){{{cards.replace('.g-table', each)}}}" for each, place in CARDS.items())
+    rules = "".join((*sheets, *narrow))
     grounds = f'[data-testid="stApp"],{OUTSIDE}{{{variables}}}\n{OUTSIDE}{{color-scheme:{theme}}}'
     return f"<style>{words}{grounds}\n{rules}</style>"

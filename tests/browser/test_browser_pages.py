@@ -127,6 +127,16 @@ def test_telephone_has_no_overflow(open_tab, theme, language):
         assert tab.show(address).evaluate(OVERFLOW) == [], address
 
 
+def test_half_a_window_has_no_overflow(open_tab):
+    """Nor has a table of words or of items to be pushed sideways in half of a window, in the longer language."""
+    tab = open_tab("light", "pt-BR", 700)
+    run = tab.show("/runs").locator('[class*="st-key-go_run"] a').first.get_attribute("href")
+    for address in ("/settings", f"/{run}"):
+        page = tab.show(address)
+        expect(page.locator(".g-words, .g-items").first).to_be_visible()
+        assert page.evaluate(OVERFLOW) == [], address
+
+
 @pytest.mark.parametrize(("language", "said"), [("en-US", "No results"), ("pt-BR", "Nada encontrado")])
 def test_page_is_of_its_language(open_tab, language, said):
     """The page says which language it is in, and a choice in which nothing matches says so in that one."""
