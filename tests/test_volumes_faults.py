@@ -16,6 +16,7 @@ import pytest
 from pipeline.errors import DamagedFile, DiskFull
 from pipeline.keeping import binding
 from pipeline.keeping.binding import bind
+from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.recovery import recover
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import fetch_truth
@@ -38,7 +39,7 @@ from tests.stores import Stored
 from tests.test_compaction_faults import stop
 from tests.test_publish_upgrade import GIVEN
 from tests.test_store_failures import fill, small_disk
-from tests.test_volumes import BATCHES, SPAN, answers, begin, bound_files, forget, unlisted
+from tests.test_volumes import BATCHES, SPAN, answers, begin, bound_files, forget, lake_rows, unlisted
 
 __all__ = ["small_disk"]  # a fixture of that file
 
@@ -134,6 +135,34 @@ def test_damaged_volume_is_named(workspace: Workspace, ledger: Ledger, tmp_path:
     )  # fmt: skip
     (told,) = recover(workspace, ledger.now, tmp_path / "backup")
     assert (told.mended, answers(workspace)) == (True, before)
+
+
+def test_backup_from_before_mends_a_volume(workspace: Workspace, ledger: Ledger, tmp_path: Path):
+    """Parts that a backup has from before they were bound come back as files of their own, and are bound again."""
+    begin(workspace, ledger)
+    back_up(workspace, tmp_path / "backup", ledger.now())
+    bind(workspace, ledger)
+    before = answers(workspace, SPAN)
+    next(workspace.lake.glob("artists/month=*/*.parquet")).write_bytes(b"lost")
+    shutil.rmtree(workspace.db / "as-of", ignore_errors=True)
+    told, anew = recover(workspace, ledger.now, tmp_path / "backup")
+    assert (told.mended, anew.done) == (True, "built anew from the parts")
+    assert told.done == "19 rows brought back from the backup, of before they were bound"
+    assert (answers(workspace, SPAN), unlisted(workspace, ledger)) == (before, set())
+    assert (recover(workspace, ledger.now), bind(workspace, ledger).volumes) == ((), 1)
+    assert answers(workspace, SPAN) == before
+
+
+def test_backup_brings_nobody_back(workspace: Workspace, ledger: Ledger, tmp_path: Path):
+    """Of an artist purged since, whom a backup still has, nothing comes back: such rows stay lost, and that is said."""
+    begin(workspace, ledger)
+    back_up(workspace, tmp_path / "backup", ledger.now())
+    bind(workspace, ledger)
+    purge_artist(workspace, ledger, "b3")
+    next(workspace.lake.glob("artists/month=*/*.parquet")).unlink()
+    (told,) = [each for each in recover(workspace, ledger.now, tmp_path / "backup") if "artists/" in each.where]
+    assert (told.mended, "1 rows of artists of 2026-09-01 cannot be derived again" in told.done) == (False, True)
+    assert [row for row in lake_rows(workspace) if row.get("artist_id") == "b3"] == []
 
 
 @pytest.mark.parametrize("lost", [("ledger.sqlite", "db"), ("ledger.sqlite",)], ids=["with the database", "alone"])

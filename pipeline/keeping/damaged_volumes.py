@@ -1,23 +1,28 @@
-"""Damaged volumes, for the day on which no ledger says what they should be: their names do.
+"""Damaged volumes: what their names say where no ledger tells of them, what a backup from before they were bound has.
 
-Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`.
+Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`, `backup_files`, `sqlite_file`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-from pipeline.keeping.exchange import ASIDE
+from pipeline.keeping.exchange import ASIDE, Exchange
 from pipeline.keeping.findings import Finding, put_aside
 from pipeline.lake.files import is_hidden, place_files, write_hidden
 from pipeline.lake.truth import remove_truth, truth_files
 from pipeline.lake.volumes import has_its_name, is_volume, unlisted_volumes
+from pipeline.moving.backup_files import read_manifest
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
+from pipeline.records.sqlite_file import read_only
 from pipeline.workspace import Workspace
 
-__all__ = ["bring_volumes", "put_volumes_aside", "volumes_aside"]
+__all__ = ["bring_part", "bring_volumes", "put_volumes_aside", "volumes_aside"]
 
 
 def bring_volumes(workspace: Workspace, backup: Path | None) -> list[Finding]:
@@ -42,6 +47,31 @@ def _copies(workspace: Workspace, name: str, backup: Path | None) -> Iterator[tu
         yield "store", stored[0]
     if backup is not None and (backup / name).is_file():
         yield "backup", (backup / name).read_bytes()
+
+
+def bring_part(workspace: Workspace, ledger: Ledger, backup: Path, part: Row) -> bool:
+    """Have a part of a lost volume in a file of its own again, as a backup has it from before it was bound.
+
+    False where that has no such file, or one with other rows than it has now: an artist may have been purged since.
+    """
+    said = read_manifest(backup)
+    if said is None:
+        return False
+    same = "run_id = ? AND batch_id = ? AND table_name = ? AND rows = ?"
+    own = f"SELECT path, sha256, schema_version FROM parts WHERE {same}"
+    key = tuple(part[name] for name in ("run_id", "batch_id", "table_name", "rows"))
+    try:
+        with closing(read_only(backup / said.ledger)) as connection:
+            found = connection.execute(own, key).fetchone()
+        content = (backup / found[0]).read_bytes() if found and not is_volume(found[0]) else b""
+    except (OSError, sqlite3.Error):
+        return False
+    if not content or hashlib.sha256(content).hexdigest() != found[1]:
+        return False
+    exchange = Exchange(workspace, ledger)
+    exchange.replace_part(part, content, part["rows"], found[2])
+    exchange.carry_out()
+    return True
 
 
 def volumes_aside(workspace: Workspace) -> list[Path]:

@@ -1,6 +1,6 @@
 """Files that the ledger names, each against its hash: mended from a store or a backup, or from what it was made of.
 
-Imports `exchange`, `findings`, `replay`, `stored`, `files`, `normalize`, `truth`, `ledger`.
+Imports `damaged_volumes`, `exchange`, `findings`, `replay`, `stored`, `files`, `normalize`, `truth`, `ledger`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import DamagedFile
+from pipeline.keeping.damaged_volumes import bring_part
 from pipeline.keeping.exchange import ASIDE, Exchange
 from pipeline.keeping.findings import Finding, put_aside
 from pipeline.keeping.replay import derive_batch, raw_files
@@ -73,17 +74,21 @@ class _NamedFiles:
         if self._from_backup(row):
             self._say(row, fault, "brought back from the backup")
             return
-        again, lost, why = 0, 0, ""
+        again, lost, why, brought = 0, 0, "", 0
         for part in self._ledger.read("SELECT * FROM parts WHERE path = ? ORDER BY seq", (row["path"],)):
+            if self._backup and bring_part(self._workspace, self._ledger, self._backup, part):
+                brought += part["rows"]
+                continue
             try:
                 self._derive(part, normalizer)
                 again += part["rows"]
             except DamagedFile as error:
                 lost, why = lost + part["rows"], str(error).partition(". ")[0]
+        told = f"{brought} rows brought back from the backup, of before they were bound; " * bool(brought)
         if not why:
-            self._say(row, fault, "derived again from its answers")
+            self._say(row, fault, f"{told}derived again from its answers" if again else told.rstrip("; "))
             return
-        told = f"{again} rows derived again from answers; " if again else ""
+        told += f"{again} rows derived again from answers; " * bool(again)
         told += f"{lost} rows of {row['table_name']} of {row['day']} cannot be derived again: {why}"
         self._say(row, fault, f"{told}. Run `recover --backup FOLDER` with a backup that has it", mended=False)
 
