@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pages._text import Text
 from pipeline.errors import StorageError
 from pipeline.lake import engine
-from pipeline.published.generations import open_generation
+from pipeline.published.faults import explained_reading
+from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -85,3 +92,50 @@ def test_whoever_comes_next_notices(published: Workspace, monkeypatch: pytest.Mo
     assert engine.cursor().execute("SELECT 42").fetchall() == [(42,)]
     assert engine.losses() == losses + 1
     assert (names(published), open_generation(published) is held) == ([("a",)], False)
+
+
+def test_engine_lost_while_a_database_is_opened(published: Workspace, monkeypatch: pytest.MonkeyPatch):
+    """An engine that is given up between attaching a file and the first question costs nobody a word of damage."""
+    attach, broken = engine.attach, [True]
+
+    def attached(path: Path, *, read_only: bool = True) -> str:
+        alias = attach(path, read_only=read_only)
+        if broken:
+            broken.pop()
+            engine.is_lost(FAULT, engine.losses())
+        return alias
+
+    monkeypatch.setattr(engine, "attach", attached)
+    assert (names(published), broken) == ([("a",)], [])
+    broken.append(True)
+    assert (names(published, DAY), broken) == ([("a",)], [])
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """As many files as are open now, and no other."""
+    import resource
+
+    before, free = resource.getrlimit(resource.RLIMIT_NOFILE), os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_too_many_open_files_are_no_damage(published: Workspace, tmp_path: Path):
+    """Where no more files can be opened nothing is called damaged, and nobody is told to recover."""
+    path = Path(shutil.copy(open_generation(published).path, tmp_path / "copy.duckdb"))
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        current_number(published)
+    with (
+        pytest.raises(StorageError, match="Too many open files") as raised,
+        no_more_files(),
+        explained_reading(path, engine.losses(), "opened"),
+    ):
+        engine.attach(path)
+    assert (type(raised.value), "then ask again; nothing was lost" in str(raised.value)) == (StorageError, True)
+    assert "não pode ser lido agora" in Text("pt_BR").error(raised.value)

@@ -31,6 +31,7 @@ __all__ = [
     "first_line",
     "is_damage",
     "is_lost",
+    "is_passing",
     "losses",
     "many_rows",
     "quoted",
@@ -44,6 +45,9 @@ _ROW_GROUP = 16_384
 
 # DuckDB's advice for `arrow` is to plan again, which costs far more than the copy of few rows that it warns of.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+
+# What DuckDB says of files that are as they were written.
+_NOT_DAMAGE = ("Permission denied", "Too many open files", "lock on file", "Could not write")
 
 _numbers = itertools.count(1)
 _first_use, _sharing = threading.Lock(), threading.Lock()
@@ -148,8 +152,15 @@ def arrow(con: duckdb.DuckDBPyConnection, statement: str, params: object = None)
     return cast("pa.Table", con.execute(statement, params).to_arrow_table())
 
 
+def is_passing(error: duckdb.Error) -> bool:
+    """Whether a file that is as it was written could not be opened, locked or written."""
+    return isinstance(error, duckdb.IOException) and any(words in first_line(error) for words in _NOT_DAMAGE)
+
+
 def is_damage(error: duckdb.Error) -> bool:
     """Whether a file was not as it had been written: a wrong checksum or footer has no class of errors of its own."""
+    if is_passing(error):
+        return False
     told_so = isinstance(error, (duckdb.IOException, duckdb.SerializationException)) or type(error) is duckdb.Error
     return told_so or (isinstance(error, duckdb.InvalidInputException) and ".parquet" in str(error))
 

@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import DamagedFile, SettingsError
+from pipeline.errors import DamagedFile, SettingsError, StorageError
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, make_folder, place_files
 from pipeline.published.generations import Generation
@@ -133,9 +133,11 @@ def opened_select(
                 raise SettingsError("Only one SELECT can be exported, nothing else. Nothing was written.")
             yield con.sql(select)
         except (duckdb.Error, pa.ArrowNotImplementedError) as error:
+            told = f"{database} cannot be read ({engine.first_line(error)})."
+            if isinstance(error, duckdb.Error) and engine.is_passing(error):
+                raise StorageError(f"{told} Let it be read, or close other files; nothing was written.") from None
             if isinstance(error, duckdb.Error) and engine.is_damage(error):
-                told = f"{database} cannot be read ({engine.first_line(error)}). Run `python -m pipeline recover`"
-                raise DamagedFile(f"{told}; nothing was written.") from None
+                raise DamagedFile(f"{told} Run `python -m pipeline recover`; nothing was written.") from None
             raise SettingsError(f"The SELECT failed: {engine.first_line(error)}. Nothing was written.") from None
 
 

@@ -1,7 +1,7 @@
 """Published generations for reading: the pointer CURRENT, one attached database, one cursor per query.
 
 Readers never block and are never blocked: they look at CURRENT before each query (2 µs) and attach the new file when it
-changed. Imports `engine`, `workspace`, `truth`, `as_of`, `history_files`, `snapshots`.
+changed. Imports `engine`, `workspace`, `truth`, `as_of`, `faults`, `history_files`, `snapshots`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +22,7 @@ from pipeline.errors import DamagedFile, DiskFull, StorageError
 from pipeline.lake import engine
 from pipeline.lake.truth import fetch_truth
 from pipeline.published.as_of import CACHED, build_as_of, prune
+from pipeline.published.faults import damaged, explained_reading, said_first
 from pipeline.published.history_files import view_statement
 from pipeline.published.snapshots import history_of, root_of
 from pipeline.workspace import Workspace
@@ -103,19 +104,8 @@ class Generation:
             cursor.execute(self.moved_view)
         return cursor
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            if engine.is_lost(error, self.losses) or self.losses < engine.losses():
-                message = f"DuckDB failed while it read {self.path} ({_first_line(error)})."
-                raise StorageError(f"{message} Ask again; nothing was lost.") from error
-            if not engine.is_damage(error):
-                raise
-            raise DamagedFile(
-                f"{self.path} cannot be read ({_first_line(error)}). {_mend(self.path.parent)}"
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained_reading(self.path, self.losses)
 
 
 _opened: dict[Path, tuple[tuple[int, ...], Generation]] = {}
@@ -152,11 +142,11 @@ def _pointer(workspace: Workspace) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     except ValueError:
-        raise DamagedFile(f"{pointer} does not hold a number. {_mend(workspace.db)}") from None
+        raise damaged(pointer, "does not hold a number") from None
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM):  # nothing is damaged then
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE):  # nothing is damaged then
             raise
-        raise DamagedFile(f"{pointer} cannot be read ({error.strerror}). {_mend(workspace.db)}") from None
+        raise damaged(pointer, f"cannot be read ({error.strerror})") from None
 
 
 def open_generation(workspace: Workspace, as_of: date | None = None) -> Generation:
@@ -181,7 +171,7 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
         if found is None or found.losses < engine.losses():
             if not path.exists():
                 _build_as_of(workspace, current, path, day)
-            found = Generation(current.number, path, workspace.root, day)
+            found = _attached(current.number, path, workspace.root, day)
         with suppress(OSError):
             os.utime(path)
         _as_of[path] = found
@@ -193,13 +183,13 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
 
 def _build_as_of(workspace: Workspace, current: Generation, path: Path, day: date) -> None:
     fetch_truth(workspace, current.rows("SELECT path, sha256 FROM state_parts") if workspace.store else ())
-    try:
-        build_as_of(current.alias, workspace.root, path, day)
-    except duckdb.Error as error:
-        text = _first_line(error)
-        if "No space left" in text:
+    with explained_reading(path, current.losses, "built"):
+        try:
+            build_as_of(current.alias, workspace.root, path, day)
+        except duckdb.Error as error:
+            if "No space left" not in said_first(error):
+                raise
             raise DiskFull(f"No space left for {path}. Free some space and ask again; nothing was lost.") from error
-        raise DamagedFile(f"{path} cannot be built ({text}). {_mend(workspace.db)}") from error
 
 
 def _open_current(workspace: Workspace) -> Generation:
@@ -236,23 +226,27 @@ def lost(workspace: Workspace) -> DamagedFile:
     )
 
 
+def _attached(number: int, path: Path, root: Path, day: date | None = None) -> Generation:
+    """A generation, attached once more where the engine was given up meanwhile."""
+    known = engine.losses()
+    try:
+        return Generation(number, path, root, day)
+    except duckdb.Error as error:
+        if not (engine.is_lost(error, known) or known < engine.losses()):
+            raise
+    return Generation(number, path, root, day)
+
+
 def _open(workspace: Workspace) -> Generation:
     number, size = _pointer(workspace) or (0, 0)
     path = generation_path(workspace, number)
-    try:
-        if size and path.stat().st_size != size:
-            raise OSError(f"it has {path.stat().st_size} bytes instead of {size}")
-        return Generation(number, path, workspace.root)
-    except (duckdb.Error, OSError) as error:
-        raise DamagedFile(f"{path} cannot be opened ({_first_line(error)}). {_mend(workspace.db)}") from None
-
-
-def _mend(folder: Path) -> str:
-    return f"Run `python -m pipeline recover`: {folder} is built anew from the Parquet files, which are untouched."
-
-
-def _first_line(error: BaseException) -> str:
-    return (isinstance(error, OSError) and error.strerror) or engine.first_line(error)
+    with explained_reading(path, engine.losses(), "opened"):
+        try:
+            if size and path.stat().st_size != size:
+                raise OSError(f"it has {path.stat().st_size} bytes instead of {size}")
+            return _attached(number, path, workspace.root)
+        except OSError as error:
+            raise damaged(path, f"cannot be opened ({said_first(error)})") from None
 
 
 def _bound(params: Params) -> Any:

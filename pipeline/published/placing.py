@@ -34,8 +34,6 @@ __all__ = ["is_publishing", "place_generation", "publish_lock", "retire"]
 KEPT = 3  # generations: the current one, and those that readers may still be in
 LOCK_WAIT_S = 60.0
 WHOLE_S, LOOK_S = 30.0, 0.01
-# What DuckDB says of files that are as they were written.
-NOT_DAMAGE = ("Permission denied", "Too many open files", "lock on file", "Could not write")
 UNSOUND = ("2.0.0",)  # versions of DuckDB that confuse their memory while they change a file (docs/decisions/0051)
 
 
@@ -238,8 +236,8 @@ def _explain(error: duckdb.Error, path: Path) -> StorageError:
     if "No space left" in text or "File too large" in text or isinstance(error, duckdb.OutOfMemoryException):
         message = f"No space left for {path} ({text}). Free some space and run again; "
         return DiskFull(f"{message}the current generation stays, nothing was lost.")
-    is_damage = engine.is_damage(error) and not any(words in text for words in NOT_DAMAGE)
-    if is_damage or "checksum" in text:  # of the current one, since parts were looked at: it would be met again
+    # Damage is of the current one, since parts were looked at: it would be met again.
+    if engine.is_damage(error) or "checksum" in text:
         return DamagedFile(
             f"{path} could not be built ({text}). Run `python -m pipeline recover`; nothing was published."
         )
