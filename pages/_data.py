@@ -91,14 +91,15 @@ def is_looking_back() -> bool:
 def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """The answer of a function of `pipeline.queries`, from the cache where this generation was asked before.
 
-    Each day looked back to is a file of its own, and so another generation to the cache.
+    Each day looked back to is a file of its own, and so another generation to the cache. Where a workspace is made
+    again files have the names that others had: the name under which a file is attached is not given twice.
     """
     day: date | None = st.session_state.get("as_of_day")
     generation = open_generation(_service().workspace, day) if day else _service().shown.generation()
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = {name: value for name, value in call.arguments.items() if value is not generation}
     # Told in words: Streamlit takes 20 ms to look through a list of 5,000 ids, and a fifth of one for a text.
-    answer: T = _answer((str(generation.path), question.__name__, repr(rest)), generation, question, rest)
+    answer: T = _answer((generation.alias, question.__name__, repr(rest)), generation, question, rest)
     return answer
 
 

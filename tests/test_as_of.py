@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,23 @@ def test_cache_goes_with_its_generation(workspace: Workspace, ledger: Ledger):
         collect(workspace, ledger, "2026-11-21")
     assert list((workspace.db / "as-of").iterdir()) == []
     assert open_generation(workspace, D21).rows("SELECT name FROM artists") == [("Name of 2026-11-21",)]
+
+
+def test_workspace_made_again_has_its_own_past(tmp_path: Path):
+    """Under the same path, number and day another workspace shows its own rows, while somebody reads the first."""
+    seen, held = [], []
+    for name in ("first", "other"):
+        workspace = open_workspace(Settings(data=tmp_path, workspace="test"))
+        with closing(Ledger(workspace.ledger)) as ledger:
+            commit(workspace, ledger, "b1", search_line(artist("a1", name=name), day="2026-11-20"))
+            commit(workspace, ledger, "b2", search_line(artist("a2", name="later"), day="2026-11-21"))
+            publish(workspace, ledger)
+        held += [open_generation(workspace), open_generation(workspace, D20)]
+        seen += [(each.number, each.rows("SELECT name FROM artists ORDER BY artist_id")) for each in held[-2:]]
+        shutil.rmtree(workspace.root)
+    assert seen == [
+        (1, [("first",), ("later",)]), (1, [("first",)]), (1, [("other",), ("later",)]), (1, [("other",)]),
+    ]  # fmt: skip
 
 
 def test_killed_builder_leaves_nothing(workspace: Workspace, ledger: Ledger):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 from pages import _data
 from pipeline import queries
+from pipeline.published.publish import publish
+from tests.payloads import artist, commit, search_line
 from tests.published import publish_many
 from tests.screens import install_service, open_screen
 
@@ -35,6 +39,17 @@ def test_workspaces_never_mix(tmp_path):
     for name, artists in (("one", 3), ("two", 5)):
         publish_many(install_service(tmp_path / name).workspace, artists, 1)
         assert _data.ask(queries.coverage)["artists"] == artists
+
+
+def test_workspace_made_again_is_asked_anew(tmp_path):
+    """An answer is not that of another workspace which had the same path and number."""
+    for ids in (("a1",), ("a1", "a2")):
+        service = install_service(tmp_path)
+        commit(service.workspace, service.ledger, "b1", search_line(*map(artist, ids)))
+        publish(service.workspace, service.ledger)
+        assert _data.ask(queries.coverage)["artists"] == len(ids)
+        service.ledger.close()
+        shutil.rmtree(service.workspace.root)
 
 
 def test_damaged_database_is_explained(tmp_path):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline.errors import StorageError
+from pipeline.lake import engine
 from pipeline.published.generations import generation_path
+from pipeline.published.publish import publish
 from pipeline.queries.worths import _kept
+from pipeline.records.ledger import Ledger
 from pipeline.service.warming import Shown
-from pipeline.workspace import Workspace
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import artist, commit, search_line
 from tests.published import publish_many
 
 
@@ -52,6 +60,21 @@ def test_damaged_generation_is_not_shown(workspace: Workspace, caplog: pytest.Lo
     (workspace.db / "CURRENT").write_text("2", encoding="utf-8")
     assert (shown.look(), shown.number()) == (False, 1)
     assert "generation_not_shown" in caplog.text
+
+
+def test_another_of_the_same_number_is_shown(tmp_path: Path) -> None:
+    """A workspace made again gives its first number again, and a lost engine leaves it: pages see what can be read."""
+    settings = Settings(data=tmp_path, workspace="test")
+    shown = Shown(workspace := open_workspace(settings))
+    for name in ("first", "other"):
+        with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+            commit(workspace, ledger, "b1", search_line(artist("a1", name=name)))
+            publish(workspace, ledger)
+        for _ in range(2):
+            assert (shown.look(), shown.look(), shown.number()) == (True, False, 1)
+            assert shown.generation().rows("SELECT name FROM artists") == [(name,)]
+            engine.is_lost(duckdb.FatalException("database has been invalidated"), engine.losses())
+        shutil.rmtree(workspace.root)
 
 
 def test_deleted_generations_are_not_shown(workspace: Workspace) -> None:

@@ -110,7 +110,7 @@ class Generation:
 
 _opened: dict[Path, tuple[tuple[int, ...], Generation]] = {}
 _guard = threading.Lock()
-_as_of: dict[Path, Generation] = {}  # the one used last stands last
+_as_of: dict[Path, tuple[weakref.ref[Generation], Generation]] = {}  # of which one; what was used last stands last
 _as_of_guard = threading.Lock()
 
 
@@ -167,14 +167,14 @@ def _open_as_of(workspace: Workspace, current: Generation, day: date) -> Generat
     """Built when first asked for; the ones asked for last are kept, in this process and on disk."""
     path = workspace.db / "as-of" / f"{current.path.stem}-{day}.duckdb"
     with _as_of_guard:
-        found = _as_of.pop(path, None)
-        if found is None or found.losses < engine.losses():
+        of, found = _as_of.pop(path, (None, None))
+        if of is None or found is None or of() is not current:  # a workspace made again gives its numbers again
             if not path.exists():
                 _build_as_of(workspace, current, path, day)
             found = _attached(current.number, path, workspace.root, day)
         with suppress(OSError):
             os.utime(path)
-        _as_of[path] = found
+        _as_of[path] = (weakref.ref(current), found)
         prune(path.parent)
         for old in list(_as_of)[:-CACHED]:
             del _as_of[old]

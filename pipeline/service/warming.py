@@ -54,7 +54,7 @@ class Shown:
         before = self._generation
         try:
             number = current_number(self._workspace)
-            if before is not None and number == before.number:
+            if number is not None and before is open_generation(self._workspace):
                 return False
             self._generation = None if number is None or self.is_old() else self._warmed()
         except GarimpoError as error:
