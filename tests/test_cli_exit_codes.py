@@ -82,6 +82,8 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
         ({"GARIMPO_MAX_REQUESTS": "many"}, ["run"], "GARIMPO_MAX_REQUESTS"),
         ({}, ["run", "--max-requests", "0"], "should be greater than or equal to 1. See --help."),
         ({}, ["run", "--shiny"], "--shiny"),
+        ({}, ["stauts"], "There is no command 'stauts'; did you mean status? Nothing was started."),
+        ({}, ["xyzzy"], "There is no command 'xyzzy'; --help lists them. Nothing was started."),
         ({}, ["logs", "never"], "logs last"),
         ({}, ["logs", "--level", "loud"], "none of DEBUG"),
         ({}, ["retry"], "No run yet"),

@@ -102,6 +102,10 @@ SCHEDULE = Schedule("daily", "cron", "0 7 * * *", "UTC")
         ({"spec": "0 0 30 feb *"}, "A linha de crontab '0 0 30 feb *' não serve: esse dia nunca chega."),
         ({"kind": "interval", "spec": "5"}, "O intervalo '5' não serve: é mais curto que 60 segundos."),
         ({"kind": "once", "spec": "2020-01-01 10:00"}, "'2020-01-01 10:00' já passou."),
+        (
+            {"kind": "once", "spec": "x"},
+            "O instante 'x' não serve: não é uma data e hora locais, como em 2027-01-31T06:00.",
+        ),
     ],
 )
 def test_errors_of_forms_are_translated(tmp_path, changes, portuguese):

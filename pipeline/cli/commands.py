@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -208,7 +209,9 @@ def _with_command(arguments: list[str]) -> list[str]:
     if first in _names() or first in ("--help", "-h"):
         return arguments
     if first and not first.startswith("-"):
-        raise SettingsError(f"There is no command {first!r}; --help lists them. Nothing was started.")
+        near = get_close_matches(first, _names(), 1)
+        hint = f"did you mean {near[0]}?" if near else "--help lists them."
+        raise SettingsError(f"There is no command {first!r}; {hint} Nothing was started.")
     return ["run", *arguments]
 
 

@@ -75,7 +75,7 @@ class Schedule:
                     yield instant
                     instant += step
             case "once":
-                instant = instants_at(datetime.fromisoformat(self.spec), zone)[0]
+                instant = instants_at(_wall_time(self.spec), zone)[0]
                 if instant > after:
                     yield instant
 
@@ -232,6 +232,9 @@ def _check(schedule: Schedule, now: datetime) -> None:
         said = f"timezone = {schedule.timezone!r} is not a time zone; an example is America/Sao_Paulo."
         raise SettingsError(f"{said} {UNCHANGED}") from None
     try:
+        if schedule.kind == "once" and _wall_time(schedule.spec).tzinfo is not None:  # it would not be heeded
+            said = "it names an offset: write the time without one, as in 2027-01-31T06:00, and the time zone"
+            raise ValueError(said)
         first = next(schedule.fire_times(now), None)
     except (ValueError, OverflowError) as error:
         raise SettingsError(f"{schedule.kind} {schedule.spec!r} cannot be used: {error}. {UNCHANGED}") from None
@@ -240,6 +243,13 @@ def _check(schedule: Schedule, now: datetime) -> None:
 
 
 UNCHANGED = "Nothing was changed."
+
+
+def _wall_time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("it is no local date and time, as in 2027-01-31T06:00") from None
 
 
 def _seconds(text: str) -> int:
