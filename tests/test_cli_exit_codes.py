@@ -87,6 +87,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
         ({}, ["logs", "never"], "logs last"),
         ({}, ["logs", "--level", "loud"], "none of DEBUG"),
         ({}, ["retry"], "No run yet"),
+        ({}, ["schedule", "lst"], "Did you mean 'list'? See --help. Nothing was started."),
         ({}, ["schedule", "add", "x"], "exactly one of"),
         ({}, ["schedule", "remove", "x"], "x is not a schedule"),
         ({}, ["schedule", "add", "default", "--every", "6h"], "put this one in its place with --replace"),

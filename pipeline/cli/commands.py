@@ -194,7 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
         console.show_error(said, said.exit_code, as_json=as_json)
         return said.exit_code
     except typer.TyperException as error:  # an option that is none, or a value it does not take
-        wrong = SettingsError(f"{error.format_message().rstrip('.')}. See --help. Nothing was started.")
+        asked = error.format_message().rstrip(".")
+        wrong = SettingsError(f"{asked}{'' if asked.endswith('?') else '.'} See --help. Nothing was started.")
         console.show_error(wrong, wrong.exit_code, as_json=as_json)
         return wrong.exit_code
     except typer.Exit as ended:
