@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,3 +170,21 @@ def test_time_to_come_is_made_up(simulator, ledger, clock, tmp_path):
             turns += ledger.read("SELECT next_slot_at AS at FROM buckets WHERE bucket = '*'")
         workers.close()
     assert turns[1]["at"] - turns[0]["at"] == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("no_such_workers", "needs the package pipeline.integrations.no_such_workers: pip install --group dask"),
+        ("wire", "cannot be reached (ConnectionError: nothing listens there). Start it, or set it to threads."),
+    ],
+)
+def test_doctor_looks_at_workers(
+    inside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, said: str
+) -> None:
+    """Workers that cannot be had are told before the first run has to end for them."""
+    monkeypatch.setitem(backends.MODULES, "dask", module)
+    given = {"GARIMPO_DATA": str(tmp_path / "data"), "GARIMPO_BACKEND": "dask://127.0.0.1:9"}
+    code, out, _ = inside(given, tmp_path, "doctor", "--json")
+    [check] = [check for check in json.loads(out)["checks"] if check["name"] == "backend"]
+    assert (code, check["ok"], said in check["detail"]) == (2, False, True)

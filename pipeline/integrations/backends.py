@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import socket
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from pipeline.errors import SettingsError
 from pipeline.source.allowance import Workers
 from pipeline.source.collect import MOST_BYTES
 
-__all__ = ["MODULES", "Pool", "listens", "open_workers"]
+__all__ = ["MODULES", "Pool", "listens", "open_workers", "require_workers"]
 
 MODULES = {
     "dask": "dask_workers",
@@ -71,16 +72,33 @@ def listens(address: str) -> bool:
 
 def open_workers(address: str) -> Workers:
     """The workers at an address of `GARIMPO_BACKEND`; raises SettingsError, and then nothing was started."""
-    scheme = address.partition("://")[0]
-    try:
-        module = importlib.import_module(f"{__package__}.{MODULES[scheme]}")
-        if scheme in WITH_A_HEAD and not listens(address):
-            raise ConnectionError("nothing listens there")
-        opened: Workers = module.open_workers(address)
+    with _explained(address):
+        opened: Workers = _module(address).open_workers(address)
         return opened
+
+
+def require_workers(address: str) -> None:
+    """Raise SettingsError where the package of an address is not installed, or nothing listens there."""
+    with _explained(address):
+        _module(address)
+
+
+def _module(address: str) -> Any:
+    scheme = address.partition("://")[0]
+    module = importlib.import_module(f"{__package__}.{MODULES[scheme]}")
+    if scheme in WITH_A_HEAD and not listens(address):
+        raise ConnectionError("nothing listens there")
+    return module
+
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
+        group = address.partition("://")[0]
         raise SettingsError(
-            f"GARIMPO_BACKEND {address} needs the package {error.name}: pip install --group {scheme} installs it. "
+            f"GARIMPO_BACKEND {address} needs the package {error.name}: pip install --group {group} installs it. "
             "Nothing was started."
         ) from None
     except (OSError, RuntimeError, ValueError) as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
@@ -30,10 +30,10 @@ from pipeline.workspace import DEMO, Workspace, open_workspace
 __all__ = [
     "Context",
     "check_source",
-    "check_warehouses",
     "is_idle",
     "kept_run_log",
     "lacks_credentials",
+    "named_systems",
     "open_context",
     "planning_limits",
     "require_credentials",
@@ -151,8 +151,25 @@ def unsent(settings: Settings) -> list[str]:
     return [said] if unknown else []
 
 
-def check_warehouses(settings: Settings) -> str:
-    """A sentence that runs can send where they are told to; SettingsError for names and packages. Connects to none."""
+def named_systems(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
+    """What the settings name beside the source, each with a check that gives a sentence where runs can use it.
+
+    Else that raises SettingsError. Nothing is started, and no warehouse is asked.
+    """
+    checks = list[tuple[str, Callable[[], str]]]()
+    if settings.backend != "threads":
+        checks.append(("backend", lambda: _check_backend(settings)))
+    if settings.publish_to:
+        checks.append(("warehouses", lambda: _check_warehouses(settings)))
+    return checks
+
+
+def _check_backend(settings: Settings) -> str:
+    importlib.import_module("pipeline.integrations.backends").require_workers(settings.backend)
+    return f"{settings.backend} can be asked for workers"
+
+
+def _check_warehouses(settings: Settings) -> str:
     for said in unsent(settings):
         raise SettingsError(said)
     warehouses = importlib.import_module("pipeline.integrations.warehouses")

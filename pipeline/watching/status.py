@@ -30,7 +30,7 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
-from pipeline.runs.context import check_source, check_warehouses, is_idle, lacks_credentials, planning_limits, unsent
+from pipeline.runs.context import check_source, is_idle, lacks_credentials, named_systems, planning_limits, unsent
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings, describe_settings, load_settings
 from pipeline.source.capabilities import load_capabilities
@@ -203,15 +203,14 @@ def _row_counts(workspace: Workspace) -> dict[str, int]:
 
 def diagnose(folder: Path = Path()) -> dict[str, Any]:
     """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
-    rows = describe_settings(folder)
-    settings = load_settings(folder)
+    rows, settings = describe_settings(folder), load_settings(folder)
     checks = [
         _check("data folder", lambda: _disk(settings)),
         _check("ledger", lambda: _ledger(settings)),
         *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: check_notifications(settings)),
-        *([_check("warehouses", lambda: check_warehouses(settings))] if settings.publish_to else []),
+        *(_check(name, probe) for name, probe in named_systems(settings)),
     ]
     return {
         "workspace": settings.workspace_name,
