@@ -137,6 +137,13 @@ def test_half_a_window_has_no_overflow(open_tab):
         assert page.evaluate(OVERFLOW) == [], address
 
 
+def test_telephone_tells_names_whole(open_tab):
+    """At a width of 390 the names of a list go on in a second line: half of them were cut off."""
+    names = open_tab("light", "pt-BR", 390).show("/artists").locator(".g-who b")
+    cut = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)"
+    assert (names.count() > 9, names.evaluate_all(cut)) == (True, [])
+
+
 @pytest.mark.parametrize(("language", "said"), [("en-US", "No results"), ("pt-BR", "Nada encontrado")])
 def test_page_is_of_its_language(open_tab, language, said):
     """The page says which language it is in, and a choice in which nothing matches says so in that one."""
