@@ -20,7 +20,7 @@ from pipeline.records.events import LEVELS, EventFilter
 from pipeline.runs.items import ItemFilter
 from pipeline.service.scheduler import service
 
-__all__ = ["Wanted", "choose", "choose_items_page", "choose_log_page", "draw_parts"]
+__all__ = ["Wanted", "choose", "choose_items_page", "choose_log_page", "draw_coming", "draw_parts"]
 
 ITEMS, LINES = 20, 60  # on a page
 KEEP_S = 5.0
@@ -86,6 +86,14 @@ def choose_log_page(look: Look, wanted: Wanted) -> Wanted:
 
 
 # ---- how it stands
+
+
+def draw_coming(run_id: str, text: Text) -> None:
+    """A run that nothing is noted of yet: it begins, or waits for another to end, which may be that of another app."""
+    title, advice = text("The run begins"), text("Its tasks appear here within seconds.")
+    if run_id in service().status().waiting:
+        title, advice = text("The run waits"), text("It begins once the run that is in progress has ended.")
+    st.html(_cards.empty(title, advice))
 
 
 def draw_parts(look: Look, wanted: Wanted, text: Text) -> dict[str, Html]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form
 from pages._run_data import Look
-from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_parts
+from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_coming, draw_parts
 from pages._run_words import told
 from pages._text import Text, current_text
 
@@ -23,7 +23,7 @@ def show(run_id: str) -> None:
     if (run_id, _run_data.phase(look)) != st.session_state["watched"]:
         st.rerun(scope="app")
     if look is None:
-        st.html(_cards.empty(text("The run begins"), text("Its tasks appear here within seconds.")))
+        draw_coming(run_id, text)
         return
     course = st.container()
     st.header(text("Items"), anchor=False)

@@ -220,6 +220,14 @@ def test_unknown_run_leads_to_the_list(service, query):
     assert ("\u2190 All runs", "runs") in screen.links
 
 
+def test_waiting_run_says_for_what(service):
+    """Who is led to a run that waits for another is not told that its tasks appear within seconds."""
+    first, second = service.run_now(), service.run_now(wait=True)
+    words = [open_screen("run.py", id=run_id).words for run_id in (first, second)]
+    assert ["The run begins" in each for each in words] == [True, False]
+    assert "It begins once the run that is in progress has ended." in words[1]
+
+
 def test_refused_run_says_why(tmp_path):
     """Who is led to a run that was refused before it began reads there what to do, not only that there is none."""
     refused = install_service(tmp_path, workspace="mine")
