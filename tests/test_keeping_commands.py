@@ -107,12 +107,25 @@ def test_retention_on_demand(kept: Workspace, ask: Ask) -> None:
     """A dry run says what would go and changes nothing; without it that goes."""
     code, planned = ask("purge", "--dry-run")
     assert (code, [(each["layer"], each["files"], each["rows"], each["first_day"]) for each in planned["layers"]]) == (
-        0, [("raw", 1, 1, "2016-11-22"), ("artist_snapshots", 1, 2, "2016-11-22")],
+        0, [("raw", 1, 1, "2016-11-22"), ("artist_snapshots", 1, 2, "2016-11-22"), ("log", 0, 0, None)],
     )  # fmt: skip
     assert len(open_generation(kept).rows("FROM artist_snapshots")) == 2
     code, done = ask("purge")
     assert ({**done, "dry_run": True}, list(kept.raw.rglob("*.zst"))) == (planned, [])
     assert open_generation(kept).rows("FROM artist_snapshots") == []
+
+
+def test_log_goes_on_demand(kept: Workspace, ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of the log that are older than the settings permit go with a purge, too, as the page of settings says."""
+    with closing(Ledger(kept.ledger)) as ledger, ledger.write() as connection:
+        for at in (1479790000, 1479876400, ledger.now().timestamp()):
+            connection.execute("INSERT INTO events (at, level, event) VALUES (?, 'INFO', 'tick')", (at,))
+    assert main(["purge", "--dry-run"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "log (kept 30 days): 2 lines would go, 2016-11-22 to 2016-11-23"
+    line = {"layer": "log", "keep_days": 30, "files": 0, "rows": 2, "bytes": 0}
+    assert ask("purge")[1]["layers"][-1] == {**line, "first_day": "2016-11-22", "last_day": "2016-11-23"}
+    assert ask("purge", "--dry-run")[1]["layers"][-1]["rows"] == 0
 
 
 @pytest.mark.slow

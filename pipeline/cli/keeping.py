@@ -25,7 +25,7 @@ from pipeline.keeping.exchange import settle
 from pipeline.keeping.purge import EVERYTHING, Purged, has_form_of_id, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
-from pipeline.keeping.retention import Going, apply_retention, plan_retention
+from pipeline.keeping.retention import Going, apply_retention, plan_log, plan_retention
 from pipeline.keeping.stored import Moved, fetch_all
 from pipeline.keeping.stored import evict as let_go_here
 from pipeline.lake.store import require_ledger
@@ -34,6 +34,7 @@ from pipeline.published.checks import BLOCKING, CHECKS, latest_results, read_res
 from pipeline.published.compaction import compact as compact_snapshots
 from pipeline.published.publish import rebuild as rebuild_generation
 from pipeline.published.upgrade import open_todays
+from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.records.opening import opened_ledger
@@ -117,11 +118,12 @@ def purge(
                 raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {WHERE}. Nothing was changed.")
             _tell_purged(done, as_json=as_json)
             return
-        today = ledger.now().date()
+        today, lines = ledger.now().date(), plan_log(ledger, settings)
         if dry_run:
-            going = plan_retention(ledger, settings, today)
+            going = (*plan_retention(ledger, settings, today), lines)
         else:
-            going = apply_retention(workspace, ledger, settings, today)
+            going = (*apply_retention(workspace, ledger, settings, today), lines)
+            retire_rows(ledger, settings.keep_log_days)
             settle(workspace, ledger)  # also what an interrupted purge left
     said = {"dry_run": dry_run, "layers": [asdict(each) for each in going]}
     console.tell(said, "\n".join(_told(each, dry_run=dry_run) for each in going), as_json=as_json)
@@ -229,9 +231,10 @@ def _ask(what: str, *, as_json: bool) -> None:
 
 def _told(going: Going, *, dry_run: bool) -> str:
     kept = f"kept {going.keep_days} days" if going.keep_days else "kept for ever"
-    if not going.files:
+    if not (going.files or going.rows):
         return f"{going.layer} ({kept}): nothing {'would go' if dry_run else 'went'}"
-    size = f"{going.files:,} files, {going.rows:,} rows, {going.bytes / 1e6:,.1f} MB"
+    in_files = f"{going.files:,} files, {going.rows:,} rows, {going.bytes / 1e6:,.1f} MB"
+    size = in_files if going.files else f"{going.rows:,} lines"
     return f"{going.layer} ({kept}): {size} {'would go' if dry_run else 'went'}, {going.first_day} to {going.last_day}"
 
 

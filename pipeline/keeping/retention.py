@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pipeline.keeping.exchange import RAW, Exchange, settle
 from pipeline.records.database import Row
-from pipeline.records.events import note
+from pipeline.records.events import note, old_events
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 
-__all__ = ["Going", "apply_retention", "keep_within_retention", "plan_retention"]
+__all__ = ["Going", "apply_retention", "keep_within_retention", "plan_log", "plan_retention"]
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,13 @@ class Going:
 def plan_retention(ledger: Ledger, settings: Settings, today: date) -> tuple[Going, ...]:
     """What is older than the settings permit on a day; rows of raw files are their answers."""
     return tuple(_going(layer, keep, _old(ledger, layer, keep, today)) for layer, keep in _layers(settings))
+
+
+def plan_log(ledger: Ledger, settings: Settings) -> Going:
+    """What of the log is older than the settings permit: rows are its lines. `retire_rows` lets go of it."""
+    old = old_events(ledger, settings.keep_log_days)
+    days = [old[name] and datetime.fromtimestamp(old[name], UTC).date().isoformat() for name in ("first_at", "last_at")]
+    return Going("log", settings.keep_log_days, 0, int(old["n"]), 0, *days)
 
 
 def apply_retention(

@@ -31,6 +31,7 @@ __all__ = [
     "kept_log",
     "note",
     "note_unknown",
+    "old_events",
     "read_events",
     "retire_rows",
     "unknown_artists",
@@ -43,6 +44,7 @@ LONGEST_LINE = 8_000
 MOST_EVENTS = 300_000  # rows; about 60 MB
 UNKNOWN = "SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?"  # by an index of these events alone
 UNKNOWN_DAYS = 7  # who was unknown to the source is asked of again then: ids come back seldom
+DAY_S = 86_400.0
 REQUEST_DAYS = 8  # the budget looks back one day, pages a week
 CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
 HIDDEN = "(hidden)"
@@ -211,13 +213,21 @@ def count_events(ledger: Ledger, wanted: EventFilter) -> int:
     return int(ledger.read(f"SELECT count(*) AS n FROM events WHERE id > 0 {where}", params)[0]["n"])
 
 
+def old_events(ledger: Ledger, keep_days: int) -> Row:
+    """How many events `retire_rows` would delete, `n`, and the instants (s) of the first and last of them."""
+    query = "SELECT count(*) AS n, min(at) AS first_at, max(at) AS last_at FROM events WHERE at < ? OR id <= ?"
+    return ledger.read(query, _oldest_kept(ledger, keep_days))[0]
+
+
 def retire_rows(ledger: Ledger, keep_days: int) -> int:
     """Delete events older than `keep_days` or beyond MOST_EVENTS, and requests no page shows; how many rows."""
-    day = 86_400.0
-    now = ledger.now().timestamp()
+    retired = _retire(ledger, "events", *_oldest_kept(ledger, keep_days))
+    return retired + _retire(ledger, "requests", ledger.now().timestamp() - REQUEST_DAYS * DAY_S, 0)
+
+
+def _oldest_kept(ledger: Ledger, keep_days: int) -> tuple[float, int]:
     newest = ledger.read("SELECT max(id) AS id FROM events")[0]["id"] or 0
-    retired = _retire(ledger, "events", now - keep_days * day, newest - MOST_EVENTS)
-    return retired + _retire(ledger, "requests", now - REQUEST_DAYS * day, 0)
+    return ledger.now().timestamp() - keep_days * DAY_S, newest - MOST_EVENTS
 
 
 def _retire(ledger: Ledger, table: str, before: float, up_to_id: int) -> int:
