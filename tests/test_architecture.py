@@ -67,6 +67,7 @@ OWNERS = {
         "pipeline/moving/exporting.py",
         "pipeline/moving/bundles.py",
         "pipeline/moving/import_findings.py",
+        "pipeline/moving/import_parquet.py",
         "pipeline/integrations/redshift_warehouse.py",
     },
     "pydantic": {"pipeline/settings.py", "pipeline/setting_types.py", "pipeline/service/demo.py"},

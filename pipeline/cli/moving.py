@@ -84,7 +84,7 @@ def bring_in(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood; change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring in history that other projects kept (JSON, CSV, SQLite), or a list of ids or links of artists to follow.
+    """Bring in history of other projects (JSON, CSV, Parquet, SQLite), or a list of ids or links of artists to follow.
 
     Exits with 1 where every entry is rejected.
     """

@@ -1,6 +1,6 @@
-"""Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, SQLite, lists of ids.
+"""Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, Parquet, SQLite, lists of ids.
 
-What a file is, its content decides, not its name. Imports `errors`, `import_values` and `sqlite_file`.
+What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_values` and `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedFile, SettingsError
+from pipeline.moving.import_parquet import BUNDLED, parquet_rows
 from pipeline.moving.import_values import artist_id, field_columns
 from pipeline.records.sqlite_file import read_only
 
@@ -72,11 +73,11 @@ def read_file(path: Path, name: str) -> list[Reading]:
             head = file.read(4096)
         if head.startswith(b"SQLite format 3\0"):
             return _read_sqlite(path, name)
-        if head.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")):
-            raise SettingsError(
-                f"{path} is packed or Parquet: unpack it to JSON, CSV or SQLite first. A bundle is not imported, "
-                "`python -m pipeline export --from` reads it. Nothing was imported."
-            )
+        if head.startswith(b"PAR1"):
+            rows = enumerate(parquet_rows(path), 1)
+            return [Reading(name, "Parquet", (Entry(line, row) for line, row in rows))]
+        if head.startswith((b"\x1f\x8b", b"PK\x03\x04")):
+            raise SettingsError(f"{path} is packed: unpack it to JSON, CSV, Parquet or SQLite first. {BUNDLED}")
         if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
             told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
             raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
@@ -189,8 +190,8 @@ def _read_lines(path: Path, text: str, name: str) -> Reading:
         return Reading(name, "list of ids", _read_ids(text))
     raise SettingsError(
         f"{path} is nothing that can be imported: it begins with {header[:60]!r}, which names no column of artist "
-        "ids and is none. Understood are JSON, JSON lines, CSV with a header, SQLite, and lists of ids or links. "
-        "Nothing was imported."
+        "ids and is none. Understood are JSON, JSON lines, CSV with a header, Parquet, SQLite, and lists of ids or "
+        "links. Nothing was imported."
     )
 
 
