@@ -149,7 +149,7 @@ def recover(
 
 
 def evict(
-    days: Annotated[int, typer.Option(min=0, help="Copies of the last so many days stay.")] = 30,
+    days: Annotated[int, typer.Option(min=0, help="Copies of today and of so many days before stay.")] = 30,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
