@@ -77,7 +77,8 @@ def read_file(path: Path, name: str) -> list[Reading]:
             rows = enumerate(parquet_rows(path), 1)
             return [Reading(name, "Parquet", (Entry(line, row) for line, row in rows))]
         if head.startswith((b"\x1f\x8b", b"PK\x03\x04")):
-            raise SettingsError(f"{path} is packed: unpack it to JSON, CSV, Parquet or SQLite first. {BUNDLED}")
+            told = f"{path} is packed, or of a spreadsheet: unpack it first, or save the spreadsheet as CSV"
+            raise SettingsError(f"{told}. {BUNDLED}")
         if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
             told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
             raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
