@@ -57,10 +57,13 @@ def test_present_has_no_badge():
         assert ("Artist 2 of 2" in words, "As known on" in words) == (True, False)
 
 
-@pytest.mark.parametrize("asked", ["2020-01-01", "2030-01-01", "yesterday"])
-def test_other_days_are_ignored(asked):
-    """A day outside of what is known, or none at all, shows the present instead of an error."""
-    assert "3 artists" in shown(as_of=asked)
+@pytest.mark.parametrize(
+    ("asked", "said"), [("2020-01-01", "as of Jan 1, 2020"), ("2030-01-01", "as of Jan 1, 2030"), ("yesterday", "")]
+)
+def test_other_days_show_today(asked, said):
+    """A day outside of what is known shows the present and says so, as of a bookmark whose data went; no error."""
+    words = shown(as_of=asked)
+    assert ("3 artists" in words, f"No data {said}: today's are shown" in words) == (True, bool(said))
 
 
 def test_day_is_kept_from_page_to_page():

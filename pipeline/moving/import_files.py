@@ -1,6 +1,6 @@
 """Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, Parquet, SQLite, lists of ids.
 
-What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_values` and `sqlite_file`.
+What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_values`, `sqlite_file`.
 """
 
 from __future__ import annotations
