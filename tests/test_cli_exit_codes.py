@@ -154,6 +154,20 @@ def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: P
     assert ["fresh_days", "GARIMPO_FRESH_DAYS", "not", "set", "default"] in doctor
 
 
+def test_status_tells_what_to_look_at(inside: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """In words as in JSON; what is wrong with the last run is said once. Doctor passes over what means nothing."""
+    inside(settings | {"GARIMPO_MAX_REQUESTS": "5"}, tmp_path, "run")
+    wrong = settings | {"GARIMPO_PUBLISH_TO": "office"}
+    out = inside(wrong, tmp_path, "status")[1]
+    assert "to look at: No run can send to office" in out
+    world_gone = wrong | {"GARIMPO_API_URL": "http://127.0.0.1:9/v1/"}
+    assert inside(world_gone, tmp_path, "run")[0] == 1
+    lines = [line for line in inside(wrong, tmp_path, "status")[1].splitlines() if "failed" in line]
+    assert [line.split(":")[0].split(" ")[0] for line in lines] == ["to", "last"]
+    assert lines[1].endswith(": failed")
+    assert "seen probe" not in inside(settings, tmp_path, "doctor")[1]
+
+
 def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """Where a run left nothing, retry says so and starts no run."""
     run_id = ask(settings, tmp_path, "run", "--max-requests", "20")[1]["run_id"]

@@ -107,15 +107,15 @@ def show_plan(rows: Sequence[PlannedTask], *, as_json: bool) -> None:
         left = "no quota known" if row.left is None else f"{row.left:,} left in bucket {row.bucket}"
         left += f", locked until {row.locked_until:%Y-%m-%d %H:%M} UTC" if row.locked_until else ""
         labels = escape(", ".join(row.items[:5]) + (" …" if len(row.items) > 5 else ""))
-        cost = f"{_span(row.requests, row.at_most)} requests ({left})"
-        answers.print(f"{row.task:<17} {len(row.items):>4} items, {cost} {labels}")
+        items, cost = f"{len(row.items):>4} item{'s' * (len(row.items) != 1)}", _span(row.requests, row.at_most)
+        answers.print(f"{row.task:<17} {items}, {cost} ({left}) {labels}")
     waiting = sum(row.requests for row in rows if row.waits)
     told = f", and {waiting} that wait until their quota permits" if waiting else ""
-    answers.print(f"Together {_span(certain, at_most)} requests{told}. Nothing was sent.")
+    answers.print(f"Together {_span(certain, at_most)}{told}. Nothing was sent.")
 
 
 def _span(least: int, most: int) -> str:
-    return f"{least}" if least == most else f"{least} to {most}"
+    return f"{least} request{'s' * (least != 1)}" if least == most else f"{least} to {most} requests"
 
 
 def show_left(run_id: str, rows: Sequence[PlannedTask]) -> None:
@@ -169,12 +169,14 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
         until = f", locked until {view['locked_until']:%Y-%m-%d %H:%M} UTC" if view["locked_until"] else ""
         answers.print(f"  bucket {bucket:<11} {view['used']:>12,} used in 24 h, {left}{until}")
     last = found["last_run"]
-    for problem in found["problems"] if found["status"] == "failing" else ():
-        answers.print(f"wrong: {problem}", markup=False)
+    mark = "wrong" if found["status"] == "failing" else "to look at"
+    for problem in found["problems"]:
+        answers.print(f"{mark}: {problem}", markup=False)
     if found["note"]:
         answers.print(found["note"], markup=False)
     if last:
-        told = f": {last['message']}" if last["message"] else ""
+        is_told = any(last["message"] in problem for problem in found["problems"])
+        told = f": {last['message']}" if last["message"] and not is_told else ""
         answers.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
     elif found["status"] not in ("failing", "idle"):
         answers.print(f"no run yet: {first_step(found['workspace'])}", markup=False)
@@ -190,6 +192,8 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
         table.add_row(row["name"], row["variable"], escape(row["value"] or "not set"), row["origin"])
     answers.print(table)
     for name, row in found["capabilities"].items():
+        if name == "probe":  # only whether everything was seen
+            continue
         gone = f", withdrawn since {row['withdrawn_since']:%Y-%m-%d}" if row["withdrawn_since"] else ""
         answers.print(f"seen {name}: {row['value']} on {row['checked_at']:%Y-%m-%d}{gone}", highlight=False)
     for check in found["checks"]:

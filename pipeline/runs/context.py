@@ -127,8 +127,8 @@ def require_credentials(settings: Settings) -> None:
     if lacks_credentials(settings):
         raise SettingsError(
             "No Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET "
-            "(from an app of yours on developer.spotify.com/dashboard), or open the app without them for the demo. "
-            "Nothing was started."
+            "(spelled with PY; from an app of yours on developer.spotify.com/dashboard), or open the app without them "
+            "for the demo. Nothing was started."
         )
 
 

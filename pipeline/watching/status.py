@@ -244,10 +244,9 @@ def _store(settings: Settings) -> str:
 
 def _source(settings: Settings) -> str:
     if lacks_credentials(settings):
-        return (
-            "no credentials, so the app shows its demo; `python -m pipeline run` needs SPOTIPY_CLIENT_ID and "
-            "SPOTIPY_CLIENT_SECRET"
-        )
+        app = "nothing is collected here" if is_idle(settings) else "the app shows its demo"
+        need = "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, spelled with PY"
+        return f"no credentials, so {app}; `python -m pipeline run` needs {need}"
     return check_source(settings)
 
 
