@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISDIR
+from threading import Barrier
 
 import pytest
 
@@ -202,6 +205,24 @@ def test_contents_are_durable_before_names(tmp_path: Path, monkeypatch: pytest.M
         write_hidden(path, b"1")
     place_files(paths)
     assert done == ["file"] * 3 + ["name"] * 3 + ["folder"]
+
+
+def test_folders_made_at_once(tmp_path: Path):
+    """Writers that make the same folder at the same time all find it; where a file is in its place that is said."""
+    folder, together = tmp_path / "a" / "b", Barrier(8)
+
+    def write(number: int) -> None:
+        together.wait()
+        write_hidden(folder / str(number), b"1")
+
+    for _ in range(40):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+        assert len(list(folder.iterdir())) == 8
+        shutil.rmtree(tmp_path / "a")
+    (tmp_path / "a").touch()
+    with pytest.raises(StorageError, match="Not a directory"):
+        write_hidden(folder / "1", b"1")
 
 
 PLACES = """
