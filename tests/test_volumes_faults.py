@@ -25,6 +25,7 @@ from pipeline.moving.backup import back_up
 from pipeline.published import generations
 from pipeline.published.as_of import build_as_of
 from pipeline.published.checks import watch
+from pipeline.published.compaction import compact
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
 from pipeline.queries.tracing import trace_rows
@@ -271,6 +272,17 @@ def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch:
     found = trace_rows(workspace, ledger, "artists", {"artist_id": "a1"}, SPAN) if then is fetch_truth else traced
     assert answers(workspace, SPAN) == before
     assert ([each.row for each in found], len(bound_files(workspace))) == ([each.row for each in traced], 6)
+
+
+def test_compacted_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """A compaction that comes right after a killed binding tells where parts lie now, instead of being refused."""
+    begin(workspace, ledger)
+    before = answers(workspace, SPAN)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pipeline.keeping.binding.publish", stop)
+        bind(workspace, ledger)
+    assert compact(workspace, ledger, all_months=True).months
+    assert answers(workspace, SPAN) == before
 
 
 def test_swept_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
