@@ -274,24 +274,26 @@ def test_asked_while_files_go(workspace: Workspace, ledger: Ledger, monkeypatch:
     assert ([each.row for each in found], len(bound_files(workspace))) == ([each.row for each in traced], 6)
 
 
-def test_compacted_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
-    """A compaction that comes right after a killed binding tells where parts lie now, instead of being refused."""
+def left_bound(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A binding that was killed before it published where parts lie now; what was answered before it."""
     begin(workspace, ledger)
     before = answers(workspace, SPAN)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr("pipeline.keeping.binding.publish", stop)
         bind(workspace, ledger)
+    return before
+
+
+def test_compacted_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """A compaction that comes right after a killed binding tells where parts lie now, instead of being refused."""
+    before = left_bound(workspace, ledger, monkeypatch)
     assert compact(workspace, ledger, all_months=True).months
     assert answers(workspace, SPAN) == before
 
 
 def test_swept_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """A run that finds files of a killed binding tells first where their parts lie: looking back goes on."""
-    begin(workspace, ledger)
-    before = answers(workspace, SPAN)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("pipeline.keeping.binding.publish", stop)
-        bind(workspace, ledger)
+    before = left_bound(workspace, ledger, monkeypatch)
     forget_days(workspace)
     settings = Settings.model_validate({"data": workspace.root.parent, "workspace": "test", **GIVEN})
     with open_context(settings, ledger, "run-2") as context:
