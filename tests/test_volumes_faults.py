@@ -287,8 +287,7 @@ def left_bound(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyP
 def test_compacted_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """A compaction that comes right after a killed binding tells where parts lie now, instead of being refused."""
     before = left_bound(workspace, ledger, monkeypatch)
-    assert compact(workspace, ledger, all_months=True).months
-    assert answers(workspace, SPAN) == before
+    assert (compact(workspace, ledger, all_months=True).rows > 0, answers(workspace, SPAN)) == (True, before)
 
 
 def test_swept_after_a_kill(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
