@@ -22,7 +22,7 @@ from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.binding import bind
 from pipeline.keeping.exchange import settle
-from pipeline.keeping.purge import EVERYTHING, Purged, has_form_of_id, purge_all, purge_artist
+from pipeline.keeping.purge import EVERYTHING, Purged, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
 from pipeline.keeping.retention import Going, apply_retention, plan_log, plan_retention
@@ -30,6 +30,7 @@ from pipeline.keeping.stored import Moved, fetch_all
 from pipeline.keeping.stored import evict as let_go_here
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import claim_store
+from pipeline.moving.import_values import artist_id
 from pipeline.published.checks import BLOCKING, CHECKS, latest_results, read_results, watch
 from pipeline.published.compaction import compact as compact_snapshots
 from pipeline.published.publish import rebuild as rebuild_generation
@@ -114,7 +115,7 @@ def purge(
     with _held("purge", to_read=dry_run) as (settings, workspace, ledger):
         if artist:
             done = purge_artist(workspace, ledger, artist, dry_run=dry_run)
-            if not (done.is_anything or has_form_of_id(artist)):
+            if not (done.is_anything or artist_id(artist)[0]):  # then it is a name, or an id cut short
                 raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {WHERE}. Nothing was changed.")
             _tell_purged(done, as_json=as_json)
             return

@@ -6,7 +6,6 @@ The workspace alone is purged: backups, exports and bundles elsewhere are their 
 
 from __future__ import annotations
 
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ from pipeline.records.sqlite_file import read_only
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["EVERYTHING", "Purged", "has_form_of_id", "purge_all", "purge_artist", "require_id"]
+__all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id"]
 
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
 NOT_TEXT = ("path", "sha256", "seal", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
@@ -58,11 +57,6 @@ class Purged:
     def is_anything(self) -> bool:
         """Whether there was, or is, anything to let go of; everything is taken for something."""
         return self.subject == EVERYTHING or bool(self.raw_files or self.parts or self.ledger_rows)
-
-
-def has_form_of_id(text: str) -> bool:
-    """Whether Spotify could have given this id; a name, or an id cut short, is none."""
-    return re.fullmatch(r"[0-9A-Za-z]{22}", text) is not None
 
 
 def require_id(text: str) -> str:

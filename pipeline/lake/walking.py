@@ -28,9 +28,8 @@ from pipeline.lake.walk import walk
 __all__ = ["WalkingReader"]
 
 EPOCH = date(1970, 1, 1)
-Kinds = tuple[str, ...]
-
 CHUNK = 100  # lines that are Python objects at a time
+Kinds = tuple[str, ...]  # of objects, as `needed` names them
 
 
 class WalkingReader:
@@ -88,8 +87,8 @@ class _Answers:
         return table.__arrow_c_stream__(requested_schema)
 
 
-def _kinds(endpoints: Iterable[str]) -> Kinds:
-    return tuple(needed(set(endpoints))[0])
+def _kinds(endpoints: set[str]) -> Kinds:
+    return tuple(needed(endpoints)[0])
 
 
 def _walked(paths: Iterable[Path], rejects: list[tuple[int, str]], endpoints: set[str]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ import duckdb
 from pipeline.published.generations import Generation, current_number, open_generation
 from pipeline.published.history_files import HistoryFile, find_file, write_file
 from pipeline.published.placing import place_generation, publish_lock, retire
-from pipeline.published.publish import BOUND, lags, publish
+from pipeline.published.publish import BOUND, EXCHANGED, lags, publish
 from pipeline.published.snapshots import PAYS, add_files, inputs_of, make_view, within
 from pipeline.published.upgrade import publish_anew
 from pipeline.records.ledger import Ledger
@@ -52,10 +52,9 @@ def compact(workspace: Workspace, ledger: Ledger, *, all_months: bool = False) -
     """
     begun = time.perf_counter()
     publish_anew(workspace, ledger)  # a copy of tables that are another program's would pass for today's
-    if lags(workspace, ledger) or lags(workspace, ledger, BOUND):
-        publish(
-            workspace, ledger
-        )  # whoever exchanged parts or bound them was killed: a copy would tell of those before
+    # Where whoever exchanged parts or bound them was killed: a copy would tell of those before.
+    if any(lags(workspace, ledger, key) for key in (EXCHANGED, BOUND)):
+        publish(workspace, ledger)
     with publish_lock(workspace):
         if current_number(workspace) is None:
             return Compacted((), 0, time.perf_counter() - begun)
