@@ -22,6 +22,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.clock import system_now
 from pipeline.errors import GarimpoError, RunInProgress
+from pipeline.priority import give_way
 from pipeline.published.upgrade import publish_anew
 from pipeline.records.lock import is_run_locked
 from pipeline.runs.progress import DemoProgress, Progress, Status
@@ -61,7 +62,11 @@ class Service(Controls):
         self._waiting: deque[RunRequest] = deque()
         self._simulator: Spawned | None = None
         self._scheduler = BackgroundScheduler(
-            executors={name: ThreadPoolExecutor(1) for name in ("default", "beat", "warm")},
+            executors={  # runs, in the first, let pages go before them
+                "default": ThreadPoolExecutor(1, {"initializer": give_way}),
+                "beat": ThreadPoolExecutor(1),
+                "warm": ThreadPoolExecutor(1),
+            },
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone="UTC",
         )

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline import queries
+from pipeline.priority import give_way
 from pipeline.published.generations import Generation, open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
@@ -163,5 +164,7 @@ if __name__ == "__main__":
     role, path, number, artists, days, for_s = sys.argv[1:]
     opened, books = opened(Path(path))
     amount = World(int(artists), int(days))
+    if role == "write":
+        give_way()  # as programs do that publish
     done = read(opened, int(number), float(for_s)) if role == "read" else write(opened, books, amount, float(for_s))
     sys.stdout.write(json.dumps(done))
