@@ -229,7 +229,7 @@ genre_membership | genre, artist_id, provenance, entered_on | a stay: sightings 
 runs | run_id | a run | ledger
     run_id | VARCHAR | id, sorts by time
     trigger | VARCHAR | schedule, button, cli, external, import or demo
-    state | VARCHAR | running, succeeded, failed, cancelled, deferred or crashed
+    state | VARCHAR | succeeded, failed, cancelled, deferred or crashed; running: also the run that published this
     started_at | TIMESTAMP | UTC
     finished_at | TIMESTAMP | UTC; NULL while running
     requests | INTEGER | requests sent
@@ -241,7 +241,7 @@ task_runs | run_id, batch_id, attempt | an attempt at a task or at one mapped it
     attempt | INTEGER | from 1
     task | VARCHAR | name in the DAG
     item | VARCHAR | label of the mapped item: a genre or an artist; empty for an unmapped task
-    state | VARCHAR | succeeded, failed, skipped, cancelled, deferred or running
+    state | VARCHAR | succeeded, failed, skipped, cancelled or deferred; running: also the publish that made this
     started_at | TIMESTAMP | UTC
     finished_at | TIMESTAMP | UTC
     requests | INTEGER | requests sent
