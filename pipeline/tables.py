@@ -185,7 +185,6 @@ artist_growth | artist_id | an artist's last known followers and what was gained
 name_tokens | artist_no, token | a word of an artist's name | artists
     token | VARCHAR | the word, without accents and case, `ł` as `l`, `ß` as `ss` and so on; the table is ordered by it
     artist_no | INTEGER | number in `artists`
-    name | VARCHAR | every word of the name, a space before each
 genre_days | genre, observed_on | a genre on a day, of the artists that were in it by then | artist_snapshots
     genre | VARCHAR | genre, lower case; '' stands for all artists
     observed_on | DATE | UTC day

@@ -201,11 +201,9 @@ def _first(generation: Generation, matching: Matching, order: str, many: int) ->
 
 def _matching(generation: Generation, search: str, genre: str, among: Sequence[str] | None) -> Matching:
     """SELECTs of the numbers of artists, with their parameters; who is in all of them matches."""
-    matching: Matching = []
-    if search and (words := sorted(_words(generation, search), key=len, reverse=True)):
-        found = "SELECT artist_no FROM name_tokens WHERE token >= ? AND token < ?"
-        found += " AND contains(name, ?)" * (len(words) - 1)
-        matching.append((found, [words[0], words[0] + _LAST_WORD, *(f" {word}" for word in words[1:])]))
+    words = sorted(_words(generation, search), key=len, reverse=True) if search else ()
+    named = "SELECT artist_no FROM name_tokens WHERE token >= ? AND token < ?"
+    matching: Matching = [(named, [word, word + _LAST_WORD]) for word in words]
     if genre:
         matching.append(("SELECT artist_no FROM artist_genres WHERE genre = ? AND artist_no IS NOT NULL", [genre]))
     if among is not None:
