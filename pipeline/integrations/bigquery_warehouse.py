@@ -14,7 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 from pipeline.integrations.warehouse_clouds import Gathering, parquet
-from pipeline.integrations.warehouse_sql import Rows, Warehouse, place_of
+from pipeline.integrations.warehouse_sql import Rows, place_of
 
 __all__ = ["ERRORS", "open_warehouse"]
 
@@ -63,6 +63,4 @@ class _BigQuery(Gathering):
         self.connection.close()
 
 
-def open_warehouse(address: str) -> Warehouse:
-    """A connection whose changes are made by `commit`; raises one of ERRORS."""
-    return _BigQuery(address)
+open_warehouse = _BigQuery

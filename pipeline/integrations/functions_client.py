@@ -5,33 +5,18 @@ On this machine (127.0.0.1) it is plain HTTP without a token, as `functions-fram
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
-from pipeline.integrations.backends import Pool
-from pipeline.integrations.wire import FUNCTION_LINES, question, raw_from_json
+from pipeline.integrations.wire import FUNCTION_LINES, SLOTS, FunctionWorkers, slots_of
 
 __all__ = ["open_workers", "poster"]
 
-SLOTS, LOOPBACK = 32, ("127.0.0.1", "localhost")  # calls at once, unless the address says ?slots=
-
-
-class FunctionWorkers(Pool):
-    """Threads that call a function."""
-
-    def __init__(self, url: str, slots: int) -> None:
-        self._post = poster(url, slots)
-        super().__init__(ThreadPoolExecutor(slots), slots, FUNCTION_LINES)
-
-    def perform(self, function: Any, *arguments: Any) -> Any:  # noqa: ARG002  the function is there already
-        """One call; the access stays here."""
-        batch, _, allowance = arguments
-        return raw_from_json(self._post(question(batch, allowance)))
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def poster(url: str, slots: int = SLOTS) -> Any:
@@ -56,5 +41,5 @@ def open_workers(address: str) -> FunctionWorkers:
     """The function at an address, gcf://host/path or gcf://host/path?slots=16."""
     parts = urlsplit(address)
     scheme = "http" if parts.hostname in LOOPBACK else "https"
-    slots = int(parse_qs(parts.query).get("slots", [SLOTS])[0])
-    return FunctionWorkers(f"{scheme}://{parts.netloc}{parts.path}", slots)
+    url, slots = f"{scheme}://{parts.netloc}{parts.path}", slots_of(address)
+    return FunctionWorkers(poster(url, slots), slots, FUNCTION_LINES)

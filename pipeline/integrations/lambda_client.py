@@ -6,33 +6,16 @@ Region, profile and endpoint are boto3's own settings (AWS_REGION, AWS_PROFILE, 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from pipeline.integrations.backends import Pool
-from pipeline.integrations.wire import LAMBDA_LINES, question, raw_from_json
+from pipeline.integrations.wire import LAMBDA_LINES, SLOTS, FunctionWorkers, slots_of
 
 __all__ = ["invoker", "open_workers"]
-
-SLOTS = 32  # invocations at once, unless the address says ?slots=
-
-
-class LambdaWorkers(Pool):
-    """Threads that invoke a function."""
-
-    def __init__(self, name: str, slots: int) -> None:
-        self._invoke = invoker(name, slots)
-        super().__init__(ThreadPoolExecutor(slots), slots, LAMBDA_LINES)
-
-    def perform(self, function: Any, *arguments: Any) -> Any:  # noqa: ARG002  the function is there already
-        """One invocation; the access stays here."""
-        batch, _, allowance = arguments
-        return raw_from_json(self._invoke(question(batch, allowance)))
 
 
 def invoker(name: str, slots: int = SLOTS) -> Any:
@@ -51,10 +34,10 @@ def invoker(name: str, slots: int = SLOTS) -> Any:
     return invoke
 
 
-def open_workers(address: str) -> LambdaWorkers:
+def open_workers(address: str) -> FunctionWorkers:
     """The function at an address, lambda://name or lambda://name?slots=16."""
-    parts = urlsplit(address)
+    parts, slots = urlsplit(address), slots_of(address)
     try:
-        return LambdaWorkers(parts.netloc + parts.path, int(parse_qs(parts.query).get("slots", [SLOTS])[0]))
+        return FunctionWorkers(invoker(parts.netloc + parts.path, slots), slots, LAMBDA_LINES)
     except BotoCoreError as error:
         raise ValueError(str(error)) from None

@@ -55,7 +55,6 @@ def _own(target: Path) -> None:
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     extra = [ROOT / "pipeline/integrations" / f"{name}.py" for name in ("aws_lambda", "cloud_functions")]
     extra += [ROOT / "pipeline/integrations" / f"{name}_client.py" for name in ("lambda", "functions")]
-    extra += [ROOT / "pipeline/integrations/backends.py"]
     for path in [*map(Path, told.split()), *extra]:
         place = target / path.relative_to(ROOT / "pipeline")
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from psycopg2.extras import execute_values
 from pyarrow import fs
 
 from pipeline.integrations.warehouse_clouds import InSchema, parquet
-from pipeline.integrations.warehouse_sql import Rows, Warehouse, place_of
+from pipeline.integrations.warehouse_sql import Rows, place_of
 
 __all__ = ["ERRORS", "open_warehouse"]
 
@@ -53,6 +53,4 @@ class _Redshift(InSchema):
             there.delete_file(place)
 
 
-def open_warehouse(address: str) -> Warehouse:
-    """A connection in which a transaction has begun; raises one of ERRORS."""
-    return _Redshift(address)
+open_warehouse = _Redshift

@@ -11,7 +11,7 @@ from contextlib import suppress
 from snowflake import connector
 
 from pipeline.integrations.warehouse_clouds import InSchema, parquet
-from pipeline.integrations.warehouse_sql import STAGED, Rows, Table, Warehouse, place_of
+from pipeline.integrations.warehouse_sql import STAGED, Rows, Table, place_of
 
 __all__ = ["ERRORS", "open_warehouse"]
 
@@ -61,6 +61,4 @@ class _Snowflake(InSchema):
         return self.clear(name) if name == STAGED else super().drop(name)
 
 
-def open_warehouse(address: str) -> Warehouse:
-    """A connection in which a transaction begins with the first change; raises one of ERRORS."""
-    return _Snowflake(address)
+open_warehouse = _Snowflake

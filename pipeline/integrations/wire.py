@@ -1,19 +1,23 @@
 """A batch and what it brought as JSON, for functions that are called over HTTP: nothing is pickled, bytes are base64.
 
-A payload that would not fit is left behind, and the batch comes back as a failed attempt that says so.
+A payload that would not fit is left behind, and the batch comes back as a failed attempt that says so. How a function
+is called its system's file knows; `FunctionWorkers` are threads that do.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from pipeline import errors
 from pipeline.errors import GarimpoError, SourceUnavailable
+from pipeline.integrations.backends import Pool
 from pipeline.settings import load_settings
 from pipeline.source.allowance import Allowance, collect_with_allowance
 from pipeline.source.calls import Batch, Call, RawBatch, SentRequest
@@ -25,16 +29,38 @@ __all__ = [
     "FUNCTION_LINES",
     "LAMBDA_BYTES",
     "LAMBDA_LINES",
+    "SLOTS",
+    "FunctionWorkers",
     "answer",
     "question",
     "raw_from_json",
     "raw_to_json",
+    "slots_of",
 ]
 
 # What an answer may hold (limits 6 MB and 32 MiB, checked 2026-11-22), and how many lines, before compression, keep
 # below it as base64 even where they do not compress.
 LAMBDA_BYTES, LAMBDA_LINES = 6_000_000, 4_000_000
 FUNCTION_BYTES, FUNCTION_LINES = 32_000_000, 22_000_000
+SLOTS = 32  # calls at once, unless the address says ?slots=
+
+
+class FunctionWorkers(Pool):
+    """Threads that call a function: `call` hands over a question and returns the answer."""
+
+    def __init__(self, call: Callable[[dict[str, Any]], Any], slots: int, most_bytes: int) -> None:
+        self._call = call
+        super().__init__(ThreadPoolExecutor(slots), slots, most_bytes)
+
+    def perform(self, function: Any, *arguments: Any) -> Any:  # noqa: ARG002  the function is there already
+        """One call; the access stays here."""
+        batch, _, allowance = arguments
+        return raw_from_json(self._call(question(batch, allowance)))
+
+
+def slots_of(address: str) -> int:
+    """How many calls at once an address asks for."""
+    return int(parse_qs(urlsplit(address).query).get("slots", [SLOTS])[0])
 
 
 def question(batch: Batch, allowance: Allowance) -> dict[str, Any]:
