@@ -15,6 +15,7 @@ from pages._html import tag
 from pages._run_words import task_label, told
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
+from pipeline.runs.preview import sum_costs
 from pipeline.service.scheduler import service
 
 __all__ = ["cancel", "close_form", "open_form", "retry_at_once", "show_form"]
@@ -107,9 +108,7 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
     except GarimpoError as error:
         st.warning(told(str(error), text))
         return None
-    free = [row for row in planned if not row.waits]
-    certain = sum(row.requests for row in free)
-    most = min([sum(row.at_most for row in free), *(row.limit for row in free)])
+    certain, most = sum_costs(planned)
     if certain:
         sentence = text.plural("It asks {count} request now", "It asks {count} requests now", certain)
         if most > certain:

@@ -127,7 +127,7 @@ FOREIGN_SYSTEMS = {name for name, files in OWNERS.items() if all("/integrations/
 # Imported where it is used, with a word where it is missing; a dependency group of its own.
 OPTIONAL = {"apprise"} | FOREIGN_SYSTEMS
 POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
-READ_SIDE = {"records.capability_rows", "records.events", "runs.items", "runs.progress"}  # of runs
+READ_SIDE = {"records.capability_rows", "records.events", "runs.items", "runs.preview", "runs.progress"}  # of runs
 READ_SIDE |= {"watching.freshness", "watching.history", "watching.schedules"}
 PAGES_MAY_USE = READ_SIDE | {"errors", "published.generations", "published.publish", "queries", "settings"}
 PAGES_MAY_USE |= {"moving.exporting", "service.scheduler"}
