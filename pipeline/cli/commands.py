@@ -154,7 +154,7 @@ def logs(  # noqa: PLR0913, PLR0917  one parameter per option
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Workspace, profile, generation, rows by table, budget, last run."""
-    console.show_status(workspace_status(load_settings()), as_json=as_json)
+    console.show(workspace_status(load_settings()), console.show_status, as_json=as_json)
 
 
 @app.command()
@@ -162,17 +162,14 @@ def dag(
     mermaid: Annotated[bool, typer.Option("--mermaid", help="As a mermaid flowchart.")] = False, as_json: AsJson = False
 ) -> None:
     """Print the graph of a run."""
-    if as_json:
-        console.print_json(dag_rows())
-        return
-    print(render_mermaid() if mermaid else render_text())
+    console.tell(dag_rows(), render_mermaid() if mermaid else render_text(), as_json=as_json)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Each setting with its origin (secrets masked); is the source reachable, is the disk writable."""
     found = diagnose(Path())
-    console.show_doctor(found, as_json=as_json)
+    console.show(found, console.show_doctor, as_json=as_json)
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 
 
@@ -251,7 +248,7 @@ def _execute(settings: Settings, request: RunRequest, *, as_json: bool) -> None:
         tell_run_refused(settings, error)
         raise
     tell_run_end(settings, result)
-    console.show_result(result, as_json=as_json)
+    console.show(result, console.show_result, as_json=as_json)
     raise typer.Exit(result.exit_code)
 
 

@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -30,6 +30,7 @@ __all__ = [
     "log_to_people",
     "people",
     "print_json",
+    "show",
     "show_doctor",
     "show_error",
     "show_events",
@@ -44,12 +45,12 @@ __all__ = [
     "tell",
 ]
 
+T = TypeVar("T")
 WIDE = 250  # columns of a table in a file or pipe, so that a line of it stays one
 answers = Console(highlight=False, soft_wrap=True)
 answers.width = answers.width if answers.is_terminal else WIDE
 people = Console(stderr=True, highlight=False, soft_wrap=True)
 COLOURS = {"succeeded": "green", "deferred": "yellow"}
-LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "dim"}
 
 
 def print_json(value: object, *, line: bool = False) -> None:
@@ -63,6 +64,14 @@ def tell(said: object, told: str, *, as_json: bool) -> None:
         print_json(said)
     else:
         answers.print(told, markup=False)
+
+
+def show(found: T, show_people: Callable[[T], None], *, as_json: bool) -> None:
+    """What was found, as JSON or as one of the functions below shows it to people."""
+    if as_json:
+        print_json(found)
+    else:
+        show_people(found)
 
 
 def log_to_people(level: str) -> None:
@@ -136,11 +145,8 @@ def show_nothing_left(run_id: str, *, as_json: bool) -> None:
     people.print(message)
 
 
-def show_result(result: RunResult, *, as_json: bool) -> None:
+def show_result(result: RunResult) -> None:
     """How a run ended."""
-    if as_json:
-        print_json(result)
-        return
     told = f"{result.requests:,} requests, {result.rows:,} rows in {result.duration_s:.1f} s"
     people.print(f"[{COLOURS.get(result.state, 'red')}]{result.state}[/] run {result.run_id}: {told}")
     if result.message:
@@ -154,11 +160,8 @@ def show_error(error: Exception, exit_code: int, *, as_json: bool) -> None:
     people.print(f"[red]{type(error).__name__}[/] {escape(str(error))}")
 
 
-def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
+def show_status(found: Mapping[str, Any]) -> None:
     """Workspace, rows by table, budget by bucket, the last run."""
-    if as_json:
-        print_json(found)
-        return
     profile = found["profile"] or "not probed yet"
     answers.print(f"workspace [bold]{found['workspace']}[/] in {found['data']}, profile {profile}, "
                  f"generation {found['generation'] or 'none yet'}")  # fmt: skip
@@ -182,11 +185,8 @@ def show_status(found: Mapping[str, Any], *, as_json: bool) -> None:
         answers.print(f"no run yet: {first_step(found['workspace'])}", markup=False)
 
 
-def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
+def show_doctor(found: Mapping[str, Any]) -> None:
     """Each setting with its origin, then each check with its verdict."""
-    if as_json:
-        print_json(found)
-        return
     table = Table(*(Column(name, overflow="fold") for name in ("setting", "variable", "value", "origin")), box=None)
     for row in found["settings"]:
         table.add_row(row["name"], row["variable"], escape(row["value"] or "not set"), row["origin"])
@@ -201,11 +201,8 @@ def show_doctor(found: Mapping[str, Any], *, as_json: bool) -> None:
         answers.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
 
 
-def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+def show_schedules(rows: Sequence[Mapping[str, Any]]) -> None:
     """Each schedule with what it asks and its next fire times, on standard output."""
-    if as_json:
-        print_json(rows)
-        return
     for row in rows:
         zone = ZoneInfo(row["timezone"])
         coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
@@ -219,11 +216,8 @@ def show_schedules(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         people.print("no schedule: python -m pipeline schedule add NAME --cron '0 6 * * *'")
 
 
-def show_freshness(rows: Sequence[GenreFreshness], own: Collection[str], *, as_json: bool) -> None:
+def show_freshness(rows: Sequence[GenreFreshness], own: Collection[str]) -> None:
     """Each genre with the day it was read and its target, which is that of the setting or its own."""
-    if as_json:
-        print_json(rows)
-        return
     for row in rows:
         age = "today" if not row.age_days else f"{_days(row.age_days)} ago"
         read = "never read" if row.read_on is None else f"read on {row.read_on} ({age})"

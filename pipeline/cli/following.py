@@ -36,11 +36,10 @@ def follow(
         if changed and not dry_run:
             (followed.unfollow if stop else followed.follow)(ledger, changed)
     rest = [each for each in named if each not in changed]
-    if as_json:
-        console.print_json({"dry_run": dry_run, "stop": stop, "changed": changed, "unchanged": rest})
-        return
+    said = {"dry_run": dry_run, "stop": stop, "changed": changed, "unchanged": rest}
     done = f"{'would be ' * dry_run}{'taken off' if stop else 'put on'} the list"
-    console.answers.print(f"artists: {len(changed):,} {done}, {len(rest):,} {'not on it' if stop else 'on it already'}")
+    told = f"artists: {len(changed):,} {done}, {len(rest):,} {'not on it' if stop else 'on it already'}"
+    console.tell(said, told, as_json=as_json)
 
 
 def _given(text: str) -> str:

@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -91,10 +91,8 @@ def bring_in(
     with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
         report = import_history(workspace, ledger, path, run_id, on=read_day("--on", on), dry_run=dry_run)
-    if as_json:
-        console.print_json({"dry_run": dry_run, **asdict(report)})
-    else:
-        _show_import(report, dry_run=dry_run)
+    told = "\n".join(_told_import(report, dry_run=dry_run))
+    console.tell({"dry_run": dry_run, **asdict(report)}, told, as_json=as_json)
     if report.rejected and not (report.observations or report.to_refresh or report.known or report.repeated):
         raise typer.Exit(1)
 
@@ -162,10 +160,7 @@ def send(
     """Make the tables of a warehouse equal to the published ones: send what it does not have yet."""
     warehouses = importlib.import_module("pipeline.integrations.warehouses")
     sending = warehouses.publish_to(load_settings(), name, full=full, dry_run=dry_run)
-    if as_json:
-        console.print_json(sending)
-        return
-    _show_sending(sending)
+    console.tell(sending, "\n".join(_told_sending(sending)), as_json=as_json)
 
 
 def backup(
@@ -230,44 +225,40 @@ def _show_origin(origin: Origin) -> None:
         print(f"  {origin.note}")
 
 
-def _show_sending(sending: Any) -> None:
+def _told_sending(sending: Any) -> Iterator[str]:
     """A line for each table that was touched, and one on all of them."""
-    would, say = "would be " if sending.dry_run else "", console.answers
+    would = "would be " if sending.dry_run else ""
     for name in sending.mended:
-        say.print(f"{name} was not there as it had been sent: {would}made ours again", markup=False)
+        yield f"{name} was not there as it had been sent: {would}made ours again"
     for name in sorted({*sending.rows_sent, *sending.rows_removed}):
         sent, removed = sending.rows_sent.get(name, 0), sending.rows_removed.get(name, 0)
         whole = ", whole" if name in sending.whole else ""
-        say.print(
-            f"{name}: {sent:,} rows {would}sent{whole}{f', {removed:,} removed' if removed else ''}", markup=False
-        )
+        yield f"{name}: {sent:,} rows {would}sent{whole}{f', {removed:,} removed' if removed else ''}"
     told = f"{sum(sending.rows_sent.values()):,} rows {would}sent" if sending.is_news else "nothing new"
-    place = f"generation {sending.generation} to {sending.warehouse}"
-    say.print(f"{place}: {told}, in {sending.seconds:.1f} s", markup=False)
+    yield f"generation {sending.generation} to {sending.warehouse}: {told}, in {sending.seconds:.1f} s"
 
 
-def _show_import(report: ImportReport, *, dry_run: bool) -> None:
-    say = console.answers
+def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     for file in report.files:
         columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
-        say.print(f"{file.name}: {file.format}, entries: {file.entries:,}, dates: {file.dates}", markup=False)
+        yield f"{file.name}: {file.format}, entries: {file.entries:,}, dates: {file.dates}"
         ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
         if columns or ignored:
-            say.print(f"  {columns}{ignored}", markup=False)
+            yield f"  {columns}{ignored}"
     for name, line, reason in report.rejects[:SHOWN]:
-        say.print(f"rejected {name}{f' line {line}' if line else ''}: {reason}", markup=False)
+        yield f"rejected {name}{f' line {line}' if line else ''}: {reason}"
     if report.rejected > SHOWN:
-        say.print(f"rejected {report.rejected - SHOWN:,} more")
+        yield f"rejected {report.rejected - SHOWN:,} more"
     span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
     verb = "would be added" if dry_run else "added"
-    say.print(f"{verb}: observations {report.observations:,}{span}, ids to ask about {report.to_refresh:,}")
+    yield f"{verb}: observations {report.observations:,}{span}, ids to ask about {report.to_refresh:,}"
     dropped = f"; single values dropped {report.dropped:,}" if report.dropped else ""
-    say.print(
+    yield (
         f"artists that are new {report.new_artists:,}; entries known already {report.known:,}, "
         f"repeated {report.repeated:,}, rejected {report.rejected - report.dropped:,}{dropped}"
     )
     if report.to_follow + report.followed:
         verb = "would be put on the list" if dry_run else "put on the list"
-        say.print(f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} on it already")
+        yield f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} on it already"
     if report.run_id and report.rows:
-        say.print(f"run {report.run_id}: rows published {report.rows:,}")
+        yield f"run {report.run_id}: rows published {report.rows:,}"

@@ -61,7 +61,7 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
             )
         wanted = Schedule(name, kind, spec, timezone or home, asked, max_requests, priority, grace_s=grace_s)
         keep = schedules.change_schedule if replace else schedules.add_schedule
-        console.show_schedules([_row(keep(ledger, wanted), 5)], as_json=as_json)
+        console.show([_row(keep(ledger, wanted), 5)], console.show_schedules, as_json=as_json)
 
 
 @schedule_app.command(name="list")
@@ -128,7 +128,7 @@ def freshness(
         )
         own = own_targets(ledger)
     shown = [row for row in found if days is not None or genre in ("", row.genre)]
-    console.show_freshness(shown, own, as_json=as_json)
+    console.show(shown, lambda rows: console.show_freshness(rows, own), as_json=as_json)
 
 
 def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
@@ -159,7 +159,7 @@ def _show(name: str, count: int, *, as_json: bool) -> None:
         raise SettingsError(
             f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are. {schedules.UNCHANGED}"
         )
-    console.show_schedules([_row(each, count) for each in found], as_json=as_json)
+    console.show([_row(each, count) for each in found], console.show_schedules, as_json=as_json)
     if found and lacks_credentials(settings):
         idle, demo = "none of them fires", "in the demo they collect made-up artists while the app is open"
         need = "to collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET"
