@@ -19,10 +19,12 @@ from typer import main as typer_main
 from pipeline.cli.commands import main
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
+from pipeline.simulator.server import Running
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
 from tests import receipts
 from tests.copies import made_once
 from tests.stores import FolderStore, StoreAt, Stored, fill, place
+from tests.worlds import running_world
 
 # tests/integrations/pgledger keeps every ledger in this database instead of a file.
 SERVER = os.environ.get("LEDGER_SERVER", "")
@@ -48,6 +50,11 @@ class Clock:
         """Move it, as timedelta's arguments say; the new instant."""
         self.instant += timedelta(**by)
         return self.instant
+
+    def wait(self, seconds: float) -> bool:
+        """Pass the time at once; never cancelled."""
+        self.move(seconds=seconds)
+        return False
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -133,6 +140,13 @@ def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
     opened = Ledger(workspace.ledger, clock.now)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> Iterator[Running]:
+    """A simulated Spotify as the test's module says by `WORLD`; eight artists on a fixed day where it says nothing."""
+    with running_world(**getattr(request.module, "WORLD", {})) as simulator:
+        yield simulator
 
 
 @pytest.fixture

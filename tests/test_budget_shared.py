@@ -1,4 +1,4 @@
-"""The request budget: one count for everybody, kept over kills, taught by the API."""
+"""The request budget: one count for everybody, kept over kills, taught by the API; slots left out are made up for."""
 
 from __future__ import annotations
 
@@ -11,37 +11,25 @@ from pipeline.records.budget import Budget, Limits
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that moves when told, or by being waited on."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        """The instant it stands at."""
-        return self.now
-
-    def wait(self, seconds: float) -> bool:
-        """Pass the time at once; never cancelled."""
-        self.now += timedelta(seconds=seconds)
-        return False
+START = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """A clock that stands still until somebody waits."""
-    return Clock()
+def gate(ledger, clock):
+    """A gate that permits 90 requests in 30 s and waits by moving the clock."""
+    return LedgerGate(Budget(ledger, Limits(90, None)), "run", wait=clock.wait)
 
 
-@pytest.fixture
-def ledger(tmp_path, clock):
-    """An empty ledger on that clock."""
-    opened = Ledger(tmp_path / "ledger.sqlite", clock)
-    yield opened
-    opened.close()
+def send(gate, many: int) -> None:
+    """Send so many requests, one after the other."""
+    for _ in range(many):
+        gate.settle(gate.acquire("search", "search"), 200)
+
+
+def most_in_a_window(ledger) -> int:
+    """The most requests that any 30 s hold."""
+    sent = [row["at"] for row in ledger.read("SELECT at FROM requests ORDER BY at")]
+    return max(sum(at <= other < at + 30 for other in sent) for at in sent)
 
 
 def test_reservation_precedes_request(ledger, clock):
@@ -62,25 +50,21 @@ def test_reservation_precedes_request(ledger, clock):
 def test_clock_set_back_locks_nothing(ledger, clock):
     """What was spent and locked while the clock was a year ahead does not hold up requests until that year is over."""
     budget = Budget(ledger, Limits(9_000, 2))
-    clock.now += timedelta(days=365)
+    clock.move(days=365)
     budget.settle(budget.reserve("search", "search")[0], 200)
     budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=3_600)
-    assert budget.view("search").locked_until == clock.now + timedelta(hours=1)
-    clock.now -= timedelta(days=365)
+    assert budget.view("search").locked_until == clock.now() + timedelta(hours=1)
+    clock.move(days=-365)
     view = budget.view("search")
     assert (view.used, view.locked_until) == (0, None)
     budget.reserve("search", "search")
 
 
-def test_window_spaces_requests(ledger, clock):
+def test_window_spaces_requests(ledger, clock, gate):
     """However many ask at once, no 30 s see more than the window permits."""
-    gate = LedgerGate(Budget(ledger, Limits(90, None)), "run", wait=clock.wait)
-    for _ in range(200):
-        gate.settle(gate.acquire("search", "search"), 200)
-    sent = [row["at"] for row in ledger.read("SELECT at FROM requests ORDER BY at")]
-    most = max(sum(1 for other in sent if at <= other < at + 30) for at in sent)
-    assert most <= 90
-    assert clock.now - START < timedelta(seconds=200 / 3 * 1.05)
+    send(gate, 200)
+    assert most_in_a_window(ledger) <= 90
+    assert clock.now() - START < timedelta(seconds=200 / 3 * 1.05)
 
 
 def test_day_has_a_ceiling(ledger, clock):
@@ -99,7 +83,7 @@ def test_day_rolls_over(ledger, clock):
     """After 24 hours the oldest requests no longer count."""
     budget = Budget(ledger, Limits(9_000, 1))
     budget.reserve("search", "search")
-    clock.now += timedelta(hours=24, seconds=1)
+    clock.move(hours=24, seconds=1)
     assert budget.reserve("search", "search")[0] == 2
 
 
@@ -114,19 +98,17 @@ def test_quota_answer_locks_and_teaches(ledger, clock):
     assert budget.view("albums").ceiling == 90
     assert budget.view("albums").locked_until == START + timedelta(seconds=48_925)
     assert budget.view("search").locked_until is None
-    clock.now += timedelta(days=2)
+    clock.move(days=2)
     assert budget.view("albums").ceiling == 99
 
 
-def test_rate_answer_holds_the_app(ledger, clock):
+def test_rate_answer_holds_the_app(ledger, clock, gate):
     """A plain 429 holds every bucket for its Retry-After; the gate refuses none for that, waits it out and goes on."""
-    budget = Budget(ledger, Limits(90, None))
-    gate = LedgerGate(budget, "run", wait=clock.wait)
     gate.settle(gate.acquire("search", "search"), 429, retry_after_s=7)
-    assert budget.view("albums").locked_until == START + timedelta(seconds=7)
+    assert Budget(ledger, Limits(90, None)).view("albums").locked_until == START + timedelta(seconds=7)
     gate.refuse("albums")
     gate.acquire("albums", "album")
-    assert clock.now >= START + timedelta(seconds=7)
+    assert clock.now() >= START + timedelta(seconds=7)
 
 
 def test_long_rate_answer_is_a_quota(ledger, clock):
@@ -137,10 +119,10 @@ def test_long_rate_answer_is_a_quota(ledger, clock):
     assert budget.view("albums").locked_until is None
 
 
-def test_two_processes_share_the_count(ledger, clock, tmp_path):
+def test_two_processes_share_the_count(ledger, clock, workspace):
     """A second opener of the same ledger sees and respects what the first one reserved."""
     Budget(ledger, Limits(9_000, 1)).reserve("search", "search")
-    other = Ledger(tmp_path / "ledger.sqlite", clock)
+    other = Ledger(workspace.ledger, clock.now)
     with pytest.raises(BudgetSpent):
         Budget(other, Limits(9_000, 1)).reserve("search", "search")
     other.close()
@@ -169,5 +151,33 @@ def test_clock_set_back_does_not_block(ledger, clock):
     """Slots written by a clock that was ahead do not make anybody wait for hours."""
     budget = Budget(ledger, Limits(90, None))
     budget.reserve("search", "search")
-    clock.now -= timedelta(hours=5)
+    clock.move(hours=-5)
     assert budget.reserve("search", "search")[1] == 0
+
+
+def test_pause_is_made_up(gate, clock):
+    """Four seconds without a request do not make the next forty later than without the pause."""
+    send(gate, 200)
+    began = clock.now()
+    clock.move(seconds=4)
+    send(gate, 40)
+    assert clock.now() - began <= timedelta(seconds=40 / 90 * 30 * 1.05)
+
+
+@pytest.mark.parametrize("pause_s", [1, 4, 29, 300])
+def test_window_is_kept_after_a_pause(gate, clock, ledger, pause_s):
+    """Whenever the pauses are, no 30 s hold more than 90 requests."""
+    for many in (20, 70, 5, 200):
+        send(gate, many)
+        clock.move(seconds=pause_s)
+    assert most_in_a_window(ledger) <= 90
+
+
+def test_refusal_is_not_made_up(gate, clock):
+    """After a 429 was waited out requests come at the usual pace, not in a burst."""
+    send(gate, 10)
+    gate.settle(gate.acquire("search", "search"), 429, retry_after_s=20)
+    gate.acquire("search", "search")
+    after_lock = clock.now()
+    send(gate, 9)
+    assert clock.now() - after_lock >= timedelta(seconds=8 / 3)

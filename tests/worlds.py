@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,21 @@ from pipeline.published.generations import open_generation
 from pipeline.runs.progress import RunResult
 from pipeline.runs.runner import DEFAULT_REQUEST, RunRequest, run_pipeline
 from pipeline.settings import Settings
+from pipeline.simulator.config import SimulatorConfig
+from pipeline.simulator.server import Running, running
 from pipeline.workspace import open_workspace
 
-__all__ = ["collect", "database", "genre_names", "held", "settings_for", "stable_tables"]
+__all__ = ["collect", "database", "genre_names", "held", "running_world", "settings_for", "stable_tables"]
 
 Rows = dict[str, list[tuple[Any, ...]]]
+USUAL = {"profile": "extended", "artists": 8, "seed": 5, "now": "2026-03-10T12:00:00Z"}
+
+
+@contextmanager
+def running_world(**config: Any) -> Iterator[Running]:
+    """A simulated Spotify: eight artists on a fixed day, or as said."""
+    with running(SimulatorConfig(**USUAL | config)) as simulator:
+        yield simulator
 
 
 def settings_for(simulator: Any, data: Path, **changes: Any) -> Settings:
