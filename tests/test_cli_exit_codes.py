@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,13 @@ from typing import Any
 import pytest
 
 from pipeline.records.lock import hold_run_lock
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
 from tests.commands import answer, command, environment
 from tests.conftest import SERVER
-from tests.worlds import settings_for
+from tests.worlds import running_world, settings_for
 
-NOON = "2026-03-10T12:00:00Z"
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve eight synthetic artists."""
-    with running(SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON)) as simulator:
-        yield simulator
 
 
 @pytest.fixture
@@ -201,8 +191,7 @@ def test_lost_ledger_stops_runs(
 
 def test_deferral_is_four(inside: Any, ask: Any, tmp_path: Path) -> None:
     """A run into a quota ends with 4 and says when the rest is due; so does a retry before that time, beforehand."""
-    config = SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON, quotas={"albums": 5}, lock_s=7_200)
-    with running(config) as simulator:
+    with running_world(quotas={"albums": 5}, lock_s=7_200) as simulator:
         settings = environment(simulator, tmp_path / "data")
         code, result = ask(settings, tmp_path, "run")
         _, plan, _ = inside(settings, tmp_path, "retry", "--dry-run")

@@ -8,26 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline.records.opening import opened_ledger
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from tests.commands import ROOT, answer, command, environment, start
 from tests.worlds import database, genre_names, held, settings_for, stable_tables
 
-NOON = "2026-03-10T12:00:00Z"
+WORLD = {"artists": 20, "latency_ms": 60}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve twenty synthetic artists, slowly enough to be interrupted."""
-    with running(SimulatorConfig(profile="extended", artists=20, seed=5, now=NOON, latency_ms=60)) as simulator:
-        yield simulator
 
 
 def begun(world: Running, settings: dict[str, str], folder: Path) -> subprocess.Popen[str]:

@@ -6,12 +6,10 @@ import pytest
 import zstandard
 
 from pipeline.runs.planner import _tapered
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.source.calls import RawBatch
 from pipeline.source.collect import gathered
 from pipeline.source.sightings import Watcher
-from tests.worlds import collect, database, genre_names, held, stable_tables
+from tests.worlds import collect, database, genre_names, held, running_world, stable_tables
 
 
 def brought(name: str, text: bytes) -> RawBatch:
@@ -42,8 +40,7 @@ def test_one_worker_needs_no_small_items():
 @pytest.mark.slow
 def test_many_workers_lose_nothing(tmp_path):
     """With answers that take a while many batches arrive at once; the database still equals the truth."""
-    config = SimulatorConfig(profile="extended", artists=80, seed=6, now="2026-03-10T12:00:00Z", latency_ms=30)
-    with running(config) as simulator:
+    with running_world(artists=80, seed=6, latency_ms=30) as simulator:
         assert collect(simulator, tmp_path).state == "succeeded"
         truth = simulator.truth(genres=genre_names(simulator))
     assert stable_tables(database(tmp_path)) == held(truth)

@@ -18,12 +18,11 @@ from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.elsewhere import Elsewhere
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.source.calls import Batch, Call
 from pipeline.source.deadline import TimedSource
 from pipeline.workspace import open_workspace
-from tests.worlds import collect, database, settings_for
+from tests.worlds import collect, database, running_world, settings_for
 
 BATCH = Batch("r", "a-1", "refresh_artists", "x", 1, (Call("artist", {"id": "x"}),), 1)
 AWAITED = "backend=dask://far:1 batches are collected by this process until its workers have come, for 30 s at most"
@@ -62,7 +61,7 @@ class Unlucky(backends.Pool):
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Running]:
     """A small world."""
-    with running(SimulatorConfig(profile="extended", artists=6, seed=3, now="2026-03-01T12:00:00Z")) as served:
+    with running_world(artists=6, seed=3, now="2026-03-01T12:00:00Z") as served:
         yield served
 
 

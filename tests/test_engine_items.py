@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,21 +16,13 @@ from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, attempts_of, count_items, find_items, left_items, plan_items, run_tasks
 from pipeline.runs.planner import Item
 from pipeline.runs.runner import run_pipeline
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.source.calls import Call
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
-NOON = "2026-03-10T12:00:00Z"
+WORLD = {"artists": 12, "clock_speed": 60}
 PAGE = Call("search", {"genre": "forró", "offset": 0, "limit": 50, "sweep_on": "2026-11-22", "follow": True})
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve twelve synthetic artists on a fixed day."""
-    with running(SimulatorConfig(profile="extended", artists=12, seed=5, now=NOON, clock_speed=60)) as simulator:
-        yield simulator
 
 
 @pytest.fixture

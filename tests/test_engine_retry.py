@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +16,11 @@ from pipeline.runs.preview import plan_retry
 from pipeline.runs.progress import RunResult
 from pipeline.runs.retries import find_leftovers
 from pipeline.runs.runner import RunRequest, run_pipeline
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
-NOON = "2026-03-10T12:00:00Z"
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve twenty-four synthetic artists on a fixed day."""
-    with running(SimulatorConfig(profile="extended", artists=24, seed=5, now=NOON, clock_speed=60)) as simulator:
-        yield simulator
+WORLD = {"artists": 24, "clock_speed": 60}
 
 
 @pytest.fixture(autouse=True)

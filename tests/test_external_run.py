@@ -13,20 +13,17 @@ from pipeline.runs import external
 from pipeline.runs.dag import DAG
 from pipeline.runs.external import Owner
 from pipeline.runs.runner import RunRequest, run_pipeline
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
-from tests.worlds import collect, database, settings_for
+from tests.worlds import collect, database, running_world, settings_for
 
-NOON = "2026-03-10T12:00:00Z"
 OWNER = Owner("cron", "night-1")
 
 
 @pytest.fixture(scope="module")
 def small_world():
     """Serve thirty synthetic artists on a fixed day."""
-    with running(SimulatorConfig(profile="extended", artists=30, seed=3, now=NOON, clock_speed=60)) as simulator:
+    with running_world(artists=30, seed=3, clock_speed=60) as simulator:
         yield simulator
 
 

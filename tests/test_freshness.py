@@ -13,23 +13,13 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.watching.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
 from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
 from pipeline.watching.status import InApp, health, workspace_status
 from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
 from tests.worlds import collect, genre_names, settings_for
-
-NOON = "2026-03-10T12:00:00Z"
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve eight synthetic artists."""
-    with running(SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON)) as simulator:
-        yield simulator
 
 
 @pytest.fixture

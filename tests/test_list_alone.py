@@ -15,14 +15,12 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
 from pipeline.service.scheduler import Service
 from pipeline.settings import load_settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.watching.freshness import genre_freshness
 from pipeline.watching.schedules import Schedule
 from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.screens import install_service, open_screen
-from tests.worlds import collect, database, settings_for
+from tests.worlds import collect, database, running_world, settings_for
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -30,7 +28,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.mark.parametrize("profile", ["development", "extended"])
 def test_run_reads_the_list_alone(tmp_path: Path, profile: str) -> None:
     """Without genres a run knows those artists whom somebody follows, and their releases; nobody else."""
-    with running(SimulatorConfig(profile=profile, artists=60, seed=5, now=NOON)) as simulator:
+    with running_world(profile=profile, artists=60, now=NOON) as simulator:
         settings = settings_for(simulator, tmp_path, genres=())
         mine = sorted(each["artist_id"] for each in simulator.truth()["artists"])[:3]
         workspace = open_workspace(settings)
@@ -48,7 +46,7 @@ def test_run_reads_the_list_alone(tmp_path: Path, profile: str) -> None:
 
 def test_app_begins_with_an_imported_list(tmp_path: Path) -> None:
     """Who brings a list and opens the app need not wait for tomorrow: an import is no run yet, the first one begins."""
-    with running(SimulatorConfig(profile="development", artists=20, seed=5, now=NOON)) as simulator:
+    with running_world(profile="development", artists=20, now=NOON) as simulator:
         settings = settings_for(simulator, tmp_path, genres=(), schedule="")
         mine, listed = simulator.truth()["artists"][0]["artist_id"], tmp_path / "list.txt"
         listed.write_text(f"{mine}\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,17 +14,14 @@ from pipeline.published.checks import CHECKS
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.external import Owner, is_worth_retrying
 from pipeline.schema import PUBLISHED
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
-from tests.worlds import collect, database, genre_names
-
-NOON = "2026-03-10T12:00:00Z"
+from tests import commands
+from tests.worlds import collect, database, genre_names, running_world
 
 
 @pytest.fixture(scope="module")
 def small_world():
     """Serve thirty synthetic artists on a fixed day."""
-    with running(SimulatorConfig(profile="extended", artists=30, seed=3, now=NOON, clock_speed=60)) as simulator:
+    with running_world(artists=30, seed=3, clock_speed=60) as simulator:
         yield simulator
 
 
@@ -31,11 +29,7 @@ def small_world():
 def environment(small_world, tmp_path, monkeypatch):
     """Settings that point there, as a system's own processes would have them."""
     small_world.set_scenario({})
-    for name, value in {
-        "SPOTIPY_CLIENT_ID": "simulator", "SPOTIPY_CLIENT_SECRET": "simulator", "GARIMPO_DATA": "kept",
-        "GARIMPO_API_URL": small_world.api_url, "GARIMPO_TOKEN_URL": small_world.token_url,
-        "GARIMPO_GENRES": ",".join(genre_names(small_world)), "GARIMPO_MAX_REQUESTS": "100000",
-    }.items():  # fmt: skip
+    for name, value in commands.environment(small_world, Path("kept")).items():
         monkeypatch.setenv(name, value)
 
 

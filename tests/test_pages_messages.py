@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.runs.runner import run_pipeline
 from pipeline.runs.tasks import WARNING
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, genre_names, settings_for
 
@@ -32,13 +30,7 @@ ENGLISH = re.compile(
     r"\b(the|of|is|are|were|and|for|nothing|again|kept|what|not|run|requests?|due|it|took|than|left|by|daily|used|"
     r"exceeded|reached|spent|refused|failed|broke|cancelled|limit|attempt)\b"
 )
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """A few artists, as Spotify shows them to a development app."""
-    with running(SimulatorConfig(profile="development", artists=8, seed=5)) as simulator:
-        yield simulator
+WORLD = {"profile": "development", "now": None}
 
 
 def messages(data: Path) -> set[str]:

@@ -11,18 +11,14 @@ from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.preview import plan_retry, plan_run, sum_costs
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
-from tests.worlds import collect, settings_for
-
-NOON = "2026-03-10T12:00:00Z"
+from tests.worlds import collect, running_world, settings_for
 
 
 def test_first_plan_is_discovery(tmp_path: Path) -> None:
     """Before anything is known only searches are certain: one per genre, each with its pages."""
-    with running(SimulatorConfig(profile="extended", artists=10, seed=5, now=NOON)) as simulator:
+    with running_world(artists=10) as simulator:
         rows = plan_run(settings_for(simulator, tmp_path, genres=("mpb", "samba")), max_requests=100)
         assert simulator.counts()["total"] == 0
     assert [(row.task, row.items, row.requests, row.at_most) for row in rows] == [
@@ -35,7 +31,7 @@ def test_first_plan_is_discovery(tmp_path: Path) -> None:
 
 def test_plan_stays_below_the_limit(tmp_path: Path) -> None:
     """Whatever may follow, tasks together promise no more than the run may send."""
-    with running(SimulatorConfig(profile="development", artists=40, seed=5, now=NOON)) as simulator:
+    with running_world(profile="development", artists=40) as simulator:
         collect(simulator, tmp_path, max_requests=60)
         rows = plan_run(settings_for(simulator, tmp_path), max_requests=50)
     assert sum(row.at_most for row in rows) == 60
@@ -44,7 +40,7 @@ def test_plan_stays_below_the_limit(tmp_path: Path) -> None:
 
 def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:
     """When everything of today was read, nothing is planned and the status counts what is there."""
-    with running(SimulatorConfig(profile="extended", artists=10, seed=5, now=NOON)) as simulator:
+    with running_world(artists=10) as simulator:
         collect(simulator, tmp_path)
         settings = settings_for(simulator, tmp_path)
         assert [row.requests for row in plan_run(settings)] == [0, 0, 0, 0]
@@ -58,8 +54,7 @@ def test_plan_after_a_run_is_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("simulated", "own", "items"), [({"albums": 12}, None, 4), ({}, 12, 1)])
 def test_what_waits_is_counted(simulated: dict[str, int], own: int | None, items: int, tmp_path: Path) -> None:
     """Of a bucket that is locked or spent a retry tells all that waits, by name, and that none of it is asked now."""
-    config = SimulatorConfig(profile="development", artists=40, seed=5, now=NOON, quotas=simulated, lock_s=7_200)
-    with running(config) as simulator:
+    with running_world(profile="development", artists=40, quotas=simulated, lock_s=7_200) as simulator:
         run = collect(simulator, tmp_path, quota_requests=own)
         rows = plan_retry(settings_for(simulator, tmp_path, quota_requests=own), run.run_id)
     [waits] = [row for row in rows if row.task == "refresh_releases"]
@@ -69,7 +64,7 @@ def test_what_waits_is_counted(simulated: dict[str, int], own: int | None, items
 
 def test_followed_artists_are_next(tmp_path: Path) -> None:
     """Whoever is followed is shown first among the releases to be read, and the next run reads them."""
-    with running(SimulatorConfig(profile="development", artists=40, seed=5, now=NOON)) as simulator:
+    with running_world(profile="development", artists=40) as simulator:
         collect(simulator, tmp_path, max_requests=60)
         settings = settings_for(simulator, tmp_path)
         unread = "SELECT artist_id, name FROM artists WHERE releases_checked_on IS NULL ORDER BY artist_id"

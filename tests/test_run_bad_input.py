@@ -10,17 +10,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from tests.commands import answer, command, environment
-
-NOON = "2026-03-10T12:00:00Z"
+from tests.worlds import running_world
 
 
 @pytest.fixture(scope="module")
 def world():
     """Serve twenty synthetic artists on a fixed day."""
-    with running(SimulatorConfig(profile="extended", artists=20, seed=5, now=NOON, client_secret="right")) as simulator:
+    with running_world(artists=20, client_secret="right") as simulator:
         yield simulator
 
 
@@ -76,7 +74,7 @@ def test_unknown_genre_finds_nothing(cli: Any, world: Running, tmp_path: Path):
 
 def test_empty_catalogue(cli: Any, tmp_path: Path):
     """A source without a single artist ends well, with empty tables."""
-    with running(SimulatorConfig(profile="extended", artists=0, now=NOON)) as empty:
+    with running_world(artists=0, seed=1) as empty:
         code, out, _ = cli(tmp_path / "data", "run", "--json", **pointed_at(empty))
     assert (code, json.loads(out)["state"]) == (0, "succeeded")
 

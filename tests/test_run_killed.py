@@ -7,49 +7,22 @@ import random
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.errors import RunInProgress
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.progress import Progress
 from pipeline.runs.runner import RunRequest, run_pipeline
-from pipeline.settings import Settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
-from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
+from tests.worlds import collect, database, genre_names, held, running_world, settings_for, stable_tables
 
-NOON = "2026-03-10T12:00:00Z"
+WORLD = {"artists": 40, "latency_ms": 4}
 KILLS = 30
 KEPT = "SELECT task, sum(rows) AS rows FROM task_runs WHERE run_id = 'slow' GROUP BY task"
-
-
-@pytest.fixture
-def world():
-    """Serve forty synthetic artists on a fixed day, with a little latency so that a run takes a while."""
-    with running(SimulatorConfig(profile="extended", artists=40, seed=5, now=NOON, latency_ms=4)) as simulator:
-        yield simulator
-
-
-def requests_of(data: Path) -> list[dict[str, Any]]:
-    """Every request row of the workspace's ledger."""
-    ledger = Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)
-    try:
-        return ledger.read("SELECT * FROM requests")
-    finally:
-        ledger.close()
-
-
-def states_of(data: Path) -> list[str]:
-    """States of all runs, newest first."""
-    ledger = Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)
-    try:
-        return [row["state"] for row in ledger.runs(limit=100)]
-    finally:
-        ledger.close()
 
 
 @pytest.mark.slow
@@ -68,10 +41,12 @@ def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
     result = collect(world, tmp_path)
     assert result.state == "succeeded"
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
-    counted, sent = len(requests_of(tmp_path)), world.counts()["total"]
-    unsettled = sum(1 for row in requests_of(tmp_path) if row["status"] is None)
-    assert sent <= counted <= sent + unsettled
-    assert states_of(tmp_path).count("crashed") == len(states_of(tmp_path)) - 1
+    with opened_ledger(settings) as (_, ledger):
+        asked = [row["status"] for row in ledger.read("SELECT status FROM requests")]
+        states = [row["state"] for row in ledger.runs(limit=100)]
+    sent = world.counts()["total"]
+    assert sent <= len(asked) <= sent + asked.count(None)
+    assert states.count("crashed") == len(states) - 1
 
 
 def test_second_run_is_refused(world: Running, tmp_path: Path):
@@ -102,7 +77,7 @@ def test_second_run_may_wait(world: Running, tmp_path: Path):
 def test_cancel_keeps_what_came(tmp_path: Path):
     """A run cancelled by another process ends within two seconds though answers dribble; the next one completes it."""
     slow = {"rules": [{"what": "dribble", "where": "endpoint:artist_albums", "chunk": 8, "pause_s": 0.2}]}
-    with running(SimulatorConfig(profile="extended", artists=20, seed=6, now=NOON)) as simulator:
+    with running_world(artists=20, seed=6) as simulator:
         simulator.set_scenario(slow)
         settings, results = settings_for(simulator, tmp_path), []
         run = threading.Thread(target=lambda: results.append(run_pipeline(settings, RunRequest(run_id="slow"))))
@@ -123,7 +98,7 @@ def test_cancel_keeps_what_came(tmp_path: Path):
 def test_cancelled_run_counts_what_it_kept(tmp_path: Path):
     """Rows of the task that a cancel interrupts are counted in the run's result, as the ledger counts them."""
     slow = {"rules": [{"what": "slow", "where": "endpoint:artist_albums", "delay_s": 0.3}]}
-    with running(SimulatorConfig(profile="extended", artists=80, seed=6, now=NOON)) as simulator:
+    with running_world(artists=80, seed=6) as simulator:
         simulator.set_scenario(slow)
         settings, stop = settings_for(simulator, tmp_path), threading.Event()
 

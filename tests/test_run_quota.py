@@ -8,31 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records.ledger import Ledger
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
-from pipeline.workspace import open_workspace
-from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
-
-NOON = "2026-03-10T12:00:00Z"
+from pipeline.records.opening import opened_ledger
+from pipeline.simulator.server import Running
+from tests.worlds import collect, database, genre_names, held, running_world, settings_for, stable_tables
 
 
 @pytest.fixture(params=[40])
 def world(request: pytest.FixtureRequest) -> Iterator[Running]:
     """Serve so many synthetic artists under a quota that a run exceeds in two buckets."""
-    quotas, artists = {"search": 12, "albums": 40}, request.param
-    config = SimulatorConfig(profile="extended", artists=artists, seed=5, now=NOON, quotas=quotas, lock_s=7_200)
-    with running(config) as simulator:
+    quotas = {"search": 12, "albums": 40}
+    with running_world(artists=request.param, quotas=quotas, lock_s=7_200) as simulator:
         yield simulator
-
-
-def sent_by_ledger(simulator: Running, data: Path) -> int:
-    """Requests that the ledger counts as sent."""
-    ledger = Ledger(open_workspace(settings_for(simulator, data)).ledger)
-    try:
-        return int(ledger.read("SELECT count(*) AS n FROM requests WHERE status IS NOT NULL")[0]["n"])
-    finally:
-        ledger.close()
 
 
 def test_lock_defers_the_rest(world: Running, tmp_path: Path):
@@ -52,8 +38,7 @@ def test_lock_defers_the_rest(world: Running, tmp_path: Path):
 )
 def test_a_closed_bucket_asks_no_source(tmp_path: Path, simulated: dict[str, int], own: int | None, told: str):
     """Where the budget forbids all that is left, a run is deferred, not failed, also while the source is gone."""
-    config = SimulatorConfig(profile="extended", artists=40, seed=5, quotas=simulated, lock_s=7_200)
-    with running(config) as simulator:
+    with running_world(artists=40, now=None, quotas=simulated, lock_s=7_200) as simulator:
         ends = [collect(simulator, tmp_path, quota_requests=own) for _ in range(2)]
     gone = collect(simulator, tmp_path, quota_requests=own)
     assert (gone.state, gone.exit_code, gone.requests) == ("deferred", 4, 0)
@@ -72,7 +57,9 @@ def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
     """Runs during the lock send nothing to the locked buckets; the simulator's count agrees with the ledger's."""
     collect(world, tmp_path), collect(world, tmp_path), collect(world, tmp_path)
     assert world.counts()["into_lock"] == {}
-    assert sent_by_ledger(world, tmp_path) == world.counts()["total"]
+    with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
+        sent = ledger.read("SELECT count(*) AS n FROM requests WHERE status IS NOT NULL")[0]["n"]
+    assert sent == world.counts()["total"]
 
 
 @pytest.mark.slow

@@ -15,22 +15,13 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.service.scheduler import BEATS_PER_LOOK, Service
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.watching.schedules import Schedule, add_schedule
 from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.worlds import settings_for
 
-NOON = "2026-03-10T12:00:00Z"
 DAILY = Schedule("daily", "cron", "0 7 * * *", "UTC", max_requests=40)
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve eight synthetic artists."""
-    with running(SimulatorConfig(profile="extended", artists=8, seed=5, now=NOON)) as simulator:
-        yield simulator
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,13 @@ from pipeline.records.ledger import Ledger
 from pipeline.runs.preview import plan_run
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
 from tests.payloads import artist, commit, search_line
 from tests.worlds import settings_for
 
 GONE = tuple(f"{place:022}" for place in range(12))
-
-
-@pytest.fixture
-def world() -> Iterator[Running]:
-    """Serve eight synthetic artists."""
-    with running(SimulatorConfig(profile="development", artists=8, seed=5, now="2026-03-10T12:00:00Z")) as simulator:
-        yield simulator
+WORLD = {"profile": "development"}
 
 
 @pytest.fixture
