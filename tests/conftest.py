@@ -23,6 +23,7 @@ from pipeline.simulator.server import Running
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
 from tests import receipts
 from tests.copies import made_once
+from tests.harm import small_disk_at
 from tests.stores import FolderStore, StoreAt, Stored, fill, place
 from tests.worlds import running_world
 
@@ -183,6 +184,13 @@ def stored(tmp_path: Path, store: ObjectStore, clock: Clock) -> Iterator[Stored]
     made_once(workspace, opened, fill)
     yield workspace, opened
     opened.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A workspace on a disk of 12 MB, or of the size that a test asks for."""
+    with small_disk_at(tmp_path / "small", getattr(request, "param", 12 * 2**20)) as disk:
+        yield place(disk / "test", None)
 
 
 @pytest.fixture

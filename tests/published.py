@@ -6,7 +6,7 @@ process, and are a copy of that file, 5 ms, wherever they are asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,13 +16,26 @@ import zstandard
 from pipeline.published.building import run_step, shape
 from pipeline.published.generations import Generation, generation_path, open_generation
 from pipeline.published.steps import STEPS
-from pipeline.schema import VIEWS, create_statements
+from pipeline.schema import PUBLISHED, VIEWS, create_statements
 from pipeline.workspace import Workspace
 
-__all__ = ["LAST_DAY", "publish_many", "publish_rows"]
+__all__ = ["LAST_DAY", "OF_RUNS", "answers", "every_row", "publish_many", "publish_rows"]
 
 LAST_DAY = date(2026, 11, 22)
+OF_RUNS = {"runs", "task_runs"}
 Row = Mapping[str, Any]
+Found = dict[str, list[tuple[Any, ...]]]
+
+
+def every_row(shown: Workspace | Generation, tables: Iterable[str] = PUBLISHED) -> Found:
+    """Every row of every published table, or of these; of a workspace those that are current."""
+    generation = shown if isinstance(shown, Generation) else open_generation(shown)
+    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in tables}
+
+
+def answers(shown: Workspace | Generation) -> Found:
+    """Every published row but those that tell of runs, and so when it was published."""
+    return every_row(shown, sorted(PUBLISHED.keys() - OF_RUNS))
 
 
 def publish_rows(workspace: Workspace, number: int = 1, **tables: Sequence[Row]) -> Generation:

@@ -11,15 +11,13 @@ import zstandard
 
 from pipeline.lake.normalize import SMALL
 from pipeline.lake.store import commit_raw_batch
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 from tests.payloads import shared_normalizer
 
-__all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "fill", "line", "names", "rows"]
+__all__ = ["BANDA", "VIOLA", "artist", "commit_lines", "fill", "line", "names"]
 
 BANDA, VIOLA = "0Banda00000000000000AA", "0Viola00000000000000BB"
 Line = Mapping[str, Any]
@@ -63,12 +61,6 @@ def fill(workspace: Workspace, ledger: Ledger) -> Workspace:
         ledger.finish_run(run_id, "succeeded")
     publish(workspace, ledger)
     return workspace
-
-
-def rows(workspace: Workspace) -> dict[str, list[Any]]:
-    """Every row of every published table."""
-    generation = open_generation(workspace)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
 
 
 def names(folder: Path) -> list[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import StorageError
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.workspace import ObjectStore, Workspace
+from tests import harm
 from tests.payloads import album, albums_line, artist, commit, search_line
 
 __all__ = [
@@ -21,7 +18,6 @@ __all__ = [
     "FolderStore",
     "StoreAt",
     "Stored",
-    "answers",
     "fill",
     "here",
     "lose",
@@ -101,13 +97,6 @@ def fill(workspace: Workspace, ledger: Ledger) -> None:
     publish(workspace, ledger)
 
 
-def answers(workspace: Workspace) -> dict[str, list[Any]]:
-    """Every published row of artists, releases and what belongs to them."""
-    generation = open_generation(workspace)
-    shown = set(PUBLISHED) - {"runs", "task_runs"}
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in sorted(shown)}
-
-
 def here(workspace: Workspace) -> set[str]:
     """The raw files and parts on this disk."""
     found = {path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()}
@@ -116,7 +105,5 @@ def here(workspace: Workspace) -> set[str]:
 
 def lose(workspace: Workspace, *names: str) -> None:
     """Remove folders and files of the workspace, and make the folders again."""
-    for name in names:
-        for path in workspace.root.glob(f"{name}*"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    harm.lose(workspace, *names)
     place(workspace.root, None)

@@ -7,28 +7,21 @@ import shutil
 from contextlib import closing
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.published import steps
 from pipeline.published.compaction import compact
-from pipeline.published.generations import Generation, open_generation
+from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line
-from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
+from tests.published import answers
+from tests.test_publish_equal import some_lines
 
 D20, D21 = date(2026, 11, 20), date(2026, 11, 21)
-
-
-def answers(generation: Generation) -> dict[str, list[tuple[Any, ...]]]:
-    """Every published table but what tells when it was published."""
-    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
 
 
 def collect(workspace: Workspace, ledger: Ledger, *days: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,14 +14,9 @@ from pipeline.moving.backup import back_up, restore
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.receipts import artist, commit_lines, line, names, rows
-
-
-def flip(path: Path) -> None:
-    """Change one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+from tests.harm import flip, small_disk_at
+from tests.published import every_row
+from tests.receipts import artist, commit_lines, line, names
 
 
 @pytest.mark.parametrize("kind", ["ledger-*.sqlite", "raw/**/*.zst", "lake/artists/**/*.parquet"])
@@ -34,11 +27,11 @@ def test_damaged_backup_is_refused(
     """A bit or a file less: the file is named, and the workspace stays as it was."""
     back_up(filled, tmp_path / "b", clock.now())
     ledger.close()
-    before, victim = rows(filled), next((tmp_path / "b").glob(kind))
+    before, victim = every_row(filled), next((tmp_path / "b").glob(kind))
     damage(victim)
     with pytest.raises(DamagedFile, match=victim.name.replace(".", r"\.")):
         restore(tmp_path / "b", filled, clock.now, force=True)
-    assert (rows(filled), (filled.root / "restoring").exists()) == (before, False)
+    assert (every_row(filled), (filled.root / "restoring").exists()) == (before, False)
 
 
 def test_damaged_workspace_is_said(filled: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
@@ -110,23 +103,13 @@ def test_wrong_places_are_refused(filled: Workspace, other: Workspace, clock: Cl
         restore(tmp_path / "mine", other, clock.now)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
 @pytest.mark.parametrize("place_for", ["half the ledger", "the ledger and little more"])
 def test_full_disk_is_said(filled: Workspace, clock: Clock, tmp_path: Path, place_for: str) -> None:
     """A disk that fills up while copying ends in a sentence, both ways; what was there before stays."""
     made = back_up(filled, tmp_path / "b", clock.now())
     pages = (tmp_path / "b" / made.ledger).stat().st_size // 4096
     kilobytes = pages * 2 if place_for == "half the ledger" else pages * 4 + 12
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(small)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    try:
+    with small_disk_at(tmp_path / "small", f"{kilobytes}k") as small:
         with pytest.raises(DiskFull):
             back_up(filled, small / "b", clock.now())
         shutil.rmtree(small / "b")
@@ -134,5 +117,3 @@ def test_full_disk_is_said(filled: Workspace, clock: Clock, tmp_path: Path, plac
         with pytest.raises(DiskFull):
             restore(tmp_path / "b", Workspace(small / "test"), clock.now)
         assert names(small / "test") == ["run.lock"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)

@@ -16,14 +16,15 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.receipts import artist, commit_lines, line, names, rows
+from tests.published import every_row
+from tests.receipts import artist, commit_lines, line, names
 
 
 def test_restored_answers_are_the_same(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
     """Every published row of the backed-up workspace is in the restored one."""
     made = back_up(filled, tmp_path / "b", clock.now())
     assert restore(tmp_path / "b", other, clock.now) == (made, None)
-    assert rows(other) == rows(filled)
+    assert every_row(other) == every_row(filled)
     assert names(other.raw) == names(filled.raw)
     assert names(other.lake) == names(filled.lake)
 
@@ -132,16 +133,16 @@ def test_backup_while_files_go(filled: Workspace, ledger: Ledger, clock: Clock, 
 def test_restore_keeps_what_was_there(filled: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
     """Without force a workspace with data is left alone; with it the old files are moved aside, whole."""
     back_up(filled, tmp_path / "b", clock.now())
-    before = rows(filled)
+    before = every_row(filled)
     commit_lines(filled, ledger, line("2026-11-23", artist(name="Later")), run_id="run-3")
     publish(filled, ledger)
     ledger.close()
     with pytest.raises(SettingsError, match=r"holds data\. Use --force"):
         restore(tmp_path / "b", filled, clock.now)
-    assert rows(filled) != before
+    assert every_row(filled) != before
     later = names(filled.lake)
     _, aside = restore(tmp_path / "b", filled, clock.now, force=True)
-    assert rows(filled) == before
+    assert every_row(filled) == before
     assert aside == filled.root / "replaced-20261122T060000"
     assert names(aside / "lake") == later
 

@@ -16,17 +16,11 @@ from pipeline.published.generations import open_generation
 from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line
-from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
-
-
-def answers(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
-    """Every published table of the current generation."""
-    generation, names = open_generation(workspace), sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
+from tests.published import answers
+from tests.test_publish_equal import some_lines
 
 
 def collect(workspace: Workspace, ledger: Ledger, *days: str, followers: int = 10) -> None:

@@ -13,7 +13,8 @@ from pipeline.published.history_files import FOLDER
 from pipeline.published.publish import rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
-from tests.test_compaction import answers, collect
+from tests.published import answers
+from tests.test_compaction import collect
 
 STEPS = (
     "pipeline.published.history_files.make_folder",

@@ -14,6 +14,7 @@ from pipeline.workspace import Workspace
 from tests import receipts, stores
 from tests.conftest import SERVER, Clock
 from tests.copies import made_once
+from tests.published import every_row
 from tests.stores import FolderStore
 
 pytestmark = pytest.mark.skipif(bool(SERVER), reason="with a ledger on a server each workspace is made")
@@ -26,7 +27,7 @@ def held(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     found: dict[str, Any] = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
     found |= {table: ledger.read(f"SELECT * FROM {table}") for table in LEDGER_TABLES}
-    return found | {"published": receipts.rows(workspace)}
+    return found | {"published": every_row(workspace)}
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["here", "in a store"])

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pipeline.published import snapshots, staging, steps
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import albums_line, artist, commit, line, search_line
+from tests.published import every_row
 
 DERIVED = (
     "artists",
@@ -56,12 +56,6 @@ def some_days(rng: random.Random, batches: int, *, late: bool) -> list[date]:
     return days
 
 
-def derived(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
-    """Every derived table of the current generation."""
-    generation = open_generation(workspace)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in DERIVED}
-
-
 def compare(
     monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger, tmp_path: Path, seed: int, batches: int
 ) -> None:
@@ -78,14 +72,14 @@ def compare(
         if rng.random() < 0.6:
             publish(workspace, ledger)
     publish(workspace, ledger)
-    bit_by_bit = derived(workspace)
+    bit_by_bit = every_row(workspace, DERIVED)
     for pays in (snapshots.PAYS, 1):  # from the database alone, then from history files
         monkeypatch.setattr(snapshots, "PAYS", pays)
         rebuild(workspace, ledger)
-        assert derived(workspace) == bit_by_bit
+        assert every_row(workspace, DERIVED) == bit_by_bit
     monkeypatch.setattr(steps, "SMALL", 50_000)
     publish(whole, other)
-    assert derived(whole) == bit_by_bit
+    assert every_row(whole, DERIVED) == bit_by_bit
     other.close()
 
 

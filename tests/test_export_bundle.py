@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,8 @@ from pipeline.moving.exporting import export_file, require_genres
 from pipeline.published.generations import Generation
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
-from tests.published import publish_many, publish_rows
+from tests.harm import flip
+from tests.published import every_row, publish_many, publish_rows
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 ENDS = ["bundle", "bundle.zip"]
@@ -31,17 +31,12 @@ def generation(workspace: Workspace) -> Generation:
     return publish_many(workspace, 3, 10, number=7)
 
 
-def rows(generation: Generation) -> dict[str, list[Any]]:
-    """Every row of every table."""
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
-
-
 @pytest.mark.parametrize("end", ENDS)
 def test_bundle_gives_the_same_rows(generation: Generation, tmp_path: Path, end: str) -> None:
     """Folder or ZIP: another Garimpo finds every row of every table, under the same generation number."""
     manifest = write_bundle(generation, tmp_path / end, NOW)
     opened = open_bundle(tmp_path / end)
-    assert (opened.number, opened.manifest, rows(opened)) == (7, manifest, rows(generation))
+    assert (opened.number, opened.manifest, every_row(opened)) == (7, manifest, every_row(generation))
     assert sorted(path.name for path in tmp_path.iterdir()) == [end, "data"]
 
 
@@ -122,13 +117,6 @@ def test_filters_follow_the_artists(workspace: Workspace, tmp_path: Path) -> Non
         "runs": [],
         "task_runs": [],
     }
-
-
-def flip(path: Path) -> None:
-    """Change one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def shorten(path: Path) -> None:

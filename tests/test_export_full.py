@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,9 +18,9 @@ from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock
+from tests.harm import resize, small_disk_at
 from tests.published import publish_many
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 EXPORTS: dict[str, Callable[[Generation, Path], object]] = {
     "csv": lambda generation, folder: export_file(generation, "artist_snapshots", folder / "a.csv"),
@@ -38,13 +36,8 @@ EXPORTS: dict[str, Callable[[Generation, Path], object]] = {
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A file system of 40 kB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    line = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(folder)]
-    if subprocess.run(line, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk_at(tmp_path / "small", "40k") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
@@ -58,7 +51,7 @@ def test_nothing_half_written_stays(workspace: Workspace, small: Path, kind: str
 
 def test_import_goes_on(small: Path, tmp_path: Path, clock: Clock) -> None:
     """An import that finds no space ends as a failed run; with space the same command completes it."""
-    subprocess.run(["mount", "-o", "remount,size=600k", str(small)], check=True)
+    resize(small, "600k")
     workspace = open_workspace(Settings(data=small, workspace="test"))
     entries = [
         {"id": f"{number:022d}", "name": f"Banda {number}", "followers": number, "data": f"2024-05-{day:02d}"}
@@ -70,7 +63,7 @@ def test_import_goes_on(small: Path, tmp_path: Path, clock: Clock) -> None:
     try:
         with pytest.raises(DiskFull):
             import_history(workspace, ledger, tmp_path / "old.json", "run-1")
-        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        resize(small, "64m")
         assert [run["state"] for run in ledger.runs() if run["state"] != "running"] in (["failed"], [])
         report = import_history(workspace, ledger, tmp_path / "old.json", "run-2", on=date(2024, 5, 1))
     finally:

@@ -27,19 +27,17 @@ from pipeline.published.compaction import compact
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock
+from tests.harm import fill
 from tests.payloads import album, albums_line, artist, commit, search_line
-from tests.test_store_failures import fill, small_disk
-
-__all__ = ["small_disk"]  # a fixture of that file
+from tests.published import answers
+from tests.stores import here
 
 ROUNDS, KILLS, BATCHES, VICTIMS, LONG_AGO = 4, 50, 24, 3, 1_600_000_000.0
 OLD, FIRST = 8, 7  # batches of a run whose answers went, and lie in volumes; the first that has a victim
 SETTINGS, TODAY = Settings(keep_raw_days=90, keep_snapshot_days=400), date(2026, 11, 22)
-OF_THE_RUN = {"runs", "task_runs"}
 Step = Callable[[Workspace, Ledger, random.Random], object]
 
 
@@ -112,10 +110,9 @@ def finish(workspace: Workspace, ledger: Ledger) -> dict[str, list[Any]]:
     replay(workspace, ledger)
     bind(workspace, ledger)
     publish(workspace, ledger)
-    generation = open_generation(workspace)
-    shown = {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED if name not in OF_THE_RUN}
     sha256 = "CASE WHEN path LIKE '%/month=%' THEN '' ELSE sha256 END AS sha256"  # of volumes: when they were bound
-    return shown | {"parts": ledger.read(f"SELECT table_name, batch_id, rows, {sha256} FROM parts ORDER BY 2, 1")}
+    parts = ledger.read(f"SELECT table_name, batch_id, rows, {sha256} FROM parts ORDER BY 2, 1")
+    return answers(workspace) | {"parts": parts}
 
 
 def see(workspace: Workspace) -> None:
@@ -135,9 +132,7 @@ def see(workspace: Workspace) -> None:
 def listed_and_found(workspace: Workspace, ledger: Ledger) -> tuple[set[str], set[str]]:
     """Files the ledger lists, and files there are but for those derived."""
     listed = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
-    paths = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
-    found = {path.relative_to(workspace.root).as_posix() for path in paths}
-    return listed, {path for path in found if "_history/" not in path}
+    return listed, {path for path in here(workspace) if "_history/" not in path}
 
 
 @pytest.mark.slow
@@ -179,7 +174,7 @@ def test_full_disk_anywhere(small_disk: Workspace) -> None:
         publish(small_disk, ledger)
         for step in (purge, derive, retain, STEPS[4], STEPS[7], STEPS[6]):
             for leave in (0, 20_000, 60_000, 200_000, 1_000_000):
-                ballast = fill(small_disk, leave)
+                ballast = fill(small_disk.root.parent, leave)
                 try:
                     with suppress(StorageError):
                         refused += 1

@@ -27,7 +27,8 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import ObjectStore, Workspace
 from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
-from tests.stores import RAW, RUN, Stored, answers, fill, here, place
+from tests.published import answers
+from tests.stores import RAW, RUN, Stored, fill, here, place
 
 
 def test_every_file_is_there(stored: Stored, store: ObjectStore) -> None:

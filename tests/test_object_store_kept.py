@@ -22,7 +22,8 @@ from pipeline.settings import Settings
 from pipeline.workspace import ObjectStore
 from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
-from tests.stores import RAW, RUN, StoreAt, Stored, answers, here, lose, place
+from tests.published import answers
+from tests.stores import RAW, RUN, StoreAt, Stored, here, lose, place
 
 
 def test_new_disk_with_the_ledger(stored: Stored) -> None:

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import album, albums_line, commit, line, search_line
-
-TIMES_OF_PUBLISHING = {"runs", "task_runs", "state_meta"}
+from tests.published import OF_RUNS, every_row
 
 
 def some_artist(rng: random.Random) -> dict[str, Any]:
@@ -51,9 +49,7 @@ def some_lines(rng: random.Random, day: str) -> list[dict[str, Any]]:
 
 def tables(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
     """Every table of the current generation but what tells when it was published."""
-    names = [name for name in (*PUBLISHED, *STATE) if name not in TIMES_OF_PUBLISHING]
-    generation = open_generation(workspace)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in names}
+    return every_row(workspace, sorted({*PUBLISHED, *STATE} - OF_RUNS - {"state_meta"}))
 
 
 @pytest.mark.parametrize("order", ["in order", "shuffled"])

@@ -20,6 +20,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
+from tests.harm import flip
 from tests.payloads import artist, commit, search_line
 
 
@@ -37,13 +38,6 @@ def fill(workspace: Workspace, ledger: Ledger) -> None:
     commit(workspace, ledger, "second", search_line(artist("a2")))
 
 
-def flip(path: Path, place: int) -> None:
-    """Turn one bit of a file."""
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "gone"])
 def test_damaged_part_is_named(workspace: Workspace, ledger: Ledger, published: Path, damage: str):
     """A part that is not what was committed stops the publish by name; mended, it is published."""
@@ -51,7 +45,7 @@ def test_damaged_part_is_named(workspace: Workspace, ledger: Ledger, published: 
     if damage == "gone":
         published.unlink()
     elif damage == "flipped":
-        flip(published, len(content) // 2)
+        flip(published)
     else:
         published.write_bytes(content[:-9])
     with pytest.raises(DamagedFile, match=rf"{published.name}.*python -m pipeline recover.*nothing was published"):

@@ -21,11 +21,12 @@ from pipeline.moving.backup import back_up
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger, TaskOutcome
-from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
+from tests.harm import cut, flip, lose
 from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.published import every_row
 
 RUN = "20261122T060000-abc123"
 
@@ -53,26 +54,7 @@ def answers(workspace: Workspace, clock: Clock) -> dict[str, list[Any]]:
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         publish(workspace, ledger)
         parts = [(part.seq, part.table, part.sha256) for part in ledger.parts()]
-    generation = open_generation(workspace)
-    return {"parts": parts} | {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
-
-
-def lose(workspace: Workspace, name: str) -> None:
-    """Remove the ledger with its log, or a folder."""
-    for path in workspace.root.glob(f"{name}*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def flip(path: Path) -> None:
-    """Turn one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 8
-    path.write_bytes(content)
-
-
-def cut(path: Path) -> None:
-    """Lose the second half of a file."""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return {"parts": parts} | every_row(workspace)
 
 
 @pytest.mark.slow

@@ -22,9 +22,9 @@ from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.published import every_row
 
 DAYS = ("2026-11-20", "2026-11-21", "2026-11-22")
 
@@ -35,12 +35,6 @@ def collected(workspace: Workspace, ledger: Ledger) -> None:
         found = search_line(artist("a1", followers={"total": 10 + place}), artist("a2"), day=day)
         commit(workspace, ledger, f"discover-{place}", found, albums_line(album(f"b{place}"), day=day))
     publish(workspace, ledger)
-
-
-def shown(workspace: Workspace) -> dict[str, list[Any]]:
-    """Every row that readers see."""
-    generation = open_generation(workspace)
-    return {name: generation.rows(f"FROM {name} ORDER BY ALL") for name in PUBLISHED}
 
 
 def spoil(workspace: Workspace, ledger: Ledger, table: str) -> None:
@@ -75,14 +69,14 @@ def set_seal(ledger: Ledger, part: dict[str, Any], found: str) -> None:
 def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     """Parts of another content become what their raw files give; order, other parts and what readers see stay."""
     collected(workspace, ledger)
-    before, parts = shown(workspace), ledger.parts()
+    before, parts = every_row(workspace), ledger.parts()
     spoil(workspace, ledger, "artist_snapshots")
     done = replay(workspace, ledger)
     assert (done.batches, done.changed, done.without_raw, done.resumed) == (3, 3, 0, False)
     assert [(each.seq, each.table, each.sha256) for each in ledger.parts()] == [
         (each.seq, each.table, each.sha256) for each in parts
     ]
-    assert shown(workspace) == before
+    assert every_row(workspace) == before
     assert sweep(workspace, ledger) == 0
 
 
@@ -111,7 +105,7 @@ def test_one_table_since_a_day(workspace: Workspace, ledger: Ledger) -> None:
 def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
     """A replay that ended halfway goes on where it was, and what it did shows once it is through."""
     collected(workspace, ledger)
-    before = shown(workspace)
+    before = every_row(workspace)
     spoil(workspace, ledger, "artist_snapshots")
 
     def stop(done: int, _total: int) -> None:
@@ -124,7 +118,7 @@ def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
     asked: list[int] = []
     done = replay(workspace, ledger, report=lambda _, total: asked.append(total))
     assert (asked, done.batches, done.changed, done.resumed) == ([1], 3, 3, True)
-    assert (shown(workspace), replay(workspace, ledger).resumed) == (before, False)
+    assert (every_row(workspace), replay(workspace, ledger).resumed) == (before, False)
 
 
 @pytest.mark.slow
@@ -216,14 +210,14 @@ def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
 def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
     """Rows of a table that a batch had none of become a part of their own, committed last."""
     collected(workspace, ledger)
-    before, listed = shown(workspace), ledger.parts()
+    before, listed = every_row(workspace), ledger.parts()
     exchange = Exchange(workspace, ledger)
     exchange.drop_part(ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")[0])
     exchange.carry_out()
     assert replay(workspace, ledger).changed == 1
     added = ledger.parts()[-1]
     assert (added.table, added.day, added.seq) == ("releases", DAYS[0], listed[-1].seq + 1)
-    assert shown(workspace)["release_artists"] == before["release_artists"]
+    assert every_row(workspace)["release_artists"] == before["release_artists"]
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from pipeline.simulator.server import Running
 from tests.commands import answer, command, environment
+from tests.harm import resize, small_disk_at
 from tests.worlds import running_world
 
 
@@ -120,24 +120,14 @@ def test_corrupt_settings_file(cli: Any, text: str, expected: str, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of its own")
 def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
     """A disk that fills up ends the run with a message; with space again the next run completes what is missing."""
-    data = tmp_path / "data"
-    data.mkdir()
-    settings = environment(world, data, SPOTIPY_CLIENT_SECRET="right")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=420k", "tmpfs", str(data)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    try:
+    settings = environment(world, tmp_path / "data", SPOTIPY_CLIENT_SECRET="right")
+    with small_disk_at(tmp_path / "data", "420k") as disk:
         code, _, err = command(settings, tmp_path, "run")
         assert code == 1
         assert "space" in err
         assert "Traceback" not in err
-        subprocess.run(["mount", "-o", "remount,size=64m", str(data)], check=True)
+        resize(disk, "64m")
         assert command(settings, tmp_path, "run")[0] == 0
         assert answer(settings, tmp_path, "status")[1]["rows"]["artists"] > 0
-    finally:
-        subprocess.run(["umount", str(data)], check=True)

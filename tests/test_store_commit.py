@@ -15,14 +15,9 @@ from pipeline.schema import LAKE, SCHEMA_VERSION
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 from tests.payloads import album, albums_line, artist, commit, payload, search_line
+from tests.stores import here
 
 RAW = "raw/day=2026-11-22/run-1/discover-0001.jsonl.zst"
-
-
-def files(workspace: Workspace) -> list[str]:
-    """Every file of the truth, by path below the workspace."""
-    found = [path for root in (workspace.raw, workspace.lake) for path in root.rglob("*") if path.is_file()]
-    return sorted(path.relative_to(workspace.root).as_posix() for path in found)
 
 
 def test_raw_bytes_are_kept(workspace: Workspace, ledger: Ledger):
@@ -46,7 +41,7 @@ def test_parts_are_listed(workspace: Workspace, ledger: Ledger):
     listed = [(part.table, part.path, part.rows, part.schema_version, part.seq) for part in ledger.parts()]
     tables = ["artists", "artist_snapshots", "artist_genres", "search_pages"]
     assert listed == [(table, f"lake/{table}/{name}", 1, SCHEMA_VERSION, seq) for seq, table in enumerate(tables, 1)]
-    assert files(workspace) == sorted([RAW, *(path for _, path, *_ in listed)])
+    assert sorted(here(workspace)) == sorted([RAW, *(path for _, path, *_ in listed)])
     assert rows == 4
 
 
@@ -89,22 +84,22 @@ def test_outcome_is_recorded(workspace: Workspace, ledger: Ledger):
 def test_all_wrong_is_kept_raw(workspace: Workspace, ledger: Ledger):
     """A batch of which nothing can be used is kept as received, without parts."""
     assert commit(workspace, ledger, "discover-0001", "torn") == 0
-    assert (files(workspace), ledger.parts()) == (["raw/day=2026-11-22/run-1/discover-0001.jsonl.zst"], [])
+    assert (here(workspace), ledger.parts()) == ({RAW}, [])
 
 
 def test_day_is_the_first_answers(workspace: Workspace, ledger: Ledger):
     """Files stand in the folder of the day the answers came, not of the day they were written."""
     commit(workspace, ledger, "discover-0001", search_line(artist("a1"), day="2026-11-20"))
     assert {part.day for part in ledger.parts()} == {"2026-11-20"}
-    assert all("/day=2026-11-20/" in path for path in files(workspace))
+    assert all("/day=2026-11-20/" in path for path in here(workspace))
 
 
 def test_second_attempt_comes_too_late(workspace: Workspace, ledger: Ledger):
     """A batch delivered twice is kept once: the first attempt's files stay, the second is marked skipped."""
     commit(workspace, ledger, "discover-0001", search_line(artist("a1")))
-    before = {path: (workspace.root / path).read_bytes() for path in files(workspace)}
+    before = {path: (workspace.root / path).read_bytes() for path in here(workspace)}
     assert commit(workspace, ledger, "discover-0001", search_line(artist("a2")), attempt=2) == 0
-    assert {path: (workspace.root / path).read_bytes() for path in files(workspace)} == before
+    assert {path: (workspace.root / path).read_bytes() for path in here(workspace)} == before
     assert [(row["attempt"], row["state"]) for row in ledger.task_runs("run-1")] == [(1, "succeeded"), (2, "skipped")]
 
 
@@ -115,7 +110,7 @@ def test_batch_without_answers(workspace: Workspace, ledger: Ledger):
     batch = Batch("run-1", "discover-0001", "discover", "mpb", 1, (), 50)
     raw = RawBatch("discover-0001", b"", 0, 3)
     assert commit_raw_batch(workspace, ledger, Normalizer(), batch, raw, "failed", "no answer") == 0
-    assert (files(workspace), ledger.task_runs("run-1")[0]["message"]) == ([], "no answer")
+    assert (here(workspace), ledger.task_runs("run-1")[0]["message"]) == (set(), "no answer")
 
 
 class Interrupted(Ledger):
@@ -138,7 +133,7 @@ def test_interrupt_at_the_commit(workspace: Workspace, ledger: Ledger, after: ob
     with pytest.raises(KeyboardInterrupt):
         commit(workspace, struck, "discover-0001", search_line(artist("a1")))
     struck.close()
-    assert len(files(workspace)) == (5 if after else 0)
+    assert len(here(workspace)) == (5 if after else 0)
     assert len(ledger.parts()) == (4 if after else 0)
 
 
@@ -153,9 +148,9 @@ class Blind(Ledger):
 def test_same_answers_delivered_at_once(workspace: Workspace, ledger: Ledger):
     """Two deliveries of a batch that meet only at the commit: one is kept, the parts of the other go."""
     commit(workspace, ledger, "discover-0001", search_line(artist("a1")))
-    before = files(workspace)
+    before = here(workspace)
     late = Blind(workspace.ledger, ledger.now)
     assert commit(workspace, late, "discover-0001", search_line(artist("a1")), attempt=2) == 0
-    assert files(workspace) == before
+    assert here(workspace) == before
     assert [row["state"] for row in ledger.task_runs("run-1")] == ["succeeded", "skipped"]
     late.close()

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -28,32 +27,8 @@ from pipeline.records.lock import hold_run_lock
 from pipeline.watching.status import diagnose
 from pipeline.workspace import Workspace
 from tests.commands import ROOT
+from tests.harm import fill
 from tests.payloads import artist, commit, search_line
-
-SIZE = 12 * 2**20
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Workspace]:
-    """A workspace on a disk of 12 MB, or of the size that a test asks for."""
-    root = tmp_path / "small" / "test"
-    root.parent.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', SIZE)}", "tmpfs", str(root.parent)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted on Linux by root alone")
-    workspace = Workspace(root)
-    for folder in (workspace.raw, workspace.lake, workspace.db):
-        folder.mkdir(parents=True)
-    yield workspace
-    subprocess.run(["umount", "-l", str(root.parent)], check=True)
-
-
-def fill(workspace: Workspace, leave: int) -> Path:
-    """Fill the disk but for some bytes."""
-    ballast = workspace.root.parent / "ballast"
-    free = os.statvfs(workspace.root)
-    ballast.write_bytes(b"\0" * max(0, free.f_bavail * free.f_frsize - leave))
-    return ballast
 
 
 def files(workspace: Workspace) -> set[str]:
@@ -74,8 +49,8 @@ def test_commit_on_a_full_disk(small_disk: Workspace):
     commit(small_disk, ledger, "first", page(1))
     before, failures = files(small_disk), 0
     ledger.begin_task("run-1", "second", 1, "discover")
-    for leave in range(0, SIZE, 8_192):
-        ballast = fill(small_disk, leave)
+    for leave in range(0, shutil.disk_usage(small_disk.root).total, 8_192):
+        ballast = fill(small_disk.root.parent, leave)
         try:
             commit(small_disk, ledger, "second", page(2), begin=False)
         except DiskFull as error:
@@ -97,7 +72,7 @@ def test_publish_on_a_full_disk(small_disk: Workspace):
     publish(small_disk, ledger)
     commit(small_disk, ledger, "second", page(2))
     before = files(small_disk)
-    ballast = fill(small_disk, 300_000)
+    ballast = fill(small_disk.root.parent, 300_000)
     with pytest.raises(DiskFull, match="No space left for"):
         publish(small_disk, ledger)
     assert (files(small_disk), current_number(small_disk)) == (before, 1)
@@ -125,7 +100,7 @@ except DiskFull as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
 def test_lock_on_a_full_disk(small_disk: Workspace):
     """Who takes the run lock where not even their name can be noted is told so, and leaves no file and no lock."""
-    ballast = fill(small_disk, 0)
+    ballast = fill(small_disk.root.parent, 0)
     now = datetime(2026, 1, 5, tzinfo=UTC)
     with pytest.raises(DiskFull, match="Free some space"), hold_run_lock(small_disk, "first", "recover", now):
         pytest.fail("the lock was given")
@@ -141,7 +116,7 @@ def test_recover_takes_a_full_disk_for_no_damage(small_disk: Workspace):
     with closing(Ledger(small_disk.ledger)) as ledger:
         commit(small_disk, ledger, "b1", search_line(artist("a1")))
         publish(small_disk, ledger)
-    ballast = fill(small_disk, 8_192)
+    ballast = fill(small_disk.root.parent, 8_192)
     with pytest.raises(DiskFull, match="Free some space"):
         recover(small_disk, system_now)
     assert not (small_disk.root / "damaged").exists()

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from pipeline.lake.store import sweep
-from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED, STATE
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
+from tests.published import every_row
 
 BATCHES, KILLS = 40, 12
 OF_THE_RUN = {"runs", "task_runs", "state_parts", "state_meta"}
@@ -49,10 +49,8 @@ def committed(ledger: Ledger) -> int:
 
 def tables(data: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every published table but what tells by which run."""
-    generation = open_generation(open_workspace(Settings(data=data, workspace="test")))
-    return {
-        name: generation.rows(f"FROM {name} ORDER BY ALL") for name in (*PUBLISHED, *STATE) if name not in OF_THE_RUN
-    }
+    workspace = open_workspace(Settings(data=data, workspace="test"))
+    return every_row(workspace, {*PUBLISHED, *STATE} - OF_THE_RUN)
 
 
 @pytest.mark.slow

@@ -27,13 +27,13 @@ from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.tasks import publish as publish_task
-from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
+from tests import published
 from tests.conftest import Clock
 from tests.copies import made_once
 from tests.payloads import album, albums_line, artist, commit, search_line
-from tests.test_publish_equal import TIMES_OF_PUBLISHING, some_lines
+from tests.test_publish_equal import some_lines
 from tests.test_publish_upgrade import GIVEN
 from tests.test_publish_versions import bring
 
@@ -72,9 +72,7 @@ def begin(workspace: Workspace, ledger: Ledger, **how: Any) -> None:
 
 def answers(workspace: Workspace, *days: date) -> list[dict[str, list[tuple[Any, ...]]]]:
     """Every published table now, and as of these days."""
-    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING)
-    found = [open_generation(workspace), *(open_generation(workspace, day) for day in days)]
-    return [{name: each.rows(f"FROM {name} ORDER BY ALL") for name in names} for each in found]
+    return [published.answers(open_generation(workspace, day)) for day in (None, *days)]
 
 
 def bound_files(workspace: Workspace) -> list[str]:

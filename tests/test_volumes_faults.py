@@ -35,14 +35,12 @@ from pipeline.runs.tasks import plan
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
+from tests.harm import fill
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
 from tests.test_compaction_faults import stop
 from tests.test_publish_upgrade import GIVEN
-from tests.test_store_failures import fill, small_disk
 from tests.test_volumes import BATCHES, SPAN, answers, begin, bound_files, forget, lake_rows, unlisted
-
-__all__ = ["small_disk"]  # a fixture of that file
 
 STEPS = (
     "pipeline.lake.volumes._prove",
@@ -227,7 +225,7 @@ def test_full_disk_keeps_parts(small_disk: Workspace):
         publish(small_disk, ledger)
         forget(small_disk, ledger)
         before = answers(small_disk)
-        ballast = fill(small_disk, 30_000)
+        ballast = fill(small_disk.root.parent, 30_000)
         with pytest.raises(DiskFull, match="nothing was lost"):
             bind(small_disk, ledger)
         ballast.unlink()

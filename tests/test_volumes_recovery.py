@@ -24,9 +24,9 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
+from tests.harm import cut, flip, lose
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
-from tests.test_recover_files import cut, flip, lose
 from tests.test_volumes import answers, begin, forget, lake_rows, unlisted
 from tests.test_volumes_faults import stop
 

@@ -18,17 +18,14 @@ from pipeline.keeping.recovery import recover
 from pipeline.published import generations
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
+from tests.harm import lose
 from tests.payloads import artist, commit, search_line
-from tests.test_publish_equal import TIMES_OF_PUBLISHING
-from tests.test_recover_files import lose
-from tests.test_volumes import collect, forget, lake_rows, unlisted
+from tests.test_volumes import answers, collect, forget, lake_rows, unlisted
 
 FIRST, SECOND = "20260901T060000-abc123", "20260801T060000-abc123"
-OF_THE_RUN = {"runs", "task_runs"}
 MOMENTS = ("begun", "within the history", "collected", "let go of", "bound", "grown", "bound again", "purged")
 LISTED = "SELECT table_name, run_id, batch_id, rows, path, sha256 FROM parts ORDER BY 1, 2, 3"
 
@@ -76,12 +73,10 @@ def kept_at(workspace: Workspace, moment: str) -> Path:
     return workspace.root / "moments" / f"{moment}.sqlite"
 
 
-def shown(workspace: Workspace) -> list[list[tuple[Any, ...]]]:
+def shown(workspace: Workspace) -> list[dict[str, list[tuple[Any, ...]]]]:
     """Every published row now, and as of a day between, but for what names runs."""
-    names = sorted(PUBLISHED.keys() - TIMES_OF_PUBLISHING - OF_THE_RUN)
     generations._as_of.clear()
-    found = [generations.open_generation(workspace), generations.open_generation(workspace, date(2026, 8, 20))]
-    return [each.rows(f"FROM {name} ORDER BY ALL") for each in found for name in names]
+    return answers(workspace, date(2026, 8, 20))
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from pipeline.keeping.recovery import recover
 from pipeline.lake.truth import named_files, stored_names
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
+from tests.harm import small_disk_at
 from tests.integrations import far
 from tests.payloads import artist, commit, search_line
 from tests.stores import place
@@ -52,13 +53,8 @@ def test_server_gone_mid_run(begin_server, simulated, tmp_path):
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
     """A disk of 100 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be mounted on Linux by root alone")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk_at(tmp_path / "small", "100m") as disk:
+        yield disk
 
 
 def test_disk_full_there(small_disk, begin_server, tmp_path):
