@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.workspace import Workspace
 
-__all__ = ["cut", "fill", "flip", "lose", "resize", "small_disk_at"]
+__all__ = ["cut", "fill", "flip", "lose", "resize", "small_disk_at", "stop"]
 
 
 def flip(path: Path, place: int | None = None) -> None:
@@ -58,3 +59,8 @@ def fill(disk: Path, leave: int) -> Path:
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(max(0, shutil.disk_usage(disk).free - leave)))
     return ballast
+
+
+def stop(*_: Any, **__: Any) -> None:
+    """What a killed process does at the step in whose place this stands: nothing any more."""
+    raise KeyboardInterrupt

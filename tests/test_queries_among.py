@@ -1,22 +1,25 @@
-"""Questions narrowed to a list of artists: the same answers, without everybody else."""
+"""Questions narrowed to a list or to a few of all artists: the same answers, without asking for everybody else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from pipeline import queries
 from pipeline.keeping.purge import purge_artist
 from pipeline.published.generations import Generation, open_generation
 from pipeline.published.publish import publish
+from pipeline.queries import worths
 from pipeline.queries.artists import _standing
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 from tests.published import LAST_DAY, publish_many, publish_rows
 
+ALIKE = tuple(f"artist{number:06d}" for number in (1, 7, 30, 31, 59))
 MINE = tuple(f"artist{number:06d}" for number in range(1, 60, 4))
 
 
@@ -128,3 +131,41 @@ def test_nothing_seen_yet(workspace: Workspace) -> None:
     """Artists known by their ids alone, never seen, have no releases, and nothing fails."""
     found = publish_rows(workspace, artists=[{"artist_id": "a"}])
     assert (queries.artists_count(found, among=("a",)), queries.newest_releases(found, 9, ("a",)).height) == (1, 0)
+
+
+@pytest.mark.parametrize("order", worths.OF_ARTISTS)
+@pytest.mark.parametrize("search", ["ban", "banda 5"])
+def test_few_stand_as_all_do(sixty: Generation, monkeypatch: pytest.MonkeyPatch, order: str, search: str) -> None:
+    """Looked up alone or read with everybody's, the values put artists in one order."""
+    asked = queries.artists(sixty, search=search, genre="mpb", order=order, limit=7, offset=3)
+    assert order not in worths._kept.get(sixty, {})
+    monkeypatch.setattr(worths, "FEW", 0)
+    again = queries.artists(sixty, search=search, genre="mpb", order=order, limit=7, offset=3)
+    assert order in worths._kept[sixty]
+    assert again.rows() == asked.rows() != []
+
+
+def test_unknown_numbers_come_last(workspace: Workspace) -> None:
+    """Of a few, too, who has no number stands behind those who have one, by name."""
+    followers = {"Banda b": None, "Banda c": 3, "Banda d": 5, "Banda a": None}
+    known = [
+        {"artist_id": name[-1], "name": name, "followers": count, "last_seen_on": LAST_DAY}
+        for name, count in followers.items()
+    ]
+    found = publish_rows(workspace, artists=known)
+    named = queries.artists(found, among=("a", "b", "c", "d"))["name"].to_list()
+    assert named == ["Banda d", "Banda c", "Banda a", "Banda b"]
+
+
+def test_asking_often_reads_all(sixty: Generation) -> None:
+    """The first questions of a generation look up their few; then the values of all are kept."""
+    seen = []
+    for _ in range(worths.OFTEN + 1):
+        assert queries.artists(sixty, among=ALIKE)["artist_id"].to_list() == sorted(ALIKE, reverse=True)
+        seen.append("followers" in worths._kept.get(sixty, {}))
+    assert seen == [False] * worths.OFTEN + [True]
+
+
+def test_numbers_of_nobody_are_unknown(sixty: Generation) -> None:
+    """A number that no artist has, as genres in a bundle can give one, is worth nothing and breaks nothing."""
+    assert worths.worths(sixty, "followers", pl.Series([0, 99])).to_list()[1] == worths.UNKNOWN

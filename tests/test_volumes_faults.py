@@ -35,10 +35,9 @@ from pipeline.runs.tasks import plan
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.harm import fill
+from tests.harm import fill, stop
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
-from tests.test_compaction_faults import stop
 from tests.test_publish_upgrade import GIVEN
 from tests.test_volumes import BATCHES, SPAN, answers, begin, bound_files, forget, lake_rows, unlisted
 

@@ -24,11 +24,10 @@ from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
 from tests.copies import made_once
-from tests.harm import cut, flip, lose
+from tests.harm import cut, flip, lose, stop
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
 from tests.test_volumes import answers, begin, forget, lake_rows, unlisted
-from tests.test_volumes_faults import stop
 
 RUN = "20260901T060000-abc123"
 NAMES = "SELECT artist_id, name FROM artists ORDER BY ALL"

@@ -20,6 +20,7 @@ from pipeline.workspace import Workspace
 from tests import duckdb_warehouse
 from tests.conftest import Spoken
 from tests.copies import made_once
+from tests.integrations.warehouse_shared import Alike
 from tests.payloads import artist, commit, search_line
 
 GIVEN = {"client_id": "i", "client_secret": "s"}
@@ -229,3 +230,16 @@ def test_earlier_tables_are_not_sent(workspace: Workspace, there: str, monkeypat
     monkeypatch.setattr("pipeline.published.upgrade.has_todays_tables", lambda _: False)
     with pytest.raises(StorageError, match="was published by another version of this program"):
         publish_to(settings_of(workspace, f"mine={there}"), "mine")
+
+
+@pytest.mark.slow
+class TestDuckDb(Alike):
+    """What every warehouse does: the servers themselves are tried by tests/integrations."""
+
+    prelude = "from tests.duckdb_warehouse import register; register()"
+
+    @pytest.fixture
+    def address(self, tmp_path: Path) -> str:
+        """A file that is not there yet."""
+        duckdb_warehouse.register()
+        return f"duckdb://{(tmp_path / 'there.duckdb').as_posix()}"
