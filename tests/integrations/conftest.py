@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,3 +34,14 @@ def wanted(simulated: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     folder = tmp_path_factory.mktemp("threads")
     assert far.collect(simulated, folder, "threads").state == "succeeded"
     return far.published(folder)
+
+
+@pytest.fixture
+def data(simulated: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own, in settings of the environment; nothing asked yet, nothing broken."""
+    from tests.integrations import far
+
+    for name, value in far.variables(simulated, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    simulated.restart()
+    return tmp_path

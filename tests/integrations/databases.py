@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.apps import free_port
 
 __all__ = ["MariaDb", "Postgres", "Server", "small_disk"]
 
@@ -33,9 +34,7 @@ class Server(ABC):
         self.password = password
         self.folder = Path(tempfile.mkdtemp(prefix="garimpo-server-"))
         self.own(self.folder)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.install()
         self.start()

@@ -36,6 +36,7 @@ __all__ = [
     "MEASURE",
     "SECRET",
     "collect",
+    "credentials",
     "dies_each_time",
     "dies_once",
     "last_run",
@@ -45,6 +46,7 @@ __all__ = [
     "pace",
     "processes",
     "published",
+    "published_by",
     "same_as_threads",
     "small_world",
     "suicide",
@@ -78,17 +80,26 @@ def collect(simulated: World, data: Path, backend: str, **changes: Any) -> RunRe
 
 def variables(simulated: World, data: Path) -> dict[str, str]:
     """The same settings as variables of the environment, for systems that start processes of their own."""
+    more = {"GARIMPO_GENRES": ",".join(simulated.genres), "GARIMPO_MAX_REQUESTS": "1000000"}
+    return credentials(simulated) | more | {"GARIMPO_DATA": str(data)}
+
+
+def credentials(simulated: World) -> dict[str, str]:
+    """Of these what a worker needs that has an environment of its own."""
     return {
-        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": SECRET, "GARIMPO_DATA": str(data),
+        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": SECRET,
         "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
-        "GARIMPO_GENRES": ",".join(simulated.genres), "GARIMPO_MAX_REQUESTS": "1000000",
     }  # fmt: skip
 
 
 def published(data: Path) -> dict[str, list[Any]]:
-    """Every row of the published tables, but for what names the run, its instant and its order."""
-    generation = open_generation(open_workspace(Settings(data=data, workspace="simulator")))
-    found = {}
+    """Every published row of a folder, but for what names the run, its instant and its order."""
+    return published_by(Settings(data=data, workspace="simulator"))
+
+
+def published_by(settings: Settings) -> dict[str, list[Any]]:
+    """The same of the workspace that settings name."""
+    generation, found = open_generation(open_workspace(settings)), {}
     for name in TABLES.split():
         columns = [row[0] for row in generation.rows(f"SELECT column_name FROM (DESCRIBE {name})")]
         same = [column for column in columns if not NAMES_A_RUN.search(column)]

@@ -13,16 +13,11 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-__all__ = ["S3", "BigQuery", "Snowflake", "StandIn", "free_port"]
+from tests.apps import free_port
+
+__all__ = ["S3", "BigQuery", "Snowflake", "StandIn"]
 
 START_S = 90
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 class StandIn(ABC):

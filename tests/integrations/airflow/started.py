@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from tests.apps import free_port
 from tests.integrations import far
 
 __all__ = ["Airflow", "environment", "running"]
@@ -96,9 +96,7 @@ def running(home: Path, variables: Mapping[str, str], empty: Path) -> Iterator[A
     (home / "dags").mkdir(parents=True)
     shutil.copy(DAG_FILE, home / "dags")
     shutil.copy(empty, home / "airflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = os.environ | environment(home, port) | variables
     processes = [_service(home / f"{name}.log", [name, *options], env) for name, options in SERVICES.items()]
     try:

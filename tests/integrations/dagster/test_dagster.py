@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -31,15 +30,6 @@ def instance(tmp_path_factory) -> Iterator[dg.DagsterInstance]:
     """A place for what Dagster keeps."""
     with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as made:
         yield made
-
-
-@pytest.fixture(autouse=True)
-def data(simulated, tmp_path, monkeypatch) -> Path:
-    """A folder of its own, in settings of the environment; nothing asked yet, nothing broken."""
-    for name, value in far.variables(simulated, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    simulated.restart()
-    return tmp_path
 
 
 def execute(instance: dg.DagsterInstance, failed: str = "", **config: Any) -> Any:
@@ -73,7 +63,7 @@ def test_same_database(instance, simulated, wanted, data):
     assert all(entry.dagster_event.asset_check_evaluation_data.passed for entry in found.values())
 
 
-def test_declared_as_assets():
+def test_declared_as_assets(data):
     """Every published table is an asset with its freshness; the job has the settings' schedule and time zone."""
     from pipeline.integrations.dagster import definitions
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.integrations.backends import open_workers
+from tests.apps import free_port
 from tests.integrations import far
 from tests.recipes import SNAPSHOTS, lake, ran
 
@@ -24,12 +24,10 @@ class Cluster:
     """A scheduler and its workers as processes."""
 
     def __init__(self, folder: Path, workers: int = 2) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.place = f"127.0.0.1:{free.getsockname()[1]}"
-        self.log = (folder / "dask.log").open("wb")
-        self.address, port = f"dask://{self.place}", self.place.partition(":")[2]
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port)
+        port = free_port()
+        self.place, self.log = f"127.0.0.1:{port}", (folder / "dask.log").open("wb")
+        self.address = f"dask://{self.place}"
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(port))
         options = ("--host", "127.0.0.1", "--nthreads", "16", "--memory-limit", "0", "--local-directory", str(folder))
         nanny = [self._start("worker", f"tcp://{self.place}", *options) for _ in range(workers)]
         self.processes = [self.scheduler, *nanny]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import requests
 
 from pipeline.integrations.backends import open_workers
 from pipeline.integrations.functions_client import poster
+from tests.apps import free_port
 from tests.integrations import far
 
 
@@ -21,9 +21,7 @@ class Function:
     """functions-framework serving one function."""
 
     def __init__(self, folder: Path, target: str, **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.place, self._target = f"127.0.0.1:{self.port}", target
         self.log, self._environment = folder / f"{target}.log", {"PATH": os.environ["PATH"], **environment}
         self.start()
@@ -52,14 +50,6 @@ class Function:
         self.process.wait()
 
 
-def own(simulated: far.World) -> dict[str, str]:
-    """A function's environment."""
-    return {
-        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
-        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
-    }  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def serve(simulated, tmp_path_factory):
     """Functions with credentials of their own."""
@@ -67,7 +57,7 @@ def serve(simulated, tmp_path_factory):
 
     def function(target: str) -> Function:
         if target not in started:
-            started[target] = Function(tmp_path_factory.mktemp(target), target, **own(simulated))
+            started[target] = Function(tmp_path_factory.mktemp(target), target, **far.credentials(simulated))
         return started[target]
 
     yield function
@@ -94,7 +84,9 @@ def test_pace_of_threads(tmp_path):
     running = []
 
     def address(simulated: far.World) -> str:
-        running.append(Function(tmp_path, "collect", THREADS="32", **own(simulated)))  # of its own, four for each core
+        running.append(
+            Function(tmp_path, "collect", THREADS="32", **far.credentials(simulated))
+        )  # of its own, four for each core
         return f"gcf://{running[0].place}?slots=32"
 
     far.pace(address, tmp_path)

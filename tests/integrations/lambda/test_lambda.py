@@ -23,18 +23,10 @@ from tests.integrations import far
 HANDLER = "pipeline.integrations.aws_lambda.handler"
 
 
-def own(simulated: far.World) -> dict[str, str]:
-    """A function's environment."""
-    return {
-        "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
-        "GARIMPO_API_URL": simulated.api_url, "GARIMPO_TOKEN_URL": simulated.token_url,
-    }  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def function(simulated, tmp_path_factory) -> Iterator[LocalLambda]:
     """Two workers with credentials of their own."""
-    running = LocalLambda(tmp_path_factory.mktemp("lambda"), HANDLER, 2, **own(simulated))
+    running = LocalLambda(tmp_path_factory.mktemp("lambda"), HANDLER, 2, **far.credentials(simulated))
     yield running
     running.close()
 
@@ -74,7 +66,7 @@ def test_pace_of_threads(tmp_path, monkeypatch):
     running = []
 
     def address(simulated: far.World) -> str:
-        running.append(LocalLambda(tmp_path, HANDLER, 16, **own(simulated)))
+        running.append(LocalLambda(tmp_path, HANDLER, 16, **far.credentials(simulated)))
         monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", running[0].endpoint)
         return "lambda://garimpo?slots=16"
 

@@ -14,6 +14,7 @@ from google.cloud.storage import Client
 from pipeline.errors import SettingsError, StorageError
 from pipeline.integrations import object_store
 from pipeline.integrations.object_store import open_store
+from tests.apps import free_port
 from tests.integrations import far
 from tests.stores import StoreAt
 from tests.test_object_store import *  # noqa: F403  the same promises, of a real store
@@ -26,9 +27,7 @@ pytestmark = pytest.mark.skipif(not os.environ.get("FAKE_GCS"), reason="no emula
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory) -> Iterator[str]:
     """An emulator with a bucket."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address, folder = f"http://127.0.0.1:{port}", tmp_path_factory.mktemp("gcs")
     command = [os.environ["FAKE_GCS"], "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
                "-public-host", f"127.0.0.1:{port}", "-external-url", address,

@@ -9,9 +9,9 @@ import pytest
 
 from pipeline.runs.runner import run_pipeline
 from pipeline.workspace import ServerLedger
-from tests.integrations.far import MEASURE, small_world
+from tests.integrations.far import MEASURE, published_by, small_world
 from tests.integrations.pgledger.server import Server
-from tests.integrations.pgledger.worlds import published, settings_of
+from tests.integrations.pgledger.worlds import settings_of
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +40,4 @@ def by_file(simulated: Any, tmp_path_factory: Any) -> dict[str, list[Any]]:
     """What a run with a ledger in a file publishes."""
     settings = settings_of(simulated, tmp_path_factory.mktemp("file"))
     assert run_pipeline(settings).state == "succeeded"
-    return published(settings)
+    return published_by(settings)

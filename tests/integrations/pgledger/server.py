@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+from tests.apps import free_port
 
 __all__ = ["PASSWORD", "Server"]
 
@@ -33,9 +34,7 @@ class Server:
         self._as = {"user": _unprivileged(), "group": pwd.getpwnam(_unprivileged()).pw_gid} if os.geteuid() == 0 else {}
         if self._as:
             os.chown(self.folder, pwd.getpwnam(_unprivileged()).pw_uid, -1)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         secret = self.folder / "password"
         secret.write_text(PASSWORD, encoding="utf-8")
         secret.chmod(0o644)

@@ -23,9 +23,9 @@ from pipeline.records.lock import bury_dead_runs, hold_run_lock, is_run_locked, 
 from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings
 from pipeline.workspace import ServerLedger, open_workspace
-from tests.integrations.far import told
+from tests.integrations.far import published_by, told
 from tests.integrations.pgledger.server import Server
-from tests.integrations.pgledger.worlds import begun, published, settings_of, until
+from tests.integrations.pgledger.worlds import begun, settings_of, until
 
 RESERVE = """
 import sys, time
@@ -53,7 +53,7 @@ def test_runs_publish_the_same(simulated: Any, server: Server, by_file: Any, tmp
     simulated.restart()
     result = run_pipeline(settings)
     assert (result.state, result.requests) == ("succeeded", simulated.counts()["total"])
-    assert published(settings) == by_file
+    assert published_by(settings) == by_file
     assert run_pipeline(settings).requests == 0
     assert not (open_workspace(settings).ledger_file).exists()
 
@@ -114,7 +114,7 @@ def test_killed_runs_lose_nothing(simulated: Any, server: Server, by_file: Any, 
         victim.wait()
         until(lambda: not is_run_locked(open_workspace(settings)), 2.0)
     result = run_pipeline(settings)
-    assert (result.state, published(settings)) == ("succeeded", by_file)
+    assert (result.state, published_by(settings)) == ("succeeded", by_file)
     with closing(Ledger(open_workspace(settings).ledger)) as ledger:
         counted = ledger.read("SELECT count(*) AS n FROM requests")[0]["n"]
         assert counted >= simulated.counts()["total"]

@@ -17,8 +17,9 @@ from pipeline.records.lock import find_crashed
 from pipeline.runs.runner import run_pipeline
 from pipeline.watching.status import diagnose
 from pipeline.workspace import ServerLedger, open_workspace
+from tests.integrations.far import published_by
 from tests.integrations.pgledger.server import PASSWORD, Server
-from tests.integrations.pgledger.worlds import published, settings_of, until
+from tests.integrations.pgledger.worlds import settings_of, until
 
 
 def test_server_that_restarts_is_waited_for(place: ServerLedger, server: Server) -> None:
@@ -69,7 +70,7 @@ def test_restart_in_a_run(simulated: Any, server: Server, by_file: Any, tmp_path
     assert states[0] in ("succeeded", "failed", "cancelled", "StorageError")
     find_crashed(open_workspace(settings), Ledger(open_workspace(settings).ledger))
     assert run_pipeline(settings).state == "succeeded"
-    assert published(settings) == by_file
+    assert published_by(settings) == by_file
 
 
 def test_server_that_is_gone_ends_the_run(
@@ -86,7 +87,7 @@ def test_server_that_is_gone_ends_the_run(
     stopper.join()
     assert PASSWORD not in str(caught.value)
     server.start()
-    assert (run_pipeline(settings).state, published(settings)) == ("succeeded", by_file)
+    assert (run_pipeline(settings).state, published_by(settings)) == ("succeeded", by_file)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_full_disk_there_is_named(simulated: Any, by_file: Any, tmp_path: Path) 
         with pytest.raises(DiskFull, match="what was committed is kept"):
             run_pipeline(settings)
         own.make_room()
-        assert (run_pipeline(settings).state, published(settings)) == ("succeeded", by_file)
+        assert (run_pipeline(settings).state, published_by(settings)) == ("succeeded", by_file)
 
 
 def _fill(ledger: Ledger, rows: int) -> None:

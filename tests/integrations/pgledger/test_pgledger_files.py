@@ -23,8 +23,9 @@ from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.records.lock import hold_run_lock
 from pipeline.runs.runner import run_pipeline
 from pipeline.workspace import ServerLedger, open_workspace
+from tests.integrations.far import published_by
 from tests.integrations.pgledger.server import Server
-from tests.integrations.pgledger.worlds import published, rows_of, settings_of
+from tests.integrations.pgledger.worlds import rows_of, settings_of
 
 
 def test_other_files_are_refused(simulated: Any, server: Server, tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_backups_move_a_ledger(simulated: Any, server: Server, by_file: Any, tmp
     back_up(open_workspace(first), tmp_path / "one", system_now())
     there = settings_of(simulated, tmp_path / "server", server.database())
     restore(tmp_path / "one", open_workspace(there), system_now)
-    assert published(there) == by_file
+    assert published_by(there) == by_file
     assert run_pipeline(there).requests == 0
     back_up(open_workspace(there), tmp_path / "two", system_now())
     last = settings_of(simulated, tmp_path / "again")
@@ -52,7 +53,7 @@ def test_backups_move_a_ledger(simulated: Any, server: Server, by_file: Any, tmp
     kept = set(LEDGER_TABLES) - {"meta", "check_results"}  # a restore publishes
     here, again = rows_of(open_workspace(there).ledger), rows_of(open_workspace(last).ledger)
     assert {name: again[name] for name in kept} == {name: here[name] for name in kept}
-    assert published(last) == by_file
+    assert published_by(last) == by_file
 
 
 def test_recover_writes_a_lost_ledger(simulated: Any, server: Server, by_file: Any, tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_recover_writes_a_lost_ledger(simulated: Any, server: Server, by_file: A
     assert [(each.where, each.mended) for each in findings] == [(str(workspace.ledger), True)]
     after = rows_of(workspace.ledger)
     assert (after["parts"], after["raw_files"]) == (before["parts"], before["raw_files"])
-    assert (run_pipeline(settings).requests, published(settings)) == (
+    assert (run_pipeline(settings).requests, published_by(settings)) == (
         5,
         by_file,
     )  # what the source offers is asked anew
@@ -86,7 +87,7 @@ def test_recover_takes_over_a_file(simulated: Any, server: Server, by_file: Any,
     after = rows_of(open_workspace(settings).ledger)
     same = set(LEDGER_TABLES) - {"meta", "buckets"}
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
-    assert (run_pipeline(settings).requests, published(settings)) == (0, by_file)
+    assert (run_pipeline(settings).requests, published_by(settings)) == (0, by_file)
     assert file.read_bytes() == content
 
 

@@ -17,9 +17,10 @@ from pipeline.records.lock import hold_run_lock
 from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings
 from pipeline.workspace import open_workspace
+from tests.integrations.far import published_by
 from tests.integrations.objects.seaweed import KEY, SECRET, Seaweed
 from tests.integrations.pgledger.server import Server
-from tests.integrations.pgledger.worlds import begun, published, settings_of, until
+from tests.integrations.pgledger.worlds import begun, settings_of, until
 
 pytestmark = pytest.mark.skipif("WEED" not in os.environ, reason="no S3-compatible server here")
 
@@ -52,7 +53,7 @@ def test_machines_go_on_where_another_ended(simulated: Any, machines: Any, by_fi
     sent = simulated.counts()["total"]
     second = run_pipeline(two)
     assert (second.state, second.requests, simulated.counts()["total"]) == ("succeeded", 0, sent)
-    assert published(one) == published(two) == by_file
+    assert published_by(one) == published_by(two) == by_file
     assert run_pipeline(one).requests == 0
 
 
@@ -67,7 +68,7 @@ def test_machines_run_one_at_a_time(simulated: Any, machines: Any, by_file: Any)
     first.kill()
     first.wait()
     assert run_pipeline(two).state == "succeeded"
-    assert published(two) == by_file
+    assert published_by(two) == by_file
 
 
 def test_purge_goes_from_every_disk(simulated: Any, machines: Any) -> None:

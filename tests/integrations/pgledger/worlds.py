@@ -11,16 +11,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pipeline.published.generations import open_generation
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
-from pipeline.workspace import open_workspace
-from tests.integrations.far import NAMES_A_RUN, SECRET
+from tests.integrations.far import SECRET
 
-__all__ = ["begun", "published", "rows_of", "settings_of", "until"]
+__all__ = ["begun", "rows_of", "settings_of", "until"]
 
-COMPARED = ["artists", "artist_snapshots", "artist_genres", "releases", "release_artists", "tracks", "track_artists"]
 RUN = """
 import sys
 from pipeline.errors import GarimpoError
@@ -51,16 +48,6 @@ def begun(simulated: Any, settings: Settings) -> subprocess.Popen[str]:
     process.stdin.flush()
     assert process.stdout.readline() == "begun\n"
     return process
-
-
-def published(settings: Settings) -> dict[str, list[Any]]:
-    """Every published row, but for what names the run, its instant and its order."""
-    generation, found = open_generation(open_workspace(settings)), {}
-    for name in COMPARED:
-        columns = [row[0] for row in generation.rows(f"SELECT column_name FROM (DESCRIBE {name})")]
-        same = [column for column in columns if not NAMES_A_RUN.search(column)]
-        found[name] = generation.rows(f"SELECT {', '.join(same)} FROM {name} ORDER BY ALL")
-    return found
 
 
 def rows_of(place: Any) -> dict[str, list[Any]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -18,19 +16,19 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Scheduled
 
 from pipeline.integrations.prefect import garimpo
+from tests.apps import free_port
 from tests.integrations import far
 
 GENRES = 5
 LAPSED = {"rules": [{"what": "premium_lapsed", "where": "*", "from_request": 12}]}  # once genres have been searched
+pytestmark = pytest.mark.usefixtures("server")
 SERVE = "from pipeline.integrations.prefect import serve; serve()"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[str]:
     """The address of a server's API."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = (tmp_path_factory.mktemp("prefect") / "server.log").open("wb")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -43,15 +41,6 @@ def server(tmp_path_factory) -> Iterator[str]:
         process.terminate()
         process.wait(30)
         log.close()
-
-
-@pytest.fixture(autouse=True)
-def data(server, simulated, tmp_path, monkeypatch) -> Path:
-    """A folder of its own, in settings of the environment; nothing asked yet, nothing broken."""
-    for name, value in far.variables(simulated, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    simulated.restart()
-    return tmp_path
 
 
 def attempts(flow_run_id: Any) -> dict[str, tuple[int, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,25 +13,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.integrations.backends import listens, open_workers
+from tests.apps import free_port
 from tests.integrations import far
-
-
-def ports(many: int) -> list[str]:
-    """Ports that are free."""
-    opened = [socket.socket() for _ in range(many)]
-    for each in opened:
-        each.bind(("127.0.0.1", 0))
-    found = [str(each.getsockname()[1]) for each in opened]
-    for each in opened:
-        each.close()
-    return found
 
 
 class Head:
     """A cluster of one node."""
 
     def __init__(self, folder: Path) -> None:
-        (port,) = ports(1)
+        port = str(free_port())
         self.address, self.log = f"ray://127.0.0.1:{port}", folder / "ray.log"
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus", "2"]
         command += ["--node-ip-address", "127.0.0.1", "--port", port, "--include-dashboard", "false"]
