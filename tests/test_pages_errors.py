@@ -36,7 +36,8 @@ ELSEWHERE = {
 }  # fmt: skip
 ENGLISH = re.compile(
     r"\b(the|of|is|are|was|were|and|for|nothing|again|kept|what|not|run|runs|it|than|left|by|failed|to|another|some|"
-    r"there|here|then|make|space|made|stays|has|holds|be|been|cannot|other|names?|files?|answers?|until|untouched)\b",
+    r"there|here|then|make|space|made|stays|has|holds|be|been|cannot|other|names?|files?|answers?|until|untouched|"
+    r"requests?|due|took|daily|used|exceeded|reached|spent|refused|broke|cancelled|limit|attempt)\b",
     re.IGNORECASE,
 )
 TEXTS = (ast.JoinedStr, ast.Constant, ast.IfExp)

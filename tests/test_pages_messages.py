@@ -22,14 +22,9 @@ from pipeline.runs.runner import run_pipeline
 from pipeline.runs.tasks import WARNING
 from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
+from tests.test_pages_errors import PIPELINE, PT, english
 from tests.worlds import collect, genre_names, settings_for
 
-PIPELINE = Path(__file__).parent.parent / "pipeline"
-PT = Text("pt_BR", "America/Sao_Paulo")
-ENGLISH = re.compile(
-    r"\b(the|of|is|are|were|and|for|nothing|again|kept|what|not|run|requests?|due|it|took|than|left|by|daily|used|"
-    r"exceeded|reached|spent|refused|failed|broke|cancelled|limit|attempt)\b"
-)
 WORLD = {"profile": "development", "now": None}
 
 
@@ -39,11 +34,6 @@ def messages(data: Path) -> set[str]:
         ran = ledger.read("SELECT message FROM runs WHERE message <> ''")
         tried = ledger.read("SELECT message FROM task_runs WHERE message <> '' AND state <> 'succeeded'")
     return {row["message"] for row in (*ran, *tried)}
-
-
-def english(message: str) -> list[str]:
-    """English words in what a Portuguese page makes of a message, but for what Spotify answered, in brackets."""
-    return ENGLISH.findall(re.sub(r"\([^()]*\)", "", told(message, PT)))
 
 
 @pytest.mark.parametrize(
