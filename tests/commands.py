@@ -11,14 +11,14 @@ from typing import Any
 
 from tests.worlds import genre_names
 
-__all__ = ["answer", "command", "environment", "start"]
+__all__ = ["answer", "command", "environment", "start", "variables"]
 
 ROOT = Path(__file__).parent.parent
 
 
-def environment(simulator: Any, data: Path, **more: str) -> dict[str, str]:
-    """The environment of a process that collects from a simulator."""
-    settings = {
+def variables(simulator: Any, data: Path, **more: str) -> dict[str, str]:
+    """What makes a process collect from a simulator."""
+    return {
         "GARIMPO_DATA": str(data),
         "GARIMPO_API_URL": simulator.api_url,
         "GARIMPO_TOKEN_URL": simulator.token_url,
@@ -26,9 +26,13 @@ def environment(simulator: Any, data: Path, **more: str) -> dict[str, str]:
         "GARIMPO_MAX_REQUESTS": "100000",
         "SPOTIPY_CLIENT_ID": "simulator",
         "SPOTIPY_CLIENT_SECRET": "simulator",
-        "PYTHONPATH": str(ROOT),
+        **more,
     }
-    return {**os.environ, **settings, **more}
+
+
+def environment(simulator: Any, data: Path, **more: str) -> dict[str, str]:
+    """The whole environment of such a process, which finds this program."""
+    return os.environ | {"PYTHONPATH": str(ROOT)} | variables(simulator, data, **more)
 
 
 def start(settings: dict[str, str], folder: Path, *arguments: str) -> subprocess.Popen[str]:

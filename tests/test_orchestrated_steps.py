@@ -14,7 +14,7 @@ from pipeline.published.checks import CHECKS
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.external import Owner, is_worth_retrying
 from pipeline.schema import PUBLISHED
-from tests import commands
+from tests.commands import variables
 from tests.worlds import collect, database, genre_names, running_world
 
 
@@ -29,7 +29,7 @@ def small_world():
 def environment(small_world, tmp_path, monkeypatch):
     """Settings that point there, as a system's own processes would have them."""
     small_world.set_scenario({})
-    for name, value in commands.environment(small_world, Path("kept")).items():
+    for name, value in variables(small_world, Path("kept")).items():
         monkeypatch.setenv(name, value)
 
 

@@ -20,6 +20,7 @@ from pipeline.published.generations import open_generation
 from pipeline.workspace import open_workspace
 from tests.benchmarks.figures import Figure, load, say
 from tests.benchmarks.worlds import World, world
+from tests.commands import variables
 
 __all__ = ["measure_beside"]
 
@@ -87,17 +88,13 @@ def _run(simulated: World, name: str, python: str, folder: Path) -> _Run:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("GARIMPO_", "SPOTIPY_"))}
     settings = simulated.settings(folder, window_requests=RATE * 30, timeout_s=5.0)
     if name == "this pipeline":
-        environment |= {
-            "GARIMPO_DATA": str(folder),
-            "GARIMPO_API_URL": simulated.api_url,
-            "GARIMPO_TOKEN_URL": simulated.token_url,
-            "GARIMPO_GENRES": ",".join(simulated.genres),
-            "GARIMPO_MAX_REQUESTS": str(settings.max_requests),
-            "GARIMPO_WINDOW_REQUESTS": str(settings.window_requests),
-            "GARIMPO_TIMEOUT_S": str(settings.timeout_s),
-            "SPOTIPY_CLIENT_ID": "simulator",
-            "SPOTIPY_CLIENT_SECRET": "simulator",
-        }
+        environment |= variables(
+            simulated,
+            folder,
+            GARIMPO_MAX_REQUESTS=str(settings.max_requests),
+            GARIMPO_WINDOW_REQUESTS=str(settings.window_requests),
+            GARIMPO_TIMEOUT_S=str(settings.timeout_s),
+        )
         command = [python, "-m", "pipeline", "run"]
     else:
         program = {"plain script": "plain_script.py", "dlt pipeline": "dlt_pipeline.py"}[name]

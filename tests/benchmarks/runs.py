@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -14,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from pipeline.records.events import FLUSH_S
 from pipeline.records.ledger import Ledger
@@ -24,12 +20,12 @@ from pipeline.runs.dag import DAG
 from pipeline.runs.items import begin_run_task, plan_run_tasks
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
+from tests.apps import free_port, running_app
 from tests.benchmarks.figures import Figure, load, say
 from tests.benchmarks.sessions import Session, open_session
 
 __all__ = ["measure_runs"]
 
-ROOT = Path(__file__).parent.parent.parent
 RUN = "20261122T060000-abcdef"
 ITEMS, LINES = 10_000, 100_000
 LOADS, SESSIONS, WATCH_S, MARKS, CANCELS = 40, 20, 20.0, 30, 10
@@ -47,10 +43,15 @@ def measure_runs(*, quick: bool = False) -> Iterator[Figure]:
         workspace = open_workspace(settings)
         ledger = Ledger(workspace.ledger)
         say(f"runs: a run with {items} items and {lines} log lines …")
-        with _live_run(workspace, ledger, items, lines) as writer, _app(Path(folder)) as (port, process):
+        variables = {"GARIMPO_DATA": folder, "GARIMPO_WORKSPACE": "bench", "GARIMPO_SCHEDULE": ""}
+        port = free_port()
+        with (
+            _live_run(workspace, ledger, items, lines) as writer,
+            running_app(Path(folder), variables, port=port) as app,
+        ):
             yield _page(port, loads, f"{items:,} items, {lines:,} lines")
             yield _page(port, loads, "filtered by words", "&words=item_finished&state=failed")
-            yield from _watched(port, process, writer, 5.0 if quick else WATCH_S)
+            yield from _watched(port, app.process, writer, 5.0 if quick else WATCH_S)
         ledger.close()
 
 
@@ -154,36 +155,6 @@ class _Writer(threading.Thread):
         return time.monotonic()
 
 
-@contextmanager
-def _app(data: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The app on a free port, as `streamlit run` starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(("GARIMPO_", "SPOTIPY_"))}
-    environment = {**bare, "GARIMPO_DATA": str(data), "GARIMPO_WORKSPACE": "bench", "GARIMPO_SCHEDULE": ""}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    with (data / "app.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
-            yield port, process
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urlopen(address, timeout=2).close()  # noqa: S310  an address on this machine
-            return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise TimeoutError(f"The app did not answer at {address}")
-
-
 def _page(port: int, loads: int, about: str, query: str = "") -> Figure:
     """Time of the page of one live run, in a session of its own each time."""
     took = []
@@ -223,10 +194,7 @@ def _staleness(sessions: list[Session], writer: _Writer) -> Figure:
         watcher, word = sessions[number % len(sessions)], f"mark{number:05d}mark"
         watcher.hear(word)
         said = writer.mark(number)
-        deadline = time.monotonic() + 10
-        while word not in watcher.heard and time.monotonic() < deadline:
-            time.sleep(0.01)
-        late.append(watcher.heard.get(word, deadline) - said)
+        late.append(_heard(watcher, word) - said)
         time.sleep(0.37)  # not in step with the timers
     most = max(late) + FLUSH_S  # a run's own lines wait that long in memory at most
     note = f"median {median(late):.2f} s, {MARKS} lines; the largest and {FLUSH_S} s that a line may wait to be written"
@@ -241,16 +209,21 @@ def _cancelled(sessions: list[Session], writer: _Writer) -> Figure:
         watcher.heard.pop(CANCELLING, None)
         watcher.hear(CANCELLING)
         said = writer.wish_cancel(wanted=True)
-        deadline = time.monotonic() + 10
-        while CANCELLING not in watcher.heard and time.monotonic() < deadline:
-            time.sleep(0.01)
-        late.append(watcher.heard.get(CANCELLING, deadline) - said)
+        late.append(_heard(watcher, CANCELLING) - said)
         writer.wish_cancel(wanted=False)
         time.sleep(1.6 + number * 0.618 % 1)  # until everybody has seen that, not in step with the timers
     note = f"median {median(late):.2f} s, {CANCELS} times"
     return Figure(
         "cancel is seen in another session after at most", f"{max(late):.2f} s", "≤ 2 s", max(late) <= 2, note
     )
+
+
+def _heard(watcher: Session, word: str) -> float:
+    """When a word arrived in a session; after ten seconds it is not waited for any longer."""
+    deadline = time.monotonic() + 10
+    while word not in watcher.heard and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return watcher.heard.get(word, deadline)
 
 
 def _cpu_s(pid: int) -> float:

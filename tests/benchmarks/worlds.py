@@ -10,11 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from pydantic import SecretStr
-
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.process import spawn
+from tests.worlds import genre_names, settings_for
 
 __all__ = ["TODAY", "World", "world"]
 
@@ -26,8 +25,12 @@ class World:
 
     def __init__(self, url: str, api_url: str, token_url: str) -> None:
         self.url, self.api_url, self.token_url = url, api_url, token_url
-        self.genres: tuple[str, ...] = tuple(self._get("catalog")["genres"])
+        self.genres = genre_names(self)
         self.truth: dict[str, Any] = self._get("truth", genre=self.genres)
+
+    def catalog(self) -> dict[str, Any]:
+        """What it says of itself."""
+        return self._get("catalog")
 
     def counts(self) -> dict[str, Any]:
         """What it was asked since the last reset."""
@@ -40,17 +43,7 @@ class World:
 
     def settings(self, data: Path, **changes: Any) -> Settings:
         """Settings for a run over everything it holds."""
-        values = {
-            "data": data,
-            "api_url": self.api_url,
-            "token_url": self.token_url,
-            "client_id": SecretStr("simulator"),
-            "client_secret": SecretStr("simulator"),
-            "genres": self.genres,
-            "max_requests": 1_000_000,
-            **changes,
-        }
-        return Settings.model_validate(values)
+        return settings_for(self, data, **{"genres": self.genres, "max_requests": 1_000_000, **changes})
 
     # The address is our own child's: hence the exceptions about schemes.
     def _get(self, name: str, **query: object) -> dict[str, Any]:
