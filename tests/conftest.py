@@ -136,6 +136,15 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
+def at_hand(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """The workspace, which commands in this process find by the environment."""
+    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GARIMPO_WORKSPACE", workspace.name)
+    monkeypatch.chdir(tmp_path)
+    return workspace
+
+
+@pytest.fixture
 def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
     """The workspace's ledger, on the clock that stands still."""
     opened = Ledger(workspace.ledger, clock.now)

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,7 @@ from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
-from pipeline.settings import Settings
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import Workspace
 from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
@@ -27,14 +25,10 @@ Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def kept(at_hand: Workspace) -> Workspace:
     """A workspace with one run of two artists of ten years ago, which the commands find by the environment."""
-    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
-    monkeypatch.chdir(tmp_path)
-    workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
-    with closing(Ledger(workspace.ledger)) as ledger:
-        return made_once(workspace, ledger, use)
+    with closing(Ledger(at_hand.ledger)) as ledger:
+        return made_once(at_hand, ledger, use)
 
 
 def use(workspace: Workspace, ledger: Ledger) -> None:

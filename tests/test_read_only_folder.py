@@ -18,8 +18,7 @@ from pipeline.cli.commands import main
 from pipeline.errors import StorageError
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.settings import Settings
-from pipeline.workspace import Workspace, open_workspace
+from pipeline.workspace import Workspace
 from tests import duckdb_warehouse
 from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
@@ -50,14 +49,10 @@ NOTHING_THERE = {
 
 
 @pytest.fixture
-def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def used(at_hand: Workspace) -> Workspace:
     """A workspace with one run of two artists, which the commands find by the environment."""
-    monkeypatch.setenv("GARIMPO_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
-    monkeypatch.chdir(tmp_path)
-    workspace = open_workspace(Settings(data=tmp_path / "data", workspace="test"))
-    with closing(Ledger(workspace.ledger)) as ledger:
-        return made_once(workspace, ledger, use)
+    with closing(Ledger(at_hand.ledger)) as ledger:
+        return made_once(at_hand, ledger, use)
 
 
 def use(workspace: Workspace, ledger: Ledger) -> None:
