@@ -159,6 +159,12 @@ def world(request: pytest.FixtureRequest) -> Iterator[Running]:
         yield simulator
 
 
+@pytest.fixture(params=[2**20, 0], ids=["walking", "strict"])
+def small(request: pytest.FixtureRequest) -> int:
+    """Both readers of answers, by the size up to which a file counts as small."""
+    return int(request.param)
+
+
 @pytest.fixture
 def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
     """Two days of two artists, published."""

@@ -28,6 +28,7 @@ class Asked:
     query: Mapping[str, str]
     token: str
     port: int  # of the connection it came on
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,12 @@ class Loopback:
         for _ in range(count):
             assert self._arrivals.acquire(timeout=10)
 
-    def take(self, handler: BaseHTTPRequestHandler) -> None:
+    def take(self, handler: BaseHTTPRequestHandler, body: bytes = b"") -> None:
         """Answer one request."""
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         token = (handler.headers["Authorization"] or "").removeprefix("Bearer ")
-        asked = Asked(handler.command, parts.path, query, token, handler.client_address[1])
+        asked = Asked(handler.command, parts.path, query, token, handler.client_address[1], body)
         wants_token = parts.path == "/api/token"
         (self.tokens if wants_token else self.asked).append(asked)
         self._arrivals.release()
@@ -82,13 +83,13 @@ class Loopback:
             handler.close_connection = True
             sent(handler)
             return
-        body = sent.bytes()
+        content = sent.bytes()
         handler.send_response(sent.status)
         for name, value in sent.headers.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(body) if sent.claims is None else sent.claims))
+        handler.send_header("Content-Length", str(len(content) if sent.claims is None else sent.claims))
         handler.end_headers()
-        handler.wfile.write(body)
+        handler.wfile.write(content)
         if sent.claims is not None:
             handler.close_connection = True
 
@@ -121,8 +122,7 @@ def serving(script: Script | Sent, token: Script = good_token, tls: ssl.SSLConte
             loopback.take(self)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            loopback.take(self)
+            loopback.take(self, self.rfile.read(int(self.headers["Content-Length"])))
 
         def log_message(self, *args: object) -> None:
             pass

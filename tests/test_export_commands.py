@@ -27,6 +27,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def imported(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That file is imported, and what was said of it has been read."""
+    main(["import", "mpb_2024-05-01.json"])
+    capsys.readouterr()
+
+
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command."""
     code = main(list(arguments))
@@ -99,10 +106,8 @@ def test_import_of_nothing_but_rejects(capsys: pytest.CaptureFixture[str], place
     assert (code, "no artist's id or link" in out) == (1, True)
 
 
-def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_trace_is_told(imported: None, capsys: pytest.CaptureFixture[str]) -> None:
     """A number's origin in lines for people, whole as JSON; nothing known is said."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     code, out, _ = said(capsys, "trace", "artist", BANDA, "--on", "2024-05-01")
     lines = out.splitlines()
     assert (code, lines[0]) == (
@@ -122,10 +127,8 @@ def test_trace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("written", [f"{BANDA}\r", f"spotify:artist:{BANDA}",
                                      f"https://open.spotify.com/intl-pt/artist/{BANDA}?si=abc"])  # fmt: skip
-def test_links_can_be_traced(capsys: pytest.CaptureFixture[str], written: str) -> None:
+def test_links_can_be_traced(imported: None, capsys: pytest.CaptureFixture[str], written: str) -> None:
     """An artist is found by whatever one copies: an id with what stands around it, a URI, a link."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     code, out, _ = said(capsys, "trace", "artist", written, "--json")
     assert (code, json.loads(out)[0]["row"]["artist_id"]) == (0, BANDA)
 
@@ -137,10 +140,8 @@ def test_other_links_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert (code, "is a link of the kind album, not artist" in err.replace("\n", " ")) == (2, True)
 
 
-def test_export_writes_everywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_writes_everywhere(imported: None, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """To a file, as a bundle, and from one."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     assert said(capsys, "export", "SELECT name FROM artists", "--to", "a.csv") == (0, "1 rows in a.csv\n", "")
     assert (place / "a.csv").read_bytes() == b"name\r\nBanda Um\r\n"
     assert said(capsys, "export", "--bundle", "b.zip", "--since", "2024-05-01") == (0, "6 rows in b.zip\n", "")
@@ -165,10 +166,8 @@ def test_schedule_tells_all_it_was_given(capsys: pytest.CaptureFixture[str]) -> 
     assert (code, f"noon: cron 0 13 * * * (America/Sao_Paulo), {asked}: " in out) == (0, True)
 
 
-def test_rows_as_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_as_json_alone(imported: None, capsys: pytest.CaptureFixture[str]) -> None:
     """With --json the rows on standard output are JSON, one object a line; another format there is refused."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     code, out, _ = said(capsys, "export", "SELECT artist_id, followers FROM artists", "--json")
     assert (code, [json.loads(line) for line in out.splitlines()]) == (0, [{"artist_id": BANDA, "followers": 70}])
     code, out, err = said(capsys, "export", "artists", "--json", "--format", "csv")
@@ -176,10 +175,8 @@ def test_rows_as_json_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert "name a file for csv with --to" in err
 
 
-def test_unknown_genre_fills_no_bundle(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_genre_fills_no_bundle(imported: None, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A bundle of a genre that nobody collected is refused by name; nothing is written."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     code, out, err = said(capsys, "export", "--bundle", "b", "--genres", "Polka")
     assert (code, out, (place / "b").exists()) == (2, "", False)
     assert "Nothing is known of polka; genres are: none. Nothing was written." in err
@@ -203,10 +200,8 @@ def test_export_streams_to_a_pipe(place: Path) -> None:
         assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
 
 
-def test_backup_and_restore(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_backup_and_restore(imported: None, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Out and back by two commands; over data only with force."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
     code, out, err = said(capsys, "backup", "copy")
     assert (code, err) == (0, "")
     assert re.fullmatch(r"3 files, 0\.0 MB and the ledger as of 20\S+Z in copy, 3 of them new\n", out)

@@ -51,7 +51,6 @@ ODD_FIELDS: list[tuple[dict[str, object], tuple[object, ...], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "kept", "reason"), ODD_FIELDS, ids=lambda value: repr(value)[:30])
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_odd_field(tmp_path: Path, small: int, fields: dict[str, object], kept: tuple[object, ...], reason: str):
     """A field of another type is converted where it can only mean one thing, else it is NULL and told."""
     found = normalized(tmp_path, search_line({**artist("a1"), **fields}), small=small)
@@ -81,7 +80,6 @@ def test_odd_id(tmp_path: Path, given: object):
     ],
     ids=lambda value: repr(value)[:20],
 )
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_hostile_name(tmp_path: Path, small: int, given: str, kept: str, reason: str | None):
     """Text stays as it is, but for what no column can hold and what no name needs."""
     found = normalized(tmp_path, json.dumps(search_line(artist("a1", name=given))), small=small)
@@ -114,7 +112,6 @@ BAD_LINES: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD_LINES.values(), ids=BAD_LINES)
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_bad_line_is_told(tmp_path: Path, small: int, bad: object, reason: str):
     """A line of which nothing can be used is a reject with its number; the lines around it are rows."""
     found = normalized(tmp_path, search_line(artist("a1")), bad, search_line(artist("a3")), small=small)
@@ -123,7 +120,6 @@ def test_bad_line_is_told(tmp_path: Path, small: int, bad: object, reason: str):
 
 
 @pytest.mark.parametrize("begin", ["", "x"])
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_long_text_instead_of_an_artist(tmp_path: Path, small: int, begin: str):
     """A text that DuckDB cuts within a letter when it complains of it is a reject as any other."""
     found = normalized(tmp_path, search_line(artist("a1")), line("artist", begin + "é" * 800), small=small)
@@ -131,7 +127,6 @@ def test_long_text_instead_of_an_artist(tmp_path: Path, small: int, begin: str):
     assert found.rejects[1:] == ((2, "artist: the answer holds no objects"),)
 
 
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_null_items_are_told(tmp_path: Path, small: int):
     """Unknown ids answered with null are rejects; the page still counts them."""
     found = normalized(tmp_path, search_line(artist("a1"), None, artist("a2")), small=small)
@@ -140,7 +135,6 @@ def test_null_items_are_told(tmp_path: Path, small: int):
     assert found.rejects == ((1, "search.artists.items[]: null"),)
 
 
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_credit_without_id_is_told(tmp_path: Path, small: int):
     """A credit nobody can follow is dropped; places of the others stay."""
     item = album("b1", artists=[{"name": "Nobody"}, {"id": "a1", "name": "Somebody"}])
@@ -155,7 +149,6 @@ def test_many_rejects_are_shortened(tmp_path: Path):
     assert (len(found.rejects), found.rejects[-1]) == (MAX_REJECTS, (0, "and 6 more"))
 
 
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 @pytest.mark.parametrize("keep", [0.6, 0.0], ids=["torn", "empty"])
 def test_torn_file_gives_its_beginning(tmp_path: Path, small: int, keep: float):
     """A file that ends early gives the lines that are whole, and says where it ends."""
@@ -178,7 +171,6 @@ def test_broken_sql_keeps_the_batch(tmp_path: Path):
     assert "could not be normalized (" in found.rejects[0][1]
 
 
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 def test_long_list_is_cut(tmp_path: Path, small: int):
     """An artist with more genres than anybody has keeps the first fifty."""
     found = normalized(tmp_path, search_line(artist("a1", genres=[f"g{n:02d}" for n in range(60)])), small=small)
@@ -186,7 +178,6 @@ def test_long_list_is_cut(tmp_path: Path, small: int):
     assert [reason for _, reason in found.rejects] == ["search.artists.items[].genres: 60 entries, cut to 50"]
 
 
-@pytest.mark.parametrize("small", [2**20, 0], ids=["walking", "strict"])
 @pytest.mark.parametrize(
     ("text", "precision", "day"),
     [

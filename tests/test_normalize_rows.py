@@ -18,12 +18,6 @@ ARTIST_URL, ALBUM_URL, TRACK_URL = (f"https://open.spotify.com/{kind}/" for kind
 IMAGE = "https://i.scdn.co/image/"
 
 
-@pytest.fixture(params=[2**20, 0], ids=["walking", "strict"])
-def small(request: pytest.FixtureRequest) -> int:
-    """Both readers, by the size up to which a file counts as small."""
-    return int(request.param)
-
-
 def found_in_search(folder: Path, small: int):
     """What the hand-made page of a search becomes."""
     page = line("search", data("search_page"), genre="Bossa Nova ", offset=0, limit=3, sweep_on="2026-11-21")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +20,14 @@ from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.service.scheduler import Service
 from pipeline.settings import Settings
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.watching.notify import Notifier, check_notifications, notifier
 from pipeline.watching.telling import tell_run_end
 from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.conftest import Clock
+from tests.loopback import Asked, Sent, serving
 from tests.payloads import album, albums_line, artist, commit, search_line
-from tests.worlds import settings_for
+from tests.worlds import running_world, settings_for
 
 # Apprise 2.2 loads a module of the standard library that is to go in Python 3.13, and has a replacement for it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -154,25 +151,12 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A web server on this machine: its address for Apprise, and what it was sent."""
     received: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def note(asked: Asked) -> Sent:
+        received.append(json.loads(asked.body))
+        return Sent()
 
-        def log_message(self, *_: Any) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"json://127.0.0.1:{server.server_port}/hook", received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(note) as server:
+        yield f"json{server.url.removeprefix('http')}/hook", received
 
 
 def test_webhook_receives_it(ledger: Ledger) -> None:
@@ -227,8 +211,7 @@ def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:
 
 def test_runs_in_the_app_tell_of_releases(tmp_path: Path, clock: Clock) -> None:
     """A run of the app tells what it published of followed artists, too."""
-    world = SimulatorConfig(profile="extended", artists=8, seed=5, now=clock.now().isoformat())
-    with running(world) as simulator, webhook() as (address, received):
+    with running_world(now=clock.now().isoformat()) as simulator, webhook() as (address, received):
         settings = settings_for(simulator, tmp_path, schedule="", notify_urls=SecretStr(address), max_requests=1)
         service = Service(settings, clock.now)
         today = clock.now().date()
