@@ -166,6 +166,14 @@ def small(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
+def service(tmp_path: Path) -> Any:
+    """The service that pages ask, on an empty workspace of the demo, not started."""
+    from tests.screens import install_service  # with Streamlit, which most tests do without
+
+    return install_service(tmp_path)
+
+
+@pytest.fixture
 def filled(workspace: Workspace, ledger: Ledger) -> Workspace:
     """Two days of two artists, published."""
     return made_once(workspace, ledger, receipts.fill)

@@ -30,9 +30,8 @@ def full(tmp_path_factory):
 
 
 @on_every_page
-def test_empty_page_says_what_to_do(tmp_path, file, query, language):
+def test_empty_page_says_what_to_do(service, file, query, language):
     """Before the first run no page fails, and each says what is missing and what to do."""
-    install_service(tmp_path)
     screen = open_screen(file, language, **query)
     advice = {"en": ("Start a run", "Press Run now"), "pt": ("Inicie uma coleta", "Clique em Coletar agora")}
     assert not screen.app.exception

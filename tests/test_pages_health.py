@@ -24,12 +24,6 @@ CONFIRA = "Confira SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET e GARIMPO_TOKEN_URL;
 WHEN = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
-@pytest.fixture
-def service(tmp_path):
-    """A service that is not started, on an empty workspace."""
-    return install_service(tmp_path)
-
-
 def test_empty_workspace_is_healthy(service):
     """Before the first run all is well: numbers, budget by bucket, no error, genres not read yet."""
     screen = open_screen("health.py")
@@ -38,9 +32,8 @@ def test_empty_workspace_is_healthy(service):
     assert [each for each in screen.outside if "healthz" in each] == ["/healthz"]
 
 
-def test_next_run_names_its_time_zone(tmp_path):
+def test_next_run_names_its_time_zone(service):
     """The next run is told in the reader's time zone, which may not be that of the schedule, so it is named."""
-    service = install_service(tmp_path)
     service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "America/Sao_Paulo"))
     assert "09:00 UTC \u00b7 nothing runs" in open_screen("health.py").words
 
@@ -77,9 +70,8 @@ def test_nothing_to_show_says_how_to_begin(tmp_path):
     assert "Set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again, or bring history in" in words
 
 
-def test_demo_is_filling(tmp_path):
+def test_demo_is_filling(service):
     """While the demo collects its history, health says so, and which day; that its days lie in the past is no fault."""
-    service = install_service(tmp_path)
     commit(service.workspace, service.ledger, "batch-0001", search_line(artist("a1"), day="2026-01-05"))
     publish(service.workspace, service.ledger)
     assert service.health()["status"] == "attention"

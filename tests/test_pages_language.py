@@ -26,17 +26,15 @@ def test_language_is_found(tmp_path, setting, browser, query, title):
     assert open_screen("runs.py", browser, **query).app.title[0].value == title
 
 
-def test_switch_changes_the_language(tmp_path):
+def test_switch_changes_the_language(service):
     """The switch in the frame changes the language at once."""
-    install_service(tmp_path)
     app = open_screen("runs.py").app
     app.get("button_group")[0].set_value("PT").run()
     assert app.title[0].value == "Coletas"
 
 
-def test_choice_is_handed_to_the_browser(tmp_path):
+def test_choice_is_handed_to_the_browser(service):
     """Only what somebody chose is kept by the browser, not what the setting or the browser itself asked for."""
-    install_service(tmp_path)
     app = open_screen("runs.py").app
     assert "data-language" not in foot(app)
     app.get("button_group")[0].set_value("PT").run()
@@ -47,10 +45,9 @@ def test_choice_is_handed_to_the_browser(tmp_path):
 
 @pytest.mark.parametrize(("kept", "query", "title"), [("PT", {}, "Coletas"), ("PT", {"lang": "EN"}, "Runs"),
                                                       ("xx", {}, "Runs")])  # fmt: skip
-def test_kept_choice_holds_for_later_visits(tmp_path, monkeypatch, kept, query, title):
+def test_kept_choice_holds_for_later_visits(service, monkeypatch, kept, query, title):
     """A visitor who chose before is spoken to in that language; the address still decides."""
     monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {COOKIE: kept})
-    install_service(tmp_path)
     assert open_screen("runs.py", **query).app.title[0].value == title
 
 

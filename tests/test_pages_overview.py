@@ -76,9 +76,8 @@ def test_genre_tells_who_came(tmp_path):
     assert [label for label, target in screen.links if target.startswith("artist?")] == ["C", "B"]
 
 
-def test_nobody_came_since_first_day(tmp_path):
+def test_nobody_came_since_first_day(service):
     """Days before the first one are not spoken of: nobody knows who was in the genre then."""
-    service = install_service(tmp_path)
     publish_many(service.workspace, 2, 1)
     assert "Nobody entered or left since Nov 22, 2026, the first day known." in open_screen().words
     publish_many(service.workspace, 2, 31, number=2)
@@ -102,9 +101,8 @@ def test_genre_comes_from_the_address(tmp_path):
     assert shown == ["samba", "mpb"]
 
 
-def test_last_run_is_told(tmp_path):
+def test_last_run_is_told(service):
     """What the last run did stands at the end, and leads to all runs."""
-    service = install_service(tmp_path)
     publish_many(service.workspace, 2, 1)
     service.ledger.begin_run("20261122T060000-aaaaaa", "schedule", {"schedule": "daily"}, pid=1)
     service.ledger.finish_run("20261122T060000-aaaaaa", "deferred", "albums are locked until 18:00")

@@ -7,58 +7,53 @@ from pathlib import Path
 import pytest
 
 from pipeline.records.capability_rows import capability_rows, set_capability
+from pipeline.service.scheduler import Service
 from tests.screens import install_service, open_screen
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Not asked yet"), ("pt", "Ainda não perguntado")])
-def test_before_the_first_run(language: str, words: str, tmp_path: Path):
+def test_before_the_first_run(language: str, words: str, service: Service):
     """Nothing was probed: the page says when it will be, and shows every setting with its origin."""
-    install_service(tmp_path)
     shown = open_screen("settings.py", language).words
     assert words in shown
     assert "GARIMPO_MAX_REQUESTS" in shown
 
 
-def test_settings_are_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_settings_are_translated(service: Service, monkeypatch: pytest.MonkeyPatch):
     """A setting's meaning, its origin and whether a secret is set are said in Portuguese; names and values stay."""
     monkeypatch.setenv("GARIMPO_MAX_REQUESTS", "7")
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", "")
-    install_service(tmp_path)
     shown = " ".join(open_screen("settings.py", "pt").words.split())
     assert "GARIMPO_MAX_REQUESTS 7 ambiente Máximo de requisições que uma coleta pode fazer" in shown
     assert "SPOTIPY_CLIENT_SECRET vazio padrão O client secret dele" in shown
 
 
-def test_empty_settings_say_so(tmp_path: Path):
+def test_empty_settings_say_so(service: Service):
     """A setting that is empty is told to be, secret or not."""
-    install_service(tmp_path)
     words = " ".join(open_screen("settings.py").words.split())
     for variable in ("SPOTIPY_CLIENT_ID", "GARIMPO_STORE", "GARIMPO_WORKSPACE", "GARIMPO_QUOTA_REQUESTS"):
         assert f"{variable} not set default" in words
 
 
-def test_cells_say_their_title(tmp_path: Path):
+def test_cells_say_their_title(service: Service):
     """On a narrow screen the head of a table is gone: each cell names its own title; code is code."""
-    install_service(tmp_path)
     bodies = " ".join(each.proto.body for each in open_screen("settings.py", "pt").app.get("html"))
     assert '<th scope="row">Respostas como vieram</th><td data-head="Fica por">90 dias</td>' in bodies
     assert '<td data-head="Significado">Fuso horário do agendamento</td>' in bodies
     assert "<code>replay</code>" in bodies
 
 
-def test_secrets_stay_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_secrets_stay_hidden(service: Service, monkeypatch: pytest.MonkeyPatch):
     """Credentials are only told to be set."""
     monkeypatch.setenv("SPOTIPY_CLIENT_ID", "an-id-to-hide")
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", "a-secret-to-hide")
-    install_service(tmp_path)
     shown = open_screen("settings.py").words
     assert "to-hide" not in shown
     assert "SPOTIPY_CLIENT_SECRET" in shown
 
 
-def test_withdrawn_field_is_dated(tmp_path: Path, clock):
+def test_withdrawn_field_is_dated(service: Service, clock):
     """What was probed stands with its value and evidence; what went away says since when."""
-    service = install_service(tmp_path)
     set_capability(service.ledger, "limit:search", 10, "search limit 50 refused")
     set_capability(service.ledger, "field:artist.followers", False, "seen in a run", clock.now())
     shown = " ".join(open_screen("settings.py").words.split())
@@ -82,9 +77,8 @@ def test_who_answered_is_said(tmp_path: Path):
         assert told == (not changes, bool(changes))
 
 
-def test_nobody_is_notified_by_default(tmp_path: Path):
+def test_nobody_is_notified_by_default(service: Service):
     """The page says who is told of what, and how to set an address."""
-    install_service(tmp_path)
     screen = open_screen("settings.py")
     assert "Nobody is notified yet." in screen.words
     assert "a check that stops publishing" in screen.words
