@@ -108,6 +108,8 @@ class RateLimited(Deferred):
 class QuotaExceeded(Deferred):
     """429 with QUOTA_EXCEEDED: the bucket is locked until `due_at`."""
 
+    beyond_s = 300.0  # a 429 that asks for more than this is one, whatever its reason says
+
 
 class BudgetSpent(Deferred):
     """Our own ledger refused the reservation: nothing was sent."""

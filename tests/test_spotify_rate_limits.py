@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 
 from pipeline.errors import Deferred, QuotaExceeded, RateLimited
-from pipeline.records import budget
-from pipeline.source import refusals
 from pipeline.source.calls import Call
 from tests.loopback import NOW, CountingGate, Sent, asking
 
@@ -69,8 +67,3 @@ def test_odd_clock_is_no_matter():
     """A source that gives a date without a zone is taken to speak UTC."""
     error = deferral(PLAIN, {"Retry-After": "Sun, 01 Mar 2026 12:00:10"})
     assert error.due_at == NOW + timedelta(seconds=10)
-
-
-def test_budget_judges_alike():
-    """The source and the budget call the same 429 a quota."""
-    assert refusals.LONGEST_RATE_WAIT_S == budget.QUOTA_RETRY_AFTER_S

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipeline.errors import BudgetSpent
+from pipeline.errors import BudgetSpent, QuotaExceeded
 from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import Ledger
 
@@ -24,7 +24,6 @@ PATIENCE_S = 60.0
 BELIEVED_S = PATIENCE_S * 2  # a slot farther ahead was written before the clock was set back
 # Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
 CATCH_UP_S = 5.0
-QUOTA_RETRY_AFTER_S = 300.0  # a 429 that asks for more than this is a quota, whatever its reason says
 GROWTH_PER_DAY = 1.05
 _OF_A_DAY = "FROM requests WHERE bucket = ? AND at > ? AND at < ?"
 
@@ -135,7 +134,7 @@ class Budget:
 
     def _lock(self, connection: Connection, bucket: str, reason: str, retry_after_s: float | None) -> None:
         now = self.ledger.now().timestamp()
-        quota = "QUOTA" in reason or (retry_after_s or 0.0) > QUOTA_RETRY_AFTER_S
+        quota = "QUOTA" in reason or (retry_after_s or 0.0) > QuotaExceeded.beyond_s
         name = bucket if quota else APP
         wait = retry_after_s if retry_after_s is not None else (DAY_S if quota else WINDOW_S)
         since = now - (DAY_S if quota else WINDOW_S)

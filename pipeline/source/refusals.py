@@ -28,7 +28,6 @@ from pipeline.source.transport import Fault, Reply
 __all__ = ["NO_MESSAGE", "QUOTA_REASON", "refusal", "said", "wait_s"]
 
 QUOTA_REASON = "QUOTA_EXCEEDED"
-LONGEST_RATE_WAIT_S = 300.0  # a 429 that asks for more is a quota, whatever its reason says
 NO_MESSAGE = "(no message)"
 # Used when Retry-After is missing or unreadable. Rate: the window itself. Quota: the whole rolling day, since asking
 # while locked lengthens the penalty and every lock-out seen was of half a day to a day.
@@ -88,7 +87,7 @@ def said(body: bytes) -> str:
 def _deferral(call: Call, reply: Reply, now: datetime) -> SourceError:
     bucket, seconds = bucket_of(call.endpoint), wait_s(reply, now)
     due_at = now + timedelta(seconds=seconds)
-    if _is_quota(reply) or seconds > LONGEST_RATE_WAIT_S:
+    if _is_quota(reply) or seconds > QuotaExceeded.beyond_s:
         return QuotaExceeded(bucket, due_at, "the day's quota is used up (429)")
     return RateLimited(bucket, due_at, "too many requests in 30 s (429)")
 
