@@ -16,14 +16,14 @@ from urllib.request import urlopen
 from pydantic import SecretStr
 
 from pipeline.clock import system_now
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.progress import Progress
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.settings import Settings
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.process import Spawned, spawn
-from pipeline.workspace import DEMO, open_workspace
+from pipeline.workspace import DEMO
 
 __all__ = ["collect_history", "demo_settings", "missing_days", "start_simulator"]
 
@@ -51,11 +51,8 @@ def demo_settings(settings: Settings, simulator: Spawned) -> Settings:
 
 def missing_days(settings: Settings, today: date) -> list[date]:
     """Days of the demo's history not collected yet, oldest first; the last one is today."""
-    ledger = Ledger(open_workspace(settings).ledger)
-    try:
+    with opened_ledger(settings) as (_, ledger):
         rows = ledger.read("SELECT max(date(started_at, 'unixepoch')) AS day FROM runs WHERE state = 'succeeded'")
-    finally:
-        ledger.close()
     first = today - timedelta(days=settings.demo_days - 1)
     if rows[0]["day"]:
         first = max(first, date.fromisoformat(rows[0]["day"]) + timedelta(days=1))
