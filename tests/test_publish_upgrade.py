@@ -84,17 +84,10 @@ def test_compaction_copies_todays_tables(workspace: Workspace, ledger: Ledger, c
 
 @pytest.mark.parametrize("command", [["status"], ["checks"], ["export", "artists"], ["export", "--bundle", "b"]])
 def test_commands_say_so(
-    workspace: Workspace,
-    ledger: Ledger,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    command: list[str],
+    at_hand: Workspace, ledger: Ledger, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     """Before the first run after an upgrade nothing of the earlier program is handed on, and the way out is said."""
-    age(workspace, ledger, *OLD)
-    monkeypatch.chdir(workspace.root)
-    monkeypatch.setenv("GARIMPO_DATA", str(workspace.root.parent))
-    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    age(at_hand, ledger, *OLD)
     asked = main(command), capsys.readouterr().err
     told = "was published by another version of this program. The next run publishes it anew"
     assert (asked[0], told in asked[1]) == ((0, False) if command == ["status"] else (1, True))

@@ -160,13 +160,9 @@ def test_run_binds_what_is_due(workspace: Workspace, ledger: Ledger):
         assert "parts_bound" not in publish_task(context)
 
 
-def test_command_binds_too(
-    workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_command_binds_too(at_hand: Workspace, ledger: Ledger, capsys: pytest.CaptureFixture[str]):
     """`compact` says how many parts lie in how many volumes, and what that saves."""
-    begin(workspace, ledger)
-    monkeypatch.setenv("GARIMPO_DATA", str(workspace.root.parent))
-    monkeypatch.setenv("GARIMPO_WORKSPACE", "test")
+    begin(at_hand, ledger)
     assert main(["compact"]) == 0
     months, bound = capsys.readouterr().out.splitlines()
     assert (months.partition(":")[0], bound.partition(":")[0]) == ("no month", "54 parts bound in 6 volumes")
