@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
-__all__ = ["RunningApp", "free_port", "running_app", "until"]
+__all__ = ["RunningApp", "free_port", "running_app", "serving", "until"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,6 +53,22 @@ def running_app(
             if process.poll() is None:
                 process.terminate()
             process.wait(timeout=20)
+
+
+@contextmanager
+def serving(routes: Sequence[BaseRoute]) -> Iterator[str]:
+    """Routes, answered by this process at the address given."""
+    port = free_port()
+    config = uvicorn.Config(Starlette(routes=routes), host="127.0.0.1", port=port, log_level="error", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 def free_port() -> int:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from tests.apps import free_port
+from tests.apps import serving
 
 __all__ = ["Provider", "running_provider"]
 
 
 class Provider:
-    """The provider's state: `person` are the claims of whoever logs in next."""
+    """The provider's state: its `url` once it is served; `person` are the claims of whoever logs in next."""
 
-    def __init__(self, url: str) -> None:
-        self.url, self.person = url, dict[str, Any]()
+    def __init__(self) -> None:
+        self.url, self.person = "", dict[str, Any]()
         self._key, self._nonces = RSAKey.generate_key(2048, {"kid": "one"}), dict[str, str]()
 
     def routes(self) -> list[Route]:
@@ -72,17 +69,6 @@ class Provider:
 @contextmanager
 def running_provider() -> Iterator[Provider]:
     """The provider on a free port."""
-    port = free_port()
-    provider = Provider(f"http://127.0.0.1:{port}")
-    server = uvicorn.Server(
-        uvicorn.Config(Starlette(routes=provider.routes()), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    try:
+    provider = Provider()
+    with serving(provider.routes()) as provider.url:
         yield provider
-    finally:
-        server.should_exit = True
-        thread.join(5)

@@ -8,18 +8,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.service.scheduler import Service
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from tests.apps import until
 from tests.commands import command, environment, start
-from tests.worlds import settings_for
+from tests.worlds import running_world, settings_for
 
 pytestmark = pytest.mark.slow
 
 
 def test_app_and_headless_take_turns(tmp_path: Path) -> None:
     """While the app collects, a run of the command line is refused or waits, by choice; then each has had its turn."""
-    with running(SimulatorConfig(profile="extended", artists=12, seed=5)) as world:
+    with running_world(artists=12, now=None) as world:
         world.set_scenario({"rules": [{"what": "slow", "delay_s": 0.2}]})
         headless = environment(world, tmp_path / "data", GARIMPO_SCHEDULE="")
         service = Service(settings_for(world, tmp_path / "data", schedule=""))

@@ -9,11 +9,10 @@ import pytest
 from pipeline.errors import EndpointWithdrawn, QuotaExceeded, SourceUnavailable
 from pipeline.records.capability_rows import capability_rows
 from pipeline.records.ledger import Ledger
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.source.capabilities import Capabilities, is_stale, load_capabilities, probe, save
 from pipeline.source.spotify import Access, SpotifySource
 from tests.loopback import NOW, CountingGate, Sent, asking
+from tests.worlds import running_world
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def ledger(tmp_path):
 def probed(profile: str, ledger: Ledger, genre: str = "mpb") -> tuple[Capabilities, list[str]]:
     """What is found in a profile, and the requests it took."""
     gate = CountingGate()
-    with running(SimulatorConfig(profile=profile, artists=60)) as simulator:
+    with running_world(profile=profile, artists=60) as simulator:
         access = Access(simulator.api_url, simulator.token_url, "an-id", "a-secret", 5.0)
         with SpotifySource(access, gate) as source:
             return probe(source, ledger, genre=genre), [endpoint for _, endpoint in gate.tickets]

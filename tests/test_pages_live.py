@@ -5,22 +5,19 @@ from __future__ import annotations
 import html
 import json
 import re
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-import uvicorn
-from starlette.applications import Starlette
 
 from pages import _broadcast, _run_data
 from pages._run_cards import progress_facts
 from pages._text import Text
 from pipeline.records.log_context import working_for
 from pipeline.runs.progress import Progress, Status
-from tests.apps import free_port, until
+from tests.apps import serving
 from tests.screens import install_service, open_screen
 
 RUN = "20261121T060000-aaaaaa"
@@ -40,16 +37,8 @@ def ask(service):
     """Asks the launcher's own addresses, served on this machine."""
     import app
 
-    port = free_port()
-    config = uvicorn.Config(Starlette(routes=app.ROUTES), host="127.0.0.1", port=port, log_level="error", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    with requests.Session() as session:
-        yield lambda path, **headers: session.get(f"http://127.0.0.1:{port}/{path}", headers=headers, timeout=10)
-    server.should_exit = True
-    thread.join(10)
+    with serving(app.ROUTES) as url, requests.Session() as session:
+        yield lambda path, **headers: session.get(f"{url}/{path}", headers=headers, timeout=10)
 
 
 def places(screen):

@@ -9,12 +9,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.records.ledger import Ledger
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import running
 from pipeline.workspace import open_workspace
 from tests.apps import free_port, running_app, until
 from tests.commands import environment
-from tests.worlds import database, held, settings_for
+from tests.worlds import database, held, running_world, settings_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,7 +25,7 @@ def answered(ledger: Ledger) -> list[tuple[str, str]]:
 
 def test_killed_app_resumes_by_one_click(browser: Browser, tmp_path: Path):
     """Killed in mid-run, restart: crashed, one click, and the data are those of an undisturbed run."""
-    with running(SimulatorConfig(profile="extended", artists=30, seed=5)) as simulator:
+    with running_world(artists=30, now=None) as simulator:
         simulator.set_scenario({"rules": [{"what": "slow", "delay_s": 0.3}]})
         settings = {**environment(simulator, tmp_path / "data"), "GARIMPO_SCHEDULE": ""}
         port, ours = free_port(), settings_for(simulator, tmp_path / "data")

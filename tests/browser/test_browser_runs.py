@@ -13,12 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from pages._look import PALETTES
 from pipeline.runs.runner import RunRequest
-from pipeline.simulator.config import SimulatorConfig
-from pipeline.simulator.server import Running, running
+from pipeline.simulator.server import Running
 from tests.apps import running_app
 from tests.browser.conftest import Tab
 from tests.browser.test_browser_pages import OVERFLOW
-from tests.worlds import collect, genre_names
+from tests.worlds import collect, genre_names, running_world
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +28,7 @@ REQUESTS_A_SECOND = 6  # slow enough to watch
 @pytest.fixture
 def world() -> Iterator[Running]:
     """A simulated Spotify in the present, so that the app's clock is the machine's."""
-    with running(SimulatorConfig(profile="extended", artists=40, seed=5)) as simulator:
+    with running_world(artists=40, now=None) as simulator:
         yield simulator
 
 
