@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.records.opening import opened_ledger
+from pipeline.service.scheduler import Service
 from pipeline.simulator.server import Running
+from tests.apps import until
 from tests.commands import ROOT, answer, command, environment, start
-from tests.worlds import database, genre_names, held, settings_for, stable_tables
+from tests.worlds import database, genre_names, held, running_world, settings_for, stable_tables
 
 WORLD = {"artists": 20, "latency_ms": 60}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
@@ -137,3 +139,28 @@ def test_log_is_followed(world: Running, tmp_path: Path) -> None:
     assert code == 0
     assert "run_started" in out.splitlines()[0]
     assert "run_finished state=succeeded" in out
+
+
+@pytest.mark.slow
+def test_app_and_headless_take_turns(tmp_path: Path) -> None:
+    """While the app collects, a run of the command line is refused or waits, by choice; then each has had its turn."""
+    with running_world(artists=12, now=None) as world:
+        world.set_scenario({"rules": [{"what": "slow", "delay_s": 0.2}]})
+        headless = environment(world, tmp_path / "data", GARIMPO_SCHEDULE="")
+        service = Service(settings_for(world, tmp_path / "data", schedule=""))
+        service.start()  # an empty workspace begins its first run by itself
+        try:
+            until(lambda: service.ledger.read("SELECT 1 FROM requests WHERE status IS NOT NULL"))
+            refused, out, _ = command(headless, tmp_path, "run", "--no-wait", "--json")
+            waiting = start(headless, tmp_path, "run", "--wait", "--max-requests", "10")
+            world.set_scenario({})
+            first = until(lambda: [run for run in service.ledger.runs() if run["finished_at"]])
+            waiting.communicate(timeout=60)
+            runs = service.ledger.runs()
+        finally:
+            service.stop()
+    assert (refused, "run_in_progress" in out.lower() or "schedule" in json.loads(out)["message"]) == (3, True)
+    assert (waiting.returncode, [run["state"] for run in runs]) == (0, ["succeeded", "succeeded"])
+    assert [run["trigger"] for run in runs] == ["cli", "schedule"]
+    assert runs[0]["started_at"] >= first[-1]["finished_at"]
+    assert runs[0]["requests"] <= 10

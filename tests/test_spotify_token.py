@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.errors import CredentialsRejected, GarimpoError, RateLimited, SourceUnavailable
+from pipeline.settings import Settings
 from pipeline.source.calls import Call, Meter
-from pipeline.source.spotify import SpotifySource
+from pipeline.source.spotify import Access, SpotifySource
 from pipeline.source.token import Token, TokenKeeper
 from tests.loopback import Asked, CountingGate, Sent, asking, serving
 
+ACCESS = Access("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/token", "an-id", "a-secret", 7.0)
 ARTIST = Call("artist", {"id": "a1"})
 GOOD = Sent({"id": "a1"})
 INVALID_CLIENT = Sent({"error": "invalid_client", "error_description": "Invalid client secret"}, 400)
@@ -210,3 +214,27 @@ def test_interrupt_frees_the_waiting():
     with pytest.raises(KeyboardInterrupt):
         keeper.current()
     assert keeper.current() == "t"
+
+
+def test_access_comes_from_settings():
+    """Addresses, credentials and time-out are those of the settings."""
+    settings = Settings(
+        api_url="http://127.0.0.1:1/v1/",
+        token_url="http://127.0.0.1:1/token",
+        client_id=SecretStr("an-id"),
+        client_secret=SecretStr("a-secret"),
+        timeout_s=7.0,
+    )
+    assert Access.from_settings(settings) == ACCESS
+
+
+def test_access_hides_credentials():
+    """Printed, it shows the addresses and nothing that opens them."""
+    assert repr(ACCESS) == (
+        "Access(api_url='http://127.0.0.1:1/v1/', token_url='http://127.0.0.1:1/token', timeout_s=7.0)"
+    )
+
+
+def test_access_travels():
+    """A worker gets all of it."""
+    assert pickle.loads(pickle.dumps(ACCESS)) == ACCESS  # noqa: S301  our own bytes
