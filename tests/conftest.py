@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipeline.settings import Settings
 from pipeline.simulator.server import Running
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
 from tests import receipts
+from tests.commands import environment
 from tests.copies import made_once
 from tests.harm import small_disk_at
 from tests.stores import FolderStore, StoreAt, Stored, fill, place
@@ -147,9 +149,8 @@ def at_hand(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def ledger(workspace: Workspace, clock: Clock) -> Iterator[Ledger]:
     """The workspace's ledger, on the clock that stands still."""
-    opened = Ledger(workspace.ledger, clock.now)
-    yield opened
-    opened.close()
+    with closing(Ledger(workspace.ledger, clock.now)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -157,6 +158,12 @@ def world(request: pytest.FixtureRequest) -> Iterator[Running]:
     """A simulated Spotify as the test's module says by `WORLD`; eight artists on a fixed day where it says nothing."""
     with running_world(**getattr(request.module, "WORLD", {})) as simulator:
         yield simulator
+
+
+@pytest.fixture
+def settings(world: Running, tmp_path: Path) -> dict[str, str]:
+    """The environment of commands that collect from it."""
+    return environment(world, tmp_path / "data")
 
 
 @pytest.fixture(params=[2**20, 0], ids=["walking", "strict"])
@@ -203,10 +210,9 @@ def store(store_at: StoreAt) -> ObjectStore:
 def stored(tmp_path: Path, store: ObjectStore, clock: Clock) -> Iterator[Stored]:
     """A workspace with three batches of two days, published, and kept in the store."""
     workspace = place(tmp_path / "here", store)
-    opened = Ledger(workspace.ledger, clock.now)
-    made_once(workspace, opened, fill)
-    yield workspace, opened
-    opened.close()
+    with closing(Ledger(workspace.ledger, clock.now)) as opened:
+        made_once(workspace, opened, fill)
+        yield workspace, opened
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,13 +19,12 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.clock import system_now
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.setting_types import DEFAULT_GENRES
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import Running, running
 from pipeline.watching.schedules import Schedule, add_schedule
-from pipeline.workspace import open_workspace
 from tests.apps import running_app
 from tests.commands import environment
 from tests.worlds import settings_for
@@ -109,7 +107,7 @@ def collect_weeks(sim: Running, data: Path) -> str:
         runs.append(run_pipeline(settings, RunRequest("schedule", (), 260 if day == 0 else 90 + 17 * (day % 3))).run_id)
         if day < DAYS - 1:
             sim.advance(86_400)
-    with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+    with opened_ledger(settings) as (_, ledger):
         add_schedule(ledger, Schedule("every-morning", "cron", "0 6 * * *", ZONE, priority=1))
         add_schedule(ledger, Schedule("releases-friday", "cron", "15 9 * * fri", ZONE, ("mpb", "samba"), 80))
         add_schedule(ledger, Schedule("rising", "interval", "6h", "UTC", ("funk carioca", "pagode"), 40, paused=True))

@@ -20,12 +20,6 @@ from tests.worlds import running_world, settings_for
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def settings(world: Running, tmp_path: Path) -> dict[str, str]:
-    """The environment of commands that collect from it."""
-    return environment(world, tmp_path / "data")
-
-
 def test_done_is_zero(settings: dict[str, str], tmp_path: Path) -> None:
     """A run that got everything ends with 0, and its JSON tells what it did, task by task."""
     code, result = answer(settings, tmp_path, "run")

@@ -20,12 +20,14 @@ from tests.commands import ROOT, answer, command, environment, start
 from tests.worlds import database, genre_names, held, running_world, settings_for, stable_tables
 
 WORLD = {"artists": 20, "latency_ms": 60}
+Started = subprocess.Popen[str]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX signals")
 
 
-def begun(world: Running, settings: dict[str, str], folder: Path) -> subprocess.Popen[str]:
+@pytest.fixture
+def first(world: Running, settings: dict[str, str], tmp_path: Path) -> Started:
     """A run that has sent some requests."""
-    process, sent = start(settings, folder, "run", "--json"), world.counts()["total"]
+    process, sent = start(settings, tmp_path, "run", "--json"), world.counts()["total"]
     end = time.monotonic() + 60
     while world.counts()["total"] < sent + 12:
         assert process.poll() is None
@@ -35,15 +37,15 @@ def begun(world: Running, settings: dict[str, str], folder: Path) -> subprocess.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path: Path) -> None:
+def test_signal_cancels_cleanly(
+    number: signal.Signals, world: Running, settings: dict[str, str], tmp_path: Path, first: Started
+) -> None:
     """The run ends as cancelled with exit code 130; what it committed is kept and not asked again."""
-    settings = environment(world, tmp_path / "data")
-    process = begun(world, settings, tmp_path)
     asked = time.monotonic()
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    first.send_signal(number)
+    out, _ = first.communicate(timeout=30)
     seconds, result = time.monotonic() - asked, json.loads(out)
-    assert (process.returncode, result["state"]) == (130, "cancelled")
+    assert (first.returncode, result["state"]) == (130, "cancelled")
     assert seconds < 15  # two seconds, on a machine with nothing else to do
     _, told, _ = command(settings, tmp_path, "status")
     assert f"last run {result['run_id']}: cancelled: everything committed is kept\n" in told
@@ -51,21 +53,18 @@ def test_signal_cancels_cleanly(number: signal.Signals, world: Running, tmp_path
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
-def test_hasty_signals_count_once(world: Running, tmp_path: Path) -> None:
+def test_hasty_signals_count_once(first: Started) -> None:
     """Ctrl-C pressed thrice, or handed on by a wrapper, still ends the run as cancelled, and nothing faults."""
-    settings = environment(world, tmp_path / "data")
-    process = begun(world, settings, tmp_path)
     for _ in range(3):
-        process.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGINT)
         time.sleep(0.05)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, json.loads(out)["state"]) == (130, "cancelled")
+    out, err = first.communicate(timeout=30)
+    assert (first.returncode, json.loads(out)["state"]) == (130, "cancelled")
     assert "Warning: " not in err
 
 
-def test_late_signal_ends_at_once(world: Running, tmp_path: Path) -> None:
+def test_late_signal_ends_at_once(world: Running, settings: dict[str, str], tmp_path: Path) -> None:
     """A signal after the time a cancelled run takes ends the process at once; what it did is found as crashed."""
-    settings = environment(world, tmp_path / "data")
     script = "import sys; from pipeline.cli import commands; commands.PATIENCE_S = 0; sys.exit(commands.main(['run']))"
     process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=settings, stderr=subprocess.PIPE)
     while world.counts()["total"] < 12:
@@ -91,12 +90,10 @@ def test_signal_before_anything_begins(number: signal.Signals, loaded: str, tmp_
 
 
 @pytest.mark.slow
-def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
+def test_killed_run_is_found(world: Running, settings: dict[str, str], tmp_path: Path, first: Started) -> None:
     """After kill -9 the next command sees the run as crashed, and one retry brings everything it left."""
-    settings = environment(world, tmp_path / "data")
-    process = begun(world, settings, tmp_path)
-    process.kill()
-    process.communicate()
+    first.kill()
+    first.communicate()
     with opened_ledger(settings_for(world, tmp_path / "data")) as (_, ledger):
         [run] = ledger.runs()
     assert (run["state"], answer(settings, tmp_path, "retry", run["run_id"], "--dry-run")[0]) == ("running", 0)
@@ -108,19 +105,15 @@ def test_killed_run_is_found(world: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_second_run_waits_its_turn(world: Running, tmp_path: Path) -> None:
+def test_second_run_waits_its_turn(settings: dict[str, str], tmp_path: Path, first: Started) -> None:
     """Told to wait, a second process begins when the first has ended and finds nothing left to ask."""
-    settings = environment(world, tmp_path / "data")
-    first = begun(world, settings, tmp_path)
     code, result = answer(settings, tmp_path, "run", "--wait")
     out, _ = first.communicate(timeout=60)
     assert (json.loads(out)["state"], code, result["requests"]) == ("succeeded", 0, 0)
 
 
-def test_retry_waits_for_the_run(world: Running, tmp_path: Path) -> None:
+def test_retry_waits_for_the_run(world: Running, settings: dict[str, str], tmp_path: Path, first: Started) -> None:
     """Told to wait, a retry of a run that goes on begins at its end, with what it left by then."""
-    settings = environment(world, tmp_path / "data")
-    first = begun(world, settings, tmp_path)
     second = start(settings, tmp_path, "retry", "--wait", "--json")
     assert "goes on: waiting for its end" in second.stderr.readline()
     first.send_signal(signal.SIGTERM)
@@ -130,10 +123,8 @@ def test_retry_waits_for_the_run(world: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_log_is_followed(world: Running, tmp_path: Path) -> None:
+def test_log_is_followed(settings: dict[str, str], tmp_path: Path, first: Started) -> None:
     """Following a run from another process ends with it, and shows its end."""
-    settings = environment(world, tmp_path / "data")
-    first = begun(world, settings, tmp_path)
     code, out, _ = command(settings, tmp_path, "logs", "last", "--follow")
     first.communicate(timeout=60)
     assert code == 0

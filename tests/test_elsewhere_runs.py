@@ -7,7 +7,6 @@ import math
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,12 @@ import pytest
 
 from pipeline.integrations import backends
 from pipeline.records.events import EventFilter, read_events
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.elsewhere import Elsewhere
 from pipeline.simulator.server import Running
 from pipeline.source.calls import Batch, Call
 from pipeline.source.deadline import TimedSource
-from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, running_world, settings_for
 
 BATCH = Batch("r", "a-1", "refresh_artists", "x", 1, (Call("artist", {"id": "x"}),), 1)
@@ -91,7 +89,7 @@ def test_far_workers_bring_the_same(simulator, wanted, tmp_path, monkeypatch):
 def test_run_begins_without_them(simulator, wanted, tmp_path, monkeypatch):
     """Until its workers have come a run collects by itself, which its log says once; from then on they do."""
     result, workers = run(simulator, tmp_path, monkeypatch, late=11)
-    with closing(Ledger(open_workspace(settings_for(simulator, tmp_path)).ledger)) as ledger:
+    with opened_ledger(settings_for(simulator, tmp_path)) as (_, ledger):
         told = [(row["level"], row["task"], row["message"]) for row in read_events(ledger, EventFilter(text="awaited"))]
         here = ledger.read("SELECT count(*) n FROM requests WHERE endpoint = 'search' AND batch_id = ''")[0]["n"]
     assert (result.state, here > 0, workers.batches > 0, database(tmp_path)) == ("succeeded", True, True, wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.records.ledger import Ledger, TaskOutcome
+from pipeline.records.opening import opened_ledger
 from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, attempts_of, count_items, find_items, left_items, plan_items, run_tasks
@@ -18,7 +18,6 @@ from pipeline.runs.planner import Item
 from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.server import Running
 from pipeline.source.calls import Call
-from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 WORLD = {"artists": 12, "clock_speed": 60}
@@ -30,11 +29,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The graph with waits of milliseconds between attempts."""
     quick = tuple(replace(task, retry=Retry(3, 0.001, 0.002)) for task in DAG)
     monkeypatch.setattr(runner, "DAG", quick)
-
-
-def opened(simulator: Running, data: Path) -> Ledger:
-    """The ledger of the simulator's workspace."""
-    return Ledger(open_workspace(settings_for(simulator, data)).ledger)
 
 
 def victim(simulator: Running) -> str:
@@ -86,7 +80,7 @@ def test_cancel_begins_no_item(world: Running, tmp_path: Path) -> None:
     genres = tuple(f"genre {number}" for number in range(many))
     settings = settings_for(world, tmp_path, genres=genres, window_requests=90)
     run = run_pipeline(settings, stop=stop, report=lambda progress: stop.set() if progress.done else None)
-    with closing(opened(world, tmp_path)) as ledger:
+    with opened_ledger(settings) as (_, ledger):
         begun = len(ledger.read("SELECT 1 FROM task_runs WHERE task = 'discover'"))
         states, left = count_items(ledger, run.run_id)["discover"], left_items(ledger, run.run_id)
     assert (run.state, begun < 40) == ("cancelled", True)
@@ -99,11 +93,10 @@ def test_failed_item_is_tried_alone(world: Running, tmp_path: Path) -> None:
     """An item whose source is down is asked again by its name after a wait; its siblings are asked once."""
     world.set_scenario(broken(world, times=8))
     result = collect(world, tmp_path)
-    ledger = opened(world, tmp_path)
-    rows = find_items(ledger, result.run_id, ItemFilter(task="refresh_releases"))
-    again = [row for row in rows if row["attempts"] > 1]
-    (attempts,) = attempts_of(ledger, result.run_id, again).values()
-    ledger.close()
+    with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
+        rows = find_items(ledger, result.run_id, ItemFilter(task="refresh_releases"))
+        again = [row for row in rows if row["attempts"] > 1]
+        (attempts,) = attempts_of(ledger, result.run_id, again).values()
     assert {row["state"] for row in rows} == {"succeeded"}
     assert [(row["attempt"], row["state"], row["wait_s"] > 0) for row in attempts] == [
         (1, "failed", False),
@@ -118,10 +111,9 @@ def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
     """An item that fails three times ends failed and keeps the failing calls alone; later tasks run on the rest."""
     world.set_scenario(broken(world, times=1_000))
     result = collect(world, tmp_path)
-    ledger = opened(world, tmp_path)
-    left = left_items(ledger, result.run_id)
-    tasks = {row["task"]: row["state"] for row in run_tasks(ledger, result.run_id)}
-    ledger.close()
+    with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
+        left = left_items(ledger, result.run_id)
+        tasks = {row["task"]: row["state"] for row in run_tasks(ledger, result.run_id)}
     assert [(item.state, {call.params["artist_id"] for call in item.calls}) for item in left] == [
         ("failed", {victim(world)})
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import RunInProgress, SettingsError
 from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, find_items
@@ -17,7 +18,6 @@ from pipeline.runs.progress import RunResult
 from pipeline.runs.retries import find_leftovers
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.server import Running
-from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 WORLD = {"artists": 24, "clock_speed": 60}
@@ -52,11 +52,10 @@ def test_retry_asks_the_rest_alone(world: Running, tmp_path: Path) -> None:
     first = failed_run(world, tmp_path)
     before = world.counts()["total"]
     second = retry(world, tmp_path, first.run_id)
-    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger)
-    names = {run: {row["item"] for row in find_items(ledger, run, ItemFilter(task="refresh_releases", state=state))}
-             for run, state in ((first.run_id, "failed"), (second.run_id, "succeeded"))}  # fmt: skip
-    asked = sum(row["requests"] for row in ledger.task_runs(second.run_id) if row["task"] != "probe")
-    ledger.close()
+    with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
+        names = {run: {row["item"] for row in find_items(ledger, run, ItemFilter(task="refresh_releases", state=state))}
+                 for run, state in ((first.run_id, "failed"), (second.run_id, "succeeded"))}  # fmt: skip
+        asked = sum(row["requests"] for row in ledger.task_runs(second.run_id) if row["task"] != "probe")
     assert (second.state, world.counts()["total"] - before) == ("succeeded", second.requests)
     missing = sum(task.missing for task in first.tasks)  # more where a slow machine puts more artists into an item
     assert 0 < asked <= 3 * missing < first.requests  # with following pages; a source that faltered is probed again
@@ -89,14 +88,13 @@ def test_retry_of_one_item(world: Running, tmp_path: Path) -> None:
 
 def test_unknown_names_are_refused(world: Running, tmp_path: Path) -> None:
     """A run or an item that is not there is named, and nothing is started."""
-    ledger = Ledger(open_workspace(settings_for(world, tmp_path)).ledger)
-    ledger.begin_run("r1", "cli", {}, 1)
-    ledger.finish_run("r1", "failed")
-    for run, items, said in (("never", (), "not a run"), ("r1", ("Nobody",), "left nothing of that name")):
-        with pytest.raises(SettingsError, match=said):
-            retry(world, tmp_path, run, items)
-    assert [row["run_id"] for row in ledger.runs()] == ["r1"]
-    ledger.close()
+    with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
+        ledger.begin_run("r1", "cli", {}, 1)
+        ledger.finish_run("r1", "failed")
+        for run, items, said in (("never", (), "not a run"), ("r1", ("Nobody",), "left nothing of that name")):
+            with pytest.raises(SettingsError, match=said):
+                retry(world, tmp_path, run, items)
+        assert [row["run_id"] for row in ledger.runs()] == ["r1"]
 
 
 def test_run_that_goes_on_is_waited_for(ledger: Ledger) -> None:
@@ -110,10 +108,9 @@ def test_run_that_goes_on_is_waited_for(ledger: Ledger) -> None:
 def test_crashed_run_is_resumed(world: Running, tmp_path: Path) -> None:
     """Retrying a run that was cut short early goes on with the tasks it never reached."""
     settings = settings_for(world, tmp_path)
-    ledger = Ledger(open_workspace(settings).ledger)
-    ledger.begin_run("cut", "cli", {"genres": list(settings.genres), "max_requests": 100_000}, 1)
-    runner.plan_run_tasks(ledger, "cut", [task.name for task in DAG])
-    ledger.finish_run("cut", "crashed")
-    ledger.close()
+    with opened_ledger(settings) as (_, ledger):
+        ledger.begin_run("cut", "cli", {"genres": list(settings.genres), "max_requests": 100_000}, 1)
+        runner.plan_run_tasks(ledger, "cut", [task.name for task in DAG])
+        ledger.finish_run("cut", "crashed")
     assert retry(world, tmp_path, "cut").state == "succeeded"
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))

@@ -7,24 +7,31 @@ import json
 import pytest
 
 from pipeline.errors import PremiumRequired, RunInProgress, SourceUnavailable, TaskFailed
-from pipeline.records.ledger import Ledger
 from pipeline.records.lock import find_crashed, is_run_locked
+from pipeline.records.opening import opened_ledger
 from pipeline.runs import external
 from pipeline.runs.dag import DAG
 from pipeline.runs.external import Owner
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
-from tests.worlds import collect, database, running_world, settings_for
+from tests.worlds import collect, database, settings_for
 
 OWNER = Owner("cron", "night-1")
+WORLD = {"artists": 30, "seed": 3, "clock_speed": 60}
 
 
-@pytest.fixture(scope="module")
-def small_world():
-    """Serve thirty synthetic artists on a fixed day."""
-    with running_world(artists=30, seed=3, clock_speed=60) as simulator:
-        yield simulator
+@pytest.fixture
+def settings(world, tmp_path):
+    """The settings of a workspace that collects from it."""
+    return settings_for(world, tmp_path)
+
+
+@pytest.fixture
+def ledger(settings):
+    """The ledger of that workspace."""
+    with opened_ledger(settings) as (_, opened):
+        yield opened
 
 
 def walk(settings, run_id):
@@ -46,16 +53,11 @@ def begun(settings, genres=()):
     return run_id, external.expand_task(settings, run_id, "discover")
 
 
-def ledger_of(settings):
-    """The ledger of the workspace."""
-    return Ledger(open_workspace(settings).ledger)
-
-
 @pytest.mark.slow
-def test_steps_bring_the_same(small_world, tmp_path):
+def test_steps_bring_the_same(world, tmp_path):
     """Step by step, the published database equals that of one run of our own; the same steps again ask nothing."""
-    settings = settings_for(small_world, tmp_path / "steps")
-    collect(small_world, tmp_path / "own")
+    settings = settings_for(world, tmp_path / "steps")
+    collect(world, tmp_path / "own")
     run_id = external.begin_run(settings, OWNER)
     walk(settings, run_id)
     ended = external.end_run(settings, run_id)
@@ -66,9 +68,8 @@ def test_steps_bring_the_same(small_world, tmp_path):
     assert external.end_run(settings, again)["requests"] == 0
 
 
-def test_beginning_twice_is_once(small_world, tmp_path):
+def test_beginning_twice_is_once(settings):
     """The same run of the same system is begun once; nobody else gets in before it has ended."""
-    settings = settings_for(small_world, tmp_path)
     run_id = external.begin_run(settings, OWNER, genres=("mpb",), max_requests=7)
     assert external.begin_run(settings, OWNER) == run_id
     with pytest.raises(RunInProgress, match=f"cron \\(run {run_id}, external\\)"):
@@ -80,48 +81,40 @@ def test_beginning_twice_is_once(small_world, tmp_path):
     assert run_pipeline(settings).state == "succeeded"
 
 
-def test_health_names_the_run(small_world, tmp_path):
+def test_health_names_the_run(settings):
     """Between two steps of a run that another system owns, health says whose run goes on."""
-    settings = settings_for(small_world, tmp_path)
     run_id = external.begin_run(settings, OWNER)
     assert workspace_status(settings)["running"] == {"run_id": run_id, "trigger": "external", "system": "cron"}
 
 
-def test_lapsed_lease_is_crash(small_world, tmp_path):
+def test_lapsed_lease_is_crash(settings, ledger):
     """A run whose system fell silent holds nobody up: it is shown as crashed, and its steps say so."""
-    settings = settings_for(small_world, tmp_path)
-    workspace, ledger = open_workspace(settings), ledger_of(settings)
+    workspace = open_workspace(settings)
     run_id = external.begin_run(settings, OWNER)
     assert (is_run_locked(workspace), find_crashed(workspace, ledger)) == (True, [])
     workspace.run_lock.with_suffix(".lease").unlink()
     assert (is_run_locked(workspace), find_crashed(workspace, ledger)) == (False, [run_id])
     with pytest.raises(TaskFailed, match=f"Run {run_id} has crashed already"):
         external.run_task(settings, run_id, "probe")
-    ledger.close()
 
 
-def test_failed_item_is_asked_again(small_world, tmp_path):
+def test_failed_item_is_asked_again(world, settings, ledger):
     """A failed item raises what makes the system call it again; the next attempt asks only what was not answered."""
-    settings = settings_for(small_world, tmp_path)
     run_id, items = begun(settings)
-    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable) as raised:
         external.collect_item(settings, run_id, items[0]["item_id"])
     assert external.is_worth_retrying(raised.value)
-    small_world.set_scenario({})
+    world.set_scenario({})
     done = external.collect_item(settings, run_id, items[0]["item_id"])
     assert (done["item"], done["state"], done["attempts"]) == (items[0]["label"], "succeeded", 2)
     assert external.collect_item(settings, run_id, items[0]["item_id"]) == done
-    ledger = ledger_of(settings)
     assert [row["state"] for row in ledger.task_runs(run_id) if row["item"] == done["item"]] == ["failed", "succeeded"]
-    ledger.close()
 
 
-def test_killed_item_is_said(small_world, tmp_path):
+def test_killed_item_is_said(settings, ledger):
     """An item whose process dies without a word is named as missing, is not asked again, and the run has an end."""
-    settings = settings_for(small_world, tmp_path)
     run_id, [item] = begun(settings, (settings.genres[0],))
-    ledger = ledger_of(settings)
     ledger.begin_task(run_id, item["item_id"], 1, "discover", item["label"])
     closed = external.close_task(settings, run_id, "discover")
     assert (closed["state"], closed["missing"], closed["rows"]) == ("failed", 1, 0)
@@ -129,16 +122,14 @@ def test_killed_item_is_said(small_world, tmp_path):
     assert external.expand_task(settings, run_id, "refresh_artists") == []
     with pytest.raises(TaskFailed, match=f"Run {run_id} failed: discover: 1 not collected"):
         external.end_run(settings, run_id)
-    ledger.close()
 
 
-def test_reopened_run_goes_on(small_world, tmp_path):
+def test_reopened_run_goes_on(world, settings):
     """A run that failed goes on when its system says so: what was answered is not asked again, the rest is."""
-    settings = settings_for(small_world, tmp_path)
     run_id, items = begun(settings, settings.genres[:2])
     first, second = (item["item_id"] for item in items)
     answered = external.collect_item(settings, run_id, first)
-    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable):
         external.collect_item(settings, run_id, second)
     assert external.close_task(settings, run_id, "discover")["state"] == "partial"
@@ -146,7 +137,7 @@ def test_reopened_run_goes_on(small_world, tmp_path):
         external.end_run(settings, run_id)
     with pytest.raises(TaskFailed, match="has failed already"):
         external.collect_item(settings, run_id, second)
-    small_world.set_scenario({})
+    world.set_scenario({})
     external.reopen_run(settings, run_id)
     external.reopen_run(settings, run_id)
     with pytest.raises(RunInProgress):
@@ -160,10 +151,9 @@ def test_reopened_run_goes_on(small_world, tmp_path):
     assert run_pipeline(settings, RunRequest(genres=settings.genres[:2])).requests == 0
 
 
-def test_begun_again_goes_on(small_world, tmp_path):
+def test_begun_again_goes_on(settings, ledger):
     """A system that begins its run again after the end gets the same run, open and no longer cancelled, if it wants."""
-    settings = settings_for(small_world, tmp_path)
-    run_id, ledger = external.begin_run(settings, OWNER, genres=("mpb",)), ledger_of(settings)
+    run_id = external.begin_run(settings, OWNER, genres=("mpb",))
     ledger.request_cancel(run_id)
     with pytest.raises(TaskFailed, match=f"^Run {run_id} cancelled: everything committed is kept$"):
         external.end_run(settings, run_id)
@@ -172,32 +162,29 @@ def test_begun_again_goes_on(small_world, tmp_path):
     assert external.end_run(settings, run_id)["state"] == "succeeded"
     assert json.loads(ledger.runs(1)[0]["params"])["genres"] == ["mpb"]
     assert external.begin_run(settings, OWNER) != run_id
-    ledger.close()
 
 
-def test_closed_in_vain_is_asked_again(small_world, tmp_path):
+def test_closed_in_vain_is_asked_again(world, settings):
     """A task that failed as a whole asks all of it again when its run was reopened and it is closed anew."""
-    settings = settings_for(small_world, tmp_path)
     run_id, [item] = begun(settings, settings.genres[:1])
-    small_world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
+    world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable):
         external.collect_item(settings, run_id, item["item_id"])
     assert external.close_task(settings, run_id, "discover")["state"] == "failed"
     with pytest.raises(TaskFailed):
         external.end_run(settings, run_id)
-    small_world.set_scenario({})
+    world.set_scenario({})
     external.reopen_run(settings, run_id)
     assert external.close_task(settings, run_id, "discover")["state"] == "succeeded"
 
 
-def test_cause_of_the_end_is_named(small_world, tmp_path):
+def test_cause_of_the_end_is_named(world, settings):
     """A run that stops at an item says which one, and what was wrong."""
-    settings = settings_for(small_world, tmp_path)
     run_id, [item] = begun(settings, settings.genres[:1])
-    small_world.set_scenario({"rules": [{"what": "premium_lapsed", "where": "search"}]})
+    world.set_scenario({"rules": [{"what": "premium_lapsed", "where": "search"}]})
     with pytest.raises(PremiumRequired) as raised:
         external.collect_item(settings, run_id, item["item_id"])
-    small_world.set_scenario({})
+    world.set_scenario({})
     assert not external.is_worth_retrying(raised.value)
     with pytest.raises(TaskFailed, match=f"discover, .* did not end; first {item['label']}: .* Premium"):
         external.end_run(settings, run_id)

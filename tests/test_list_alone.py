@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +10,11 @@ import pytest
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
-from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
 from pipeline.service.scheduler import Service
 from pipeline.settings import load_settings
 from pipeline.watching.freshness import genre_freshness
 from pipeline.watching.schedules import Schedule
-from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.screens import install_service, open_screen
 from tests.worlds import collect, database, running_world, settings_for
@@ -31,11 +28,10 @@ def test_run_reads_the_list_alone(tmp_path: Path, profile: str) -> None:
     with running_world(profile=profile, artists=60, now=NOON) as simulator:
         settings = settings_for(simulator, tmp_path, genres=())
         mine = sorted(each["artist_id"] for each in simulator.truth()["artists"])[:3]
-        workspace = open_workspace(settings)
-        with closing(Ledger(workspace.ledger)) as ledger:
+        with opened_ledger(settings) as (_, ledger):
             follow(ledger, mine)
         ran = collect(simulator, tmp_path, genres=())
-        with closing(Ledger(workspace.ledger)) as ledger:
+        with opened_ledger(settings) as (workspace, ledger):
             fresh = genre_freshness(workspace, ledger, settings, NOON.date())
     tables = database(tmp_path)
     assert (ran.state, fresh) == ("succeeded", [])

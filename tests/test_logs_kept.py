@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from pipeline.records import events
 from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.records.log_context import working_for
+from pipeline.records.opening import opened_ledger
 from pipeline.settings import Settings
 from pipeline.watching.status import follow_events
-from pipeline.workspace import open_workspace
 
 log = logging.getLogger("pipeline.tests")
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -175,7 +174,7 @@ def test_newest_lines_come_in_pages(ledger: Ledger) -> None:
 def test_last_lines_are_followed(tmp_path: Path) -> None:
     """Who follows a run sees also what is written just after its end."""
     settings = Settings(data=tmp_path, workspace="test")
-    with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+    with opened_ledger(settings) as (_, ledger):
         ledger.begin_run("r1", "cli", {}, 1)
         ledger.finish_run("r1", "succeeded")
 

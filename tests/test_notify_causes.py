@@ -16,6 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.service.scheduler import Service
@@ -173,7 +174,7 @@ def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path) -> None:
     """From the command line a dead run, one that cannot start and one that fails are told, each once."""
     with webhook() as (address, received):
         settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_WORKSPACE": "test", "GARIMPO_NOTIFY_URLS": address}
-        with closing(Ledger(open_workspace(Settings(data=tmp_path, workspace="test")).ledger)) as opened:
+        with opened_ledger(Settings(data=tmp_path, workspace="test")) as (_, opened):
             opened.begin_run("dead", "cli", {}, 1)
         assert [inside(settings, tmp_path, "run")[0] for _ in range(2)] == [2, 2]
     assert [row["message"].split(":")[0] for row in received] == [
@@ -231,7 +232,7 @@ def test_releases_wait_for_a_generation(tmp_path: Path, caplog: pytest.LogCaptur
     """Where nothing can be read yet that is logged; the word on the run is sent all the same."""
     with webhook() as (address, received):
         settings = Settings(data=tmp_path, workspace="test", notify_urls=SecretStr(address))
-        with closing(Ledger(open_workspace(settings).ledger)) as opened:
+        with opened_ledger(settings) as (_, opened):
             follow(opened, ["a1"])
             opened.begin_run("r1", "cli", {}, 1)
         tell_run_end(settings, RunResult("r1", "failed", "because", 1, 1, 1.0))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.preview import plan_retry, plan_run, sum_costs
 from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
@@ -69,7 +68,7 @@ def test_followed_artists_are_next(tmp_path: Path) -> None:
         settings = settings_for(simulator, tmp_path)
         unread = "SELECT artist_id, name FROM artists WHERE releases_checked_on IS NULL ORDER BY artist_id"
         *_, (artist_id, name) = open_generation(open_workspace(settings)).rows(unread)
-        with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+        with opened_ledger(settings) as (_, ledger):
             follow(ledger, [artist_id])
         assert plan_run(settings)[2].items[0].startswith(name)
         collect(simulator, tmp_path, max_requests=30)

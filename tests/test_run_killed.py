@@ -93,7 +93,6 @@ def test_cancelled_run_counts_what_it_kept(tmp_path: Path):
                 stop.set()
 
         result = run_pipeline(settings, RunRequest(run_id="slow"), stop=stop, report=stop_early)
-        ledger = Ledger(open_workspace(settings).ledger)
-        kept = {row["task"]: row["rows"] for row in ledger.read(KEPT)}
-        ledger.close()
+        with opened_ledger(settings) as (_, ledger):
+            kept = {row["task"]: row["rows"] for row in ledger.read(KEPT)}
     assert (result.state, kept["refresh_releases"] > 0, result.rows) == ("cancelled", True, sum(kept.values()))

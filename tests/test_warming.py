@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ from pipeline.lake import engine
 from pipeline.published.generations import generation_path
 from pipeline.published.publish import publish
 from pipeline.queries.worths import _kept
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.service.warming import Shown
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
@@ -67,7 +66,7 @@ def test_another_of_the_same_number_is_shown(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, workspace="test")
     shown = Shown(workspace := open_workspace(settings))
     for name in ("first", "other"):
-        with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+        with opened_ledger(settings) as (_, ledger):
             commit(workspace, ledger, "b1", search_line(artist("a1", name=name)))
             publish(workspace, ledger)
         for _ in range(2):

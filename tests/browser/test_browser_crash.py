@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.records.ledger import Ledger
-from pipeline.workspace import open_workspace
+from pipeline.records.opening import opened_ledger
 from tests.apps import free_port, running_app, until
 from tests.commands import environment
 from tests.worlds import database, held, running_world, settings_for
@@ -29,13 +28,13 @@ def test_killed_app_resumes_by_one_click(browser: Browser, tmp_path: Path):
         simulator.set_scenario({"rules": [{"what": "slow", "delay_s": 0.3}]})
         settings = {**environment(simulator, tmp_path / "data"), "GARIMPO_SCHEDULE": ""}
         port, ours = free_port(), settings_for(simulator, tmp_path / "data")
-        with running_app(tmp_path, settings, port=port) as app, closing(Ledger(open_workspace(ours).ledger)) as ledger:
+        with running_app(tmp_path, settings, port=port) as app, opened_ledger(ours) as (_, ledger):
             until(lambda: len(answered(ledger)) >= 3)  # an empty workspace begins its first run by itself
             app.process.kill()
             app.process.wait()
             [killed] = ledger.runs()
         simulator.set_scenario({})
-        with running_app(tmp_path, settings, port=port) as app, closing(Ledger(open_workspace(ours).ledger)) as ledger:
+        with running_app(tmp_path, settings, port=port) as app, opened_ledger(ours) as (_, ledger):
             assert [run["state"] for run in ledger.runs()] == ["crashed"]
             page = browser.new_page(locale="en-US")
             page.goto(f"{app.url}/run?id={killed['run_id']}")

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from pipeline.published.generations import open_generation
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.progress import RunResult
 from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings, load_settings
@@ -109,7 +109,7 @@ def published_by(settings: Settings) -> dict[str, list[Any]]:
 
 def last_run() -> dict[str, Any]:
     """What the ledger of the settings in the environment says of the last run."""
-    with closing(Ledger(open_workspace(load_settings()).ledger)) as ledger:
+    with opened_ledger(load_settings()) as (_, ledger):
         return dict(ledger.runs(1)[0])
 
 

@@ -15,9 +15,8 @@ from airflow.serialization.decoders import decode_timetable
 from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import TimeRestriction
 
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.settings import load_settings
-from pipeline.workspace import open_workspace
 from tests.integrations import far
 from tests.integrations.airflow import started
 
@@ -79,10 +78,8 @@ def emptied(variables: Mapping[str, str], simulated: far.World) -> Path:
 
 def ledger_says(query: str) -> list[dict[str, Any]]:
     """Rows of the ledger."""
-    ledger = Ledger(open_workspace(load_settings()).ledger)
-    rows = [dict(row) for row in ledger.read(query)]
-    ledger.close()
-    return rows
+    with opened_ledger(load_settings()) as (_, ledger):
+        return [dict(row) for row in ledger.read(query)]
 
 
 def one_run() -> tuple[str, dict[str, tuple[int, str]]]:

@@ -20,6 +20,7 @@ from pipeline.errors import RunCancelled, RunInProgress, WriterBusy
 from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.records.lock import bury_dead_runs, hold_run_lock, is_run_locked, run_holder
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import run_pipeline
 from pipeline.settings import Settings
 from pipeline.workspace import ServerLedger, open_workspace
@@ -115,7 +116,7 @@ def test_killed_runs_lose_nothing(simulated: Any, server: Server, by_file: Any, 
         until(lambda: not is_run_locked(open_workspace(settings)), 2.0)
     result = run_pipeline(settings)
     assert (result.state, published_by(settings)) == ("succeeded", by_file)
-    with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+    with opened_ledger(settings) as (_, ledger):
         counted = ledger.read("SELECT count(*) AS n FROM requests")[0]["n"]
         assert counted >= simulated.counts()["total"]
         assert len(ledger.runs()) >= 2

@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SchemaMismatch, SettingsError, StorageError
 from pipeline.records.ledger import ADD_PART, Ledger
 from pipeline.records.lock import find_crashed
+from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import run_pipeline
 from pipeline.watching.status import diagnose
 from pipeline.workspace import ServerLedger, open_workspace
@@ -178,7 +179,7 @@ def test_full_disk_there_is_named(simulated: Any, by_file: Any, tmp_path: Path) 
     """A full disk there ends a run as DiskFull, nothing half-written; with room made the next one completes it."""
     with closing(Server()) as own, own.on_small_disk() as address:
         settings = settings_of(simulated, tmp_path, address)
-        with closing(Ledger(open_workspace(settings).ledger)) as ledger:
+        with opened_ledger(settings) as (_, ledger):
             for rows in (1000, 5):
                 with pytest.raises(DiskFull, match="No space left on device"):
                     for _ in range(10_000):

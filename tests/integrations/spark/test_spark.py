@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pyspark
@@ -17,10 +16,9 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.integrations.backends import open_workers
-from pipeline.records.ledger import Ledger
+from pipeline.records.opening import opened_ledger
 from pipeline.runs import elsewhere
 from pipeline.settings import Settings
-from pipeline.workspace import open_workspace
 from tests.benchmarks.worlds import World
 from tests.integrations import far
 from tests.recipes import SNAPSHOTS, lake, ran
@@ -89,7 +87,7 @@ def only_there(monkeypatch):
 
 def collectors(data: Path) -> list[bool]:
     """Of each answer of a run's tasks, in order, whether it came from afar: there a batch's requests bear its name."""
-    with closing(Ledger(open_workspace(Settings(data=data, workspace="simulator")).ledger)) as ledger:
+    with opened_ledger(Settings(data=data, workspace="simulator")) as (_, ledger):
         rows = ledger.read("SELECT batch_id FROM requests WHERE status = 200 ORDER BY at")
     return [row["batch_id"] != "" for row in rows]
 
