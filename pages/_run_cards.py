@@ -56,6 +56,8 @@ def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: b
     ]
     if run["due_at"] and run["state"] == "deferred":
         rows.append((text("The rest may be asked"), text.zoned(run["due_at"])))
+    if run["trigger"] == "import":
+        rows.append((text("To take it back"), f"python -m pipeline purge --import {run['run_id']}"))
     said = told(run["message"], text)
     if shown_state(run) == "cancelling":
         said = text("What was committed is kept. A run that is publishing already comes to its end.")

@@ -80,6 +80,7 @@ OWNERS = {
     "typer": {
         "pipeline/cli/commands.py",
         "pipeline/cli/following.py",
+        "pipeline/cli/imports.py",
         "pipeline/cli/keeping.py",
         "pipeline/cli/moving.py",
         "pipeline/cli/options.py",

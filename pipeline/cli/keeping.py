@@ -16,12 +16,14 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.imports import tell_taken_back
 from pipeline.cli.moving import given_id
 from pipeline.cli.options import AsJson, read_day
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.keeping.binding import bind
 from pipeline.keeping.exchange import settle
+from pipeline.keeping.imported import purge_import
 from pipeline.keeping.purge import EVERYTHING, Purged, purge_all, purge_artist
 from pipeline.keeping.recovery import recover as mend
 from pipeline.keeping.replay import replay as derive_again
@@ -91,19 +93,24 @@ def purge(
     artist: Annotated[
         str | None, typer.Option(metavar="ID", help="This artist (id, URI or link), out of everything.")
     ] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--import", metavar="RUN", help="This import; `imports` tells which there are.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything this workspace keeps.")] = False,
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let go of what is older than the settings permit; or of one artist; or of everything. It cannot be undone.
+    """Let go of what is older than the settings permit; of one artist; one import; or everything. It cannot be undone.
 
     An artist of whom nothing is kept is no failure: that is said, and a script may repeat what it asked.
     """
-    if artist is not None and (everything or not artist.strip()):
-        raise SettingsError("Say --artist with an id, or --all, not both. Nothing was changed.")
+    given = [each for each in (artist, run_id) if each is not None]
+    if len(given) + everything > 1 or not all(map(str.strip, given)):
+        raise SettingsError("Say one of --artist with an id, --import with a run, and --all. Nothing was changed.")
     artist = artist and given_id("artist", artist)
-    what = f"artist {artist}" if artist else "everything in the workspace" if everything else ""
+    what = f"import {run_id}" if run_id else "everything in the workspace" if everything else ""
+    what = f"artist {artist}" if artist else what
     if what and not (dry_run or yes):
         _ask(what, as_json=as_json)
     if everything:
@@ -118,6 +125,10 @@ def purge(
             if not (done.is_anything or artist_id(artist)[0]):  # then it is a name, or an id cut short
                 raise SettingsError(f"Nothing is known of artist {artist}. Its id stands {WHERE}. Nothing was changed.")
             _tell_purged(done, as_json=as_json)
+            return
+        if run_id:
+            gone = purge_import(workspace, ledger, run_id.strip(), dry_run=dry_run)
+            tell_taken_back(gone, run_id, UNTOUCHED, as_json=as_json)
             return
         today, lines = ledger.now().date(), plan_log(ledger, settings)
         if dry_run:

@@ -1,4 +1,4 @@
-"""`python -m pipeline trace, import, export, publish-to, backup, restore`: where values came from; data in and out.
+"""`python -m pipeline trace, export, publish-to, backup, restore`: where values came from; data in and out.
 
 Imports `console` and the rooms that do it.
 """
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli import console
+from pipeline.cli.imports import bring_in, imports
 from pipeline.cli.options import AsJson, read_day, read_genres
 from pipeline.clock import workspace_clock
 from pipeline.errors import SettingsError
@@ -26,13 +27,10 @@ from pipeline.moving.backup import Backup, back_up
 from pipeline.moving.backup import restore as bring_back
 from pipeline.moving.bundles import Filters, open_bundle, write_bundle
 from pipeline.moving.exporting import FOLLOWED, FORMATS, export_file, export_stream, require_genres
-from pipeline.moving.import_findings import ImportReport
 from pipeline.moving.import_values import linked
-from pipeline.moving.importing import import_history
 from pipeline.published.upgrade import open_todays
 from pipeline.records.followed import followed_since
 from pipeline.records.opening import opened_ledger
-from pipeline.runs.runner import new_run_id
 from pipeline.settings import load_settings
 from pipeline.workspace import open_workspace
 
@@ -43,7 +41,6 @@ __all__ = ["MOVING", "given_id"]
 
 KINDS = {"artist": ("artist_id", "artist_snapshots"), "release": ("album_id", "releases"),
          "track": ("track_id", "tracks")}  # fmt: skip
-SHOWN = 20  # rejects that people see; --json has more
 
 
 def trace(
@@ -76,25 +73,6 @@ def given_id(kind: str, text: str) -> str:
     if found and f"{found}_id" != KINDS[kind][0]:
         raise SettingsError(f"{text.strip()} is a link of the kind {found}, not {kind}. Nothing was started.")
     return linked_id or text.strip()
-
-
-def bring_in(
-    path: Annotated[Path, typer.Argument(help="A file, or a folder with files of any of these kinds.")],
-    on: Annotated[str, typer.Option(help="The day of what carries no date, YYYY-MM-DD.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood; change nothing.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Bring in history of other projects (JSON, CSV, Parquet, SQLite), or a list of ids or links of artists to follow.
-
-    Exits with 1 where every entry is rejected.
-    """
-    with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
-        run_id = new_run_id(ledger.now())
-        report = import_history(workspace, ledger, path, run_id, on=read_day("--on", on), dry_run=dry_run)
-    told = "\n".join(_told_import(report, dry_run=dry_run))
-    console.tell({"dry_run": dry_run, **asdict(report)}, told, as_json=as_json)
-    if report.rejected and not (report.observations or report.to_refresh or report.known or report.repeated):
-        raise typer.Exit(1)
 
 
 def export(  # noqa: PLR0913, PLR0917  one parameter per option
@@ -192,6 +170,7 @@ def restore(
 MOVING: dict[str, Callable[..., None]] = {
     "trace": trace,
     "import": bring_in,
+    "imports": imports,
     "export": export,
     "publish-to": send,
     "backup": backup,
@@ -236,29 +215,3 @@ def _told_sending(sending: Any) -> Iterator[str]:
         yield f"{name}: {sent:,} rows {would}sent{whole}{f', {removed:,} removed' if removed else ''}"
     told = f"{sum(sending.rows_sent.values()):,} rows {would}sent" if sending.is_news else "nothing new"
     yield f"generation {sending.generation} to {sending.warehouse}: {told}, in {sending.seconds:.1f} s"
-
-
-def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
-    for file in report.files:
-        columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
-        yield f"{file.name}: {file.format}, entries: {file.entries:,}, dates: {file.dates}"
-        ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
-        if columns or ignored:
-            yield f"  {columns}{ignored}"
-    for name, line, reason in report.rejects[:SHOWN]:
-        yield f"rejected {name}{f' line {line}' if line else ''}: {reason}"
-    if report.rejected > SHOWN:
-        yield f"rejected {report.rejected - SHOWN:,} more"
-    span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""
-    verb = "would be added" if dry_run else "added"
-    yield f"{verb}: observations {report.observations:,}{span}, ids to ask about {report.to_refresh:,}"
-    dropped = f"; single values dropped {report.dropped:,}" if report.dropped else ""
-    yield (
-        f"artists that are new {report.new_artists:,}; entries known already {report.known:,}, "
-        f"repeated {report.repeated:,}, rejected {report.rejected - report.dropped:,}{dropped}"
-    )
-    if report.to_follow + report.followed:
-        verb = "would be put on the list" if dry_run else "put on the list"
-        yield f"artists to follow: {report.to_follow:,} {verb}, {report.followed:,} on it already"
-    if report.run_id and report.rows:
-        yield f"run {report.run_id}: rows published {report.rows:,}"

@@ -1,4 +1,4 @@
-"""Rows and answers of one artist cut out of the files of the truth: what is left of each takes its place.
+"""Rows and answers of one artist, or rows of one run, cut out of the files of the truth; what is left is put there.
 
 Imports `engine`, `erasure`, `exchange`, `files`, `parquet`, `volumes`, `schema`, `workspace`.
 """
@@ -22,7 +22,7 @@ from pipeline.records.database import Row
 from pipeline.schema import LAKE
 from pipeline.workspace import Workspace
 
-__all__ = ["SUBJECTS", "cut_parts", "cut_raw", "intact"]
+__all__ = ["SUBJECTS", "cut_parts", "cut_raw", "cut_run", "intact"]
 
 SUBJECTS = ("artist_id", "album_id", "track_id")
 
@@ -50,12 +50,9 @@ def cut_raw(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int
 
 def cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, dict[str, int]]:
     """Rewrite files of parts with rows of the subject; how many files, and rows by table."""
-    files, rows = dict[str, list[Row]](), dict[str, int]()
-    for row in exchange.ledger.read("SELECT * FROM parts ORDER BY seq"):
-        files.setdefault(row["path"], []).append(row)
-    parts = 0
+    parts, rows = 0, dict[str, int]()
     with engine.cursor() as con:
-        for path, parts_there in files.items():
+        for path, parts_there in _by_file(exchange).items():
             name = parts_there[0]["table_name"]
             if not (mine := _condition(name, subject)):
                 continue
@@ -68,6 +65,32 @@ def cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[i
                 cut = _cut_volume if is_volume(path) else _cut_part
                 cut(exchange, con, parts_there, f"{source} WHERE NOT ({mine})")
     return parts, rows
+
+
+def cut_run(exchange: Exchange, run_id: str, *, dry_run: bool) -> tuple[int, dict[str, int]]:
+    """Let go of the parts of a run, also of those bound with others; how many parts, and rows by table."""
+    parts, rows = 0, dict[str, int]()
+    with engine.cursor() as con:
+        for path, parts_there in _by_file(exchange).items():
+            mine = [row for row in parts_there if row["run_id"] == run_id]
+            for row in mine:
+                parts, rows[row["table_name"]] = parts + 1, rows.get(row["table_name"], 0) + row["rows"]
+            if mine and not dry_run:
+                if is_volume(path):
+                    source = engine.quoted(intact(exchange.workspace, mine[0]))
+                    rest = f"FROM read_parquet('{source}', hive_partitioning = false) WHERE seq NOT IN "
+                    _cut_volume(exchange, con, parts_there, f"{rest}({', '.join(str(row['seq']) for row in mine)})")
+                else:
+                    exchange.drop_part(mine[0])
+    return parts, rows
+
+
+def _by_file(exchange: Exchange) -> dict[str, list[Row]]:
+    """The parts of the ledger by the file they lie in."""
+    files = dict[str, list[Row]]()
+    for row in exchange.ledger.read("SELECT * FROM parts ORDER BY seq"):
+        files.setdefault(row["path"], []).append(row)
+    return files
 
 
 def _condition(name: str, subject: Subject) -> str:

@@ -30,7 +30,7 @@ from pipeline.records.sqlite_file import read_only
 from pipeline.schema import LAKE
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id"]
+__all__ = ["EVERYTHING", "Purged", "purge_all", "purge_artist", "require_id", "untouched_folders"]
 
 FREE_TEXT = ("item", "message", "fields", "reason", "details", "params", "calls", "evidence")  # may say a name
 NOT_TEXT = ("path", "sha256", "seal", "day", "run_id", "batch_id", "state", "bucket", "endpoint")
@@ -88,7 +88,7 @@ def purge_artist(workspace: Workspace, ledger: Ledger, artist_id: str, *, dry_ru
     if not dry_run:
         settle(workspace, ledger)  # also what an interrupted purge left
     own = (len(subject.albums), len(subject.tracks))
-    return Purged(artist_id, dry_run, raw_files, raw_lines, parts, rows, *own, told, _elsewhere(workspace))
+    return Purged(artist_id, dry_run, raw_files, raw_lines, parts, rows, *own, told, untouched_folders(workspace))
 
 
 def purge_all(workspace: Workspace, now: Callable[[], datetime], *, dry_run: bool = False) -> Purged:
@@ -232,6 +232,6 @@ def _mentions(connection: Connection, subject: Subject) -> Iterator[tuple[str, s
                     yield table, column, said, rows
 
 
-def _elsewhere(workspace: Workspace) -> tuple[str, ...]:
+def untouched_folders(workspace: Workspace) -> tuple[str, ...]:
     """Folders that a restore left, with what was there before it."""
     return tuple(str(path) for path in sorted(workspace.root.glob("replaced-*")))

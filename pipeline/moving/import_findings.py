@@ -46,7 +46,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import found and added, or would add; `run_id` is empty and `rows` 0 for a dry run.
+    """What an import found and added, or would add; `run_id` is empty and `rows` 0 where nothing was, as in a dry run.
 
     `observations`: artists × days that are new or better known; `to_refresh`: artists known by id alone, which the next
     runs ask about. `to_follow`: artists named without history that come onto the list of those followed; `followed`:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -67,20 +68,21 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
         report = replace(found.report(run_id), to_follow=len(new), followed=len(named) - len(new))
         if not run_id:
             return report
-        adds = report.observations + report.to_refresh
-        rows = _commit(workspace, ledger, found, run_id) if adds else 0
-    follow(ledger, new)
+        adds = report.observations + report.to_refresh + report.to_follow
+        rows = _commit(workspace, ledger, found, run_id, new) if adds else 0
     if ledger.read("SELECT 1 FROM parts LIMIT 1"):
         publish(workspace, ledger)  # also where nothing is new: the one before may have ended between commit and this
-    return replace(report, rows=rows)
+    return replace(report, rows=rows, run_id=run_id if adds else "")
 
 
-def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) -> int:
-    """Write what is new as a run; the rows that came to be."""
+def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, new: Sequence[str]) -> int:
+    """Write what is new as a run, and put the artists that are `new` to it on the list; the rows that came to be.
+
+    They are on it since the instant at which the run began: by that they are known when it is taken back.
+    """
     source, rows = printable(found.path.name), 0
-    ledger.begin_run(
-        run_id, "import", {"path": printable(found.path), "on": found.on and found.on.isoformat()}, os.getpid()
-    )
+    params = {"path": printable(found.path), "on": found.on and found.on.isoformat(), "followed": len(new)}
+    ledger.begin_run(run_id, "import", params, os.getpid())
     state, message = "cancelled", "what was committed is kept; importing again goes on"
     try:
         with closing(Normalizer()) as normalizer:
@@ -89,6 +91,7 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str) 
                 ledger.begin_task(run_id, batch.batch_id, 1, batch.task, batch.item)
                 raw = _raw_batch(batch.batch_id, day, artists, source, [file.name for file in found.files])
                 rows += commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "imported")
+        follow(ledger, new, ledger.runs(1, where="run_id = ?", params=(run_id,))[0]["started_at"])
         rejected = found.rejected - found.dropped
         state, message = "succeeded", f"imported {source}: {found.entries} entries read, {rejected} rejected"
     except Exception as error:

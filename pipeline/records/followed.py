@@ -29,9 +29,9 @@ def is_followed(ledger: Ledger, artist_id: str) -> bool:
     return bool(ledger.read("SELECT 1 FROM followed WHERE artist_id = ?", (artist_id,)))
 
 
-def follow(ledger: Ledger, artist_ids: Iterable[str]) -> None:
-    """Put artists on the list, all or none; who is on it keeps the instant since when."""
-    now = ledger.now().timestamp()
+def follow(ledger: Ledger, artist_ids: Iterable[str], at: datetime | None = None) -> None:
+    """Put artists on the list, all or none, now or `at` an instant; who is on it keeps the instant since when."""
+    now = (at or ledger.now()).timestamp()
     with ledger.write() as connection:
         connection.executemany(
             "INSERT INTO followed VALUES (?, ?) ON CONFLICT (artist_id) DO NOTHING",

@@ -1,0 +1,167 @@
+"""What imports brought: which there are, and one taken back with all that it put into files, ledger and database.
+
+What other runs saw stays. Imports `cutting`, `exchange`, `engine`, `truth`, `volumes`, `purge`, `ledger`, `copying`,
+`workspace`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from pipeline.errors import SettingsError
+from pipeline.keeping.cutting import cut_run, intact
+from pipeline.keeping.exchange import Exchange, settle
+from pipeline.keeping.purge import untouched_folders
+from pipeline.lake import engine
+from pipeline.lake.truth import fetch_truth
+from pipeline.lake.volumes import SCRUB_DUE, is_volume
+from pipeline.records.copying import LEDGER_TABLES
+from pipeline.records.database import Connection, Row
+from pipeline.records.ledger import ALL, Ledger
+from pipeline.workspace import Workspace
+
+__all__ = ["Import", "TakenBack", "list_imports", "purge_import"]
+
+MOST_TOLD = 5  # imports that a message names
+_TOLD_OF = {"events": ("message", "fields"), "check_results": ("details",)}  # words of others that name files of a run
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import that was kept: its run, what was read, when, and what of it is there; `followed`: put on the list."""
+
+    run_id: str
+    file: str
+    started_at: datetime
+    state: str
+    rows: int
+    first_day: date | None
+    last_day: date | None
+    followed: int
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What of an import went, or would go. `rows`: by lake table; `stays`: of its `artists`, those others saw, too.
+
+    `elsewhere`: copies in the workspace that were not looked into.
+    """
+
+    of: Import
+    dry_run: bool
+    parts: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    raw_files: int = 0
+    artists: int = 0
+    stays: int = 0
+    elsewhere: tuple[str, ...] = ()
+
+
+def list_imports(ledger: Ledger) -> list[Import]:
+    """Every import that brought anything, newest first."""
+    runs = ledger.runs(ALL, where="r.trigger = 'import'")
+    parts = ledger.read(
+        "SELECT run_id, min(day) AS first, max(day) AS last, sum(rows) AS rows FROM parts GROUP BY run_id"
+    )
+    kept = {row["run_id"]: row for row in parts}
+    listed = {row["followed_at"]: row["n"] for row in ledger.read(_LISTED)}
+    return [_import(run, kept.get(run["run_id"]), listed) for run in runs]
+
+
+# An import puts everybody on the list at the instant at which its run began.
+_LISTED = "SELECT followed_at, count(*) AS n FROM followed GROUP BY followed_at"
+
+
+def _import(run: Row, kept: Row | None, listed: dict[float, int]) -> Import:
+    params, began = json.loads(run["params"]), run["started_at"]
+    first, last = (date.fromisoformat(kept[key]) for key in ("first", "last")) if kept else (None, None)
+    return Import(
+        run["run_id"], str(params.get("path", "")), began, run["state"], int(kept["rows"]) if kept else 0, first, last,
+        listed.get(began.timestamp(), 0) if "followed" in params else 0,
+    )  # fmt: skip
+
+
+def purge_import(workspace: Workspace, ledger: Ledger, run_id: str, *, dry_run: bool = False) -> TakenBack | None:
+    """Take an import back: its rows, its entries as received, its run, and those whom it put on the list.
+
+    For the holder of the run lock. All or nothing: one ledger transaction, then files and generations go. None where
+    it had gone before, and only what an interrupted purge left was done. Raises SettingsError for a run that is no
+    import, DamagedFile naming a file that cannot be looked into: `recover` first.
+    """
+    if not (found := [each for each in list_imports(ledger) if each.run_id == run_id]):
+        if not dry_run and ledger.meta(SCRUB_DUE) == "1" and settle(workspace, ledger):
+            return None
+        raise SettingsError(_no_import(ledger, run_id))
+    parts = ledger.read("SELECT * FROM parts ORDER BY seq")
+    looked_into = [row for row in parts if row["table_name"] == "artists" or is_volume(row["path"])]
+    fetch_truth(workspace, ((str(row["path"]), str(row["sha256"])) for row in looked_into))
+    exchange, artists = Exchange(workspace, ledger), _artists(workspace, parts, run_id)
+    raw = ledger.read("SELECT * FROM raw_files WHERE run_id = ?", (run_id,))
+    try:
+        count, rows = cut_run(exchange, run_id, dry_run=dry_run)
+        if not dry_run:
+            for row in raw:
+                exchange.drop_raw(row)
+            exchange.set_meta(SCRUB_DUE, "1")
+            exchange.touches_parts = True  # generations show runs of the ledger, too
+            exchange.carry_out(lambda connection: _forget(connection, found[0]))
+    except BaseException:
+        exchange.discard()
+        raise
+    if not dry_run:
+        settle(workspace, ledger)  # also what an interrupted purge left
+    return TakenBack(found[0], dry_run, count, rows, len(raw), *artists, untouched_folders(workspace))
+
+
+def _artists(workspace: Workspace, parts: Sequence[Row], run_id: str) -> tuple[int, int]:
+    """How many artists a run has rows of, and how many of these other runs have, too."""
+    of_artists = [row for row in parts if row["table_name"] == "artists"]
+    mine = {row["seq"] for row in of_artists if row["run_id"] == run_id}
+    if not mine:
+        return 0, 0
+    bound = {str(row["path"]): str(intact(workspace, row)) for row in of_artists if is_volume(row["path"])}
+    alone: dict[bool, list[str]] = {True: [], False: []}
+    for row in of_artists:
+        if not is_volume(row["path"]):
+            alone[row["seq"] in mine].append(str(intact(workspace, row)))
+    seqs = ", ".join(map(str, sorted(mine)))
+    volumes = bound.values()
+    ours = _ids([(alone[True], ""), (volumes, f"WHERE seq IN ({seqs})")])
+    theirs = _ids([(alone[False], ""), (volumes, f"WHERE seq NOT IN ({seqs})")])
+    query = f"SELECT count(*), count(*) FILTER (artist_id IN ({theirs})) FROM (SELECT DISTINCT artist_id FROM ({ours}))"
+    with engine.cursor() as con:
+        artists, stay = con.execute(query).fetchall()[0]
+    return int(artists), int(stay)
+
+
+def _ids(sources: Iterable[tuple[Iterable[str], str]]) -> str:
+    """SQL of the artist ids in some files, each with a condition."""
+    selects = ["SELECT NULL::VARCHAR AS artist_id WHERE false"]
+    for paths, condition in sources:
+        if listed := ", ".join(f"'{engine.quoted(path)}'" for path in paths):
+            read = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            selects.append(f"SELECT artist_id FROM {read} {condition}")
+    return " UNION ALL ".join(selects)
+
+
+def _forget(connection: Connection, gone: Import) -> None:
+    """Every row of the ledger that the run wrote, or that names its files; and its artists off the list."""
+    for table, columns in LEDGER_TABLES.items():
+        if "run_id" in columns:
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (gone.run_id,))
+        for column in _TOLD_OF.get(table, ()):
+            connection.execute(f"DELETE FROM {table} WHERE instr({column}, ?) > 0", (gone.run_id,))
+    if gone.followed:
+        connection.execute("DELETE FROM followed WHERE followed_at = ?", (gone.started_at.timestamp(),))
+
+
+def _no_import(ledger: Ledger, run_id: str) -> str:
+    there = list_imports(ledger)
+    named = ", ".join(f"{each.run_id} ({each.file})" for each in there[:MOST_TOLD])
+    these = f"these are: {named}" if there else "there is none in this workspace"
+    more = f" and {len(there) - MOST_TOLD} more" if len(there) > MOST_TOLD else ""
+    told = "; `python -m pipeline imports` tells of them" if there else ""
+    return f"{run_id[:70]} is no import; {these}{more}{told}. Nothing was changed."
