@@ -75,7 +75,7 @@ def show_relatives(look: Look, text: Text) -> None:
 
 def show_rest(look: Look, text: Text) -> None:
     """What a run that ended has left, what that costs, and the buttons that go on with it."""
-    if look.is_live:
+    if look.is_live or look.run["trigger"] == "import":  # that goes on by importing again
         return
     run_id, was_cut_short = look.run["run_id"], look.run["state"] in ("crashed", "cancelled", "failed")
     items, calls = _run_data.rest_of(run_id)

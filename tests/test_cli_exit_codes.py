@@ -155,6 +155,18 @@ def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[
     assert ask(settings, tmp_path, "status")[1]["last_run"]["run_id"] == run_id
 
 
+def test_last_is_a_run_that_collected(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """An import since is no run whose rest could be asked; its log is the last one all the same."""
+    (tmp_path / "old.csv").write_text("id,data,seguidores\n0Banda00000000000000AA,2024-05-01,7\n", encoding="utf-8")
+    assert ask(settings, tmp_path, "import", "old.csv")[0] == 0
+    assert "No run yet" in inside(settings, tmp_path, "retry")[2]
+    run_id = ask(settings, tmp_path, "run", "--max-requests", "20")[1]["run_id"]
+    (tmp_path / "new.csv").write_text("id,data,seguidores\n0Banda00000000000000AA,2024-05-03,8\n", encoding="utf-8")
+    imported = ask(settings, tmp_path, "import", "new.csv")[1]["run_id"]
+    assert ask(settings, tmp_path, "retry")[1]["retry_of"] == run_id
+    assert f"run {imported}" in inside(settings, tmp_path, "logs")[2]
+
+
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
 def test_lost_ledger_stops_runs(
     inside: Any, ask: Any, world: Running, settings: dict[str, str], tmp_path: Path

@@ -81,6 +81,19 @@ def test_deferred_run_goes_on_when_due(ledger: Ledger, clock: Any) -> None:
     assert resume_deferred(ledger, clock.now() + timedelta(hours=4)) is None
 
 
+def test_import_hides_no_deferral(ledger: Ledger, clock: Any) -> None:
+    """History that was brought in since is no run that could have gone on with it."""
+    add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    ledger.begin_run("late", "schedule", {}, 1)
+    ledger.finish_run("late", "deferred", "the quota is used up", clock.now())
+    clock.move(hours=1)
+    ledger.begin_run("brought", "import", {}, 1)
+    ledger.finish_run("brought", "succeeded")
+    request = resume_deferred(ledger, clock.now())
+    assert request is not None
+    assert request.retry_of == "late"
+
+
 def test_foreign_deferral_is_left_alone(ledger: Ledger, clock: Any) -> None:
     """A run from the command line is started again by whoever started it."""
     add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))

@@ -203,6 +203,16 @@ def test_finished_run_offers_nothing(service):
     assert buttons(screen) & {"cancel", "resume", "retry"} == set()
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "To take it back"), ("pt", "Para desfazê-la")])
+def test_import_is_taken_back_not_resumed(service, language, said):
+    """An import that broke off goes on by importing again: its page has no button for it, and says how to undo it."""
+    service.ledger.begin_run(RUN, "import", {"path": "old.csv"}, 1)
+    service.ledger.finish_run(RUN, "cancelled", "what was committed is kept; importing again goes on")
+    screen = open_screen("run.py", language, id=RUN)
+    assert buttons(screen) & {"cancel", "resume", "retry"} == set()
+    assert f"{said} python -m pipeline purge --import {RUN}" in screen.words
+
+
 def test_nothing_left_is_not_counted(service):
     """A run that broke off before it planned anything left no items to count: what it never reached is said alone."""
     service.ledger.begin_run(RUN, "cli", {}, 1)

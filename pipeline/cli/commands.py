@@ -110,7 +110,8 @@ def retry(
     What a quota still locks stays put off. With --wait a run that goes on is waited for.
     """
     settings, longest_s = load_settings(), _longest_wait(wait_s, wait=wait)
-    found, names = newest_run(settings) if run_id == "last" else run_id, tuple(item or ())
+    found = newest_run(settings, collecting=True) if run_id == "last" else run_id  # an import leaves nothing to ask
+    names = tuple(item or ())
     if longest_s and not dry_run:
         _await_end(settings, found, longest_s)
     tell_crashed(settings)  # a run whose process is gone goes on no more

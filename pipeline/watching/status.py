@@ -151,10 +151,10 @@ def plain_value(value: object) -> object:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
-def newest_run(settings: Settings) -> str:
-    """Id of the run that began last; SettingsError when there is none."""
+def newest_run(settings: Settings, *, collecting: bool = False) -> str:
+    """Id of the run that began last, or of those that asked the source; SettingsError when there is none."""
     with _opened(settings) as ledger:
-        if runs := ledger.runs(limit=1):
+        if runs := ledger.runs(limit=1, where="r.trigger <> 'import'" if collecting else "TRUE"):
             return str(runs[0]["run_id"])
     name = settings.workspace_name
     raise SettingsError(f"No run yet in {name}: {first_step(name)}. Nothing was started.")

@@ -66,7 +66,7 @@ def catch_up(
 
 def resume_deferred(ledger: Ledger, now: datetime) -> RunRequest | None:
     """A run for what the newest run put off, once its time has come, if it was the app's and some schedule may run."""
-    newest = next(iter(ledger.runs(limit=1)), None)
+    newest = next(iter(ledger.runs(1, where="r.trigger <> 'import'")), None)
     if newest is None or newest["state"] != "deferred" or newest["due_at"] is None or newest["due_at"] > now:
         return None
     run_id = str(newest["run_id"])
