@@ -33,6 +33,8 @@ COUNT_S = 2.0  # how many pages there are may be known a little later than what 
 MOST_KEPT = 400
 MOST_BARS = 160  # attempts of a task drawn one by one; more are counted by spans of time
 BINS = 60
+REST_S = 3.0  # it is looked for among what was answered
+MOST_NAMES = 500  # of what is left, to choose from
 
 _kept: dict[Hashable, tuple[float, Any]] = {}
 _guard = threading.RLock()
@@ -233,14 +235,15 @@ def whole_log(wanted: EventFilter) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def rest_of(run_id: str) -> tuple[int, int]:
-    """How many items of a run have calls never answered, and how many calls."""
-    return shared(("rest", run_id), lambda: items.count_left(service().ledger, run_id), 1.0)
+def rest_of(run_id: str) -> Any:
+    """What nobody was answered since, of what a run that has ended left."""
+    return shared(("rest", run_id), lambda: service().rest_of(run_id), REST_S)
 
 
 def names_left(run_id: str) -> list[str]:
-    """Names of those items, the first 500."""
-    return shared(("names", run_id), lambda: items.left_names(service().ledger, run_id), 1.0)
+    """Names of its items, the first 500."""
+    names: list[str] = rest_of(run_id).names
+    return names[:MOST_NAMES]
 
 
 def retries_of(run_id: str) -> list[str]:

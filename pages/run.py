@@ -78,13 +78,13 @@ def show_rest(look: Look, text: Text) -> None:
     if look.is_live or look.run["trigger"] == "import":  # that goes on by importing again
         return
     run_id, was_cut_short = look.run["run_id"], look.run["state"] in ("crashed", "cancelled", "failed")
-    items, calls = _run_data.rest_of(run_id)
-    if not (items or was_cut_short):
+    rest = _run_data.rest_of(run_id)
+    if not (rest.items or (was_cut_short and rest.lacks_tasks)):
         return
-    left = text.plural("{count} item is left", "{count} items are left", items)
-    asked = text.plural("{count} request", "{count} requests", calls)
-    unreached = text("tasks that were not reached are asked too") if was_cut_short else ""
-    st.html(_cards.note("; ".join(filter(None, (f"{left}, {asked}" if items else "", unreached)))))
+    left = text.plural("{count} item is left", "{count} items are left", len(rest.items))
+    asked = text.plural("{count} request", "{count} requests", rest.calls)
+    unreached = text("tasks that were not reached are asked too") if was_cut_short and rest.lacks_tasks else ""
+    st.html(_cards.note("; ".join(filter(None, (f"{left}, {asked}" if rest.items else "", unreached)))))
     if not _access.may_operate():
         return
     with st.container(horizontal=True, key="rest"):

@@ -12,9 +12,8 @@ from pipeline.runs.items import (
     attempt_bins,
     attempts_of,
     count_attempts,
-    count_left,
     find_items,
-    left_names,
+    left_items,
     plan_items,
     run_attempts,
     set_retrying,
@@ -71,6 +70,6 @@ def test_attempts_stand_by_time(run: Ledger) -> None:
 
 
 def test_rest_is_counted(run: Ledger) -> None:
-    """What is left is named and counted in items and calls; what succeeded is not in it."""
-    assert left_names(run, "r1") == ["forró", "samba"]
-    assert (count_left(run, "r1"), count_left(run, "r2")) == ((2, 3), (0, 0))
+    """What is left is named with its calls; what succeeded is not in it."""
+    assert [(item.item, len(item.calls)) for item in left_items(run, "r1")] == [("forró", 1), ("samba", 2)]
+    assert left_items(run, "r2") == []

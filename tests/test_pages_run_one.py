@@ -17,6 +17,7 @@ from pipeline.runs.items import begin_run_task, end_run_task, plan_items, plan_r
 from pipeline.runs.planner import Item
 from pipeline.runs.runner import RunRequest
 from pipeline.source.calls import Call
+from tests.receipts import artist, commit_lines, line
 from tests.screens import install_service, open_screen
 
 RUN = "20261121T060000-aaaaaa"
@@ -159,6 +160,28 @@ def test_crashed_run_resumes_with_one_click(service):
     active = service.status().active
     assert active.trigger == "button"
     assert screen.app.query_params["id"] in (active.run_id, [active.run_id])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "state", "said", "can"),
+    [
+        ([], "succeeded", "", set()),
+        ([], "crashed", "tasks that were not reached are asked too", {"resume", "retry"}),
+        (["genre 1"], "succeeded", "tasks that were not reached are asked too", {"resume", "retry"}),
+    ],
+)
+def test_what_was_gone_on_with_is_not_left(service, chosen, state, said, can):
+    """What a run left is left no more once another one was answered, nor are its tasks once that one reached them."""
+    begin(service.ledger)
+    service.ledger.finish_run(RUN, "crashed", "its process ended without a word; what it committed is kept")
+    service.ledger.begin_run("second", "button", {"retry_of": RUN, "items": chosen}, 1)
+    found = line(f"{service.ledger.now():%Y-%m-%d}", artist("a"))
+    commit_lines(service.workspace, service.ledger, found, run_id="second")
+    service.ledger.finish_run("second", state)
+    screen = open_screen("run.py", id=RUN)
+    assert ("is left" in screen.words, buttons(screen)) == (False, can)
+    assert (said in screen.words, "tasks that were not" in screen.words) == (True, bool(said))
+    assert ("Gone on with by second", "run?id=second") in screen.links
 
 
 def test_chosen_items_say_their_cost(service):

@@ -28,12 +28,10 @@ __all__ = [
     "calls_of",
     "count_attempts",
     "count_items",
-    "count_left",
     "end_run_task",
     "find_items",
     "keep_left",
     "left_items",
-    "left_names",
     "plan_items",
     "plan_run_tasks",
     "run_attempts",
@@ -156,21 +154,6 @@ def left_items(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> list[L
         for row in rows
         if not names or row["item"] in names
     ]
-
-
-def left_names(ledger: Ledger, run_id: str, limit: int = 500) -> list[str]:
-    """Names of the items that have calls never answered, in the order they were planned."""
-    query = "SELECT item FROM items WHERE run_id = ? AND calls <> '[]' GROUP BY item ORDER BY min(rowid) LIMIT ?"
-    return [row["item"] for row in ledger.read(query, (run_id, limit))]
-
-
-def count_left(ledger: Ledger, run_id: str) -> tuple[int, int]:
-    """How many items have calls never answered, and how many calls those are."""
-    query = (
-        "SELECT count(*) AS items, sum(json_array_length(calls)) AS calls FROM items WHERE run_id = ? AND calls <> '[]'"
-    )
-    row = ledger.read(query, (run_id,))[0]
-    return row["items"], row["calls"] or 0
 
 
 def find_items(

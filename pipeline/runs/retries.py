@@ -1,27 +1,31 @@
 """What is left of an earlier run, as items to plan: its unanswered calls by item name, then tasks it never reached.
 
 What anybody was answered since is left out, so that nothing is asked twice. Imports `items`, `planner`, `dag`,
-`ledger`, `calls`.
+`live`, `ledger`, `calls`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from pipeline.errors import RunInProgress, SettingsError
+from pipeline.errors import GarimpoError, RunInProgress, SettingsError
+from pipeline.published.live import live
 from pipeline.records.ledger import Ledger
-from pipeline.runs.dag import Task
+from pipeline.runs.dag import DAG, Task
 from pipeline.runs.items import LeftItem, left_items, run_tasks
 from pipeline.runs.planner import Item, Outlook
 from pipeline.settings import Settings
 from pipeline.source.calls import Call
+from pipeline.workspace import Workspace
 
-__all__ = ["Leftovers", "asked_of", "find_leftovers"]
+__all__ = ["Leftovers", "Rest", "asked_of", "find_leftovers", "find_rest"]
 
+WHOLE = ("succeeded", "deferred")  # runs that reached every task
 REACHED = ("succeeded", "partial", "deferred", "failed")  # tasks that planned all they could
 
 
@@ -65,6 +69,56 @@ def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Le
     return Leftovers(run_id, tuple(left), frozenset() if names else frozenset(unreached))
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What is still to be asked of what a run left: items with the calls nobody was answered since.
+
+    `lacks_tasks`: neither it nor a run that went on with all of it came as far as the last task.
+    """
+
+    items: tuple[LeftItem, ...]
+    lacks_tasks: bool
+
+    @property
+    def calls(self) -> int:
+        """How many calls these are."""
+        return sum(len(item.calls) for item in self.items)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the items, each once, in the order they were planned."""
+        return list(dict.fromkeys(item.item for item in self.items))
+
+
+def find_rest(workspace: Workspace, ledger: Ledger, run_id: str) -> Rest:
+    """What is still left of a run that has ended, whoever asked it since; all of it where answers cannot be read."""
+    left = left_items(ledger, run_id)
+    with suppress(GarimpoError):
+        if left:
+            with live(workspace, ledger) as view:
+                answers = _Answers(view, [call for item in left for call in item.calls])
+            left = [replace(item, calls=answers.open_calls(item)) for item in left]
+    return Rest(tuple(item for item in left if item.calls), lacks_tasks=bool(_unreached(ledger, run_id)))
+
+
+def _unreached(ledger: Ledger, run_id: str) -> set[str]:
+    """Tasks that neither a run reached nor those that went on with all of it, nor those with these."""
+    if ledger.read("SELECT 1 FROM runs WHERE run_id = ? AND state IN (?, ?)", (run_id, *WHOLE)):
+        return set()
+    missing = {task.name for task in DAG} - {
+        row["task"] for row in run_tasks(ledger, run_id) if row["state"] in REACHED
+    }
+    for row in ledger.read(_GONE_ON, (run_id,)) if missing else ():
+        missing &= _unreached(ledger, row["run_id"])
+    return missing
+
+
+_GONE_ON = (
+    "SELECT run_id FROM runs WHERE json_extract(params, '$.retry_of') = ? "
+    "AND coalesce(json_extract(params, '$.items'), '[]') = '[]'"
+)
+
+
 def asked_of(settings: Settings, ledger: Ledger, run_id: str) -> tuple[tuple[str, ...], int]:
     """Genres and request limit that an earlier run was given; the settings' where it is not known."""
     rows = ledger.read("SELECT params FROM runs WHERE run_id = ?", (run_id,))
@@ -77,8 +131,7 @@ def _plan_again(left: Sequence[LeftItem], outlook: Outlook) -> list[Item]:
     answers = _Answers(outlook.view, [call for item in left for call in item.calls])
     planned, allowance = list[tuple[str, tuple[Call, ...]]](), outlook.allowance
     for item in left:
-        asked = (answers.open_part(call, item.planned_at.date()) for call in item.calls)
-        calls = outlook.fresh(call for call in asked if call is not None)[:allowance]
+        calls = outlook.fresh(answers.open_calls(item))[:allowance]
         if calls:
             planned.append((item.item, calls))
             allowance -= len(calls)
@@ -106,7 +159,12 @@ class _Answers:
             self._lists.setdefault((artist_id, group), []).append((offset, day))
         self._tracks = self._read("album_id, page_offset FROM live_album_pages", "album_id", albums)
 
-    def open_part(self, call: Call, planned_on: date) -> Call | None:
+    def open_calls(self, item: LeftItem) -> tuple[Call, ...]:
+        """What of an item's calls was not answered on or after the day it was planned."""
+        parts = (self._open_part(call, item.planned_at.date()) for call in item.calls)
+        return tuple(call for call in parts if call is not None)
+
+    def _open_part(self, call: Call, planned_on: date) -> Call | None:
         """The call without what was answered on or after the day it was planned; None when nothing is left of it."""
         params = call.params
         match call.endpoint:

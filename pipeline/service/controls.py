@@ -19,6 +19,7 @@ from pipeline.runs.context import is_idle, planning_limits
 from pipeline.runs.dag import dag_rows
 from pipeline.runs.preview import PlannedTask, plan_retry, plan_run
 from pipeline.runs.progress import CatchUp
+from pipeline.runs.retries import Rest, find_rest
 from pipeline.service.warming import Shown
 from pipeline.settings import Settings
 from pipeline.watching import schedules
@@ -57,6 +58,10 @@ class Controls:
     def preview_retry(self, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
         """What a retry would ask and cost; SettingsError for a run or an item that is not there."""
         return plan_retry(self._source_settings(), run_id, items)
+
+    def rest_of(self, run_id: str) -> Rest:
+        """What is still to be asked of what a run left."""
+        return find_rest(self.workspace, self.ledger, run_id)
 
     # ---- how things are
 
