@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 from pipeline.records.events import UNKNOWN
+from pipeline.records.followed import followed_list
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.records.places import LEDGER_VERSION
 
@@ -79,6 +81,17 @@ def test_first_version_is_upgraded(tmp_path: Path) -> None:
     assert {name: fresh[name] for name in set(found) - {"requests"}} == {
         name: found[name] for name in set(found) - {"requests"}
     }
+
+
+def test_list_is_kept_by_an_upgrade(tmp_path: Path) -> None:
+    """Who was followed before the list had names stays on it, since the same instant."""
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
+        connection.executescript(FIRST)
+        connection.execute("CREATE TABLE followed (artist_id TEXT PRIMARY KEY, followed_at REAL NOT NULL) STRICT")
+        connection.execute("INSERT INTO followed VALUES ('a', 7)")
+        connection.commit()
+    with closing(Ledger(tmp_path / "old.sqlite")) as old:
+        assert followed_list(old) == {"a": (datetime.fromtimestamp(7, UTC), "")}
 
 
 def test_each_version_has_its_upgrade() -> None:

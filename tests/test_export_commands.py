@@ -64,7 +64,10 @@ def test_two_commands_move_history(place: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_list_goes_in_and_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A list of names and links is told before and after it is kept; the export of it is such a list again."""
+    """A list of names and links is told before and after it is kept; the export of it is such a list again.
+
+    Who was never asked for has the name that the list had, or none.
+    """
     main(["import", "mpb_2024-05-01.json"])
     lines = ("name,link", f"Banda Um,{BANDA}", f"Viola,spotify:artist:{VIOLA}")
     (place / "list.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -75,14 +78,17 @@ def test_list_goes_in_and_out(place: Path, capsys: pytest.CaptureFixture[str]) -
         "artists to follow: 2 put on the list, 0 on it already",
         "artists to follow: 0 put on the list, 2 on it already",
     ]
-    assert said(capsys, "export", "followed", "--to", "out.csv")[:2] == (0, "2 rows in out.csv\n")
+    never = "0Nunca0000000000000000"
+    assert said(capsys, "follow", never)[0] == 0
+    assert said(capsys, "export", "followed", "--to", "out.csv")[:2] == (0, "3 rows in out.csv\n")
     rows = [line.rsplit(",", 1) for line in (place / "out.csv").read_text(encoding="utf-8").splitlines()]
-    links = [f"https://open.spotify.com/artist/{each}" for each in (BANDA, VIOLA)]
+    links = [f"https://open.spotify.com/artist/{each}" for each in (BANDA, VIOLA, never)]
     assert [known for known, _ in rows] == [
-        "artist_id,name,spotify_url", f"{BANDA},Banda Um,{links[0]}", f"{VIOLA},,{links[1]}",
+        "artist_id,name,spotify_url", f"{BANDA},Banda Um,{links[0]}", f"{VIOLA},Viola,{links[1]}",
+        f"{never},,{links[2]}",
     ]  # fmt: skip
     assert rows[0][1] == "followed_at"
-    assert json.loads(said(capsys, "import", "out.csv", "--json")[1])["followed"] == 2
+    assert json.loads(said(capsys, "import", "out.csv", "--json")[1])["followed"] == 3
 
 
 def test_select_knows_the_list(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,4 +200,4 @@ def test_command_takes_back(
 def test_one_thing_is_purged(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An import beside something else, or without its run, is refused before anything is opened."""
     assert main(["purge", "--import", *words]) == 2
-    assert "Say one of --artist with an id, --import with a run, and --all." in capsys.readouterr().err
+    assert "Say --artist with an id, --import with a run, or --all: one of them." in capsys.readouterr().err

@@ -107,7 +107,7 @@ def purge(
     """
     given = [each for each in (artist, run_id) if each is not None]
     if len(given) + everything > 1 or not all(map(str.strip, given)):
-        raise SettingsError("Say one of --artist with an id, --import with a run, and --all. Nothing was changed.")
+        raise SettingsError("Say --artist with an id, --import with a run, or --all: one of them. Nothing was changed.")
     artist = artist and given_id("artist", artist)
     what = f"import {run_id}" if run_id else "everything in the workspace" if everything else ""
     what = f"artist {artist}" if artist else what

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +28,7 @@ from pipeline.moving.bundles import Filters, open_bundle, write_bundle
 from pipeline.moving.exporting import FOLLOWED, FORMATS, export_file, export_stream, require_genres
 from pipeline.moving.import_values import linked
 from pipeline.published.upgrade import open_todays
-from pipeline.records.followed import followed_since
+from pipeline.records.followed import Followed, followed_list
 from pipeline.records.opening import opened_ledger
 from pipeline.settings import load_settings
 from pipeline.workspace import open_workspace
@@ -178,10 +177,10 @@ MOVING: dict[str, Callable[..., None]] = {
 }
 
 
-def _followed() -> dict[str, datetime]:
+def _followed() -> dict[str, Followed]:
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         require_ledger(workspace, ledger)  # with a ledger the list is lost: an empty one would be no answer
-        return followed_since(ledger)
+        return followed_list(ledger)
 
 
 def _tell_backup(made: Backup, where: str, *, as_json: bool, **more: Path | None) -> None:

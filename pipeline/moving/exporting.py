@@ -2,7 +2,7 @@
 
 Beside the published tables there is `followed`, the list of one's own, where the caller gives it. A SELECT is run on a
 connection of its own that can reach nothing but the generation: no file, no network, no setting. Rows are streamed.
-Imports `files`, `generations`, `schema`, `engine`.
+Imports `files`, `generations`, `followed`, `schema`, `engine`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from pipeline.errors import DamagedFile, SettingsError, StorageError
 from pipeline.lake import engine
 from pipeline.lake.files import explained, hidden, make_folder, place_files
 from pipeline.published.generations import Generation
+from pipeline.records.followed import Followed
 from pipeline.schema import PUBLISHED
 
 __all__ = ["FOLLOWED", "FORMATS", "export_file", "export_rows", "export_stream", "opened_select", "require_genres"]
 
 BATCH_ROWS = 20_000
 FOLLOWED = "followed"  # the name of the list beside the published tables
-Since = Mapping[str, datetime]
+List = Mapping[str, Followed]
 _SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _PLAIN = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)|BOOLEAN")
 _NESTED = re.compile(r".*(\]|\))")  # a list, an array, a struct or a map
@@ -61,7 +62,7 @@ def export_file(
     file_format: str | None = None,
     *,
     force: bool = False,
-    followed: Since | None = None,
+    followed: List | None = None,
 ) -> int:
     """Write a table or a SELECT's rows to a file, whole or not at all; how many rows. Its folder is made where needed.
 
@@ -92,7 +93,7 @@ def export_file(
 
 
 def export_stream(
-    generation: Generation, what: str, out: BinaryIO, file_format: str, followed: Since | None = None
+    generation: Generation, what: str, out: BinaryIO, file_format: str, followed: List | None = None
 ) -> int:
     """Write a table or a SELECT's rows to an open binary stream, which stays open; how many rows.
 
@@ -115,7 +116,7 @@ def export_rows(rows: pa.Table, file_format: str) -> bytes:
 
 @contextmanager
 def opened_select(
-    generation: Generation, select: str, followed: Since | None = None
+    generation: Generation, select: str, followed: List | None = None
 ) -> Iterator[duckdb.DuckDBPyRelation]:
     """One SELECT bound to a generation and cut off from all else; SettingsError says what is wrong with it."""
     database, files = generation.path, ", ".join(f"'{engine.quoted(path)}'" for path in generation.history_paths())
@@ -127,7 +128,8 @@ def opened_select(
             con.execute(statement)
         try:
             if followed is not None:
-                con.execute(_LIST, [list(followed), [instant.replace(tzinfo=None) for instant in followed.values()]])
+                since = [each.since.replace(tzinfo=None) for each in followed.values()]
+                con.execute(_LIST, [list(followed), since, [each.name for each in followed.values()]])
             statements = con.extract_statements(select)
             if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
                 raise SettingsError("Only one SELECT can be exported, nothing else. Nothing was written.")
@@ -141,11 +143,13 @@ def opened_select(
             raise SettingsError(f"The SELECT failed: {engine.first_line(error)}. Nothing was written.") from None
 
 
-# The list with what people know its artists by; times are UTC.
+# The list with what people know its artists by: those never asked by the name the list had. Times are UTC.
 _LIST = f"""
-    CREATE TEMP TABLE {FOLLOWED} AS SELECT artist_id, name, spotify_url, followed_at
-    FROM (SELECT unnest(?::VARCHAR[]) AS artist_id, unnest(?::TIMESTAMP[]) AS followed_at)
-    LEFT JOIN artists USING (artist_id) ORDER BY name, artist_id
+    CREATE TEMP TABLE {FOLLOWED} AS SELECT artist_id, coalesce(a.name, nullif(f.listed, '')) AS name,
+        coalesce(spotify_url, 'https://open.spotify.com/artist/' || artist_id) AS spotify_url, followed_at
+    FROM (SELECT unnest(?::VARCHAR[]) AS artist_id, unnest(?::TIMESTAMP[]) AS followed_at,
+        unnest(?::VARCHAR[]) AS listed) f
+    LEFT JOIN artists a USING (artist_id) ORDER BY name, artist_id
 """
 
 

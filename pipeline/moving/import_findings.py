@@ -161,10 +161,13 @@ class Findings:
             new_artists, to_refresh, first, last, dropped=self.dropped,
         )  # fmt: skip
 
-    def named(self) -> list[str]:
-        """Ids that stand without history: artists to follow, whether anything is known of them or not."""
-        found = self.con.execute("SELECT artist_id FROM merged WHERE NOT told ORDER BY artist_id").fetchall()
-        return [str(artist_id) for (artist_id,) in found]
+    def named(self) -> dict[str, str]:
+        """Ids that stand without history, each with the name that stands beside it, or none: artists to follow.
+
+        Whether anything is known of them or not.
+        """
+        found = self.con.execute(_sql("named")).fetchall()
+        return {str(artist_id): str(name) for artist_id, name in found}
 
     def batches(self, most: int) -> Iterator[tuple[date, list[dict[str, Any]]]]:
         """What to add, day by day, `most` artists at a time."""

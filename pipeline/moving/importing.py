@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -64,7 +64,7 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
         found = Findings(con, path, ledger.now().date(), on)
         found.load()
         named, listed = found.named(), set(followed_ids(ledger))
-        new = [artist_id for artist_id in named if artist_id not in listed]
+        new = {artist_id: name for artist_id, name in named.items() if artist_id not in listed}
         report = replace(found.report(run_id), to_follow=len(new), followed=len(named) - len(new))
         if not run_id:
             return report
@@ -75,7 +75,7 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
     return replace(report, rows=rows, run_id=run_id if adds else "")
 
 
-def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, new: Sequence[str]) -> int:
+def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, new: Mapping[str, str]) -> int:
     """Write what is new as a run, and put the artists that are `new` to it on the list; the rows that came to be.
 
     They are on it since the instant at which the run began: by that they are known when it is taken back.

@@ -20,7 +20,7 @@ def _script(name: str) -> str:
     return files("pipeline").joinpath("sql", name).read_text(encoding="utf-8")
 
 
-LEDGER_VERSION = 9
+LEDGER_VERSION = 10
 LEDGER_SCRIPT = _script("ledger.sql")
 
 

@@ -208,5 +208,6 @@ CREATE TABLE IF NOT EXISTS withdrawals (
 -- Artists that somebody follows: a list of one's own, which nothing that was collected could give back.
 CREATE TABLE IF NOT EXISTS followed (
     artist_id TEXT PRIMARY KEY,
-    followed_at REAL NOT NULL
+    followed_at REAL NOT NULL,
+    name TEXT NOT NULL DEFAULT ''                 -- as a list that was imported had it; the source's own is in the lake
 ) STRICT, WITHOUT ROWID;
