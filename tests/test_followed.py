@@ -11,10 +11,12 @@ import pytest
 from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.recovery import recover
 from pipeline.moving.backup import back_up, restore
-from pipeline.records.followed import follow, followed_ids, is_followed, unfollow
+from pipeline.records.followed import follow, followed_ids, followed_list, is_followed, unfollow
 from pipeline.records.ledger import Ledger
+from pipeline.watching.freshness import own_targets, set_target
+from pipeline.watching.schedules import Schedule, add_schedule, list_schedules
 from pipeline.workspace import Workspace
-from tests.conftest import Clock
+from tests.conftest import SERVER, Clock
 
 
 def listed(workspace: Workspace) -> tuple[str, ...]:
@@ -76,3 +78,72 @@ def spoil(path: Path, page: int) -> None:
     content = bytearray(path.read_bytes())
     content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(content)
+
+
+@pytest.fixture
+def backed_up(filled: Workspace, ledger: Ledger, clock: Clock, other: Workspace) -> Path:
+    """A backup with a list, a schedule and a target; the ledger that had them is gone since."""
+    follow(ledger, {"a": "", "n": "Nunca"})
+    add_schedule(ledger, Schedule("weekly", "cron", "0 6 * * mon", "UTC", paused=True))
+    set_target(ledger, "mpb", 3)
+    folder = other.root.parent / "backup"
+    back_up(filled, folder, clock.now())
+    ledger.close()
+    filled.ledger_file.unlink()
+    clock.move(days=1)
+    return folder
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_recover_brings_the_list_of_a_backup(filled: Workspace, clock: Clock, backed_up: Path, when: str) -> None:
+    """What people said comes back with the backup, at once or in a later recover; what they said since stays.
+
+    It is told, and no schedule catches up what it missed; a third recover finds that all is well.
+    """
+    at_once = when == "at once"
+    if not at_once:
+        [told] = [each.done for each in recover(filled, clock.now) if "written anew" in each.done]
+        assert "`recover --backup FOLDER` brings back what a backup has" in told
+        with closing(Ledger(filled.ledger, clock.now)) as ledger:
+            assert followed_ids(ledger) == ()
+            follow(ledger, ["a", "c"])
+            set_target(ledger, "mpb", 5)
+    told = recover(filled, clock.now, backed_up)[-1]
+    counts = "followed artists 2, schedules 1, targets 1" if at_once else "followed artists 1, schedules 1, targets 0"
+    assert told.done == f"brought back as of 2026-11-22T06:00:00Z: {counts}; what was said since stays as it is"
+    with closing(Ledger(filled.ledger, clock.now)) as ledger:
+        assert [(key, each.name) for key, each in followed_list(ledger).items()] == [
+            ("a", ""), *([] if at_once else [("c", "")]), ("n", "Nunca"),
+        ]  # fmt: skip
+        [schedule] = list_schedules(ledger)
+        assert (schedule.name, schedule.paused, schedule.dealt_until) == ("weekly", True, clock.now())
+        assert own_targets(ledger) == {"mpb": 3 if at_once else 5}
+        unfollow(ledger, ["n"])
+    assert recover(filled, clock.now, backed_up) == ()
+    assert "n" not in listed(filled)
+
+
+@pytest.mark.skipif(bool(SERVER), reason="damages the file of the ledger")
+def test_lists_that_can_be_read_stay(filled: Workspace, ledger: Ledger, clock: Clock, other: Workspace) -> None:
+    """Where a damaged ledger still tells who is followed, a backup, which may be older, is not asked."""
+    follow(ledger, ["a", "b"])
+    back_up(filled, other.root.parent / "backup", clock.now())
+    unfollow(ledger, ["b"])
+    ledger.close()
+    with closing(sqlite3.connect(filled.ledger_file)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'runs'").fetchone()[0]
+    spoil(filled.ledger_file, page)
+    told = " ".join(each.done for each in recover(filled, clock.now, other.root.parent / "backup"))
+    assert (listed(filled), "backup" in told) == (("a",), False)
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_backup_without_ledger_is_said(filled: Workspace, clock: Clock, backed_up: Path) -> None:
+    """A folder with files alone, or with a ledger that cannot be read, gives no list: that is told, files come back."""
+    copy = next(backed_up.glob("ledger-*.sqlite"))
+    copy.write_bytes(b"nothing" * 1000)
+    assert "cannot be read" in recover(filled, clock.now, backed_up)[-1].done
+    (backed_up / "backup.json").unlink()
+    assert "has no ledger that knows them" in recover(filled, clock.now, backed_up)[-1].done

@@ -143,7 +143,7 @@ def purge(
 
 def recover(
     backup: Annotated[
-        Path | None, typer.Option(help="A folder that `backup` wrote, for files nothing else can give back.")
+        Path | None, typer.Option(help="A folder that `backup` wrote, for what nothing else can give back.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,9 +1,9 @@
 """One look at everything a workspace keeps, and what is lost or damaged mended from what is left.
 
 Ledger, parts, raw files, history files, generations: each can be made anew from some of the others. Only a part whose
-answers are gone too needs a backup. Imports `exchange`, `history_files`, `ledger`, `lock`, `salvage`, `findings`,
-`damaged_volumes`, `found_files`, `mending`, `stored`, `files`, `store`, `truth`, `volumes`, `generations`, `publish`,
-`upgrade`, `copying`, `sqlite_file`.
+answers are gone too needs a backup, and what people said of a ledger that is lost. Imports `exchange`, `ledger`,
+`history_files`, `lock`, `salvage`, `findings`, `damaged_volumes`, `found_files`, `lists`, `mending`, `stored`, `files`,
+`store`, `truth`, `volumes`, `generations`, `publish`, `upgrade`, `copying`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipeline.keeping.damaged_volumes import bring_volumes, put_volumes_aside, v
 from pipeline.keeping.exchange import ASIDE, LEAVING, settle
 from pipeline.keeping.findings import Finding, put_aside
 from pipeline.keeping.found_files import find_files
+from pipeline.keeping.lists import WHAT, are_readable, bring_lists
 from pipeline.keeping.mending import mend_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.keeping.stored import take_over
@@ -41,6 +42,7 @@ __all__ = ["Finding", "recover"]
 
 RUN_LOCK_ID = "recover"
 LEAST_FREE = 1_000_000  # bytes
+DAMAGED = "is damaged"
 
 
 def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None = None) -> tuple[Finding, ...]:
@@ -56,10 +58,11 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
     with hold_run_lock(workspace, RUN_LOCK_ID, "recover", clock()):
         shutil.rmtree(workspace.root / LEAVING, ignore_errors=True)
         findings = bring_volumes(workspace, backup)
-        findings += _mend_ledger(workspace, clock)
+        findings += _mend_ledger(workspace, clock, backup)
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             bury_dead_runs(ledger)
             claim_store(workspace, ledger)
+            findings += bring_lists(ledger, backup)
             findings += put_volumes_aside(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
@@ -77,14 +80,16 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
     return tuple(findings)
 
 
-def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Finding]:
+def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime], backup: Path | None) -> list[Finding]:
     what = _ledger_fault(workspace, clock)
     if not what:
         return []
     require_unused(workspace)
     path, aside = workspace.ledger_file, hidden(workspace.ledger_file)
     remove_files([aside, *(aside.with_name(f"{aside.name}{end}") for end in ("-wal", "-shm"))])
-    said = write_ledger(workspace, aside, _old_ledger(workspace, clock), clock)
+    old = _old_ledger(workspace, clock)
+    is_lost = old is None or not what.startswith(DAMAGED) or not are_readable(old)  # one that was set back tells less
+    said = write_ledger(workspace, aside, old, clock, is_lost=is_lost)
     if isinstance(workspace.ledger, ServerLedger):
         from_file(aside, workspace.ledger)
     else:
@@ -93,8 +98,9 @@ def _mend_ledger(workspace: Workspace, clock: Callable[[], datetime]) -> list[Fi
                 path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
             place_files([path])
     told = f"{said['from_generation']} parts from the newest generation, {said['from_files']} batches from files alone"
-    again = "whom you follow, schedules and targets of genres may have to be said again"
-    done = f"written anew: {told}; requests of the last day count as spent; {again}"
+    again = f"; {WHAT}: `recover --backup FOLDER` brings back what a backup has, the rest is to be said again"
+    again *= is_lost and backup is None  # with a backup that is told by itself
+    done = f"written anew: {told}; requests of the last day count as spent{again}"
     return [Finding(str(workspace.ledger), what, done)]
 
 
@@ -130,7 +136,7 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
         if shutil.disk_usage(workspace.root).free < LEAST_FREE:  # for its log: who cannot read it has not seen damage
             raise DiskFull(f"{path} cannot be read ({told}). Free some space and run again; nothing changed.") from None
     if told != "ok":
-        return f"is damaged ({told.splitlines()[-1]})"
+        return f"{DAMAGED} ({told.splitlines()[-1]})"
     with closing(Ledger(path, clock)) as ledger:
         return _commits_lost(workspace, ledger)
 

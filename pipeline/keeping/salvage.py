@@ -1,7 +1,7 @@
 """A lost ledger written anew: from what is readable of the old one, the newest generation, and the files themselves.
 
 Careful where it cannot know: requests of the last day are counted as spent, a bucket that was deferred stays closed for
-a day. Imports `budget`, `relisting`, `generations`, `ledger`, `sqlite_file`, `store`, `stored`, `normalize`.
+a day. Imports `budget`, `lists`, `relisting`, `generations`, `ledger`, `sqlite_file`, `store`, `stored`, `normalize`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.errors import StorageError
+from pipeline.keeping.lists import LISTS_LOST
 from pipeline.keeping.relisting import insert_row, list_files
 from pipeline.keeping.stored import bring_all, take_over
 from pipeline.lake.normalize import Normalizer
@@ -51,14 +52,21 @@ def newest_generation(workspace: Workspace) -> Generation | None:
     return None
 
 
-def write_ledger(workspace: Workspace, path: Path, old: Path | None, clock: Callable[[], datetime]) -> dict[str, int]:
-    """A new ledger at `path` with all that is known; how many parts and batches came from where."""
+def write_ledger(
+    workspace: Workspace, path: Path, old: Path | None, clock: Callable[[], datetime], *, is_lost: bool
+) -> dict[str, int]:
+    """A new ledger at `path` with all that is known; how many parts and batches came from where.
+
+    `is_lost`: what people said may be in a backup alone, which the ledger remembers.
+    """
     bring_all(workspace)
     generation = newest_generation(workspace)
     with closing(Ledger(path, clock)) as ledger, closing(Normalizer()) as normalizer:
         with ledger.write() as connection:
             said = {"from_generation": _take_parts(connection, generation) if generation else 0}
             said["from_ledger"] = _take_rows(connection, old) if old else 0
+            if is_lost:
+                connection.execute(SET_META, (LISTS_LOST, "1"))
             if generation:
                 _take_runs(connection, generation)
             highest = highest_number(workspace.db, unfinished=True)
