@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from pipeline.cli.commands import main
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.keeping.binding import PAYS, bind
 from pipeline.keeping.imported import Import, list_imports, purge_import
+from pipeline.keeping.recovery import recover
 from pipeline.keeping.retention import apply_retention
 from pipeline.lake.store import sweep
+from pipeline.moving.backup import back_up
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
@@ -22,7 +25,7 @@ from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
-from tests.conftest import Clock
+from tests.conftest import SERVER, Clock
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
 from tests.test_import_commits import NOVA, entry, written
 from tests.test_purge_artist import texts
@@ -201,3 +204,22 @@ def test_one_thing_is_purged(words: list[str], capsys: pytest.CaptureFixture[str
     """An import beside something else, or without its run, is refused before anything is opened."""
     assert main(["purge", "--import", *words]) == 2
     assert "Say --artist with an id, --import with a run, or --all: one of them." in capsys.readouterr().err
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_lost_ledger_forgets_no_import(workspace: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
+    """Of a ledger that was written anew, and its list brought back, an import can be taken back as of the old one."""
+    collected(workspace, ledger)
+    before, listed = published(workspace), followed_ids(ledger)
+    bring(workspace, ledger, clock)
+    publish(workspace, ledger)
+    back_up(workspace, tmp_path / "backup", clock.now())
+    ledger.close()
+    workspace.ledger_file.unlink()
+    recover(workspace, clock.now, tmp_path / "backup")
+    with closing(Ledger(workspace.ledger, clock.now)) as anew:
+        assert [(each.run_id, each.file, each.rows, each.followed) for each in list_imports(anew)] == [
+            (WRONG, "wrong.jsonl", 9, 1), ("run-2", "right.jsonl", 2, 1),
+        ]  # fmt: skip
+        purge_import(workspace, anew, WRONG)
+        assert (published(workspace), followed_ids(anew)) == (before, listed)

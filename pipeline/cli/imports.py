@@ -82,7 +82,7 @@ def _told(each: Import) -> str:
     listed = f", put on the list {each.followed:,}" if each.followed else ""
     ended = "" if each.state == "succeeded" else f", {each.state}"
     brought = f"{each.rows:,} rows{days}{listed}{ended}"
-    return f"import {each.run_id} of {each.file}, {each.started_at:%Y-%m-%d %H:%M} UTC: {brought}"
+    return f"import {each.run_id} of {each.file or 'a file that is not known'}, {each.started_at:%Y-%m-%d %H:%M} UTC: {brought}"
 
 
 def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:

@@ -76,12 +76,11 @@ _LISTED = "SELECT followed_at, count(*) AS n FROM followed GROUP BY followed_at"
 
 
 def _import(run: Row, kept: Row | None, listed: dict[float, int]) -> Import:
-    params, began = json.loads(run["params"]), run["started_at"]
+    began, named = run["started_at"], run["message"].removeprefix("imported ").rpartition(": ")[0]
+    file = json.loads(run["params"]).get("path") or named  # a ledger that was written anew knows no parameters
     first, last = (date.fromisoformat(kept[key]) for key in ("first", "last")) if kept else (None, None)
-    return Import(
-        run["run_id"], str(params.get("path", "")), began, run["state"], int(kept["rows"]) if kept else 0, first, last,
-        listed.get(began.timestamp(), 0) if "followed" in params else 0,
-    )  # fmt: skip
+    rows, followed = int(kept["rows"]) if kept else 0, listed.get(began.timestamp(), 0)
+    return Import(run["run_id"], file, began, run["state"], rows, first, last, followed)
 
 
 def purge_import(workspace: Workspace, ledger: Ledger, run_id: str, *, dry_run: bool = False) -> TakenBack | None:

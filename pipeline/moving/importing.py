@@ -81,7 +81,7 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, 
     They are on it since the instant at which the run began: by that they are known when it is taken back.
     """
     source, rows = printable(found.path.name), 0
-    params = {"path": printable(found.path), "on": found.on and found.on.isoformat(), "followed": len(new)}
+    params = {"path": printable(found.path), "on": found.on and found.on.isoformat()}
     ledger.begin_run(run_id, "import", params, os.getpid())
     state, message = "cancelled", "what was committed is kept; importing again goes on"
     try:
