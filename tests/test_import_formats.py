@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.moving.import_files import LARGEST_MB
 from pipeline.moving.import_findings import ImportReport
+from pipeline.moving.import_text import LARGEST_MB
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.queries.tracing import trace_rows
@@ -225,7 +225,6 @@ def test_names_beside_links_need_no_titles(workspace: Workspace, ledger: Ledger,
         (b"", "is empty"),
         (b"artist_name,followers\nBanda,3\n", "names no column of artist ids"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is nothing that can be imported"),
-        (b"\x1f\x8b\x08", "is packed, or of a spreadsheet: unpack it first"),
         (b"PK\x03\x04", "or save the spreadsheet as CSV"),
         (b"x" * 200_000, "is nothing that can be imported"),
     ],

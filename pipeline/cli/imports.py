@@ -36,7 +36,8 @@ def bring_in(
 ) -> None:
     """Bring in history of other projects (JSON, CSV, Parquet, SQLite), or a list of ids or links of artists to follow.
 
-    Exits with 1 where every entry is rejected. The last line names the command that takes the import back.
+    JSON, CSV and lists may be packed (.gz); a spreadsheet (.xlsx) is to be saved as CSV first. Exits with 1 where every
+    entry is rejected. The last line names the command that takes the import back.
     """
     with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())
@@ -81,8 +82,8 @@ def _told(each: Import) -> str:
     days = f", days {each.first_day} to {each.last_day}" if each.first_day else ""
     listed = f", put on the list {each.followed:,}" if each.followed else ""
     ended = "" if each.state == "succeeded" else f", {each.state}"
-    brought = f"{each.rows:,} rows{days}{listed}{ended}"
-    return f"import {each.run_id} of {each.file or 'a file that is not known'}, {each.started_at:%Y-%m-%d %H:%M} UTC: {brought}"
+    named = f"import {each.run_id} of {each.file or 'a file that is not known'}"
+    return f"{named}, {each.started_at:%Y-%m-%d %H:%M} UTC: {each.rows:,} rows{days}{listed}{ended}"
 
 
 def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:

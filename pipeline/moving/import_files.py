@@ -1,6 +1,7 @@
 """Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, Parquet, SQLite, lists of ids.
 
-What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_values`, `sqlite_file`.
+What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_text`, `import_values`,
+`sqlite_file`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.moving.import_parquet import BUNDLED, parquet_rows
+from pipeline.moving.import_parquet import parquet_rows
+from pipeline.moving.import_text import LARGEST_MB, is_packed, whole_text
 from pipeline.moving.import_values import artist_id, field_columns
 from pipeline.records.sqlite_file import read_only
 
@@ -26,7 +28,6 @@ __all__ = ["Entry", "Reading", "Reject", "read_file"]
 
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 _DELIMITERS = (",", ";", "\t", "|")
-LARGEST_MB = 512  # of text, which is taken whole: reading it needs about seven times its size
 csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
 SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
 
@@ -76,31 +77,14 @@ def read_file(path: Path, name: str) -> list[Reading]:
         if head.startswith(b"PAR1"):
             rows = enumerate(parquet_rows(path), 1)
             return [Reading(name, "Parquet", (Entry(line, row) for line, row in rows))]
-        if head.startswith((b"\x1f\x8b", b"PK\x03\x04")):
-            told = f"{path} is packed, or of a spreadsheet: unpack it first, or save the spreadsheet as CSV"
-            raise SettingsError(f"{told}. {BUNDLED}")
-        if (size := path.stat().st_size) > LARGEST_MB * 1_000_000:
-            told = f"{path} has {size / 1e6:,.0f} MB, of text {LARGEST_MB} at most can be read at once"
-            raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
-        text = _decoded(path.read_bytes())
+        text = whole_text(path, head)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Nothing was imported.") from None
     begin = text.lstrip()[:1]
     if not begin:
         raise SettingsError(f"{path} is empty. Nothing was imported.")
-    if begin in "[{":
-        return [Reading(name, "JSON", _read_json(text))]
-    return [_read_lines(path, text, name)]
-
-
-def _decoded(content: bytes) -> str:
-    for start, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(start):
-            return content.decode(encoding, "replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")  # what spreadsheets on Windows write
+    reading = Reading(name, "JSON", _read_json(text)) if begin in "[{" else _read_lines(path, text, name)
+    return [replace(reading, format=f"{reading.format}, packed") if is_packed(head) else reading]
 
 
 # ---- JSON
