@@ -1,16 +1,16 @@
-"""Runs in the reader's words: states, tasks, triggers, buckets, and messages in which tasks are named."""
+"""Runs in the reader's words: states and triggers; tasks, buckets and messages as notifications have them, too."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from pages._text import Text
+from pipeline.watching.words import BUCKETS, TASKS, bucket_label, task_label, told
 
 __all__ = [
+    "BUCKETS",
     "STATES",
     "TASKS",
     "TRIGGERS",
@@ -28,11 +28,6 @@ __all__ = [
 Row = Mapping[str, Any]
 STATES = ("running", "succeeded", "deferred", "failed", "cancelled", "crashed")  # of runs
 TRIGGERS = ("schedule", "button", "cli", "external", "import", "demo")
-TASKS = (
-    "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
-    "send",
-)  # fmt: skip
-BUCKETS = ("search", "artist", "albums", "tracks", "other")
 TONES = {
     "running": "live",
     "retrying": "live",
@@ -43,10 +38,6 @@ TONES = {
     "deferred": "warn",
     "partial": "warn",
 }
-_TASK = re.compile(rf"(?:^|(?<=[:;,] ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
-_BUCKET = re.compile(rf"(?:^|(?<=: ))({'|'.join(BUCKETS)})(?=: )")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
-_TOGETHER = re.compile(r"its rows are in [a-z_]+-[\d-]+")
 
 
 def tone(state: str) -> str:
@@ -78,23 +69,6 @@ def shown_state(run: Row) -> str:
     return "cancelling" if run["state"] == "running" and run["cancel_requested"] else str(run["state"])
 
 
-def task_label(name: str, text: Text) -> str:
-    """A task of the graph."""
-    labels = {
-        "": text("starting"),
-        "probe": text("probing the source"),
-        "plan": text("planning"),
-        "discover": text("discovering artists"),
-        "refresh_artists": text("reading artists"),
-        "refresh_releases": text("reading releases"),
-        "refresh_tracks": text("reading tracks"),
-        "publish": text("publishing"),
-        "check": text("checking"),
-        "send": text("sending to warehouses"),
-    }
-    return labels.get(name, name.replace("_", " "))
-
-
 def begun_by(run: Row, text: Text) -> str:
     """What began a run: a schedule by its name, where one did."""
     name = json.loads(run["params"]).get("schedule")
@@ -114,26 +88,6 @@ def trigger_label(trigger: str, text: Text) -> str:
     return labels.get(trigger, trigger)
 
 
-def bucket_label(bucket: str, text: Text) -> str:
-    """A bucket of the request budget."""
-    labels = {
-        "search": text("searches"),
-        "artist": text("artists"),
-        "albums": text("releases"),
-        "tracks": text("tracks"),
-        "other": text("other requests"),
-    }
-    return labels.get(bucket, bucket)
-
-
 def budget_note(text: Text) -> str:
     """Why reading tracks may show as releases in the budget."""
     return text("Counted as Spotify counts: where tracks are read by asking for their release, they count as releases.")
-
-
-def told(message: str, text: Text) -> str:
-    """A message of the pipeline in the reader's language and time zone, with its tasks and buckets by their labels."""
-    message = _TOGETHER.sub(text("its rows are counted with another item"), message)
-    message = _TASK.sub(lambda found: task_label(found[0], text), message)
-    message = _BUCKET.sub(lambda found: bucket_label(found[0], text), message)
-    return _INSTANT.sub(lambda found: text.zoned(datetime.fromisoformat(f"{found[1]}+00:00")), text.error(message))

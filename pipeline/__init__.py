@@ -4,7 +4,7 @@ The map, in reading order; tests/test_architecture.py reads it and every package
 maps name before it, here the packages, in a package its modules.
 
 Words: `errors`, `cron`, `setting_types` and `settings`, `ledger_copy` and `workspace` (where files are), `clock`,
-`priority`, `tables`, `schema`.
+`priority`, `tables`, `schema`, `text` (what people are told, in two languages).
 `records`: what happened and what may be sent, one SQLite file. `source`: Spotify asked, one batch of requests → raw
 bytes. `lake`: raw → typed rows in Parquet. `published`: rows → a database for reading. `queries`: what pages ask of it.
 `moving`: data out and in. `keeping`: made anew, let go of, mended. `runs`: the graph of tasks and what executes it.

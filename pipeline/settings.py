@@ -114,6 +114,7 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Who is told of failures, recoveries, new releases: addresses of Apprise, with spaces between",
     )
+    notify_language: Literal["en", "pt_BR"] = Field("en", description="Language in which they are told: en or pt_BR")
     warehouses: Warehouses = Field(
         SecretStr(""),
         description="Databases that can be sent what is published: NAME=postgresql://… or mysql://…, bigquery://…, "
@@ -290,7 +291,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(_unknown(name, origin))
             continue
-        shy = ("client_", "notify_", "ledger", "warehouses")
+        shy = ("client_", "notify_urls", "ledger", "warehouses")
         hidden = name.startswith(shy) or "@" in str(problem["input"])
         said = _variable(name) if origin == "environment" else name
         lines.append(f"{said} = {'(hidden)' if hidden else repr(problem['input'])} (from {origin}): {message}.")

@@ -22,7 +22,7 @@ OWNERS = {
     "apprise": {"pipeline/watching/notify.py"},
     "anyio": {"app.py"},
     "apscheduler": {"pipeline/service/scheduler.py"},
-    "babel": {"pages/_text.py"},
+    "babel": {"pipeline/text.py"},
     "duckdb": {
         "pipeline/lake/engine.py",
         "pipeline/published",
@@ -131,7 +131,7 @@ POSIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "term
 READ_SIDE = {"records.capability_rows", "records.events", "runs.items", "runs.preview", "runs.progress"}  # of runs
 READ_SIDE |= {"watching.freshness", "watching.history", "watching.schedules"}
 PAGES_MAY_USE = READ_SIDE | {"errors", "published.generations", "published.publish", "queries", "settings"}
-PAGES_MAY_USE |= {"moving.exporting", "service.scheduler"}
+PAGES_MAY_USE |= {"moving.exporting", "service.scheduler", "text", "watching.words"}
 
 
 def name_of(path: Path) -> str:
@@ -284,7 +284,7 @@ BROWSER_SIDE = ("streamlit", "plotly", "pandas")
 @pytest.mark.parametrize(
     ("module", "lacking"),
     [
-        *((name, (*BROWSER_SIDE, "polars")) for name in ("pipeline.cli.commands", "pipeline.runs.runner")),
+        *((name, (*BROWSER_SIDE, "babel", "polars")) for name in ("pipeline.cli.commands", "pipeline.runs.runner")),
         ("pipeline.source.allowance", (*BROWSER_SIDE, "duckdb", "pyarrow", "polars", "joblib", "pydantic")),
     ],
 )

@@ -21,6 +21,7 @@ from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.service.scheduler import Service
 from pipeline.settings import Settings
+from pipeline.text import Text
 from pipeline.watching.notify import Notifier, check_notifications, notifier
 from pipeline.watching.telling import tell_run_end
 from pipeline.workspace import open_workspace
@@ -82,7 +83,7 @@ def test_failure_is_told_once(ledger: Ledger, tell: Notifier, outbox: Outbox) ->
     tell.run_ended(ended(ledger, "r4", "succeeded"))
     tell.run_ended(ended(ledger, "r5", "succeeded"))
     assert outbox.sent == [
-        ("failure", "Run r1 failed in probe: because"),
+        ("failure", "Run r1 failed (probing the source): because"),
         ("recovery", "Run r4 went well again."),
     ]
 
@@ -125,7 +126,7 @@ def test_undelivered_word_is_told_again(ledger: Ledger, tell: Notifier, outbox: 
     tell.run_ended(ended(ledger, "r1", "failed", "probe"))
     outbox.works = True
     tell.run_ended(ended(ledger, "r2", "failed", "probe"))
-    assert outbox.sent == [("failure", "Run r2 failed in probe: because")]
+    assert outbox.sent == [("failure", "Run r2 failed (probing the source): because")]
 
 
 def test_releases_are_told_once(tell: Notifier, outbox: Outbox) -> None:
@@ -166,21 +167,26 @@ def test_webhook_receives_it(ledger: Ledger) -> None:
         settings = Settings(notify_urls=SecretStr(address), workspace="test")
         notifier(settings, ledger).run_ended(ended(ledger, "r1", "failed", "probe"))
     assert [(row["title"], row["message"]) for row in received] == [
-        ("Garimpo (test): failure", "Run r1 failed in probe: because")
+        ("Garimpo (test): failure", "Run r1 failed (probing the source): because")
     ]
 
 
-def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Run dead ended without a word; what it committed is kept.", "A run could not start"]),
+        ("pt_BR", ["A coleta dead terminou sem aviso; o que ela gravou fica guardado.", "Uma coleta não pôde começar"]),
+    ],
+)
+def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path, language: str, words: list[str]) -> None:
     """From the command line a dead run, one that cannot start and one that fails are told, each once."""
     with webhook() as (address, received):
         settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_WORKSPACE": "test", "GARIMPO_NOTIFY_URLS": address}
+        settings |= {"GARIMPO_NOTIFY_LANGUAGE": language}
         with opened_ledger(Settings(data=tmp_path, workspace="test")) as (_, opened):
             opened.begin_run("dead", "cli", {}, 1)
         assert [inside(settings, tmp_path, "run")[0] for _ in range(2)] == [2, 2]
-    assert [row["message"].split(":")[0] for row in received] == [
-        "Run dead ended without a word; what it committed is kept.",
-        "A run could not start",
-    ]
+    assert [row["message"].split(":")[0] for row in received] == words
 
 
 def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:
@@ -204,8 +210,8 @@ def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:
     assert [row["message"].splitlines() for row in received if "release" in row["title"]] == [
         [
             "Of artists you follow:",
-            f"{today} Album new (Artist a1) {link}new",
-            f"{days['edge']} Album edge (Artist a1) {link}edge",
+            f"{Text().day(today)} Album new (Artist a1) {link}new",
+            f"{Text().day(days['edge'])} Album edge (Artist a1) {link}edge",
         ]
     ]
 
@@ -225,7 +231,7 @@ def test_runs_in_the_app_tell_of_releases(tmp_path: Path, clock: Clock) -> None:
             told = until(lambda: [row["message"] for row in received if "release" in row["title"]])
         finally:
             service.stop()
-    assert told == [f"Of artists you follow:\n{today} Album new (Artist a1)"]
+    assert told == [f"Of artists you follow:\n{Text().day(today)} Album new (Artist a1)"]
 
 
 def test_releases_wait_for_a_generation(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -236,7 +242,7 @@ def test_releases_wait_for_a_generation(tmp_path: Path, caplog: pytest.LogCaptur
             follow(opened, ["a1"])
             opened.begin_run("r1", "cli", {}, 1)
         tell_run_end(settings, RunResult("r1", "failed", "because", 1, 1, 1.0))
-    assert [row["message"] for row in received if "failure" in row["title"]] == ["Run r1 failed in run: because"]
+    assert [row["message"] for row in received if "failure" in row["title"]] == ["Run r1 failed: because"]
     assert "releases_not_told" in caplog.text
 
 

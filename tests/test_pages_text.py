@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 
 from pages._text import COOKIE, LANGUAGES, Text, catalogue, preferred_language
 from pipeline.errors import SettingsError
@@ -22,15 +22,18 @@ from pipeline.watching.freshness import set_target
 from pipeline.watching.schedules import Schedule, add_schedule, remove_schedule
 from tests.screens import install_service, open_screen
 
-PAGES = Path(__file__).parent.parent / "pages"
+PAGES, PIPELINE = (Path(__file__).parent.parent / name for name in ("pages", "pipeline"))
 CATALOGUE = PAGES / "locale" / "pt_BR" / "LC_MESSAGES" / "garimpo.po"
 CALLS = {"text": None, "self": None, "plural": (1, 2)}
 EN, PT = Text("en"), Text("pt_BR")
 
 
 def messages():
-    """Every text in the pages' code, a pair where there is a plural; and what the settings say of themselves."""
-    found = extract_from_dir(PAGES, method_map=[("**.py", "python")], keywords=CALLS)
+    """Every text in the code of pages and notifications, a pair where there is a plural; and of the settings."""
+    folders = (PAGES, PIPELINE / "watching")
+    found = [each for folder in folders for each in extract_from_dir(folder, [("**.py", "python")], keywords=CALLS)]
+    with (PIPELINE / "text.py").open("rb") as file:
+        found += [("text.py", line, message, [], None) for line, message, *_ in extract("python", file, keywords=CALLS)]
     return {message for _, _, message, _, _ in found} | {row["help"] for row in list_settings()}
 
 

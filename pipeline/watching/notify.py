@@ -1,8 +1,9 @@
 """Word to people about runs that fail, recover or are put off, checks that break, genres that grow old, new releases.
 
-Quiet by default: nothing is sent without addresses, and each cause is told once until it has gone. Addresses are
-Apprise's, and secret. Owns apprise, an optional package. Imports `events`, `items`, `ledger`, `progress`, `settings`,
-`lock`.
+Quiet by default: nothing is sent without addresses, and each cause is told once until it has gone, in the language of
+the settings: a message has no browser that could choose. Addresses are Apprise's, and secret. Owns apprise, an optional
+package. Imports `events`, `items`, `ledger`, `progress`, `settings`, `lock`, and `text` and `words` once there is
+something to tell: they bring Babel, which no command needs before.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError
 from pipeline.records.events import note
@@ -22,6 +24,9 @@ from pipeline.runs.progress import RunResult
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 
+if TYPE_CHECKING:
+    from pipeline.text import Text
+
 __all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier"]
 
 log = logging.getLogger(__name__)
@@ -30,53 +35,65 @@ TITLE = "Garimpo"
 MOST_NAMED = 20  # releases that one message names; of more it says how many
 INSTALL = "install it with `pip install 'apprise>=2.2'`, or leave GARIMPO_NOTIFY_URLS empty"
 Send = Callable[[str, str], bool]
+Say = Callable[[], str]
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Tells causes once: what was told is kept in the ledger of the workspace. `send` gives whether it arrived."""
+    """Tells causes once: what was told is kept in the ledger of the workspace. `send` gives whether it arrived.
+
+    In a language of the catalogue, with instants of a time zone.
+    """
 
     ledger: Ledger
     workspace: str
     send: Send
+    language: str = "en"
+    zone: str = "UTC"
+
+    @cached_property
+    def text(self) -> Text:
+        """What says it in that language."""
+        from pipeline.text import Text
+
+        return Text(self.language, self.zone)
 
     def run_ended(self, result: RunResult) -> None:
         """Failure and deferral when they begin, recovery when they end; a cancelled run tells nothing."""
+        run_id, why = result.run_id, result.message
         if result.state == "cancelled":
             return
         if result.state == "failed":
-            broken = [row["task"] for row in run_tasks(self.ledger, result.run_id) if row["state"] == "failed"]
-            task = broken[0] if broken else "run"
-            kind = "blocking check" if self._was_refused(result.run_id) else "failure"
-            self._tell(f"run:{task}", kind, f"Run {result.run_id} failed in {task}: {result.message}")
+            broken = [row["task"] for row in run_tasks(self.ledger, run_id) if row["state"] == "failed"]
+            kind = "blocking check" if self._was_refused(run_id) else "failure"
+            self._tell(f"run:{broken[0] if broken else 'run'}", kind, lambda: self._failed(run_id, broken, why))
             return
-        self._clear("run:", f"Run {result.run_id} went well again.")
+        self._clear("run:", lambda: self.text("Run {id} went well again.", id=run_id))
         if result.state == "deferred":
-            self._tell("deferral", "deferral", f"Run {result.run_id} was put off: {result.message}")
+            self._tell("deferral", "deferral", lambda: self._put_off(run_id, why))
         else:
             self._forget(["deferral"])
 
     def run_refused(self, message: str) -> None:
         """A run that could not even start."""
-        self._tell("run:start", "failure", f"A run could not start: {message}")
+        said = self._said
+        self._tell("run:start", "failure", lambda: self.text("A run could not start: {why}", why=said(message)))
 
     def run_crashed(self, run_id: str) -> None:
         """A run whose process is gone."""
-        self._tell("run:crash", "failure", f"Run {run_id} ended without a word; what it committed is kept.")
+        self._tell("run:crash", "failure", lambda: self._crashed(run_id))
 
     def genres_seen(self, stale: Sequence[str]) -> None:
         """Genres older than they should be: those that were not told yet, in one message."""
         fresh = self._untold("stale:", dict(zip(stale, stale, strict=True)))
-        if fresh and self._sent("stale genre", f"Older than they should be: {', '.join(fresh.values())}."):
+        named = ", ".join(fresh.values())
+        if fresh and self._sent("stale genre", lambda: self.text("Older than they should be: {genres}.", genres=named)):
             self._remember("stale genre", fresh)
 
     def releases_seen(self, lines: Mapping[str, str]) -> None:
         """New releases, a line each by id, the newest first: those that were not told yet, in one message."""
         fresh = self._untold("release:", lines)
-        named = list(fresh.values())[:MOST_NAMED]
-        if more := len(fresh) - len(named):
-            named.append(f"and {more} more")
-        if fresh and self._sent("new release", "\n".join(("Of artists you follow:", *named))):
+        if fresh and self._sent("new release", lambda: self._releases(list(fresh.values()))):
             self._remember("new release", fresh)
 
     @property
@@ -88,13 +105,38 @@ class Notifier:
         refused = "SELECT 1 FROM check_results WHERE run_id = ? AND severity = 'blocking' AND violations > 0"
         return bool(self.ledger.read(refused, (run_id,)))
 
-    def _tell(self, cause: str, kind: str, message: str) -> None:
-        if cause not in self._told(cause) and self._sent(kind, message):
-            self._remember(kind, {cause: message})
+    def _failed(self, run_id: str, broken: Sequence[str], why: str) -> str:
+        from pipeline.watching.words import task_label
 
-    def _clear(self, prefix: str, message: str) -> None:
+        if not broken:
+            return self.text("Run {id} failed: {why}", id=run_id, why=self._said(why))
+        task = task_label(broken[0], self.text)
+        return self.text("Run {id} failed ({task}): {why}", id=run_id, task=task, why=self._said(why))
+
+    def _crashed(self, run_id: str) -> str:
+        return self.text("Run {id} ended without a word; what it committed is kept.", id=run_id)
+
+    def _put_off(self, run_id: str, why: str) -> str:
+        return self.text("Run {id} was put off: {why}", id=run_id, why=self._said(why))
+
+    def _releases(self, lines: list[str]) -> str:
+        text, more = self.text, len(lines) - MOST_NAMED
+        rest = [text("and {count} more", count=text.number(more))] if more > 0 else []
+        return "\n".join((text("Of artists you follow:"), *lines[:MOST_NAMED], *rest))
+
+    def _said(self, message: str) -> str:
+        """What the pipeline says, in the language of whoever is told."""
+        from pipeline.watching.words import told
+
+        return told(message, self.text)
+
+    def _tell(self, cause: str, kind: str, say: Say) -> None:
+        if cause not in self._told(cause) and (said := self._sent(kind, say)):
+            self._remember(kind, {cause: said})
+
+    def _clear(self, prefix: str, say: Say) -> None:
         """Forget causes that have gone, and say so once."""
-        if (gone := self._told(prefix)) and self._sent("recovery", message):
+        if (gone := self._told(prefix)) and self._sent("recovery", say):
             self._forget(gone)
 
     def _untold(self, prefix: str, present: Mapping[str, str]) -> dict[str, str]:
@@ -107,14 +149,16 @@ class Notifier:
         rows = self.ledger.read("SELECT cause FROM notices WHERE substr(cause, 1, ?) = ?", (len(prefix), prefix))
         return {str(row["cause"]) for row in rows}
 
-    def _sent(self, kind: str, message: str) -> bool:
+    def _sent(self, kind: str, say: Say) -> str:
+        """What was said, where it arrived; else empty."""
         if not self.reaches_somebody:
-            return False
-        arrived = self.send(f"{TITLE} ({self.workspace}): {kind}", message)
+            return ""
+        message = say()
+        arrived = self.send(f"{TITLE} ({self.workspace}): {_kind_label(kind, self.text)}", message)
         level = logging.INFO if arrived else logging.WARNING
         said = "; ".join(message.splitlines())  # a log has one line for each event
         note(log, "notified" if arrived else "notify_failed", level=level, kind=kind, message=said)
-        return arrived
+        return message * arrived
 
     def _remember(self, kind: str, causes: Mapping[str, str]) -> None:
         at = self.ledger.now().timestamp()
@@ -128,6 +172,19 @@ class Notifier:
                 connection.executemany("DELETE FROM notices WHERE cause = ?", gone)
 
 
+def _kind_label(kind: str, text: Text) -> str:
+    """What a message is about, as its title says."""
+    labels = {
+        "failure": text("failure"),
+        "blocking check": text("blocking check"),
+        "recovery": text("recovery"),
+        "deferral": text("deferral"),
+        "stale genre": text("stale genre"),
+        "new release": text("new release"),
+    }
+    return labels[kind]
+
+
 def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> None:
     """End runs whose process is gone, and tell of them."""
     for run_id in find_crashed(workspace, ledger):
@@ -136,7 +193,8 @@ def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> No
 
 def notifier(settings: Settings, ledger: Ledger) -> Notifier:
     """The notifier of these settings; without addresses, or without apprise, it sends nothing and remembers nothing."""
-    return Notifier(ledger, settings.workspace_name, _apprise_send(settings.notify_urls.get_secret_value()))
+    send = _apprise_send(settings.notify_urls.get_secret_value())
+    return Notifier(ledger, settings.workspace_name, send, settings.notify_language, settings.timezone)
 
 
 def check_notifications(settings: Settings) -> str:

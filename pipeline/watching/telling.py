@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import GarimpoError, RunInProgress
 from pipeline.published.generations import open_generation
@@ -19,6 +19,9 @@ from pipeline.settings import Settings
 from pipeline.watching.freshness import genre_freshness, stale_genres
 from pipeline.watching.notify import bury_crashed, notifier
 from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline.text import Text
 
 __all__ = ["new_releases", "tell_crashed", "tell_releases", "tell_run_end", "tell_run_refused"]
 
@@ -55,12 +58,12 @@ def tell_releases(settings: Settings, workspace: Workspace, ledger: Ledger) -> N
     told = notifier(settings, ledger)
     if told.reaches_somebody:
         try:
-            told.releases_seen(new_releases(workspace, ledger, ledger.now().date()))
+            told.releases_seen(new_releases(workspace, ledger, ledger.now().date(), told.text))
         except GarimpoError as error:
             log.warning("releases_not_told %s", error)
 
 
-def new_releases(workspace: Workspace, ledger: Ledger, today: date) -> dict[str, str]:
+def new_releases(workspace: Workspace, ledger: Ledger, today: date, text: Text) -> dict[str, str]:
     """Albums and singles that followed artists released in the last 30 days: a line for each by its id, newest first.
 
     With the link to Spotify, as its terms ask. Raises StorageError while nothing is published.
@@ -71,9 +74,10 @@ def new_releases(workspace: Workspace, ledger: Ledger, today: date) -> dict[str,
     from pipeline.queries import newest_releases  # with polars, which the command line starts without
 
     found = newest_releases(open_generation(workspace), MOST, followed).to_dicts()
-    return {row["album_id"]: _line(row) for row in found if row["release_date"] > today - timedelta(NEW_DAYS)}
+    return {row["album_id"]: _line(row, text) for row in found if row["release_date"] > today - timedelta(NEW_DAYS)}
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], text: Text) -> str:
     names = f"({', '.join(row['artist_names'])})" if row["artist_names"] else None
-    return " ".join(filter(None, (str(row["release_date"]), row["name"], names, row["spotify_url"])))
+    day = text.day(row["release_date"], precision=row["release_date_precision"])
+    return " ".join(filter(None, (day, row["name"], names, row["spotify_url"])))
