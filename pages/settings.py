@@ -15,7 +15,7 @@ from pipeline.settings import describe_settings
 EXAMPLES = """pip install "apprise>=2.2"
 export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
 export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
-export GARIMPO_NOTIFY_LANGUAGE=pt_BR
+export GARIMPO_LANGUAGE=pt_BR
 """
 
 

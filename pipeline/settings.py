@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     demo_days: int = Field(60, ge=1, le=400, description="Days of history the demo collects")
     demo_artists: int = Field(600, ge=1, le=20_000, description="Artists in the demo's catalogue")
     language: Literal["auto", "en", "pt_BR"] = Field(
-        "auto", description="Language of the pages; auto follows the browser"
+        "auto", description="Language of pages and notifications: en or pt_BR; auto: the browser's, and English"
     )
     fresh_days: Count = Field(
         None, ge=1, description="Days after which a genre counts as stale; empty: 7, or 1 with Spotify's full quota"
@@ -114,7 +114,6 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Who is told of failures, recoveries, new releases: addresses of Apprise, with spaces between",
     )
-    notify_language: Literal["en", "pt_BR"] = Field("en", description="Language in which they are told: en or pt_BR")
     warehouses: Warehouses = Field(
         SecretStr(""),
         description="Databases that can be sent what is published: NAME=postgresql://… or mysql://…, bigquery://…, "
@@ -291,7 +290,7 @@ def _explain(error: ValidationError, layers: list[Layer]) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(_unknown(name, origin))
             continue
-        shy = ("client_", "notify_urls", "ledger", "warehouses")
+        shy = ("client_", "notify_", "ledger", "warehouses")
         hidden = name.startswith(shy) or "@" in str(problem["input"])
         said = _variable(name) if origin == "environment" else name
         lines.append(f"{said} = {'(hidden)' if hidden else repr(problem['input'])} (from {origin}): {message}.")

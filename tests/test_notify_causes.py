@@ -182,7 +182,7 @@ def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path, language: str, 
     """From the command line a dead run, one that cannot start and one that fails are told, each once."""
     with webhook() as (address, received):
         settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_WORKSPACE": "test", "GARIMPO_NOTIFY_URLS": address}
-        settings |= {"GARIMPO_NOTIFY_LANGUAGE": language}
+        settings |= {"GARIMPO_LANGUAGE": language}
         with opened_ledger(Settings(data=tmp_path, workspace="test")) as (_, opened):
             opened.begin_run("dead", "cli", {}, 1)
         assert [inside(settings, tmp_path, "run")[0] for _ in range(2)] == [2, 2]

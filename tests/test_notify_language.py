@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-
-from pipeline.errors import BudgetSpent, SettingsError
+from pipeline.errors import BudgetSpent
 from pipeline.records.ledger import Ledger
-from pipeline.settings import load_settings
 from pipeline.watching.notify import Notifier
 from tests.test_notify_causes import Outbox, ended
 
@@ -41,10 +37,3 @@ def test_word_comes_in_portuguese(ledger: Ledger) -> None:
     assert (kind, body.splitlines()[0], body.splitlines()[-1]) == (
         "novo lançamento", "De artistas que você acompanha:", "e mais 1.003",
     )  # fmt: skip
-
-
-def test_other_language_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A language there is none of is named, with those there are."""
-    monkeypatch.setenv("GARIMPO_NOTIFY_LANGUAGE", "pt")
-    with pytest.raises(SettingsError, match=r"GARIMPO_NOTIFY_LANGUAGE = 'pt' \(from environment\).*'en' or 'pt_BR'"):
-        load_settings(tmp_path)

@@ -194,7 +194,8 @@ def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> No
 def notifier(settings: Settings, ledger: Ledger) -> Notifier:
     """The notifier of these settings; without addresses, or without apprise, it sends nothing and remembers nothing."""
     send = _apprise_send(settings.notify_urls.get_secret_value())
-    return Notifier(ledger, settings.workspace_name, send, settings.notify_language, settings.timezone)
+    language = "en" if settings.language == "auto" else settings.language
+    return Notifier(ledger, settings.workspace_name, send, language, settings.timezone)
 
 
 def check_notifications(settings: Settings) -> str:
