@@ -10,10 +10,11 @@ from typing import Any
 
 import dagster as dg
 
+from pipeline.integrations import steps
 from pipeline.integrations.dagster_graph import ask, walk
 from pipeline.integrations.published_tables import check_results, checked_table, table_rows
-from pipeline.integrations.steps import settings_of
 from pipeline.published.checks import BLOCKING, CHECKS
+from pipeline.runs.external import Owner
 from pipeline.schema import PUBLISHED
 
 __all__ = ["definitions"]
@@ -48,11 +49,18 @@ def checks() -> Iterator[dg.AssetCheckResult]:
         )
 
 
-settings = settings_of()
+@dg.run_status_sensor(dg.DagsterRunStatus.CANCELED, default_status=dg.DefaultSensorStatus.RUNNING)  # type: ignore[untyped-decorator]
+def cancelled(context: dg.RunStatusSensorContext) -> None:
+    """A run that was terminated lets go of the workspace: its own process may be interrupted between two steps."""
+    run = context.dagster_run
+    steps.ask("cancel_run", Owner("dagster", run.root_run_id or run.run_id))
+
+
+settings = steps.settings_of()
 policy = dg.FreshnessPolicy.time_window(timedelta(days=settings.fresh_days or FRESH_DAYS))
 tables = run.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))
 job = dg.define_asset_job("garimpo", selection=[*PUBLISHED], config={"execution": {"config": {"in_process": {}}}})
 running = dg.DefaultScheduleStatus.RUNNING
 when = {"cron_schedule": settings.schedule, "execution_timezone": settings.timezone, "default_status": running}
 times = [dg.ScheduleDefinition(job=job, **when)] if settings.schedule else []
-definitions = dg.Definitions([tables], asset_checks=[checks], jobs=[job], schedules=times)
+definitions = dg.Definitions([tables], asset_checks=[checks], jobs=[job], schedules=times, sensors=[cancelled])

@@ -10,6 +10,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 from prefect.schedules import Cron
 from prefect.states import Completed, Failed
@@ -43,10 +44,14 @@ def _submit(name: str, call: str, asked: Any, retry: Any = steps.USUAL, after: A
 def garimpo(genres: list[str] | None = None, max_requests: int | None = None) -> Any:
     """One run over these genres, with at most so many requests; the settings say what is not given."""
     asked: dict[str, Any] = {"genres": tuple(genres or ()), "max_requests": max_requests}
-    last = begun = _submit("begin", "begin_run", [Owner("prefect", str(flow_run.id))], **asked)
+    owner = Owner("prefect", str(flow_run.id))
+    last = begun = _submit("begin", "begin_run", [owner], **asked)
     run_id = begun.result()
     try:
         last = steps.walk(_submit, run_id, begun)
+    except (KeyboardInterrupt, TerminationSignal):  # as a cancelled flow run's process is told
+        steps.ask("cancel_run", owner)
+        raise
     finally:
         facts = _submit("end", "end_run", [run_id], after=[last]).result()
     return Completed(name=facts["state"].title(), message=facts["message"] or run_id)

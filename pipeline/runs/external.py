@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -50,8 +51,8 @@ from pipeline.runs.stepping import (
 from pipeline.settings import Settings
 
 __all__ = [
-    "Owner", "begin_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying", "reopen_run",
-    "run_task",
+    "Owner", "begin_run", "cancel_run", "close_task", "collect_item", "end_run", "expand_task", "is_worth_retrying",
+    "reopen_run", "run_task",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -212,6 +213,16 @@ def end_run(settings: Settings, run_id: str) -> Facts:
     if row["state"] not in USABLE:
         raise TaskFailed(f"Run {run_id} {row['state']}: {row['message']}")
     return {key: row[key] for key in ("run_id", "state", "message", "requests", "rows")}
+
+
+def cancel_run(settings: Settings, owner: Owner) -> None:
+    """End the owner's run as cancelled if it goes on; what was committed is published."""
+    with opened_ledger(settings) as (_, ledger):
+        run_id = find_run(ledger, owner.system, owner.run)
+        if run_id is None or not ledger.request_cancel(run_id):
+            return
+    with suppress(TaskFailed):  # so it says of a run that was cancelled, too
+        end_run(settings, run_id)
 
 
 def _conclude(ledger: Ledger, run_id: str) -> None:

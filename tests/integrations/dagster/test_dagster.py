@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,11 @@ import dagster as dg
 import pytest
 
 from pipeline.published.checks import CHECKS
+from pipeline.records.lock import is_run_locked
+from pipeline.runs.external import Owner, begin_run
 from pipeline.schema import PUBLISHED
+from pipeline.settings import load_settings
+from pipeline.workspace import open_workspace
 from tests.integrations import far
 
 GENRES = 5  # in one process steps come one after the other
@@ -115,3 +120,24 @@ def test_broken_source_ends_run(instance, simulated, wanted, data):
     simulated.restart()
     assert execute(instance).success
     assert far.published(data) == wanted
+
+
+def test_terminated_run_is_cancelled(instance, data):
+    """A run that somebody terminates ends ours as cancelled once Dagster has said so, and the workspace is free."""
+    from pipeline.integrations.dagster import cancelled
+
+    settings = load_settings()
+    run = instance.create_run_for_job(garimpo())
+    begin_run(settings, Owner("dagster", run.run_id))
+    instance.report_run_canceled(run)
+    event = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_CANCELED)[0].dagster_event
+    cancelled(dg.build_run_status_sensor_context("cancelled", event, instance, instance.get_run_by_id(run.run_id)))
+    assert far.last_run()["state"] == "cancelled"
+    assert not is_run_locked(open_workspace(settings))
+
+
+def test_one_run_at_a_time(tmp_path):
+    """The file that the documents have copied lets a second run wait."""
+    shutil.copy("docs/integrations/deploy/dagster.yaml", tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as made:
+        assert made.get_concurrency_config().run_queue_config.max_concurrent_runs == 1

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -13,7 +15,7 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Scheduled
+from prefect.states import Cancelling, Scheduled
 
 from pipeline.integrations.prefect import garimpo
 from tests.apps import free_port
@@ -41,6 +43,13 @@ def server(tmp_path_factory) -> Iterator[str]:
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def has_ended(run: Any, how: str) -> None:
+    """Fails while a flow run is not in such a state."""
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run.id).state
+    assert state.name == how, state
 
 
 def attempts(flow_run_id: Any) -> dict[str, tuple[int, str]]:
@@ -113,30 +122,46 @@ def test_broken_source_ends_run(simulated, wanted, data):
     assert far.published(data) == wanted
 
 
-def test_served_run_is_retried(server, simulated, wanted, data):
-    """The served flow has the settings' schedule; a failed run that is retried in the UI goes on with what is left."""
+@contextmanager
+def serving(server: str, log: Path) -> Iterator[Any]:
+    """The deployment that a process serves, once it does."""
     environment = os.environ | {"PREFECT_API_URL": server, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-    with (data / "serve.log").open("wb") as log:
-        serving = subprocess.Popen([sys.executable, "-c", SERVE], stdout=log, stderr=log, env=environment)
+    with log.open("wb") as told:
+        process = subprocess.Popen([sys.executable, "-c", SERVE], stdout=told, stderr=told, env=environment)
     try:
         with get_client(sync_client=True) as client:
             far.until(lambda: client.read_deployment_by_name("garimpo/garimpo"))
-            deployed = client.read_deployment_by_name("garimpo/garimpo")
-            assert [each.schedule.cron for each in deployed.schedules] == ["0 6 * * *"]
-            simulated.restart(LAPSED)
-            run = client.create_flow_run_from_deployment(deployed.id, parameters={"max_requests": 5_000})
-
-            def ended(how: str) -> None:
-                state = client.read_flow_run(run.id).state
-                assert state.name == how, state
-
-            far.until(lambda: ended("Failed"))
-            simulated.restart()
-            client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
-            far.until(lambda: ended("Succeeded"))
+            yield client.read_deployment_by_name("garimpo/garimpo")
     finally:
-        serving.terminate()
-        serving.wait(30)
+        process.terminate()
+        process.wait(30)
+
+
+def test_served_run_is_retried(server, simulated, wanted, data):
+    """The served flow has the settings' schedule; a failed run that is retried in the UI goes on with what is left."""
+    simulated.restart(LAPSED)
+    with serving(server, data / "serve.log") as deployed, get_client(sync_client=True) as client:
+        assert [each.schedule.cron for each in deployed.schedules] == ["0 6 * * *"]
+        run = client.create_flow_run_from_deployment(deployed.id, parameters={"max_requests": 5_000})
+        far.until(lambda: has_ended(run, "Failed"))
+        simulated.restart()
+        client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
+        far.until(lambda: has_ended(run, "Succeeded"))
     assert "search" not in simulated.counts()["by_bucket"]
     assert far.published(data) == wanted
     assert far.SECRET not in (data / "serve.log").read_text(encoding="utf-8")
+
+
+def test_cancelled_run_is_cancelled(server, simulated, data):
+    """A flow run that somebody cancels in the UI ends ours as cancelled, and the workspace is free."""
+    simulated.restart({"rules": [{"what": "slow", "delay_s": 1.0}]})
+    with serving(server, data / "serve.log") as deployed, get_client(sync_client=True) as client:
+        run = client.create_flow_run_from_deployment(deployed.id)
+
+        def asked() -> None:
+            assert simulated.counts()["total"] >= GENRES
+
+        far.until(asked)
+        client.set_flow_run_state(run.id, Cancelling(), force=True)
+        far.until(lambda: has_ended(run, "Cancelled"))
+    assert far.last_run()["state"] == "cancelled"
