@@ -17,12 +17,12 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now
-from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SchemaMismatch, SettingsError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
-from pipeline.published.generations import current_number, generation_age_s, open_generation
+from pipeline.published.generations import current_number, generation_age_s
 from pipeline.published.publish import require_not_lost
-from pipeline.published.upgrade import has_todays_tables
+from pipeline.published.upgrade import open_todays
 from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.capability_rows import capability_rows
 from pipeline.records.database import Row
@@ -69,13 +69,13 @@ def workspace_status(settings: Settings) -> dict[str, Any]:
     """What `health` says, and data folder, profile and rows by table."""
     workspace = open_workspace(settings, to_read=True)
     with _opened(settings) as ledger:
-        known = load_capabilities(ledger)
-        return {
-            **health(settings, workspace, ledger),
-            "data": str(workspace.root),
-            "profile": known.profile if known else None,
-            "rows": _row_counts(workspace),
-        }
+        known, how = load_capabilities(ledger), health(settings, workspace, ledger)
+        try:
+            rows = _row_counts(workspace)
+        except SchemaMismatch as error:  # after an update, until something is published
+            rows, how["note"] = {}, " ".join(filter(None, [how["note"], str(error)]))
+        profile = known.profile if known else None
+        return {**how, "data": str(workspace.root), "profile": profile, "rows": rows}
 
 
 def health(
@@ -196,8 +196,9 @@ def _opened(settings: Settings) -> Iterator[Ledger]:
 
 
 def _row_counts(workspace: Workspace) -> dict[str, int]:
-    if current_number(workspace) is None or not has_todays_tables(generation := open_generation(workspace)):
+    if current_number(workspace) is None:
         return {}
+    generation = open_todays(workspace)
     return {table: int(generation.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in PUBLISHED}
 
 
