@@ -85,7 +85,10 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
     ] = "",
     source: Annotated[Path | None, typer.Option("--from", help="A bundle to read instead of the workspace.")] = None,
     bundle: Annotated[
-        Path | None, typer.Option(help="Write every table with schema and manifest: a new folder, or a new .zip.")
+        Path | None,
+        typer.Option(
+            help="Write every table, runs and task_runs without rows, with schema and manifest: a new folder or .zip."
+        ),
     ] = None,
     genres: Annotated[str, typer.Option(help="For a bundle: genres, separated by commas, or @FILE; empty: all.")] = "",
     since: Annotated[str, typer.Option(help="For a bundle: first day, YYYY-MM-DD.")] = "",
