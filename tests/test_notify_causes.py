@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, TaskFailed
+from pipeline.integrations.steps import ask
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
+from pipeline.runs.external import Owner
 from pipeline.runs.items import end_run_task, plan_run_tasks
 from pipeline.runs.progress import RunResult, TaskResult
 from pipeline.service.scheduler import Service
@@ -187,6 +189,22 @@ def test_headless_runs_tell_as_well(inside: Any, tmp_path: Path, language: str, 
             opened.begin_run("dead", "cli", {}, 1)
         assert [inside(settings, tmp_path, "run")[0] for _ in range(2)] == [2, 2]
     assert [row["message"].split(":")[0] for row in received] == words
+
+
+def test_runs_of_other_systems_tell_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a run ended that an orchestrator began is told once, however often that is asked."""
+    given = {"SPOTIPY_CLIENT_ID": "i", "SPOTIPY_CLIENT_SECRET": "s", "GARIMPO_API_URL": "http://127.0.0.1:9/v1/"}
+    for name, value in {**given, "GARIMPO_TOKEN_URL": "http://127.0.0.1:9/token", "GARIMPO_DATA": "kept"}.items():
+        monkeypatch.setenv(name, value)
+    with webhook() as (address, received):
+        monkeypatch.setenv("GARIMPO_NOTIFY_URLS", address)
+        run_id = ask("begin_run", Owner("cron", "night-1"), folder=tmp_path)
+        for _ in range(2):
+            with pytest.raises(TaskFailed):
+                ask("end_run", run_id, folder=tmp_path)
+    assert [(row["title"], row["message"].partition(":")[0]) for row in received] == [
+        ("Garimpo (simulator): failure", f"Run {run_id} failed")
+    ]
 
 
 def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:

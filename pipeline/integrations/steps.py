@@ -1,6 +1,7 @@
 """What orchestrators share: a step by its name, how it ended, the waits between attempts, the way through the graph.
 
-Everything is handed to a system as names and JSON; what a run is the ledger knows. Imports `dag` and `external`.
+Everything is handed to a system as names and JSON; what a run is the ledger knows. Imports `opening`, `dag`,
+`external`, `progress` and `telling`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import GarimpoError
+from pipeline.records.opening import opened_ledger
 from pipeline.runs import external
 from pipeline.runs.dag import DAG, Retry, Task
+from pipeline.runs.progress import RunResult
 from pipeline.settings import Settings, load_settings
+from pipeline.watching.telling import tell_run_end
 
 __all__ = [
     "USUAL",
@@ -59,18 +63,30 @@ def settings_of(folder: Path = Path()) -> Settings:
 def ask(call: str, *asked: Any, folder: Path = Path(), reopen: bool = False, **named: Any) -> Any:
     """What a step of `external` returns, with the settings of a folder; raises what it raises.
 
-    With `reopen` the run goes on again if it had ended.
+    With `reopen` the run goes on again if it had ended. Whoever wants to know is told how a run ended.
     """
     settings = settings_of(folder)
     if reopen:
         external.reopen_run(settings, str(asked[0]))
-    return getattr(external, call)(settings, *asked, **named)
+    try:
+        return getattr(external, call)(settings, *asked, **named)
+    finally:
+        if call == "end_run":
+            _tell(settings, str(asked[0]))
+
+
+def _tell(settings: Settings, run_id: str) -> None:
+    """What hinders it hinders nothing else: the run has ended."""
+    with suppress(GarimpoError), opened_ledger(settings, to_read=True) as (_, ledger):
+        for row in ledger.runs(1, where="r.run_id = ?", params=(run_id,)):
+            told = {key: row[key] for key in ("run_id", "state", "message", "requests", "rows", "due_at")}
+            tell_run_end(settings, RunResult(**told, duration_s=0.0))
 
 
 def stop(run_id: str, folder: Path = Path()) -> None:
     """End a run that cannot go on; what it brought is published, and the ledger says why it ended."""
     with suppress(GarimpoError):
-        external.end_run(settings_of(folder), run_id)
+        ask("end_run", run_id, folder=folder)
 
 
 def step_name(task: Task, call: str) -> str:
