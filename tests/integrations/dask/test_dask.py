@@ -36,7 +36,7 @@ class Cluster:
     def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
         environment.pop("PYTHONPATH", None)  # the page says that to be in the folder is enough
-        command = [sys.executable, "-m", "dask", what, "--no-dashboard", *options]
+        command = [sys.executable, "-m", "dask", what, "--dashboard-address", "127.0.0.1:0", *options]
         return subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
 
     def _wait(self, workers: int) -> None:
@@ -73,6 +73,11 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
 def test_same_database(cluster, simulated, tmp_path):
     """A run through Dask publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, cluster.address)
+
+
+def test_listens_to_this_machine(cluster):
+    """Started as the page says, nothing of it can be reached from elsewhere: whoever reaches it may run anything."""
+    assert [door for process in cluster.processes for door in far.doors(process.pid)] == []
 
 
 def test_work_leaves_driver(cluster):

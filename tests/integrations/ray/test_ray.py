@@ -58,6 +58,14 @@ def head(tmp_path_factory) -> Iterator[Head]:
     running.kill()
 
 
+def test_stranger_is_refused(head, monkeypatch):
+    """Ray listens on every interface; without the token nobody may run anything there."""
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    line = f"from pipeline.integrations.backends import open_workers; open_workers({head.address!r})"
+    told = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, timeout=90, check=False)
+    assert (told.returncode, "InvalidAuthToken" in told.stderr) == (1, True), told.stderr
+
+
 def test_same_database(head, simulated, tmp_path):
     """A run through Ray publishes what threads publish."""
     far.same_as_threads(simulated, tmp_path, head.address)

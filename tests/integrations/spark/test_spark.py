@@ -111,6 +111,11 @@ def test_same_database(cluster, simulated, tmp_path):
     assert sum(collectors(tmp_path / "there")) > 50
 
 
+def test_listens_to_this_machine(cluster):
+    """Started as the page says, nothing of it can be reached from elsewhere: whoever reaches it may run anything."""
+    assert [door for process in cluster.processes for door in far.doors(process.pid)] == []
+
+
 def test_driver_begins(cluster, simulated, tmp_path):
     """The driver collects until executors have come, and they from then on; the database is the same."""
     far.same_as_threads(simulated, tmp_path, cluster.address, window_requests=45)
