@@ -190,16 +190,15 @@ def test_cause_of_the_end_is_named(world, settings):
         external.end_run(settings, run_id)
 
 
-def test_cancelled_run_lets_go(small_world, tmp_path):
+def test_cancelled_run_lets_go(settings, ledger, tmp_path):
     """A run that its owner cancels ends so at once, with what it brought published; what is not its own goes on."""
-    settings = settings_for(small_world, tmp_path)
     run_id, items = begun(settings)
     external.collect_item(settings, run_id, items[0]["item_id"])
     external.cancel_run(settings, Owner("cron", "night-2"))
     assert is_run_locked(open_workspace(settings))
     for _ in range(2):
         external.cancel_run(settings, OWNER)
-    row = ledger_of(settings).runs(1)[0]
+    row = ledger.runs(1)[0]
     assert (row["run_id"], row["state"], row["message"]) == (run_id, "cancelled", "everything committed is kept")
     assert not is_run_locked(open_workspace(settings))
     assert database(tmp_path)["artists"]
