@@ -171,7 +171,7 @@ def open_workspace(settings: Settings, *, to_read: bool = False) -> Workspace:
 
 def first_step(name: str) -> str:
     """What makes the first run in the workspace of that name: nothing but the app collects into the demo."""
-    return "open the app, which fills the demo" if name == DEMO else "python -m pipeline run"
+    return "open the app, which fills the demo" if name == DEMO else "`python -m pipeline run`"
 
 
 def _is_nowhere(root: Path) -> bool:

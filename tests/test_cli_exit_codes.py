@@ -65,7 +65,7 @@ def test_failure_is_one(ask: Any, world: Running, settings: dict[str, str], tmp_
         ({"SPOTIPY_CLIENT_ID": "x"}, ["--genres", "@nowhere.txt"], "cannot be read"),
         ({}, ["run", "--genres", " , ", "--dry-run"], "names no genre"),
         ({"GARIMPO_MAX_REQUESTS": "many"}, ["run"], "GARIMPO_MAX_REQUESTS"),
-        ({}, ["run", "--max-requests", "0"], "should be greater than or equal to 1. See --help."),
+        ({}, ["run", "--max-requests", "0"], "Invalid value for '--max-requests': 1 is the least. See --help."),
         ({}, ["run", "--shiny"], "--shiny"),
         ({}, ["stauts"], "There is no command 'stauts'; did you mean status? Nothing was started."),
         ({}, ["xyzzy"], "There is no command 'xyzzy'; --help lists them. Nothing was started."),

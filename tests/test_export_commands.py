@@ -260,7 +260,11 @@ def test_folder_of_a_file_is_made(place: Path, capsys: pytest.CaptureFixture[str
         (["follow", "https://open.spotify.com/track/x"], "x"),
         (["purge", "--artist", "nope", "--yes"], "Nothing is known of artist nope"),
         (["publish-to", "none"], "none"),
-        (["simulator", "--artists", "none"], "valid integer"),
+        (["simulator", "--artists", "none"], "'--artists': a whole number belongs there"),
+        (["run", "--wait-s", "long"], "'--wait-s': a number belongs there"),
+        (["schedule", "next", "--count", "2000"], "'--count': 1000 is the most"),
+        (["purge", "--dry-run", "true"], "Nothing is expected where it says: true. What has spaces in it needs quotes"),
+        (["purge", "--import"], "'--import' needs a value after it. See --help"),
     ],
 )
 def test_bad_input_is_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str) -> None:

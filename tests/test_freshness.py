@@ -175,10 +175,10 @@ def test_doctor_is_well_in_the_demo(inside: Any, tmp_path: Path) -> None:
 
 def test_demo_is_begun_by_the_app(inside: Any, tmp_path: Path) -> None:
     """Where there is no run yet, the demo is not said to begin by a command that refuses it; any other workspace is."""
-    for workspace, way in {"demo": "open the app", "mine": "python -m pipeline run"}.items():
+    for workspace, way in {"demo": "open the app", "mine": "`python -m pipeline run`"}.items():
         settings = {"GARIMPO_DATA": str(tmp_path), "GARIMPO_WORKSPACE": workspace}
-        assert f"No run yet in {workspace}: {way}" in inside(settings, tmp_path, "logs")[2]
-    assert "no run yet: open the app" in inside({"GARIMPO_DATA": str(tmp_path)}, tmp_path, "status")[1]
+        assert f"No run yet in {workspace}. To begin: {way}" in inside(settings, tmp_path, "logs")[2]
+    assert "no run yet. To begin: open the app" in inside({"GARIMPO_DATA": str(tmp_path)}, tmp_path, "status")[1]
 
 
 def test_schedule_is_replaced_from_the_command_line(inside: Any, tmp_path: Path) -> None:

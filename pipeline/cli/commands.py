@@ -23,7 +23,7 @@ from pipeline.cli import console
 from pipeline.cli.following import follow
 from pipeline.cli.keeping import KEEPING
 from pipeline.cli.moving import MOVING
-from pipeline.cli.options import AsJson, read_genres
+from pipeline.cli.options import AsJson, PlainCommand, PlainGroup, in_plain_words, read_genres
 from pipeline.cli.schedule import freshness, schedule_app
 from pipeline.errors import GarimpoError, RunCancelled, SettingsError
 from pipeline.lake.files import explanation
@@ -54,15 +54,13 @@ SHOW_CURSOR = b"\x1b[?25h"  # which progress hides
 AT_ONCE = b"ended at once; what was committed is kept, and `python -m pipeline retry` goes on from there\n"
 
 app = typer.Typer(
+    cls=PlainGroup,
     help="Collect Spotify artists within a budget, keep their history, publish it for reading. Without a command: run.",
     epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=False,
 )
-app.command()(simulator)
-app.command()(freshness)
-app.command()(follow)
 app.add_typer(schedule_app, name="schedule")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it costs; send nothing.")]
@@ -71,7 +69,7 @@ WaitS = Annotated[float, typer.Option("--wait-s", min=0, help="Longest wait, sec
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, or last.")]
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def run(
     genres: Annotated[
         str,
@@ -94,7 +92,7 @@ def run(
     _execute(settings, request, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def retry(
     run_id: RunId = "last",
     item: Annotated[
@@ -127,7 +125,7 @@ def retry(
     _execute(settings, request, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def logs(  # noqa: PLR0913, PLR0917  one parameter per option
     run_id: RunId = "last",
     follow: Annotated[bool, typer.Option("--follow", help="Go on until the run has ended.")] = False,
@@ -152,13 +150,13 @@ def logs(  # noqa: PLR0913, PLR0917  one parameter per option
         console.people.print(f"there is no line{chosen} in the log of run {found}", markup=False)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def status(as_json: AsJson = False) -> None:
     """Workspace, profile, generation, rows by table, budget, last run."""
     console.show(workspace_status(load_settings()), console.show_status, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def dag(
     mermaid: Annotated[bool, typer.Option("--mermaid", help="As a mermaid flowchart.")] = False, as_json: AsJson = False
 ) -> None:
@@ -166,7 +164,7 @@ def dag(
     console.tell(dag_rows(), render_mermaid() if mermaid else render_text(), as_json=as_json)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def doctor(as_json: AsJson = False) -> None:
     """Each setting with its origin (secrets masked); is the source reachable, is the disk writable."""
     found = diagnose(Path())
@@ -174,8 +172,11 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 
 
+app.command(cls=PlainCommand)(freshness)
+app.command(cls=PlainCommand)(follow)
 for command_name, command in {**MOVING, **KEEPING}.items():
-    app.command(name=command_name)(command)
+    app.command(name=command_name, cls=PlainCommand)(command)
+app.command(cls=PlainCommand)(simulator)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -192,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.show_error(said, said.exit_code, as_json=as_json)
         return said.exit_code
     except typer.TyperException as error:  # an option that is none, or a value it does not take
-        asked = error.format_message().rstrip(".")
+        asked = in_plain_words(error.format_message()).rstrip(".")
         wrong = SettingsError(f"{asked}{'' if asked.endswith('?') else '.'} See --help. Nothing was started.")
         console.show_error(wrong, wrong.exit_code, as_json=as_json)
         return wrong.exit_code

@@ -182,7 +182,7 @@ def show_status(found: Mapping[str, Any]) -> None:
         told = f": {last['message']}" if last["message"] and not is_told else ""
         answers.print(f"last run {last['run_id']}: {last['state']}{told}", markup=False)
     elif found["status"] not in ("failing", "idle"):
-        answers.print(f"no run yet: {first_step(found['workspace'])}", markup=False)
+        answers.print(f"no run yet. To begin: {first_step(found['workspace'])}", markup=False)
 
 
 def show_doctor(found: Mapping[str, Any]) -> None:

@@ -36,8 +36,8 @@ def bring_in(
 ) -> None:
     """Bring in history of other projects (JSON, CSV, Parquet, SQLite), or a list of ids or links of artists to follow.
 
-    JSON, CSV and lists may be packed (.gz); a spreadsheet (.xlsx) is to be saved as CSV first. Exits with 1 where every
-    entry is rejected. The last line names the command that takes the import back.
+    JSON, CSV and lists may be packed (.gz); a spreadsheet (.xlsx) is to be saved as CSV first.
+    The last line names the command that takes the import back. Exits with 1 where every entry is rejected.
     """
     with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):
         run_id = new_run_id(ledger.now())

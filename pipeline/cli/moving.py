@@ -51,7 +51,7 @@ def trace(
 ) -> None:
     """Show where a value came from: run, task, part, raw file and line, and the object as received."""
     if kind not in KINDS:
-        raise SettingsError(f"{kind!r} cannot be traced: {', '.join(KINDS)}. Nothing was started.")
+        raise SettingsError(f"{kind!r} cannot be traced, these can: {', '.join(KINDS)}. Nothing was started.")
     from pipeline.queries.tracing import trace_rows  # with what pages ask, which brings polars: no other command does
 
     (column, usual), subject = KINDS[kind], given_id(kind, subject)

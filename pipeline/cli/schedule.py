@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli import console
-from pipeline.cli.options import AsJson, read_genres
+from pipeline.cli.options import AsJson, PlainCommand, PlainGroup, read_genres
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
 from pipeline.records.ledger import Ledger
@@ -27,12 +27,13 @@ from pipeline.workspace import open_workspace
 __all__ = ["freshness", "schedule_app"]
 
 schedule_app = typer.Typer(
-    help="When the app collects by itself: add, list, pause, resume, remove schedules; see when they fire next."
+    cls=PlainGroup,
+    help="When the app collects by itself: add, list, pause, resume, remove schedules; see when they fire next.",
 )
 Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
 
 
-@schedule_app.command()
+@schedule_app.command(cls=PlainCommand)
 def add(  # noqa: PLR0913, PLR0917  one parameter per option
     name: Name,
     cron: Annotated[str, typer.Option(help="A crontab line, as in '0 6 * * mon-fri'.")] = "",
@@ -64,13 +65,13 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
         console.show([_row(keep(ledger, wanted), 5)], console.show_schedules, as_json=as_json)
 
 
-@schedule_app.command(name="list")
+@schedule_app.command(name="list", cls=PlainCommand)
 def list_all(as_json: AsJson = False) -> None:
     """Every schedule with its next fire time."""
     _show("", 1, as_json=as_json)
 
 
-@schedule_app.command(name="next")
+@schedule_app.command(name="next", cls=PlainCommand)
 def next_times(
     name: Annotated[str, typer.Argument(help="Name of the schedule; empty: all.")] = "",
     count: Annotated[int, typer.Option(min=1, max=1_000, help="How many fire times.")] = 5,
@@ -80,7 +81,7 @@ def next_times(
     _show(name, count, as_json=as_json)
 
 
-@schedule_app.command()
+@schedule_app.command(cls=PlainCommand)
 def pause(name: Name, as_json: AsJson = False) -> None:
     """Let a schedule fire no more until it is resumed."""
     with _ledger() as (ledger, _):
@@ -88,7 +89,7 @@ def pause(name: Name, as_json: AsJson = False) -> None:
     _show(name, 1, as_json=as_json)
 
 
-@schedule_app.command()
+@schedule_app.command(cls=PlainCommand)
 def resume(name: Name, as_json: AsJson = False) -> None:
     """Let a paused schedule fire again; what passed meanwhile is not caught up."""
     with _ledger() as (ledger, _):
@@ -96,7 +97,7 @@ def resume(name: Name, as_json: AsJson = False) -> None:
     _show(name, 1, as_json=as_json)
 
 
-@schedule_app.command()
+@schedule_app.command(cls=PlainCommand)
 def remove(name: Name, as_json: AsJson = False) -> None:
     """Forget a schedule; its runs stay."""
     with _ledger() as (ledger, _):

@@ -140,7 +140,8 @@ def opened_select(
                 raise StorageError(f"{told} Let it be read, or close other files; nothing was written.") from None
             if isinstance(error, duckdb.Error) and engine.is_damage(error):
                 raise DamagedFile(f"{told} Run `python -m pipeline recover`; nothing was written.") from None
-            raise SettingsError(f"The SELECT failed: {engine.first_line(error)}. Nothing was written.") from None
+            said = engine.first_line(error).rstrip("!.")
+            raise SettingsError(f"The SELECT failed: {said}. Nothing was written.") from None
 
 
 # The list with what people know its artists by: those never asked by the name the list had. Times are UTC.

@@ -157,7 +157,7 @@ def newest_run(settings: Settings, *, collecting: bool = False) -> str:
         if runs := ledger.runs(limit=1, where="r.trigger <> 'import'" if collecting else "TRUE"):
             return str(runs[0]["run_id"])
     name = settings.workspace_name
-    raise SettingsError(f"No run yet in {name}: {first_step(name)}. Nothing was started.")
+    raise SettingsError(f"No run yet in {name}. To begin: {first_step(name)}. Nothing was started.")
 
 
 def follow_events(
