@@ -155,6 +155,15 @@ def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[
     assert ask(settings, tmp_path, "status")[1]["last_run"]["run_id"] == run_id
 
 
+def test_retry_goes_on_once(world: Running, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """What a run left, and a retry asked for and was answered, is not left a second time: no run is started for it."""
+    world.set_scenario({"rules": [{"what": "server_error", "where": ["albums"]}]})
+    run_id = ask(settings, tmp_path, "run", "--max-requests", "30")[1]["run_id"]
+    world.set_scenario({})
+    assert ask(settings, tmp_path, "retry", run_id)[1]["state"] == "succeeded"
+    assert ask(settings, tmp_path, "retry", run_id)[1]["message"].endswith("nothing was started")
+
+
 def test_last_is_a_run_that_collected(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """An import since is no run whose rest could be asked; its log is the last one all the same."""
     (tmp_path / "old.csv").write_text("id,data,seguidores\n0Banda00000000000000AA,2024-05-01,7\n", encoding="utf-8")

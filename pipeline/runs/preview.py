@@ -15,7 +15,7 @@ from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import planning_limits
 from pipeline.runs.dag import DAG
 from pipeline.runs.planner import Outlook
-from pipeline.runs.retries import Leftovers, asked_of, find_leftovers
+from pipeline.runs.retries import Leftovers, asked_of, find_leftovers, find_rest
 from pipeline.settings import Settings
 from pipeline.source.capabilities import Capabilities, load_capabilities
 from pipeline.workspace import Workspace
@@ -70,10 +70,9 @@ def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> li
 
 
 def leaves_nothing(settings: Settings, run_id: str) -> bool:
-    """Whether a run reached every task and left no item; SettingsError for a run that is not there."""
-    with opened_ledger(settings, to_read=True) as (_, ledger):
-        left = find_leftovers(ledger, run_id)
-    return not (left.items or left.unreached)
+    """Whether nothing of a run is left, also since others asked for it; SettingsError for a run that is not there."""
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        return not (find_leftovers(ledger, run_id).unreached or find_rest(workspace, ledger, run_id).items)
 
 
 def _planned(

@@ -66,7 +66,7 @@ def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Le
     if unknown := sorted(set(names) - {item.item for item in left}):
         raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
     unreached = {row["task"] for row in run_tasks(ledger, run_id) if row["state"] not in REACHED}
-    return Leftovers(run_id, tuple(left), frozenset() if names else frozenset(unreached))
+    return Leftovers(run_id, tuple(left), frozenset() if names else frozenset(_by_nobody(ledger, run_id, unreached)))
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,13 @@ def _unreached(ledger: Ledger, run_id: str) -> set[str]:
     missing = {task.name for task in DAG} - {
         row["task"] for row in run_tasks(ledger, run_id) if row["state"] in REACHED
     }
+    return _by_nobody(ledger, run_id, missing)
+
+
+def _by_nobody(ledger: Ledger, run_id: str, missing: set[str]) -> set[str]:
+    """Tasks, of those that a run did not reach, that none reached which went on with all of it."""
     for row in ledger.read(_GONE_ON, (run_id,)) if missing else ():
-        missing &= _unreached(ledger, row["run_id"])
+        missing = missing & _unreached(ledger, row["run_id"])
     return missing
 
 
