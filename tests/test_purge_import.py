@@ -15,9 +15,10 @@ from pipeline.keeping.binding import PAYS, bind
 from pipeline.keeping.imported import Import, list_imports, purge_import
 from pipeline.keeping.recovery import recover
 from pipeline.keeping.retention import apply_retention
-from pipeline.lake.store import sweep
+from pipeline.lake.store import require_ledger, sweep
 from pipeline.moving.backup import back_up
 from pipeline.moving.importing import import_history
+from pipeline.published.compaction import compact
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids, unfollow
@@ -109,18 +110,24 @@ def test_bound_parts_go_too(workspace: Workspace, ledger: Ledger, clock: Clock) 
     assert published(workspace) == before
 
 
+@pytest.mark.parametrize(
+    ("at", "is_told"),
+    [("exchange.place_truth", True), ("exchange.remove_truth", True), ("imported.sweep", True),
+     ("imported._forget", True), ("exchange.rebuild", False)],
+)  # fmt: skip
 def test_interrupted_purge_ends_later(
-    workspace: Workspace, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, at: str, *, is_told: bool
 ) -> None:
-    """When files and generations could not go at once, the same command ends it; after that there is no such import."""
+    """Wherever it stops, no ledger is taken for lost, and the same command ends it; then there is no such import."""
     collected(workspace, ledger)
     before = published(workspace)
     bring(workspace, ledger, clock)
-    monkeypatch.setattr("pipeline.keeping.exchange.rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(f"pipeline.keeping.{at}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         purge_import(workspace, ledger, WRONG)
     monkeypatch.undo()
-    assert purge_import(workspace, ledger, WRONG) is None
+    require_ledger(workspace, ledger)
+    assert (purge_import(workspace, ledger, WRONG) is not None) is is_told
     assert [(sign, path) for path, said in texts(workspace).items() for sign in SIGNS if sign in said] == []
     assert published(workspace) == before
     with pytest.raises(SettingsError, match=rf"{WRONG} is no import; these are: run-2 \(.*right.jsonl\)"):
@@ -128,10 +135,12 @@ def test_interrupted_purge_ends_later(
 
 
 def test_only_import_can_go(workspace: Workspace, ledger: Ledger) -> None:
-    """A workspace that held nothing else is empty then, and takes the right file."""
+    """A workspace that held nothing else is empty then, and takes the right file; also where it was compacted."""
     path = written(workspace.root.parent / "wrong.jsonl", entry(followers=7))
     import_history(workspace, ledger, path, WRONG)
+    assert compact(workspace, ledger, all_months=True).rows == 1
     purge_import(workspace, ledger, WRONG)
+    require_ledger(workspace, ledger)
     assert [rows for name, rows in published(workspace).items() if rows] == []
     assert import_history(workspace, ledger, path, "run-2").observations == 1
 

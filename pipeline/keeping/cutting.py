@@ -67,7 +67,7 @@ def cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[i
     return parts, rows
 
 
-def cut_run(exchange: Exchange, run_id: str, *, dry_run: bool) -> tuple[int, dict[str, int]]:
+def cut_run(exchange: Exchange, run_id: str, reason: str, *, dry_run: bool) -> tuple[int, dict[str, int]]:
     """Let go of the parts of a run, also of those bound with others; how many parts, and rows by table."""
     parts, rows = 0, dict[str, int]()
     with engine.cursor() as con:
@@ -79,9 +79,11 @@ def cut_run(exchange: Exchange, run_id: str, *, dry_run: bool) -> tuple[int, dic
                 if is_volume(path):
                     source = engine.quoted(intact(exchange.workspace, mine[0]))
                     rest = f"FROM read_parquet('{source}', hive_partitioning = false) WHERE seq NOT IN "
-                    _cut_volume(exchange, con, parts_there, f"{rest}({', '.join(str(row['seq']) for row in mine)})")
+                    _cut_volume(
+                        exchange, con, parts_there, f"{rest}({', '.join(str(row['seq']) for row in mine)})", reason
+                    )
                 else:
-                    exchange.drop_part(mine[0])
+                    exchange.drop_part(mine[0], reason)
     return parts, rows
 
 
@@ -110,12 +112,12 @@ def _cut_part(exchange: Exchange, con: Any, parts: list[Row], rest: str) -> None
     exchange.replace_part(row, parquet_bytes(row["table_name"], kept), kept.num_rows, row["schema_version"])
 
 
-def _cut_volume(exchange: Exchange, con: Any, parts: list[Row], rest: str) -> None:
+def _cut_volume(exchange: Exchange, con: Any, parts: list[Row], rest: str, reason: str = "") -> None:
     """A volume anew, of the parts that still lie in it."""
     counted = dict(con.execute(f"SELECT seq, count(*) {rest} GROUP BY seq").fetchall())
     for row in parts:
         if row["seq"] not in counted:
-            exchange.drop_part(row)
+            exchange.drop_part(row, reason)
     kept = [row for row in parts if row["seq"] in counted]
     if not kept:
         return

@@ -103,8 +103,8 @@ class Exchange:
         ))  # fmt: skip
         self._let_go(old)
 
-    def drop_raw(self, old: Mapping[str, Any], reason: str = "") -> None:
-        """Let go of a raw file; `reason` is kept, where one is given, for whoever asks."""
+    def drop_raw(self, old: Mapping[str, Any], reason: str) -> None:
+        """Let go of a raw file."""
         key = (old["run_id"], old["batch_id"])
         self.statements.append(("DELETE FROM raw_files WHERE run_id = ? AND batch_id = ?", key))
         self._withdraw(old, RAW, reason)

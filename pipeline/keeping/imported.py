@@ -1,7 +1,7 @@
 """What imports brought: which there are, and one taken back with all that it put into files, ledger and database.
 
-What other runs saw stays. Imports `cutting`, `exchange`, `engine`, `truth`, `volumes`, `purge`, `ledger`, `copying`,
-`workspace`.
+What other runs saw stays. Imports `cutting`, `exchange`, `engine`, `store`, `truth`, `volumes`, `purge`, `ledger`,
+`copying`, `workspace`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from pipeline.keeping.cutting import cut_run, intact
 from pipeline.keeping.exchange import Exchange, settle
 from pipeline.keeping.purge import untouched_folders
 from pipeline.lake import engine
+from pipeline.lake.store import sweep
 from pipeline.lake.truth import fetch_truth
 from pipeline.lake.volumes import SCRUB_DUE, is_volume
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection, Row
 from pipeline.records.ledger import ALL, Ledger
-from pipeline.workspace import Workspace
+from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Import", "TakenBack", "list_imports", "purge_import"]
 
 MOST_TOLD = 5  # imports that a message names
+REASON = "request"  # why its files went, as long as the run is known
 _TOLD_OF = {"events": ("message", "fields"), "check_results": ("details",)}  # words of others that name files of a run
 
 
@@ -86,9 +88,10 @@ def _import(run: Row, kept: Row | None, listed: dict[float, int]) -> Import:
 def purge_import(workspace: Workspace, ledger: Ledger, run_id: str, *, dry_run: bool = False) -> TakenBack | None:
     """Take an import back: its rows, its entries as received, its run, and those whom it put on the list.
 
-    For the holder of the run lock. All or nothing: one ledger transaction, then files and generations go. None where
-    it had gone before, and only what an interrupted purge left was done. Raises SettingsError for a run that is no
-    import, DamagedFile naming a file that cannot be looked into: `recover` first.
+    For the holder of the run lock. Its files go first, then the ledger forgets it: what has to go is known by its run
+    until it is gone, and whoever was interrupted asks again. None where the run had gone, too, and only what was left
+    on the disk was done. Raises SettingsError for a run that is no import, DamagedFile naming a file that cannot be
+    looked into: `recover` first.
     """
     if not (found := [each for each in list_imports(ledger) if each.run_id == run_id]):
         if not dry_run and ledger.meta(SCRUB_DUE) == "1" and settle(workspace, ledger):
@@ -100,17 +103,20 @@ def purge_import(workspace: Workspace, ledger: Ledger, run_id: str, *, dry_run: 
     exchange, artists = Exchange(workspace, ledger), _artists(workspace, parts, run_id)
     raw = ledger.read("SELECT * FROM raw_files WHERE run_id = ?", (run_id,))
     try:
-        count, rows = cut_run(exchange, run_id, dry_run=dry_run)
+        count, rows = cut_run(exchange, run_id, REASON, dry_run=dry_run)
         if not dry_run:
             for row in raw:
-                exchange.drop_raw(row)
+                exchange.drop_raw(row, REASON)
             exchange.set_meta(SCRUB_DUE, "1")
-            exchange.touches_parts = True  # generations show runs of the ledger, too
-            exchange.carry_out(lambda connection: _forget(connection, found[0]))
+            exchange.carry_out()
     except BaseException:
         exchange.discard()
         raise
     if not dry_run:
+        sweep(workspace, ledger)
+        last = Exchange(workspace, ledger, touches_parts=True)  # generations show runs of the ledger, too
+        shared = isinstance(ledger.place, ServerLedger)
+        last.carry_out(lambda connection: _forget(connection, found[0], shared=shared))
         settle(workspace, ledger)  # also what an interrupted purge left
     return TakenBack(found[0], dry_run, count, rows, len(raw), *artists, untouched_folders(workspace))
 
@@ -146,10 +152,13 @@ def _ids(sources: Iterable[tuple[Iterable[str], str]]) -> str:
     return " UNION ALL ".join(selects)
 
 
-def _forget(connection: Connection, gone: Import) -> None:
-    """Every row of the ledger that the run wrote, or that names its files; and its artists off the list."""
+def _forget(connection: Connection, gone: Import, *, shared: bool) -> None:
+    """Every row of the ledger that the run wrote, or that names its files; and its artists off the list.
+
+    Where it is shared, ids of what was withdrawn stay: by them other machines know that copies of theirs are to go.
+    """
     for table, columns in LEDGER_TABLES.items():
-        if "run_id" in columns:
+        if "run_id" in columns and not (shared and table == "withdrawals"):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (gone.run_id,))
         for column in _TOLD_OF.get(table, ()):
             connection.execute(f"DELETE FROM {table} WHERE instr({column}, ?) > 0", (gone.run_id,))

@@ -25,7 +25,7 @@ from pipeline.keeping.mending import mend_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.keeping.stored import take_over
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files
-from pipeline.lake.store import count_on, find_unheard, sweep
+from pipeline.lake.store import count_on, find_unheard, known_runs, sweep
 from pipeline.lake.truth import claim_store, truth_files
 from pipeline.lake.volumes import is_volume, unheard_volumes
 from pipeline.published.generations import current_number, open_generation
@@ -144,7 +144,7 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
 def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
     """Whether files or the newest generation tell of commits that the ledger has never heard of."""
     take_over(workspace, ledger)
-    runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")}
+    runs = known_runs(ledger)
     strangers = [file for file in find_files(workspace, runs) if file.run_id not in runs]
     if strangers:
         return f"knows nothing of {len(strangers)} files, for one {strangers[0].path}"

@@ -25,7 +25,7 @@ from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
-from pipeline.lake.volumes import has_its_name, is_volume, unheard_volumes, unlisted_volumes
+from pipeline.lake.volumes import SCRUB_DUE, has_its_name, is_volume, unheard_volumes, unlisted_volumes
 from pipeline.ledger_copy import original
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
@@ -34,7 +34,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.source.calls import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "count_on", "find_unheard", "highest_number", "require_ledger", "sweep"]
+__all__ = ["commit_raw_batch", "count_on", "find_unheard", "highest_number", "known_runs", "require_ledger", "sweep"]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -86,7 +86,7 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
     known = {row["path"] for row in ledger.read("SELECT path FROM parts UNION ALL SELECT path FROM raw_files")}
     found = truth_files(workspace)
     dead = [path for path in found if is_hidden(path) or path.relative_to(workspace.root).as_posix() not in known]
-    runs = {str(row["run_id"]) for row in ledger.read("SELECT run_id FROM runs")} if dead else set()
+    runs = known_runs(ledger) if dead else set()
     strange = [path for path in dead if not is_hidden(path) and not _is_known(path, runs)]
     if strange:
         raise DamagedFile(
@@ -120,8 +120,8 @@ def require_ledger(workspace: Workspace, ledger: Ledger) -> None:
     newest = highest_number(workspace.db)
     if newest > (given := int(ledger.meta("generation") or 0)):
         told = f"it has given out generation {given} at most, and {newest} is there"
-    elif ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1"):
-        return
+    elif ledger.read("SELECT 1 FROM runs UNION ALL SELECT 1 FROM parts LIMIT 1") or ledger.meta(SCRUB_DUE) == "1":
+        return  # a purge that has not ended may have taken the only run: what is left of it goes when it ends
     else:
         paths = chain(workspace.raw.rglob("*.jsonl.zst"), workspace.lake.rglob("*.parquet"))
         if not (found := next((path for path in paths if not is_hidden(path)), None)):
@@ -153,6 +153,12 @@ def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:
     paths = [path for path in found if path.name.endswith(".jsonl.zst") and not is_hidden(path)]
     unheard = [path for path in paths if (path.parent.name, path.name.split(".")[0]) not in known]
     return unheard if len(unheard) > 1 else []
+
+
+def known_runs(ledger: Ledger) -> set[str]:
+    """Runs that a ledger has heard of: also those that were taken back, while copies elsewhere are to go."""
+    rows = ledger.read("SELECT run_id FROM runs UNION SELECT run_id FROM withdrawals")
+    return {str(row["run_id"]) for row in rows}
 
 
 def _is_known(path: Path, runs: AbstractSet[str]) -> bool:
