@@ -87,7 +87,11 @@ OWNERS = {
         "pipeline/cli/schedule.py",
         "pipeline/simulator",
     },
-    "urllib3": {"pipeline/source/sockets.py", "pipeline/source/transport.py"},
+    "urllib3": {
+        "pipeline/source/sockets.py",
+        "pipeline/source/transport.py",
+        "pipeline/integrations/functions_client.py",  # whether a call was begun, which requests does not say
+    },
     "uvicorn": {"pipeline/simulator"},
     "zstandard": {
         "pipeline/source/collect.py",

@@ -18,6 +18,7 @@ from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import open_context
 from pipeline.runs.elsewhere import Elsewhere
 from pipeline.simulator.server import Running
+from pipeline.source.allowance import NotTaken
 from pipeline.source.calls import Batch, Call
 from pipeline.source.deadline import TimedSource
 from tests.worlds import collect, database, running_world, settings_for
@@ -137,6 +138,15 @@ def test_each_worker_lost_is_told(simulator, tmp_path, monkeypatch):
     result, _ = run(simulator, tmp_path, monkeypatch, lambda _: OSError("worker lost. This often\nhappens when"))
     assert (result.state, "(OSError: worker lost. This often happens when)" in result.message) == ("failed", True)
     assert collect(simulator, tmp_path).state == "succeeded"
+
+
+def test_what_is_not_taken_costs_nothing(simulator, tmp_path, monkeypatch):
+    """Batches that no worker begins (no such function, no right to call it) leave the budget as it was."""
+    before = simulator.counts()["total"]
+    result, workers = run(simulator, tmp_path, monkeypatch, lambda _: NotTaken("it answered 404"))
+    told = "dask://far:1 did not take the batch (NotTaken: it answered 404)"
+    assert (result.state, told in result.message, workers.batches > 3) == ("failed", True, True)
+    assert result.requests == simulator.counts()["total"] - before
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from pipeline.errors import BudgetSpent, Fatal, GarimpoError, SourceUnavailable
 from pipeline.records.budget import CATCH_UP_S
 from pipeline.records.events import note
 from pipeline.runs.context import Context
-from pipeline.source.allowance import Allowance, collect_with_allowance
+from pipeline.source.allowance import Allowance, NotTaken, collect_with_allowance
 from pipeline.source.calls import Batch, RawBatch, bucket_of
 from pipeline.source.collect import collect
 from pipeline.source.deadline import TimedSource
@@ -167,6 +167,9 @@ class Elsewhere:
         except GarimpoError:
             future.cancel()
             raise
+        except NotTaken as error:
+            self._release(grant)
+            raise self._gone(batch, error) from None
         except (Exception, CancelledError) as error:  # noqa: BLE001  whatever became of the batch
             raise self._gone(batch, error) from None
         if self._context.came_s is None:
@@ -194,7 +197,10 @@ class Elsewhere:
                 "GARIMPO_BACKEND=threads, and the next run goes on."
             )
             return self._end
-        return SourceUnavailable(f"{batch.item}: {name} lost the batch ({told}). Nothing of it was stored; ask again.")
+        what = "did not take" if isinstance(error, NotTaken) else "lost"
+        return SourceUnavailable(
+            f"{batch.item}: {name} {what} the batch ({told}). Nothing of it was stored; ask again."
+        )
 
     def _release(self, grant: Grant) -> None:
         """Take back a grant of which nothing was sent."""

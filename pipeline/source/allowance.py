@@ -21,7 +21,7 @@ from pipeline.source.collect import MOST_BYTES, collect
 from pipeline.source.deadline import TimedSource
 from pipeline.source.spotify import Access, SpotifySource
 
-__all__ = ["Allowance", "AllowanceGate", "Workers", "collect_with_allowance"]
+__all__ = ["Allowance", "AllowanceGate", "NotTaken", "Workers", "collect_with_allowance"]
 
 Collecting = Callable[[Batch, Access, "Allowance"], RawBatch]
 
@@ -39,6 +39,10 @@ class Allowance:
     seconds: float = 600.0
     most_bytes: int = MOST_BYTES
     clock_ahead_s: float = 0.0
+
+
+class NotTaken(Exception):
+    """A batch that no worker began: none of its requests was sent."""
 
 
 class Workers(Protocol):

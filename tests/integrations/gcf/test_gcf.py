@@ -120,10 +120,19 @@ def test_server_killed_and_back(serve, simulated, tmp_path):
     with far.while_running(again, simulated):
         result = far.collect(simulated, tmp_path / "there", f"gcf://{function.place}?slots=4", window_requests=300)
     if result.state != "succeeded":  # away for longer than three attempts: stated, and the next run completes
-        assert "lost the batch" in result.message
+        assert "the batch (" in result.message
         assert far.collect(simulated, tmp_path / "there", f"gcf://{function.place}").state == "succeeded"
     assert far.collect(simulated, tmp_path / "here", "threads").state == "succeeded"
     assert far.published(tmp_path / "there") == far.published(tmp_path / "here")
+
+
+def test_refused_call_costs_nothing(simulated, tmp_path):
+    """A caller without the right to call is told so, and no request is used up."""
+    simulated.restart()
+    with far.refusing(403) as place:
+        result = far.collect(simulated, tmp_path, f"gcf://{place}")
+    assert (result.state, "did not take the batch (NotTaken: it answered 403)" in result.message) == ("failed", True)
+    assert result.requests == simulated.counts()["total"]
 
 
 def test_no_secret_in_logs(serve):
@@ -132,9 +141,11 @@ def test_no_secret_in_logs(serve):
 
 
 def test_function_gone(serve, simulated, tmp_path):
-    """Where nobody answers any more, the run fails, says so, and the next one completes."""
+    """Where nobody answers any more, the run fails, says so, uses up no request, and the next one completes."""
     serve("collect").kill()
+    simulated.restart()
     result = far.collect(simulated, tmp_path, f"gcf://{serve('collect').place}")
     serve("collect").start()
-    assert (result.state, "lost the batch" in result.message) == ("failed", True)
+    assert (result.state, "did not take the batch" in result.message) == ("failed", True)
+    assert result.requests == simulated.counts()["total"]
     assert far.collect(simulated, tmp_path, "threads").state == "succeeded"

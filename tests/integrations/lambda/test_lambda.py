@@ -103,6 +103,16 @@ def test_orchestrated(simulated):
     )
 
 
+def test_refused_call_costs_nothing(simulated, tmp_path, monkeypatch):
+    """Where there is no such function that is said, and no request is used up."""
+    simulated.restart()
+    with far.refusing(404) as place:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{place}")
+        result = far.collect(simulated, tmp_path, "lambda://garimpo")
+    assert (result.state, "did not take the batch" in result.message) == ("failed", True), result.message
+    assert result.requests == simulated.counts()["total"]
+
+
 def test_no_secret_in_logs(function):
     """What the function logged never shows the client secret."""
     log = Path(function.folder / "function.log").read_text(encoding="utf-8", errors="replace")
@@ -110,8 +120,10 @@ def test_no_secret_in_logs(function):
 
 
 def test_function_gone(function, simulated, tmp_path):
-    """Where there is no Invoke API any more, the run fails, says so, and the next one completes."""
+    """Where there is no Invoke API any more, the run fails, says so, uses up no request, and the next one completes."""
     function.close()
+    simulated.restart()
     result = far.collect(simulated, tmp_path, "lambda://garimpo")
     assert (result.state, "lambda://garimpo" in result.message) == ("failed", True)
+    assert result.requests == simulated.counts()["total"]
     assert far.collect(simulated, tmp_path, "threads").state == "succeeded"
