@@ -13,9 +13,10 @@ from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line
 
-__all__ = ["SNAPSHOTS", "lake", "ran"]
+__all__ = ["NAME", "SNAPSHOTS", "lake", "ran"]
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "integrations" / "reading.md"
+NAME = "Anabel"
 # Artist, day, followers, popularity: of two answers on a day the later counts, as far as it knows.
 SNAPSHOTS = [
     ("a1", date(2026, 11, 21), 10, 5),
@@ -25,13 +26,16 @@ SNAPSHOTS = [
 
 
 def lake(folder: Path) -> Workspace:
-    """A workspace with those snapshots in three files, published, and a fourth file that nobody committed."""
+    """A workspace with those snapshots in three files, published, and a fourth file that nobody committed.
+
+    Both artists have one name.
+    """
     workspace = open_workspace(Settings(data=folder, workspace="demo"))
     ledger = Ledger(workspace.ledger)
-    commit(workspace, ledger, "b1", search_line(artist("a1"), day="2026-11-21"))
-    first = search_line(artist("a1", followers={"total": 20}, popularity=7), artist("a2", followers={"total": 40}))
-    commit(workspace, ledger, "b2", first)
-    commit(workspace, ledger, "b3", search_line(artist("a1", followers={"total": 30}, popularity=None)))
+    commit(workspace, ledger, "b1", search_line(artist("a1", name=NAME), day="2026-11-21"))
+    first = artist("a1", name=NAME, followers={"total": 20}, popularity=7)
+    commit(workspace, ledger, "b2", search_line(first, artist("a2", name=NAME, followers={"total": 40})))
+    commit(workspace, ledger, "b3", search_line(artist("a1", name=NAME, followers={"total": 30}, popularity=None)))
     publish(workspace, ledger)
     ledger.close()
     committed = next((workspace.lake / "artist_snapshots").glob("*/*.parquet"))

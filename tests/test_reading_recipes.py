@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import duckdb
 
-from tests.recipes import SNAPSHOTS, lake, ran
+from tests.recipes import NAME, SNAPSHOTS, lake, ran
 
 
 def test_another_duckdb_attaches(tmp_path, monkeypatch):
@@ -10,7 +10,7 @@ def test_another_duckdb_attaches(tmp_path, monkeypatch):
     workspace = lake(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     con = ran("From another DuckDB", WORKSPACE=str(workspace.root))["con"]
-    assert sorted(con.sql("FROM growth").fetchall()) == [("Artist a1", 20), ("Artist a2", 0)]
+    assert sorted(con.sql("FROM growth").fetchall()) == [(NAME, 0), (NAME, 20)]
     columns = "artist_id, observed_on, followers, popularity"
     assert con.sql(f"SELECT {columns} FROM garimpo.artist_snapshots ORDER BY ALL").fetchall() == SNAPSHOTS
     con.close()
