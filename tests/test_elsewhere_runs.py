@@ -195,3 +195,12 @@ def test_doctor_looks_at_workers(
     code, out, _ = inside(given, tmp_path, "doctor", "--json")
     [check] = [check for check in json.loads(out)["checks"] if check["name"] == "backend"]
     assert (code, check["ok"], said in check["detail"]) == (2, False, True)
+
+
+def test_doctor_calls_no_function(inside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a function, which costs whenever it is called, no more is said than that its package is here."""
+    monkeypatch.setitem(backends.MODULES, "gcf", "wire")
+    given = {"GARIMPO_DATA": str(tmp_path / "data"), "GARIMPO_BACKEND": "gcf://127.0.0.1:9/collect"}
+    code, out, _ = inside(given, tmp_path, "doctor", "--json")
+    [check] = [check for check in json.loads(out)["checks"] if check["name"] == "backend"]
+    assert (code, check["ok"], "whether that answers, the first batch tells" in check["detail"]) == (0, True, True)

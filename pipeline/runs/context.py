@@ -165,8 +165,11 @@ def named_systems(settings: Settings) -> list[tuple[str, Callable[[], str]]]:
 
 
 def _check_backend(settings: Settings) -> str:
-    importlib.import_module("pipeline.integrations.backends").require_workers(settings.backend)
-    return f"{settings.backend} can be asked for workers"
+    backends = importlib.import_module("pipeline.integrations.backends")
+    backends.require_workers(settings.backend)
+    if settings.backend.partition("://")[0] in backends.WITH_A_HEAD:
+        return f"{settings.backend} can be asked for workers"
+    return f"the package for {settings.backend} is here; whether that answers, the first batch tells"
 
 
 def _check_warehouses(settings: Settings) -> str:
