@@ -1,7 +1,7 @@
 """What people said and no file tells of: whom they follow, schedules, targets of genres; back from a backup once lost.
 
 Of a ledger that had to be written anew they are lost, unless they could be read in the one before. What was said since
-stays as it is: a backup only adds. Imports `findings`, `backup_files`, `ledger`, `copying`, `sqlite_file`, `workspace`.
+stays as it is: a backup only adds. Imports `findings`, `backup_files`, `ledger`, `copying`, `sqlite_file`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What pages may ask and change beside runs: schedules, freshness, health, who is followed, what a run would cost.
 
 The half of the service that works on the ledger alone. Imports `schedules`, `freshness`, `preview`, `status`, `upkeep`,
-`budget`, `followed`, `ledger`, `context`, `dag`, `progress`, `warming`, `notify`.
+`budget`, `followed`, `ledger`, `context`, `dag`, `progress`, `retries`, `warming`, `notify`.
 """
 
 from __future__ import annotations

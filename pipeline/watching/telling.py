@@ -1,6 +1,7 @@
 """When people are told: after a headless run, when one could not start, and what followed artists released since.
 
-Imports `opening`, `generations`, `queries`, `followed`, `ledger`, `freshness`, `notify`, `progress`, `settings`.
+Imports `opening`, `generations`, `queries`, `followed`, `ledger`, `freshness`, `notify`, `progress`, `settings`,
+`text`.
 """
 
 from __future__ import annotations
