@@ -20,7 +20,7 @@ from pipeline.records.events import LEVELS, EventFilter
 from pipeline.runs.items import ItemFilter
 from pipeline.service.scheduler import service
 
-__all__ = ["Wanted", "choose", "choose_items_page", "choose_log_page", "draw_coming", "draw_parts"]
+__all__ = ["Wanted", "choose", "choose_items_page", "choose_log_page", "draw_coming", "draw_parts", "show_log_foot"]
 
 ITEMS, LINES = 20, 60  # on a page
 KEEP_S = 5.0
@@ -86,6 +86,16 @@ def choose_log_page(look: Look, wanted: Wanted) -> Wanted:
 
 
 # ---- how it stands
+
+
+def show_log_foot(look: Look, wanted: Wanted, text: Text) -> None:
+    """The order of the lines, and all that match as a file."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(_cards.note(text("newest first, times in {zone}", zone=text.zone_name(look.now))), width="content")
+        st.download_button(
+            text("Download the log"), lambda: _run_data.whole_log(wanted.lines), f"{wanted.run_id}.log", "text/plain",
+            on_click="ignore", key="download",
+        )  # fmt: skip
 
 
 def draw_coming(run_id: str, text: Text) -> None:

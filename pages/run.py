@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form
 from pages._run_data import Look
-from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_coming, draw_parts
+from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_coming, draw_parts, show_log_foot
 from pages._run_words import told
 from pages._text import Text, current_text
 
@@ -24,6 +24,9 @@ def show(run_id: str) -> None:
         st.rerun(scope="app")
     if look is None:
         draw_coming(run_id, text)
+        return
+    if look.run["trigger"] == "import":  # it has no tasks and asks nothing
+        st.html(draw_parts(look, Wanted(run_id), text)["head"])
         return
     course = st.container()
     st.header(text("Items"), anchor=False)
@@ -52,16 +55,6 @@ def show_parts(look: Look, wanted: Wanted, text: Text, into: Mapping[str, Any]) 
         show_log_foot(look, wanted, text)
     st.header(text("Budget"), anchor=False)
     st.html(parts["budget"])
-
-
-def show_log_foot(look: Look, wanted: Wanted, text: Text) -> None:
-    """The order of the lines, and all that match as a file."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.html(_cards.note(text("newest first, times in {zone}", zone=text.zone_name(look.now))), width="content")
-        st.download_button(
-            text("Download the log"), lambda: _run_data.whole_log(wanted.lines), f"{wanted.run_id}.log", "text/plain",
-            on_click="ignore", key="download",
-        )  # fmt: skip
 
 
 def show_relatives(look: Look, text: Text) -> None:

@@ -228,12 +228,13 @@ def test_finished_run_offers_nothing(service):
 
 @pytest.mark.parametrize(("language", "said"), [("en", "To take it back"), ("pt", "Para desfazê-la")])
 def test_import_is_taken_back_not_resumed(service, language, said):
-    """An import that broke off goes on by importing again: its page has no button for it, and says how to undo it."""
+    """An import that broke off goes on by importing again: its page says how to undo it, without tasks and buttons."""
     service.ledger.begin_run(RUN, "import", {"path": "old.csv"}, 1)
     service.ledger.finish_run(RUN, "cancelled", "what was committed is kept; importing again goes on")
     screen = open_screen("run.py", language, id=RUN)
     assert buttons(screen) & {"cancel", "resume", "retry"} == set()
     assert f"{said} python -m pipeline purge --import {RUN}" in screen.words
+    assert not re.search("pending|pendente", screen.words)
 
 
 def test_nothing_left_is_not_counted(service):
