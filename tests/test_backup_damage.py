@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,17 @@ def test_wrong_places_are_refused(filled: Workspace, other: Workspace, clock: Cl
         back_up(other, tmp_path / "c", clock.now())
     with pytest.raises(SettingsError, match=r"mine is no backup: it has no backup\.json"):
         restore(tmp_path / "mine", other, clock.now)
+
+
+def test_namesake_leaves_a_backup_alone(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
+    """A workspace of the same name that knows no run of a backup (another machine's, or begun anew) is refused."""
+    back_up(filled, tmp_path / "b", clock.now())
+    kept = names(tmp_path / "b")
+    with closing(Ledger(other.ledger, clock.now)) as ledger:
+        commit_lines(other, ledger, line("2026-11-24", artist()), run_id="of-its-own")
+    with pytest.raises(SettingsError, match=r"is a backup with \d runs, of which .* knows none"):
+        back_up(other, tmp_path / "b", clock.now())
+    assert names(tmp_path / "b") == kept
 
 
 @pytest.mark.parametrize("place_for", ["half the ledger", "the ledger and little more"])

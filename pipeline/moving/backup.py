@@ -32,6 +32,7 @@ from pipeline.moving.backup_files import (
     named_files,
     read_checked,
     read_manifest,
+    runs_of,
 )
 from pipeline.published.publish import publish
 from pipeline.records.belonging import CLAIMED
@@ -51,7 +52,8 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
     """Copy the ledger and every file it names into `target`, a new folder or that of an earlier backup.
 
     Until the last moment an earlier backup there stays whole. Raises SettingsError for a folder with something else in
-    it, DamagedFile naming a file that is not what was committed or a ledger that was lost, DiskFull.
+    it, another workspace's backup too, DamagedFile naming a file that is not what was committed or a ledger that was
+    lost, DiskFull.
     """
     _require_own(workspace, target)
     if _is_occupied(workspace):
@@ -65,6 +67,7 @@ def back_up(workspace: Workspace, target: Path, now: datetime) -> Backup:
             with explained(target):
                 target.mkdir(parents=True, exist_ok=True)
             _copy_ledger(workspace.ledger, aside)
+            _require_same(workspace, aside, target)
             named = dict(named_files(aside))
             fetch_truth(workspace, (each for each in named.items() if not (target / each[0]).is_file()))
             copied = copy_files(workspace.root, target, named)
@@ -136,6 +139,20 @@ def _require_own(workspace: Workspace, target: Path) -> None:
     if found is not None and found.workspace != workspace.name:
         other = f"{target} is a backup of workspace {found.workspace}, not {workspace.name}"
         raise SettingsError(f"{other}. Name another folder; nothing was copied.")
+
+
+def _require_same(workspace: Workspace, ledger: Path, target: Path) -> None:
+    """Raise SettingsError where an earlier backup has runs of which the ledger knows none.
+
+    Workspaces have names in common: that of another machine has, and one begun anew after its disk was lost.
+    """
+    found = read_manifest(target)
+    if found and (before := runs_of(target / found.ledger)) and not before & runs_of(ledger):
+        raise SettingsError(
+            f"{target} is a backup with {len(before):,} runs, of which {workspace.root} knows none: another workspace "
+            "of this name made it, or this one before it was lost or purged. Name another folder, or bring that back "
+            "with `python -m pipeline restore`. Nothing was copied."
+        )
 
 
 def _copy_ledger(source: LedgerPlace, target: Path) -> None:

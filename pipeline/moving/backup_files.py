@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ __all__ = [
     "named_files",
     "read_checked",
     "read_manifest",
+    "runs_of",
 ]
 
 FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
@@ -67,6 +69,16 @@ def read_manifest(folder: Path) -> Backup | None:
             f"{folder} was written by a newer version of this program. Update it; nothing was changed."
         )
     return found
+
+
+def runs_of(ledger: Path) -> set[str]:
+    """Ids of the runs that a ledger knows; none where it cannot be read."""
+    try:
+        with closing(read_only(ledger)) as connection:
+            rows = connection.execute("SELECT run_id FROM runs UNION SELECT run_id FROM parts").fetchall()
+    except sqlite3.Error:
+        return set()
+    return {row[0] for row in rows}
 
 
 def named_files(ledger: Path) -> Iterator[tuple[str, str]]:
