@@ -119,6 +119,7 @@ def test_trace_is_told(imported: None, capsys: pytest.CaptureFixture[str]) -> No
     assert (code, lines[0]) == (
         0, f"artist_id {BANDA}, observed_on 2024-05-01, followers 70, popularity 31; decides followers, popularity",
     )  # fmt: skip
+    assert re.search(r"task \w+, kept with item .+, attempt 1$", lines[1])  # others' rows are in the same part
     assert lines[3].endswith("line 1: artists, imported_from mpb_2024-05-01.json, at 2024-05-01T00:00:00Z")
     assert json.loads(lines[4]) == {"file": "mpb_2024-05-01.json", "line": 1, "values": ENTRY}
     _, out, _ = said(capsys, "trace", "artist", BANDA, "--json")

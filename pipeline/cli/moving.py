@@ -195,7 +195,8 @@ def _show_origin(origin: Origin) -> None:
     values = ", ".join(f"{name} {value}" for name, value in origin.row.items() if value is not None)
     gave = f"; decides {', '.join(origin.gave)}" if origin.gave else ""
     print(f"{values}{gave}")
-    print(f"  run {origin.run_id} ({origin.trigger}), task {origin.task}, item {origin.item}, attempt {origin.attempt}")
+    kept = f"kept with item {origin.item}"  # batches are committed together, under the name of one of them
+    print(f"  run {origin.run_id} ({origin.trigger}), task {origin.task}, {kept}, attempt {origin.attempt}")
     print(f"  part {origin.part} (sha256 {origin.part_sha256[:16]}…, schema {origin.schema_version})")
     for line in origin.lines:
         asked = ", ".join(f"{name} {value}" for name, value in line.request.items() if not isinstance(value, list))
