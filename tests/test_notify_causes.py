@@ -44,7 +44,7 @@ class Outbox:
         self.sent: list[tuple[str, str]] = []
         self.works = True
 
-    def send(self, title: str, body: str) -> bool:
+    def send(self, title: str, body: str, _type: str) -> bool:
         """Whether it arrived."""
         if self.works:
             self.sent.append((title.rpartition(": ")[2], body))
@@ -164,12 +164,14 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def test_webhook_receives_it(ledger: Ledger) -> None:
-    """Through Apprise a failure reaches a web server, with workspace, kind and message."""
+    """Through Apprise a failure and its end reach a web server, with workspace, kind, message and how grave it is."""
     with webhook() as (address, received):
         settings = Settings(notify_urls=SecretStr(address), workspace="test")
         notifier(settings, ledger).run_ended(ended(ledger, "r1", "failed", "probe"))
-    assert [(row["title"], row["message"]) for row in received] == [
-        ("Garimpo (test): failure", "Run r1 failed (probing the source): because")
+        notifier(settings, ledger).run_ended(ended(ledger, "r2", "succeeded"))
+    assert [(row["title"], row["message"], row["type"]) for row in received] == [
+        ("Garimpo (test): failure", "Run r1 failed (probing the source): because", "failure"),
+        ("Garimpo (test): recovery", "Run r2 went well again.", "success"),
     ]
 
 

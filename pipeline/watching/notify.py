@@ -34,8 +34,17 @@ log = logging.getLogger(__name__)
 TITLE = "Garimpo"
 MOST_NAMED = 20  # releases that one message names; of more it says how many
 INSTALL = "install it with `pip install 'apprise>=2.2'`, or leave GARIMPO_NOTIFY_URLS empty"
-Send = Callable[[str, str], bool]
+Send = Callable[[str, str, str], bool]  # title, message, and which of Apprise's four types it is
 Say = Callable[[], str]
+# How grave each kind is: services show it by a colour or a sign.
+TYPES = {
+    "failure": "failure",
+    "blocking check": "failure",
+    "recovery": "success",
+    "deferral": "warning",
+    "stale genre": "warning",
+    "new release": "info",
+}
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ class Notifier:
         if not self.reaches_somebody:
             return ""
         message = say()
-        arrived = self.send(f"{TITLE} ({self.workspace}): {_kind_label(kind, self.text)}", message)
+        arrived = self.send(f"{TITLE} ({self.workspace}): {_kind_label(kind, self.text)}", message, TYPES[kind])
         level = logging.INFO if arrived else logging.WARNING
         said = "; ".join(message.splitlines())  # a log has one line for each event
         note(log, "notified" if arrived else "notify_failed", level=level, kind=kind, message=said)
@@ -210,7 +219,7 @@ def check_notifications(settings: Settings) -> str:
     if not all(understood):
         wrong = ", ".join(str(number) for number, is_good in enumerate(understood, start=1) if not is_good)
         raise SettingsError(f"GARIMPO_NOTIFY_URLS: address {wrong} of {len(urls)} is none that Apprise understands.")
-    return f"{len(urls)} addresses are notified"
+    return f"{len(urls)} {'address is' if len(urls) == 1 else 'addresses are'} notified"
 
 
 def _apprise() -> Any:
@@ -222,7 +231,7 @@ def _apprise() -> Any:
 
 
 def _apprise_send(urls: str) -> Send:
-    def send(title: str, body: str) -> bool:
+    def send(title: str, body: str, notify_type: str) -> bool:
         if not urls or find_spec("apprise") is None:
             if urls:
                 log.warning("notify_unavailable apprise is missing: %s", INSTALL)
@@ -230,12 +239,12 @@ def _apprise_send(urls: str) -> Send:
         target = _apprise().Apprise()
         for url in _split(urls):
             target.add(url)
-        return bool(target.notify(title=title, body=body))
+        return bool(target.notify(title=title, body=body, notify_type=notify_type))
 
     return send if urls else _nobody
 
 
-def _nobody(_title: str, _body: str) -> bool:
+def _nobody(_title: str, _body: str, _type: str) -> bool:
     return False
 
 
