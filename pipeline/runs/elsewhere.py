@@ -197,10 +197,9 @@ class Elsewhere:
                 "GARIMPO_BACKEND=threads, and the next run goes on."
             )
             return self._end
-        what = "did not take" if isinstance(error, NotTaken) else "lost"
-        return SourceUnavailable(
-            f"{batch.item}: {name} {what} the batch ({told}). Nothing of it was stored; ask again."
-        )
+        lost = f"lost the batch ({told}). Nothing of it was stored; ask again."
+        not_taken = f"did not take the batch ({told}). Nothing of it was stored; ask again."
+        return SourceUnavailable(f"{batch.item}: {name} {not_taken if isinstance(error, NotTaken) else lost}")
 
     def _release(self, grant: Grant) -> None:
         """Take back a grant of which nothing was sent."""
