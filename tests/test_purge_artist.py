@@ -62,7 +62,7 @@ def collected(workspace: Workspace, ledger: Ledger) -> None:
     ledger.add_event("INFO", "item_finished", f"{NAME} was read", item=NAME, ids=[GONE])
     follow(ledger, [GONE, "a1"])
     told = {"0Solo00000000000000000": f"Solo Title ({NAME})", "both": f"Album ({NAME}, Artist a1)"}
-    Notifier(ledger, "test", lambda _title, _body: True).releases_seen(told)
+    Notifier(ledger, "test", lambda *_told: True).releases_seen(told)
 
 
 def texts(workspace: Workspace) -> dict[str, str]:
