@@ -17,6 +17,7 @@ from pipeline.watching.freshness import own_targets, set_target
 from pipeline.watching.schedules import Schedule, add_schedule, list_schedules
 from pipeline.workspace import Workspace
 from tests.conftest import SERVER, Clock
+from tests.receipts import artist, commit_lines, line
 
 
 def listed(workspace: Workspace) -> tuple[str, ...]:
@@ -147,3 +148,19 @@ def test_backup_without_ledger_is_said(filled: Workspace, clock: Clock, backed_u
     assert "cannot be read" in recover(filled, clock.now, backed_up)[-1].done
     (backed_up / "backup.json").unlink()
     assert "has no ledger that knows them" in recover(filled, clock.now, backed_up)[-1].done
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_list_of_another_workspace_stays_there(
+    filled: Workspace, clock: Clock, backed_up: Path, other: Workspace
+) -> None:
+    """A backup with none of our runs, which any other of this name may be, gives no list; the right one does later."""
+    with closing(Ledger(other.ledger, clock.now)) as ledger:
+        commit_lines(other, ledger, line("2026-11-21", artist()), run_id="run-9")
+        follow(ledger, ["stranger"])
+    back_up(other, other.root.parent / "foreign", clock.now())
+    told = [each.done for each in recover(filled, clock.now, other.root.parent / "foreign")]
+    assert any("is a backup of another workspace: nothing of it was taken" in each for each in told)
+    assert listed(filled) == ()
+    recover(filled, clock.now, backed_up)
+    assert listed(filled) == ("a", "n")

@@ -1,7 +1,8 @@
 """What people said and no file tells of: whom they follow, schedules, targets of genres; back from a backup once lost.
 
 Of a ledger that had to be written anew they are lost, unless they could be read in the one before. What was said since
-stays as it is: a backup only adds. Imports `findings`, `backup_files`, `ledger`, `copying`, `sqlite_file`.
+stays as it is: a backup only adds. Imports `findings`, `store`, `backup_files`, `ledger`, `copying`, `sqlite_file`,
+`workspace`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 from pipeline.errors import GarimpoError
 from pipeline.keeping.findings import Finding
-from pipeline.moving.backup_files import read_manifest
+from pipeline.lake.store import known_runs
+from pipeline.moving.backup_files import Backup, read_manifest, runs_of
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
 from pipeline.records.sqlite_file import read_only
+from pipeline.workspace import Workspace
 
 __all__ = ["LISTS_LOST", "WHAT", "are_readable", "bring_lists"]
 
@@ -37,8 +40,8 @@ def are_readable(old: Path) -> bool:
     return True
 
 
-def bring_lists(ledger: Ledger, backup: Path | None) -> list[Finding]:
-    """Add what a backup knows of it to a ledger that has lost it; nothing where that is not so."""
+def bring_lists(workspace: Workspace, ledger: Ledger, backup: Path | None) -> list[Finding]:
+    """Add what a backup of the workspace knows of it to a ledger that has lost it; nothing where that is not so."""
     if backup is None or ledger.meta(LISTS_LOST) != "1":
         return []
     place, what = str(ledger.place), f"has lost {WHAT}"
@@ -46,6 +49,9 @@ def bring_lists(ledger: Ledger, backup: Path | None) -> list[Finding]:
         said = read_manifest(backup)
         if said is None:
             return [Finding(place, what, f"{backup} has no ledger that knows them: they have to be said again")]
+        if not _is_of(workspace, ledger, said, backup):
+            told = f"{backup} is a backup of another workspace: nothing of it was taken; name one of this workspace"
+            return [Finding(place, what, told)]
         tables, meta = _read(backup / said.ledger)
     except (GarimpoError, sqlite3.DatabaseError) as error:
         return [Finding(place, what, f"the ledger in {backup} cannot be read ({error}): they have to be said again")]
@@ -58,6 +64,12 @@ def bring_lists(ledger: Ledger, backup: Path | None) -> list[Finding]:
         connection.execute(SET_META, (LISTS_LOST, "0"))
     told = f"followed artists {brought[0]:,}, schedules {brought[1]:,}, targets {brought[2]:,}"
     return [Finding(place, what, f"brought back as of {said.made_at}: {told}; what was said since stays as it is")]
+
+
+def _is_of(workspace: Workspace, ledger: Ledger, said: Backup, backup: Path) -> bool:
+    """Whether a backup is of this workspace: they have runs in common, or their names where one of them has no run."""
+    before, mine = runs_of(backup / said.ledger), known_runs(ledger)
+    return bool(before & mine) if before and mine else said.workspace == workspace.name
 
 
 def _read(path: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:

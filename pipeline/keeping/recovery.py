@@ -62,7 +62,7 @@ def recover(workspace: Workspace, clock: Callable[[], datetime], backup: Path | 
         with closing(Ledger(workspace.ledger, clock)) as ledger:
             bury_dead_runs(ledger)
             claim_store(workspace, ledger)
-            findings += bring_lists(ledger, backup)
+            findings += bring_lists(workspace, ledger, backup)
             findings += put_volumes_aside(workspace, ledger)
             if swept := sweep(workspace, ledger):
                 findings.append(Finding(str(workspace.root), f"{swept} files of killed writers", "removed"))
