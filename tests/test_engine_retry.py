@@ -15,9 +15,10 @@ from pipeline.runs.dag import DAG, Retry
 from pipeline.runs.items import ItemFilter, find_items
 from pipeline.runs.preview import plan_retry
 from pipeline.runs.progress import RunResult
-from pipeline.runs.retries import find_leftovers
+from pipeline.runs.retries import find_leftovers, find_rest
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.server import Running
+from pipeline.workspace import Workspace
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 WORLD = {"artists": 24, "clock_speed": 60}
@@ -114,3 +115,15 @@ def test_crashed_run_is_resumed(world: Running, tmp_path: Path) -> None:
         ledger.finish_run("cut", "crashed")
     assert retry(world, tmp_path, "cut").state == "succeeded"
     assert stable_tables(database(tmp_path)) == held(world.truth(genres=genre_names(world)))
+
+
+def test_long_chain_is_followed(workspace: Workspace, ledger: Ledger) -> None:
+    """However often the last run was retried in vain, the first one knows whether tasks are missing by now."""
+    for number in range(500):
+        params = {"retry_of": f"r{number - 1}", "items": []} if number else {}
+        ledger.begin_run(f"r{number}", "cli", params, 1)
+        ledger.finish_run(f"r{number}", "failed")
+    assert find_rest(workspace, ledger, "r0").lacks_tasks
+    ledger.begin_run("last", "cli", {"retry_of": "r499", "items": []}, 1)
+    ledger.finish_run("last", "succeeded")
+    assert not find_rest(workspace, ledger, "r0").lacks_tasks

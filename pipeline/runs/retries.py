@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.errors import GarimpoError, RunInProgress, SettingsError
 from pipeline.published.live import live
+from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.runs.dag import DAG, Task
 from pipeline.runs.items import LeftItem, left_items, run_tasks
@@ -105,22 +106,29 @@ def _unreached(ledger: Ledger, run_id: str) -> set[str]:
     """Tasks that neither a run reached nor those that went on with all of it, nor those with these."""
     if ledger.read("SELECT 1 FROM runs WHERE run_id = ? AND state IN (?, ?)", (run_id, *WHOLE)):
         return set()
-    missing = {task.name for task in DAG} - {
-        row["task"] for row in run_tasks(ledger, run_id) if row["state"] in REACHED
-    }
-    return _by_nobody(ledger, run_id, missing)
+    return _by_nobody(ledger, run_id, {task.name for task in DAG} - _reached(ledger, run_id))
+
+
+def _reached(ledger: Ledger, run_id: str) -> set[str]:
+    return {row["task"] for row in run_tasks(ledger, run_id) if row["state"] in REACHED}
 
 
 def _by_nobody(ledger: Ledger, run_id: str, missing: set[str]) -> set[str]:
-    """Tasks, of those that a run did not reach, that none reached which went on with all of it."""
-    for row in ledger.read(_GONE_ON, (run_id,)) if missing else ():
-        missing = missing & _unreached(ledger, row["run_id"])
+    """Tasks, of those that a run did not reach, that none reached which went on with all of it, nor with such a one."""
+    heirs: dict[str, list[Row]] = {}
+    for row in ledger.read(_GOING_ON) if missing else ():
+        heirs.setdefault(row["retry_of"], []).append(row)
+    waiting = heirs.pop(run_id, [])
+    while waiting and missing:  # who retries the last run each hour makes a long chain
+        heir = waiting.pop()
+        missing = set() if heir["state"] in WHOLE else missing - _reached(ledger, heir["run_id"])
+        waiting += heirs.pop(heir["run_id"], [])
     return missing
 
 
-_GONE_ON = (
-    "SELECT run_id FROM runs WHERE json_extract(params, '$.retry_of') = ? "
-    "AND coalesce(json_extract(params, '$.items'), '[]') = '[]'"
+_GOING_ON = (
+    "SELECT run_id, state, json_extract(params, '$.retry_of') AS retry_of FROM runs "
+    "WHERE json_extract(params, '$.retry_of') <> '' AND coalesce(json_extract(params, '$.items'), '[]') = '[]'"
 )
 
 
