@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from pipeline.errors import SettingsError, TaskFailed
-from pipeline.integrations.steps import ask
+from pipeline.integrations.steps import ask, settings_of
 from pipeline.published.publish import publish
 from pipeline.records.followed import follow
 from pipeline.records.ledger import Ledger
@@ -207,6 +207,21 @@ def test_runs_of_other_systems_tell_as_well(tmp_path: Path, monkeypatch: pytest.
     assert [(row["title"], row["message"].partition(":")[0]) for row in received] == [
         ("Garimpo (simulator): failure", f"Run {run_id} failed")
     ]
+
+
+def test_run_that_goes_on_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a run could not be ended, nobody hears that it went well, and the failure before stands as told."""
+    monkeypatch.chdir(tmp_path)
+    with webhook() as (address, received):
+        for name, value in {"GARIMPO_NOTIFY_URLS": address, "GARIMPO_DATA": "kept", "GARIMPO_WORKSPACE": "t"}.items():
+            monkeypatch.setenv(name, value)
+        settings = settings_of(tmp_path)
+        with opened_ledger(settings) as (_, opened):
+            opened.begin_run("going", "cli", {}, 1)
+        tell_run_end(settings, RunResult("before", "failed", "because", 1, 1, 1.0))
+        with pytest.raises(SettingsError, match="going is not a run of another system"):
+            ask("end_run", "going", folder=tmp_path)
+    assert [row["message"] for row in received] == ["Run before failed: because"]
 
 
 def test_releases_of_the_followed_arrive(tmp_path: Path) -> None:

@@ -76,9 +76,9 @@ def ask(call: str, *asked: Any, folder: Path = Path(), reopen: bool = False, **n
 
 
 def _tell(settings: Settings, run_id: str) -> None:
-    """What hinders it hinders nothing else: the run has ended."""
+    """What hinders it hinders nothing else: the run has ended. Of one that could not be ended nothing is told."""
     with suppress(GarimpoError), opened_ledger(settings, to_read=True) as (_, ledger):
-        for row in ledger.runs(1, where="r.run_id = ?", params=(run_id,)):
+        for row in ledger.runs(1, where="r.run_id = ? AND r.state <> 'running'", params=(run_id,)):
             told = {key: row[key] for key in ("run_id", "state", "message", "requests", "rows", "due_at")}
             tell_run_end(settings, RunResult(**told, duration_s=0.0))
 
