@@ -27,7 +27,7 @@ from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import SERVER, Clock
-from tests.receipts import BANDA, VIOLA, artist, commit_lines, line
+from tests.receipts import BANDA, VIOLA, artist, commit_lines, line, names
 from tests.test_import_commits import NOVA, entry, written
 from tests.test_purge_artist import texts
 
@@ -143,6 +143,17 @@ def test_only_import_can_go(workspace: Workspace, ledger: Ledger) -> None:
     require_ledger(workspace, ledger)
     assert [rows for name, rows in published(workspace).items() if rows] == []
     assert import_history(workspace, ledger, path, "run-2").observations == 1
+
+
+def test_backup_goes_on(workspace: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
+    """Where a backup has nothing but what was taken back since, the next one in its folder lets go of it, too."""
+    path = written(workspace.root.parent / "wrong.jsonl", entry(followers=7))
+    import_history(workspace, ledger, path, WRONG)
+    back_up(workspace, tmp_path / "backup", clock.now())
+    purge_import(workspace, ledger, WRONG)
+    import_history(workspace, ledger, path, "run-2")
+    back_up(workspace, tmp_path / "backup", clock.now())
+    assert [name for name in names(tmp_path / "backup") if WRONG in name] == []
 
 
 def test_list_goes_as_it_came(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:

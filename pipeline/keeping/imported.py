@@ -1,7 +1,7 @@
 """What imports brought: which there are, and one taken back with all that it put into files, ledger and database.
 
 What other runs saw stays. Imports `cutting`, `exchange`, `engine`, `store`, `truth`, `volumes`, `purge`, `ledger`,
-`copying`, `workspace`.
+`belonging`, `copying`, `workspace`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from pipeline.lake import engine
 from pipeline.lake.store import sweep
 from pipeline.lake.truth import fetch_truth
 from pipeline.lake.volumes import SCRUB_DUE, is_volume
+from pipeline.records.belonging import taken_back
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection, Row
-from pipeline.records.ledger import ALL, Ledger
+from pipeline.records.ledger import ALL, SET_META, Ledger
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Import", "TakenBack", "list_imports", "purge_import"]
@@ -162,6 +163,7 @@ def _forget(connection: Connection, gone: Import, *, shared: bool) -> None:
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (gone.run_id,))
         for column in _TOLD_OF.get(table, ()):
             connection.execute(f"DELETE FROM {table} WHERE instr({column}, ?) > 0", (gone.run_id,))
+    connection.execute(SET_META, (taken_back(gone.run_id), ""))  # by it a backup that has it is known for ours
     if gone.followed:
         connection.execute("DELETE FROM followed WHERE followed_at = ?", (gone.started_at.timestamp(),))
 

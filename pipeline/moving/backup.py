@@ -29,6 +29,7 @@ from pipeline.moving.backup_files import (
     copy_files,
     damaged,
     hash_of,
+    knows_one_of,
     named_files,
     read_checked,
     read_manifest,
@@ -142,12 +143,12 @@ def _require_own(workspace: Workspace, target: Path) -> None:
 
 
 def _require_same(workspace: Workspace, ledger: Path, target: Path) -> None:
-    """Raise SettingsError where an earlier backup has runs of which the ledger knows none.
+    """Raise SettingsError where an earlier backup has runs of which the ledger knows none, nor took one back.
 
     Workspaces have names in common: that of another machine has, and one begun anew after its disk was lost.
     """
     found = read_manifest(target)
-    if found and (before := runs_of(target / found.ledger)) and not before & runs_of(ledger):
+    if found and (before := runs_of(target / found.ledger)) and not knows_one_of(before, ledger):
         raise SettingsError(
             f"{target} is a backup with {len(before):,} runs, of which {workspace.root} knows none: another workspace "
             "of this name made it, or this one before it was lost or purged. Name another folder, or bring that back "

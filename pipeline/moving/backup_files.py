@@ -1,6 +1,6 @@
 """What a backup consists of: a manifest, a copy of a ledger, and the files it names, each checked against its hash.
 
-Imports `files`, `places`, `sqlite_file`.
+Imports `files`, `belonging`, `places`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
+from pipeline.records.belonging import taken_back
 from pipeline.records.places import LEDGER_VERSION
 from pipeline.records.sqlite_file import read_only
 
@@ -27,6 +29,7 @@ __all__ = [
     "copy_files",
     "damaged",
     "hash_of",
+    "knows_one_of",
     "named_files",
     "read_checked",
     "read_manifest",
@@ -79,6 +82,15 @@ def runs_of(ledger: Path) -> set[str]:
     except sqlite3.Error:
         return set()
     return {row[0] for row in rows}
+
+
+def knows_one_of(runs: AbstractSet[str], ledger: Path) -> bool:
+    """Whether a ledger knows one of these runs, or knew it until it was taken back."""
+    if runs & runs_of(ledger):
+        return True
+    with closing(read_only(ledger)) as connection:
+        names = {row[0] for row in connection.execute("SELECT key FROM meta")}
+    return any(taken_back(run_id) in names for run_id in runs)
 
 
 def named_files(ledger: Path) -> Iterator[tuple[str, str]]:

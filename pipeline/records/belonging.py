@@ -1,4 +1,4 @@
-"""A shared ledger and the files that it lists: a machine that has other files must not take those for lost.
+"""What belongs to a ledger: files, which a machine that has others must not take for lost, and runs that it let go of.
 
 Imports `copying`, `errors`, `ledger`, `workspace`.
 """
@@ -6,6 +6,7 @@ Imports `copying`, `errors`, `ledger`, `workspace`.
 from __future__ import annotations
 
 from contextlib import closing
+from hashlib import sha256
 from uuid import uuid4
 
 from pipeline.errors import DiskFull, SettingsError
@@ -13,7 +14,7 @@ from pipeline.records.copying import FILES
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import ServerLedger, Workspace
 
-__all__ = ["CLAIMED", "require_own_files"]
+__all__ = ["CLAIMED", "require_own_files", "taken_back"]
 
 CLAIMED = "store"  # the name in the ledger of the object store that has its files, of which any machine's are copies
 LISTED = "SELECT 1 FROM parts UNION ALL SELECT 1 FROM raw_files LIMIT 1"
@@ -44,3 +45,8 @@ def require_own_files(workspace: Workspace) -> None:
         except OSError as error:
             raise DiskFull(f"{marker} cannot be written ({error.strerror}). Nothing was started.") from None
         ledger.set_meta(FILES, marker.read_text(encoding="utf-8"))
+
+
+def taken_back(run_id: str) -> str:
+    """The name in the ledger under which it remembers a run that was taken back; the run itself is not told by it."""
+    return f"taken_back:{sha256(run_id.encode()).hexdigest()[:16]}"
