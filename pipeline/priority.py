@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 __all__ = ["give_way"]
 
@@ -18,4 +19,5 @@ def give_way() -> None:
     """
     if sys.platform == "linux":  # elsewhere a priority is that of a whole process, in the app that of its pages too
         mine = os.getpriority(os.PRIO_PROCESS, 0)
-        os.setpriority(os.PRIO_PROCESS, 0, max(mine, NICENESS))
+        with suppress(OSError):  # hardened services may not: what there is to do is done all the same
+            os.setpriority(os.PRIO_PROCESS, 0, max(mine, NICENESS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.priority import NICENESS
+from pipeline.priority import NICENESS, give_way
 from pipeline.service.scheduler import Service
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.server import running
@@ -83,3 +84,13 @@ def test_run_gives_way_to_pages(tmp_path: Path, clock: Any, told: dict[int, int]
     assert os.getpriority(os.PRIO_PROCESS, 0) == mine
     assert NICENESS in told.values()
     assert told.get(threading.get_ident(), mine) == mine
+
+
+def test_refused_priority_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a service may not lower itself, as hardened ones may not, it goes on as it is."""
+
+    def refuse(*_: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    give_way()
