@@ -179,6 +179,23 @@ def test_time_to_come_is_made_up(simulator, ledger, clock, tmp_path):
     assert turns[1]["at"] - turns[0]["at"] == pytest.approx(0.1, abs=0.01)
 
 
+def test_places_of_a_refused_batch_are_free(simulator, ledger, tmp_path):
+    """What others reserve while a batch comes back that nobody took, under numbers that it had, stays theirs."""
+
+    class Refused(Unlucky):
+        def is_alive(self):
+            with ledger.write() as connection:
+                connection.execute("INSERT INTO requests (at, bucket, endpoint) VALUES (7, 'artist', 'artist')")
+            return True
+
+    with open_context(settings_for(simulator, tmp_path), ledger, "r") as context:
+        context.workers = workers = Refused(lambda _: NotTaken("it answered 429"))
+        raw = Elsewhere(context, timeout_s=60).collect(BATCH, TimedSource(context.source, 60, "x"))
+        workers.close()
+    assert "did not take the batch" in str(raw.error)
+    assert [row["at"] for row in ledger.read("SELECT at FROM requests")] == [7]
+
+
 @pytest.mark.parametrize(
     ("module", "said"),
     [

@@ -94,12 +94,8 @@ class Elsewhere:
             return raw
         try:
             grant = self._granted(batch)
-        except GarimpoError as error:
-            return RawBatch(batch.batch_id, b"", 0, 0, error=error, left=batch.calls)
-        try:
             raw = self._brought(batch, grant)
         except GarimpoError as error:
-            self._grants.lose(grant)
             return RawBatch(batch.batch_id, b"", 0, 0, error=error, left=batch.calls)
         began = self._context.ledger.now() - timedelta(seconds=_lasted(raw))
         self._grants.settle_batch(grant, raw.sent, began.timestamp())
@@ -150,6 +146,7 @@ class Elsewhere:
         return math.ceil(len(batch.calls) * max(1.0, each))
 
     def _brought(self, batch: Batch, grant: Grant) -> RawBatch:
+        """What a worker brought; else the grant is free where nothing was sent, and counted where nobody knows."""
         ahead_s = (self._context.ledger.now() - system_now()).total_seconds()
         allowance = Allowance(
             len(grant.tickets), grant.per_second, self._timeout_s, self._workers.most_bytes,
@@ -166,11 +163,13 @@ class Elsewhere:
             raw = self._awaited(future)
         except GarimpoError:
             future.cancel()
+            self._grants.lose(grant)
             raise
         except NotTaken as error:
             self._release(grant)
             raise self._gone(batch, error) from None
         except (Exception, CancelledError) as error:  # noqa: BLE001  whatever became of the batch
+            self._grants.lose(grant)
             raise self._gone(batch, error) from None
         if self._context.came_s is None:
             on_the_way_s = (self._context.ledger.now() - submitted).total_seconds() - _lasted(raw)
