@@ -20,6 +20,7 @@ from pipeline.schema import PUBLISHED
 __all__ = ["definitions"]
 
 FRESH_DAYS = 7  # unless GARIMPO_FRESH_DAYS says otherwise
+GOING = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 SPECS = [dg.AssetCheckSpec(check.name, asset=checked_table(check), description=check.promise) for check in CHECKS]
 
 
@@ -51,9 +52,14 @@ def checks() -> Iterator[dg.AssetCheckResult]:
 
 @dg.run_status_sensor(dg.DagsterRunStatus.CANCELED, default_status=dg.DefaultSensorStatus.RUNNING)  # type: ignore[untyped-decorator]
 def cancelled(context: dg.RunStatusSensorContext) -> None:
-    """A run that was terminated lets go of the workspace: its own process may be interrupted between two steps."""
-    run = context.dagster_run
-    steps.ask("cancel_run", Owner("dagster", run.root_run_id or run.run_id))
+    """A run that was terminated lets go of the workspace: its own process may be interrupted between two steps.
+
+    Unless it has been re-executed since: then the same run of ours goes on.
+    """
+    root = context.dagster_run.root_run_id or context.dagster_run.run_id
+    going = dg.RunsFilter(tags={"dagster/root_run_id": root}, statuses=GOING)
+    if not context.instance.get_runs(going, limit=1):
+        steps.ask("cancel_run", Owner("dagster", root))
 
 
 settings = steps.settings_of()

@@ -136,6 +136,21 @@ def test_terminated_run_is_cancelled(instance, data):
     assert not is_run_locked(open_workspace(settings))
 
 
+def test_terminated_run_that_goes_on_is_left_alone(instance, data):
+    """Whoever re-executes a run before Dagster tells that it was terminated keeps ours: it is the same one."""
+    from pipeline.integrations.dagster import cancelled
+
+    run = instance.create_run_for_job(garimpo())
+    begin_run(load_settings(), Owner("dagster", run.run_id))
+    instance.report_run_canceled(run)
+    tags = {"dagster/root_run_id": run.run_id, "dagster/parent_run_id": run.run_id}
+    again = {"root_run_id": run.run_id, "parent_run_id": run.run_id, "tags": tags}
+    instance.create_run_for_job(garimpo(), status=dg.DagsterRunStatus.STARTED, **again)
+    event = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_CANCELED)[0].dagster_event
+    cancelled(dg.build_run_status_sensor_context("cancelled", event, instance, instance.get_run_by_id(run.run_id)))
+    assert far.last_run()["state"] == "running"
+
+
 def test_one_run_at_a_time(tmp_path):
     """The file that the documents have copied lets a second run wait."""
     shutil.copy("docs/integrations/deploy/dagster.yaml", tmp_path)
