@@ -161,10 +161,11 @@ def test_newer_ledger_is_left_alone(place: ServerLedger, server: Server) -> None
 
 
 def test_ledger_of_version_8_is_upgraded(place: ServerLedger, server: Server) -> None:
-    """Several parts may lie in one file from version 9 on; who was first opens it for all."""
+    """Several parts may lie in one file from version 9 on, followed artists have names from 10 on."""
     database = place.address.rpartition("/")[2]
     Ledger(place).close()
     server.ask("ALTER TABLE garimpo_test.parts ADD CONSTRAINT parts_path_key UNIQUE (path)", database)
+    server.ask("ALTER TABLE garimpo_test.followed DROP COLUMN name", database)
     server.ask("UPDATE garimpo_test.ledger_format SET version = 8", database)
     with closing(Ledger(place)) as ledger, ledger.write() as connection:
         for batch in ("b1", "b2"):
@@ -172,6 +173,7 @@ def test_ledger_of_version_8_is_upgraded(place: ServerLedger, server: Server) ->
             connection.execute(ADD_PART, values)
     with closing(Ledger(place)) as ledger:
         assert ledger.read("SELECT count(*) AS n FROM parts") == [{"n": 2}]
+        assert ledger.read("SELECT name FROM followed") == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
