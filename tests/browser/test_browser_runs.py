@@ -172,7 +172,7 @@ def test_items_fit_a_small_laptop(open_tab):
     assert page.evaluate(OVERFLOW) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_form_has_the_themes_colours(open_tab, theme):
     """What a run would cost stands in the form in the colours of the theme, as everywhere."""
     page = open_tab(theme).show("/runs")

@@ -78,7 +78,9 @@ def test_command_line_is_seen(open_tab, served):
     expect(card).to_have_count(0, timeout=5_000)
 
 
-@pytest.mark.parametrize(("theme", "language"), [("light", "pt-BR"), ("dark", "en-US")])
+@pytest.mark.parametrize(
+    ("theme", "language"), [("light", "pt-BR"), pytest.param("dark", "en-US", marks=pytest.mark.slow)]
+)
 def test_telephone_holds_the_form(open_tab, theme, language):
     """At a width of 390 nothing hangs over its edge: schedules with the form open, and health."""
     tab = open_tab(theme, language, 390)
