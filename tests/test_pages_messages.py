@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pages._run_words import BUCKETS, told
+from pages._run_words import BUCKETS, bucket_label, told
 from pages._text import Text, catalogue
 from pipeline.errors import BudgetSpent, RunInProgress
 from pipeline.published.checks import CHECKS, Check, CheckResult, in_words
@@ -110,6 +110,7 @@ def _words(node: ast.AST) -> str:
 def test_buckets_are_those_of_the_budget():
     """Every bucket has its label in both languages; its instant is the reader's."""
     assert set(BUCKETS) == set(budget.BUCKETS)
+    assert not {bucket_label(bucket, PT) for bucket in BUCKETS} & set(BUCKETS)
     spent = str(BudgetSpent("tracks", datetime(2026, 11, 29, 9, tzinfo=UTC), "rate limit of the 30 s window"))
     assert [told(f"refresh_tracks: {spent}", text) for text in (Text("en"), PT)] == [
         "reading tracks: tracks: rate limit of the 30 s window; due again at Nov 29, 09:00 UTC",

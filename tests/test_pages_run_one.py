@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pages import _run_data
-from pages._run_words import TASKS, told
+from pages._run_words import TASKS, task_label, told
 from pages._text import Text
 from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import TaskOutcome
@@ -278,6 +278,7 @@ def test_both_languages_name_tasks(service):
         open_screen("run.py", "pt", id=RUN), "g-dag"
     )
     assert set(TASKS) >= {task.name for task in DAG}
+    assert not {task_label(task, Text("pt_BR")) for task in TASKS} & {task.replace("_", " ") for task in TASKS}
     assert told("discover: 3 not collected; refresh_artists, plan did not finish", Text("en")) == (
         "discovering artists: 3 not collected; reading artists, planning did not finish"
     )

@@ -1,6 +1,6 @@
 """What runs say of themselves in the words of whoever reads it: tasks and buckets by their labels, instants at home.
 
-Imports `text`.
+Imports `budget`, `dag`, `text`.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from pipeline.records.budget import BUCKETS
+from pipeline.runs.dag import DAG
 from pipeline.text import Text
 
 __all__ = ["BUCKETS", "TASKS", "bucket_label", "task_label", "told"]
 
-TASKS = (
-    "probe", "plan", "discover", "refresh_artists", "refresh_releases", "refresh_tracks", "publish", "check",
-    "send",
-)  # fmt: skip
-BUCKETS = ("search", "artist", "albums", "tracks", "other")
+TASKS = tuple(task.name for task in DAG)
 _TASK = re.compile(rf"(?:^|(?<=[:;,] ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
 _BUCKET = re.compile(rf"(?:^|(?<=: ))({'|'.join(BUCKETS)})(?=: )")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
