@@ -19,9 +19,21 @@ from pipeline.records.log_context import current_context
 from pipeline.records.places import open_database
 from pipeline.workspace import LedgerPlace
 
-__all__ = ["ADD_EVENT", "ADD_PART", "ALL", "SET_META", "Ledger", "Part", "RawFile", "TaskOutcome", "with_times"]
+__all__ = [
+    "ADD_EVENT",
+    "ADD_PART",
+    "ALL",
+    "COLLECTING",
+    "SET_META",
+    "Ledger",
+    "Part",
+    "RawFile",
+    "TaskOutcome",
+    "with_times",
+]
 
 ALL = 2**62  # a limit that is none
+COLLECTING = "r.trigger <> 'import'"  # of runs, those that asked the source
 SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 ADD_EVENT = (
     "INSERT INTO events (at, level, event, run_id, batch_id, message, fields, task, item, attempt) "

@@ -24,6 +24,7 @@ from pipeline.clock import system_now
 from pipeline.errors import GarimpoError, RunInProgress
 from pipeline.priority import give_way
 from pipeline.published.upgrade import publish_anew
+from pipeline.records.ledger import COLLECTING
 from pipeline.records.lock import is_run_locked
 from pipeline.runs.progress import DemoProgress, Progress, Status
 from pipeline.runs.runner import RunRequest, new_run_id, run_pipeline
@@ -86,7 +87,7 @@ class Service(Controls):
         if self.is_demo:
             self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
-        elif not self.is_idle and not self.ledger.runs(1, where="r.trigger <> 'import'"):
+        elif not self.is_idle and not self.ledger.runs(1, where=COLLECTING):
             self._waiting.append(RunRequest("schedule"))
         self._beat_at = time.monotonic()
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")

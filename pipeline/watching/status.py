@@ -27,7 +27,7 @@ from pipeline.records.budget import BUCKETS, Budget
 from pipeline.records.capability_rows import capability_rows
 from pipeline.records.database import Row
 from pipeline.records.events import EventFilter, read_events
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import COLLECTING, Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, named_systems, planning_limits, unsent
@@ -154,7 +154,7 @@ def plain_value(value: object) -> object:
 def newest_run(settings: Settings, *, collecting: bool = False) -> str:
     """Id of the run that began last, or of those that asked the source; SettingsError when there is none."""
     with _opened(settings) as ledger:
-        if runs := ledger.runs(limit=1, where="r.trigger <> 'import'" if collecting else "TRUE"):
+        if runs := ledger.runs(limit=1, where=COLLECTING if collecting else "TRUE"):
             return str(runs[0]["run_id"])
     name = settings.workspace_name
     raise SettingsError(f"No run yet in {name}. To begin: {first_step(name)}. Nothing was started.")

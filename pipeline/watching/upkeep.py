@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pipeline.clock import workspace_clock
 from pipeline.records.events import note
-from pipeline.records.ledger import Ledger
+from pipeline.records.ledger import COLLECTING, Ledger
 from pipeline.runs.context import is_idle
 from pipeline.runs.progress import CatchUp
 from pipeline.runs.runner import RunRequest
@@ -66,7 +66,7 @@ def catch_up(
 
 def resume_deferred(ledger: Ledger, now: datetime) -> RunRequest | None:
     """A run for what the newest run put off, once its time has come, if it was the app's and some schedule may run."""
-    newest = next(iter(ledger.runs(1, where="r.trigger <> 'import'")), None)
+    newest = next(iter(ledger.runs(1, where=COLLECTING)), None)
     if newest is None or newest["state"] != "deferred" or newest["due_at"] is None or newest["due_at"] > now:
         return None
     run_id = str(newest["run_id"])
