@@ -164,6 +164,14 @@ def test_problems_are_translated(said, portuguese):
     assert (told(said, Text("pt_BR")), told(said, Text("en"))[-12:]) == (portuguese, said[-12:])
 
 
+def test_instants_quoted_may_be_none():
+    """An instant that there is not, in what a server said, stands as it was said; a real one is the reader's."""
+    said = "500: retry after 2026-13-45 99:00:00 UTC (asked 2026-11-22 06:00:00 UTC)."
+    shown = told(said, Text("en", "America/Sao_Paulo"))
+    assert "2026-13-45 99:00:00 UTC" in shown
+    assert "06:00:00 UTC" not in shown
+
+
 def test_target_is_changed_and_taken_back(service):
     """A genre gets a target of its own from the page, and loses it again."""
     app = open_screen("health.py").app

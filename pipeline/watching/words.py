@@ -55,4 +55,11 @@ def told(message: str, text: Text) -> str:
     message = _TOGETHER.sub(text("its rows are counted with another item"), message)
     message = _TASK.sub(lambda found: task_label(found[0], text), message)
     message = _BUCKET.sub(lambda found: bucket_label(found[0], text), message)
-    return _INSTANT.sub(lambda found: text.zoned(datetime.fromisoformat(f"{found[1]}+00:00")), text.error(message))
+    return _INSTANT.sub(lambda found: _zoned(found, text), text.error(message))
+
+
+def _zoned(found: re.Match[str], text: Text) -> str:
+    try:
+        return text.zoned(datetime.fromisoformat(f"{found[1]}+00:00"))
+    except ValueError:  # somebody else's words, which a message quotes
+        return found[0]
