@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.lake.shapes import ANSWERS, OBJECTS, Leaf, Shape, arrow_type
+from pipeline.lake.shapes import ANSWERS, OBJECTS, First, Leaf, Shape, arrow_type
 from pipeline.schema import LAKE
 from tests.payloads import normalized
 
@@ -61,6 +61,8 @@ def sound(shape: Shape, name: str) -> st.SearchStrategy[Any]:
     """A value as declared."""
     if isinstance(shape, list):
         return st.lists(anything(shape[0], name), max_size=3)
+    if isinstance(shape, First):
+        return st.lists(anything(shape.item, name), max_size=3)
     if not isinstance(shape, Leaf):
         return st.fixed_dictionaries({}, optional={key: anything(inner, key) for key, inner in shape.items()})
     if name == "id" or name.endswith("_id"):
@@ -114,7 +116,14 @@ def test_any_json_is_rows_or_rejects(content: list[Any]):
     assert all(1 <= number <= len(content) and ": " in f"{reason}: " for number, reason in found.rejects)
 
 
+PICTURES = {"id": "b1", "images": [{}, {"url": []}, {"url": 3}]}
+
+
 @given(ANY_FILE)
+@example([{"endpoint": "album", "fetched_at": "2026-11-22", "request": {}, "album": PICTURES}])
+@example([{"endpoint": "artist", "fetched_at": "2026-11-22", "request": {"genre": ["mpb"]}, "artist": {"id": "a1"}}])
+@example([{"endpoint": "artist", "fetched_at": "2026-11-22", "request": {"sweep_on": "soon"}, "artist": {"id": "a1"}}])
+@example([{"endpoint": "artist", "fetched_at": "2026-1-2", "request": {"album_id": "-"}, "artist": {"id": "a1"}}])
 @SLOWLY
 def test_both_readers_agree(content: list[Any]):
     """The reader for much data and the one for a batch give the same rows and the same rejects."""

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
-__all__ = ["ANSWERS", "ANSWER_ROW", "ASKED", "OBJECTS", "Leaf", "Shape", "arrow_type", "duckdb_type"]
+__all__ = ["ANSWERS", "ANSWER_ROW", "ASKED", "OBJECTS", "First", "Leaf", "Shape", "arrow_type", "duckdb_type"]
 
 _BASE62 = re.compile(r"[0-9A-Za-z]{1,64}")  # ids have 22 of them today [doc, Spotify URIs and IDs]
 _HTTP = re.compile(r"https?://")
@@ -30,7 +30,14 @@ class Leaf:
     test: Callable[[str], object] | None = None
 
 
-Shape = Leaf | Mapping[str, Any] | list[Any]
+@dataclass(frozen=True)
+class First:
+    """A list whose first item becomes columns: the others are not looked at, whatever they are."""
+
+    item: Mapping[str, Any]
+
+
+Shape = Leaf | First | Mapping[str, Any] | list[Any]
 
 
 def _is_day(text: str) -> bool:
@@ -56,7 +63,7 @@ def _page(item: Shape) -> dict[str, Shape]:
 
 
 _LINKS = {"spotify": LINK}
-_IMAGES = [{"url": LINK}]  # "the cover art in various sizes, widest first" [doc, OpenAPI]
+_IMAGES = First({"url": LINK})  # "the cover art in various sizes, widest first" [doc, OpenAPI]
 _CREDITS = [{"id": ID, "name": TEXT}]
 _ARTIST = {
     "id": ID,
@@ -171,8 +178,8 @@ def duckdb_type(shape: Shape) -> str:
     """The declaration as a DuckDB type."""
     if isinstance(shape, Leaf):
         return shape.type
-    if isinstance(shape, list):
-        return f"{duckdb_type(shape[0])}[]"
+    if isinstance(shape, (list, First)):
+        return f"{duckdb_type(_item(shape))}[]"
     return "STRUCT(" + ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items()) + ")"
 
 
@@ -180,6 +187,10 @@ def arrow_type(shape: Shape) -> Any:
     """The declaration as an Arrow type."""
     if isinstance(shape, Leaf):
         return _ARROW[shape.type]
-    if isinstance(shape, list):
-        return pa.list_(arrow_type(shape[0]))
+    if isinstance(shape, (list, First)):
+        return pa.list_(arrow_type(_item(shape)))
     return pa.struct([(name, arrow_type(inner)) for name, inner in shape.items()])
+
+
+def _item(shape: list[Any] | First) -> Shape:
+    return cast("Shape", shape.item if isinstance(shape, First) else shape[0])

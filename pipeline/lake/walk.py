@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache
 from typing import Any, cast
 
-from pipeline.lake.shapes import ANSWERS, ASKED, OBJECTS, Leaf, Shape
+from pipeline.lake.shapes import ANSWERS, ASKED, OBJECTS, First, Leaf, Shape
 
 __all__ = ["MAX_LIST", "MAX_TEXT", "walk"]
 
@@ -86,6 +86,8 @@ def _fit(name: str) -> Fit:
 def _fitter(shape: Shape, path: str) -> Fit:
     if isinstance(shape, Leaf):
         return _text_fitter(shape, path) if shape.type == "VARCHAR" else _number_fitter(shape, path)
+    if isinstance(shape, First):
+        return _first_fitter(shape, path)
     return _list_fitter(shape[0], path) if isinstance(shape, list) else _object_fitter(dict(shape), path)
 
 
@@ -105,6 +107,11 @@ def _object_fitter(shape: dict[str, Shape], path: str) -> Fit:
         return fitted
 
     return fit
+
+
+def _first_fitter(shape: First, path: str) -> Fit:
+    whole = _list_fitter(shape.item, path)
+    return lambda value, reasons: whole(value[:1] if isinstance(value, list) else value, reasons)
 
 
 def _list_fitter(shape: Shape, path: str) -> Fit:
