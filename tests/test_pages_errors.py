@@ -32,7 +32,7 @@ PT = Text("pt_BR", "America/Sao_Paulo")
 ELSEWHERE = {
     "cli", "moving", "simulator", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
     "purge.py", "imported.py", "cutting.py", "recovery.py", "mending.py", "replay.py", "stored.py", "copying.py",
-    "tracing.py", "status.py", "schedules.py",
+    "tracing.py", "status.py", "doctor.py", "schedules.py",
 }  # fmt: skip
 ENGLISH = re.compile(
     r"\b(the|of|is|are|was|were|and|for|nothing|again|kept|what|not|run|runs|it|than|left|by|failed|to|another|some|"

@@ -24,7 +24,7 @@ from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
-from pipeline.watching.status import diagnose
+from pipeline.watching.doctor import diagnose
 from pipeline.workspace import Workspace
 from tests.commands import ROOT
 from tests.harm import fill

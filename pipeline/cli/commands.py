@@ -35,7 +35,8 @@ from pipeline.runs.preview import leaves_nothing, plan_retry, plan_run
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.settings import Settings, load_settings
 from pipeline.simulator.cli import simulator
-from pipeline.watching.status import diagnose, follow_events, newest_run, workspace_status
+from pipeline.watching.doctor import diagnose
+from pipeline.watching.status import follow_events, newest_run, workspace_status
 from pipeline.watching.telling import tell_crashed, tell_run_end, tell_run_refused
 
 __all__ = ["app", "main"]

@@ -12,40 +12,38 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
 from pipeline.clock import system_now
-from pipeline.errors import DamagedFile, DiskFull, GarimpoError, SchemaMismatch, SettingsError
+from pipeline.errors import DamagedFile, SchemaMismatch, SettingsError
 from pipeline.lake.store import require_ledger
-from pipeline.lake.truth import check_store
 from pipeline.published.generations import current_number, generation_age_s
 from pipeline.published.publish import require_not_lost
 from pipeline.published.upgrade import open_todays
 from pipeline.records.budget import BUCKETS, Budget
-from pipeline.records.capability_rows import capability_rows
 from pipeline.records.database import Row
 from pipeline.records.events import EventFilter, read_events
 from pipeline.records.ledger import COLLECTING, Ledger
 from pipeline.records.lock import run_holder
 from pipeline.records.opening import opened_ledger
-from pipeline.runs.context import check_source, is_idle, lacks_credentials, named_systems, planning_limits, unsent
+from pipeline.runs.context import is_idle, planning_limits, unsent
 from pipeline.schema import PUBLISHED
-from pipeline.settings import Settings, describe_settings, load_settings
+from pipeline.settings import Settings
 from pipeline.source.capabilities import load_capabilities
 from pipeline.watching.freshness import genre_freshness, stale_genres, too_old
-from pipeline.watching.notify import bury_crashed, check_notifications
+from pipeline.watching.notify import bury_crashed
 from pipeline.watching.schedules import list_schedules, next_times
 from pipeline.workspace import Workspace, first_step, open_workspace
 
 __all__ = [
+    "LEAST_FREE",
     "InApp",
-    "diagnose",
     "follow_events",
     "health",
     "newest_run",
     "plain_value",
+    "settled_ledger",
     "workspace_status",
 ]
 
@@ -68,7 +66,7 @@ class InApp:
 def workspace_status(settings: Settings) -> dict[str, Any]:
     """What `health` says, and data folder, profile and rows by table."""
     workspace = open_workspace(settings, to_read=True)
-    with _opened(settings) as ledger:
+    with settled_ledger(settings) as ledger:
         known, how = load_capabilities(ledger), health(settings, workspace, ledger)
         try:
             rows = _row_counts(workspace)
@@ -153,7 +151,7 @@ def plain_value(value: object) -> object:
 
 def newest_run(settings: Settings, *, collecting: bool = False) -> str:
     """Id of the run that began last, or of those that asked the source; SettingsError when there is none."""
-    with _opened(settings) as ledger:
+    with settled_ledger(settings) as ledger:
         if runs := ledger.runs(limit=1, where=COLLECTING if collecting else "TRUE"):
             return str(runs[0]["run_id"])
     name = settings.workspace_name
@@ -170,7 +168,7 @@ def follow_events(
     seen, had_ended = 0, False
     if follow:
         open_workspace(settings)  # of one that can only be read we look at a copy, to which nothing comes
-    with _opened(settings) as ledger:
+    with settled_ledger(settings) as ledger:
         while True:
             state = ledger.read("SELECT state FROM runs WHERE run_id = ?", (wanted.run_id,))
             if not state:
@@ -188,7 +186,7 @@ def follow_events(
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Ledger]:
+def settled_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, in which runs whose process is gone have ended."""
     with opened_ledger(settings, to_read=True) as (workspace, ledger):
         bury_crashed(settings, workspace, ledger)
@@ -200,69 +198,3 @@ def _row_counts(workspace: Workspace) -> dict[str, int]:
         return {}
     generation = open_todays(workspace)
     return {table: int(generation.rows(f"SELECT count(*) FROM {table}")[0][0]) for table in PUBLISHED}
-
-
-def diagnose(folder: Path = Path()) -> dict[str, Any]:
-    """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
-    rows, settings = describe_settings(folder), load_settings(folder)
-    checks = [
-        _check("data folder", lambda: _disk(settings)),
-        _check("ledger", lambda: _ledger(settings)),
-        *([_check("object store", lambda: _store(settings))] if settings.store else []),
-        _check("source", lambda: _source(settings)),
-        _check("notifications", lambda: check_notifications(settings)),
-        *(_check(name, probe) for name, probe in named_systems(settings)),
-    ]
-    return {
-        "workspace": settings.workspace_name,
-        "settings": rows,
-        "capabilities": _seen(settings),
-        "checks": checks,
-        "ok": all(check["ok"] for check in checks),
-    }
-
-
-def _seen(settings: Settings) -> dict[str, Any]:
-    """What the source was seen to offer this app, with date and evidence; empty before the first run."""
-    try:
-        with _opened(settings) as ledger:
-            return capability_rows(ledger)
-    except GarimpoError:
-        return {}  # the check of the data folder says what is wrong with it
-
-
-def _check(name: str, probe: Callable[[], str]) -> dict[str, Any]:
-    try:
-        return {"name": name, "ok": True, "detail": probe()}
-    except GarimpoError as error:
-        return {"name": name, "ok": False, "detail": str(error), "exit_code": error.exit_code}
-
-
-def _store(settings: Settings) -> str:
-    with _opened(settings) as ledger:
-        return check_store(open_workspace(settings), ledger)
-
-
-def _source(settings: Settings) -> str:
-    if lacks_credentials(settings):
-        app = "nothing is collected here" if is_idle(settings) else "the app shows its demo"
-        need = "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, spelled with PY"
-        return f"no credentials, so {app}; `python -m pipeline run` needs {need}"
-    return check_source(settings)
-
-
-def _ledger(settings: Settings) -> str:
-    with opened_ledger(settings, to_read=True) as (workspace, ledger):
-        require_ledger(workspace, ledger)
-        if not settings.ledger.get_secret_value():
-            return f"{workspace.ledger_kept} {'can be read' if workspace.ledger_kept.is_file() else 'is not there yet'}"
-        version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]
-        return f"{ledger.place} answers, PostgreSQL {version}"
-
-
-def _disk(settings: Settings) -> str:
-    workspace = open_workspace(settings)
-    free = shutil.disk_usage(workspace.root).free
-    if free < LEAST_FREE:
-        raise DiskFull(f"{free / 1e9:.2f} GB are left for {workspace.root}. Free some space; nothing was changed.")
-    return f"{workspace.root} can be written, {free / 1e9:.1f} GB free"

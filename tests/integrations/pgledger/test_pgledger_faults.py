@@ -16,7 +16,7 @@ from pipeline.records.ledger import ADD_PART, Ledger
 from pipeline.records.lock import find_crashed
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.runner import run_pipeline
-from pipeline.watching.status import diagnose
+from pipeline.watching.doctor import diagnose
 from pipeline.workspace import ServerLedger, open_workspace
 from tests.integrations.far import published_by
 from tests.integrations.pgledger.server import PASSWORD, Server
