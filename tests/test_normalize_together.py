@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,16 @@ def test_rows_have_one_seal(tmp_path: Path) -> None:
             alone, walked = strict.tables([path]), walking.tables([path])
             seals = [{name: seal(name, rows, "") for name, rows in each.tables.items()} for each in (alone, walked)]
             assert seals == [{name: seal(name, rows, "") for name, rows in beside.tables.items()}] * 2
+
+
+def test_sealing_starts_no_pandas() -> None:
+    """What pyarrow makes of Python's values brings pandas along: a third of a second of each process that commits."""
+    script = """if True:
+        import sys, pyarrow
+        from pipeline.lake.parquet import seal
+        seal("artists", pyarrow.Table.from_arrays([pyarrow.nulls(1, pyarrow.int64())], ["followers"]), "")
+        sys.exit("pandas" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[1], check=False).returncode == 0
 
 
 def test_statements_are_planned_once(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def _plain(table: pa.Table) -> pa.Table:
     for place, field in enumerate(table.schema):
         column = plain.column(place)
         if column.null_count and pa.types.is_primitive(field.type):
-            zero = pa.scalar(0, pa.int32()).cast(field.type)
+            zero = pa.nulls(1).is_valid().cast(pa.int32()).cast(field.type)[0]  # `pa.scalar` imports pandas
             plain = plain.set_column(place, field, column.fill_null(zero)).append_column("is_null", column.is_null())
     return plain
 
