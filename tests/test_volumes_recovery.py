@@ -27,17 +27,15 @@ from tests.copies import made_once
 from tests.harm import cut, flip, lose, stop
 from tests.payloads import artist, commit, search_line
 from tests.stores import Stored
-from tests.test_volumes import answers, begin, forget, lake_rows, unlisted
+from tests.test_volumes import RUN, answers, begin, collect_and_bind, forget, lake_rows, unlisted
 
-RUN = "20260901T060000-abc123"
 NAMES = "SELECT artist_id, name FROM artists ORDER BY ALL"
 LISTED = "SELECT seq, path, sha256 FROM parts WHERE path LIKE '%/month=%' ORDER BY seq"
 
 
 def bind_all(workspace: Workspace, ledger: Ledger) -> None:
     """Nine batches in volumes, and of numbers of artists, which are too old, nothing: no other file tells of them."""
-    begin(workspace, ledger, run_id=RUN)
-    bind(workspace, ledger)
+    collect_and_bind(workspace, ledger)
     exchange = Exchange(workspace, ledger)
     for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
         exchange.drop_part(row, "retention")
@@ -97,8 +95,7 @@ def test_damaged_volume_without_ledger(
 ):
     """It is put aside and named, not swept away, told of again while nothing can be published; a backup mends it."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        begin(workspace, ledger, run_id=RUN)
-        bind(workspace, ledger)
+        begin(workspace, ledger, collect_and_bind)
     back_up(workspace, tmp_path / "backup", clock.now())
     before = answers(workspace)
     harm(path := next(workspace.lake.glob("artists/month=*/*.parquet")))
@@ -118,8 +115,7 @@ def test_damaged_volume_without_ledger(
 
 def test_damaged_volume_without_database(workspace: Workspace, ledger: Ledger, tmp_path: Path):
     """What is lost is said, though nothing can be published until a backup brings it back."""
-    begin(workspace, ledger)
-    bind(workspace, ledger)
+    begin(workspace, ledger, collect_and_bind)
     back_up(workspace, tmp_path / "backup", ledger.now())
     before = answers(workspace)
     flip(path := next(workspace.lake.glob("artists/month=*/*.parquet")))
@@ -133,8 +129,7 @@ def test_damaged_volume_without_database(workspace: Workspace, ledger: Ledger, t
 
 def test_sweep_keeps_damaged_volumes(workspace: Workspace, ledger: Ledger):
     """One that no ledger lists may be the last that holds its rows: nothing is removed before it was looked at."""
-    begin(workspace, ledger, run_id=RUN)
-    bind(workspace, ledger)
+    begin(workspace, ledger, collect_and_bind)
     stray = next(workspace.lake.glob("artists/month=*/*.parquet")).with_name("0123456789abcdef.parquet")
     stray.write_bytes(b"no Parquet any more")
     with pytest.raises(DamagedFile, match=r"0123456789abcdef\.parquet is not what its name says"):
@@ -147,8 +142,7 @@ def test_sweep_keeps_damaged_volumes(workspace: Workspace, ledger: Ledger):
 def test_part_that_left_is_kept(workspace: Workspace, clock: Clock):
     """Without ledger and database the younger file of a part counts, not what its volume still has of it."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        begin(workspace, ledger, run_id=RUN)
-        bind(workspace, ledger)
+        begin(workspace, ledger, collect_and_bind)
         own_file(workspace, ledger)
         listed = ledger.read(LISTED)
     before = answers(workspace)
@@ -164,8 +158,7 @@ def test_part_that_left_is_kept(workspace: Workspace, clock: Clock):
 def test_purged_stay_away(workspace: Workspace, clock: Clock):
     """A volume of before a purge, which a kill left, does not count beside the one after it, whatever is lost."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        begin(workspace, ledger, run_id=RUN)
-        bind(workspace, ledger)
+        begin(workspace, ledger, collect_and_bind)
         old = {path: path.read_bytes() for path in workspace.lake.glob("*/month=*/*.parquet")}
         purge_artist(workspace, ledger, "b3")
     for path, content in old.items():
@@ -208,7 +201,7 @@ def test_set_back_with_evicted_volumes(stored: Stored, clock: Clock, monkeypatch
 def test_some_answers_came_back(workspace: Workspace, clock: Clock):
     """Of a damaged volume what still has answers is derived from them, and the rest is told as lost."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        begin(workspace, ledger, run_id=RUN, forgets=False)
+        begin(workspace, ledger, forgets=False)
         raw = {path: path.read_bytes() for path in sorted(workspace.raw.rglob("*.zst"))[:2]}
         forget(workspace, ledger)
         bind(workspace, ledger)
