@@ -27,6 +27,7 @@ from tests.payloads import artist, commit, search_line
 from tests.published import answers
 from tests.test_publish_equal import some_lines
 
+# In their order: each stop finds what the one before has left, and comes further; the last is after the new pointer.
 STEPS = (
     "pipeline.published.history_files.make_folder",
     "pipeline.published.history_files._content",
@@ -108,10 +109,10 @@ def large(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch)
     return workspace
 
 
-@pytest.mark.parametrize("day", ["2026-10-01", "2026-10-02", "2026-10-03"])
-def test_late_rows_of_large_stores_count_once(large: Workspace, ledger: Ledger, day: str) -> None:
+def test_late_rows_of_large_stores_count_once(large: Workspace, ledger: Ledger) -> None:
     """What follows from a day in a file is moved by its second answer alone: its first one is not counted beside it."""
-    collect(large, ledger, day, followers=500)
+    for day in ("2026-10-01", "2026-10-03", "2026-10-02"):
+        collect(large, ledger, day, followers=500)
     moved = answers(large)
     rebuild(large, ledger)
     assert moved == answers(large)
@@ -130,7 +131,7 @@ def test_moved_stores_grow_from_their_own_files(large: Workspace, ledger: Ledger
     there.close()
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 6))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 4))])
 def test_any_order_is_equal(workspace: Workspace, ledger: Ledger, seed: int):
     """Batches of any days, compacted and rebuilt in between, give what a rebuild without any file gives."""
     rng = random.Random(seed)
@@ -196,18 +197,16 @@ def test_small_stores_stay_whole(workspace: Workspace, ledger: Ledger, monkeypat
     assert not pays(workspace)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, step: str):
-    """Every answer is the same after the stop, after going on, and after a rebuild; no file is left over."""
+def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
+    """Every answer is the same after each stop, after going on, and after a rebuild; no file is left over."""
     collect(workspace, ledger, "2026-09-01", "2026-10-01", "2026-11-01")
     before = answers(workspace)
-    with monkeypatch.context() as patched:
-        patched.setattr(step, stop)
-        with pytest.raises(KeyboardInterrupt):
+    for step in STEPS:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(step, stop)
             compact(workspace, ledger)
-    assert answers(workspace) == before
-    compact(workspace, ledger)
-    assert answers(workspace) == before
+        assert answers(workspace) == before
+    assert (compact(workspace, ledger).months, answers(workspace) == before) == ((), True)
     rebuild(workspace, ledger)
     assert answers(workspace) == before
     assert len([path for path in (workspace.root / FOLDER).rglob("*") if path.is_file()]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ from pipeline.schema import PUBLISHED
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 from tests.conftest import SERVER, Clock
+from tests.copies import made_once
+from tests.harm import stop
 from tests.receipts import BANDA, VIOLA, artist, commit_lines, line, names
 from tests.test_import_commits import NOVA, entry, written
 from tests.test_purge_artist import texts
 
 WRONG = "20261122T060000-badbad"
 LISTED = "8Lista0000000000000000"
+Before = tuple[dict[str, list[Any]], tuple[str, ...]]
 SIGNS = (WRONG, "wrong.jsonl", VIOLA, "Falsa Viola", LISTED, "forro errado")
 
 
@@ -56,21 +60,38 @@ def collected(workspace: Workspace, ledger: Ledger) -> None:
     publish(workspace, ledger)
 
 
-def bring(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
-    """The wrong file: days of one known and of one new artist, and one more to follow."""
-    clock.move(hours=1)
+def wrong(workspace: Workspace, ledger: Ledger) -> None:
+    """The wrong file, an hour later: days of one known and of one new artist, and one more to follow."""
+    now, later = ledger._now, ledger.now() + timedelta(hours=1)
+    ledger._now = lambda: later
     entries = (entry(followers=7_000_000, generos=["forro errado"]), entry(day="2024-05-02", followers=1),
                entry(VIOLA, nome="Falsa Viola", followers=5), f"spotify:artist:{LISTED}")  # fmt: skip
     path = written(workspace.root.parent / "wrong.jsonl", *entries)
     report = import_history(workspace, ledger, path, WRONG)
     assert (report.to_follow, report.run_id) == (1, WRONG)
+    ledger._now = now
+
+
+def collected_and_wrong(workspace: Workspace, ledger: Ledger) -> None:
+    """Both, and what was there before the second."""
+    collected(workspace, ledger)
+    _before.append((published(workspace), followed_ids(ledger)))
+    wrong(workspace, ledger)
+
+
+_before: list[Before] = []
+
+
+def bring(workspace: Workspace, ledger: Ledger, clock: Clock) -> Before:
+    """A workspace that took in the wrong file within the last hour; tables and list of before it."""
+    made_once(workspace, ledger, collected_and_wrong)
+    clock.move(hours=1)
+    return _before[-1]
 
 
 def test_nothing_is_left(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
     """No file says its run, its name, its artists or its values; tables and list are those of a store without it."""
-    collected(workspace, ledger)
-    before, listed = published(workspace), followed_ids(ledger)
-    bring(workspace, ledger, clock)
+    before, listed = bring(workspace, ledger, clock)
     assert [sign for sign in SIGNS if not any(sign in said for said in texts(workspace).values())] == []
     assert (published(workspace) == before, followed_ids(ledger) == listed) == (False, False)
     ledger.add_event("WARNING", "check_failed", f"lake/artists/day=2024-05-01/{WRONG}-import-00001-1.parquet is gone")
@@ -83,7 +104,6 @@ def test_nothing_is_left(workspace: Workspace, ledger: Ledger, clock: Clock) -> 
 
 def test_dry_run_changes_nothing(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
     """It tells what the purge then does."""
-    collected(workspace, ledger)
     bring(workspace, ledger, clock)
     before = published(workspace)
     told = purge_import(workspace, ledger, WRONG, dry_run=True)
@@ -99,7 +119,7 @@ def test_bound_parts_go_too(workspace: Workspace, ledger: Ledger, clock: Clock) 
     days = (entry(NOVA, f"2024-05-{day:02d}", followers=day) for day in range(3, 3 + PAYS))
     import_history(workspace, ledger, written(workspace.root.parent / "more.jsonl", *days), "run-3")
     before = published(workspace)
-    bring(workspace, ledger, clock)
+    wrong(workspace, ledger)
     clock.move(days=200)
     apply_retention(workspace, ledger, Settings(keep_raw_days=90), ledger.now().date())
     assert bind(workspace, ledger).volumes
@@ -110,24 +130,20 @@ def test_bound_parts_go_too(workspace: Workspace, ledger: Ledger, clock: Clock) 
     assert published(workspace) == before
 
 
-@pytest.mark.parametrize(
-    ("at", "is_told"),
-    [("exchange.place_truth", True), ("exchange.remove_truth", True), ("imported.sweep", True),
-     ("imported._forget", True), ("exchange.rebuild", False)],
-)  # fmt: skip
 def test_interrupted_purge_ends_later(
-    workspace: Workspace, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, at: str, *, is_told: bool
+    workspace: Workspace, ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever it stops, no ledger is taken for lost, and the same command ends it; then there is no such import."""
-    collected(workspace, ledger)
-    before = published(workspace)
-    bring(workspace, ledger, clock)
-    monkeypatch.setattr(f"pipeline.keeping.{at}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    """Wherever it stops, no ledger is taken for lost, and the same command goes on; then there is no such import."""
+    before, _ = bring(workspace, ledger, clock)
+    for at in ("exchange.place_truth", "exchange.remove_truth", "imported.sweep", "imported._forget"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(f"pipeline.keeping.{at}", stop)
+            purge_import(workspace, ledger, WRONG)
+        require_ledger(workspace, ledger)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pipeline.keeping.exchange.rebuild", stop)
         purge_import(workspace, ledger, WRONG)
-    monkeypatch.undo()
-    require_ledger(workspace, ledger)
-    assert (purge_import(workspace, ledger, WRONG) is not None) is is_told
+    assert purge_import(workspace, ledger, WRONG) is None  # all that was left to do is to show it
     assert [(sign, path) for path, said in texts(workspace).items() for sign in SIGNS if sign in said] == []
     assert published(workspace) == before
     with pytest.raises(SettingsError, match=rf"{WRONG} is no import; these are: run-2 \(.*right.jsonl\)"):
@@ -175,7 +191,6 @@ def test_list_goes_as_it_came(workspace: Workspace, ledger: Ledger, clock: Clock
 
 def test_damage_is_refused(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
     """A file of artists that cannot be trusted is named, with the command that mends it; nothing changed."""
-    collected(workspace, ledger)
     bring(workspace, ledger, clock)
     part = workspace.root / ledger.read("SELECT path FROM parts WHERE table_name = 'artists'")[0]["path"]
     part.write_bytes(part.read_bytes()[:-4])
@@ -229,9 +244,7 @@ def test_one_thing_is_purged(words: list[str], capsys: pytest.CaptureFixture[str
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
 def test_lost_ledger_forgets_no_import(workspace: Workspace, ledger: Ledger, clock: Clock, tmp_path: Path) -> None:
     """Of a ledger that was written anew, and its list brought back, an import can be taken back as of the old one."""
-    collected(workspace, ledger)
-    before, listed = published(workspace), followed_ids(ledger)
-    bring(workspace, ledger, clock)
+    before, listed = bring(workspace, ledger, clock)
     publish(workspace, ledger)
     back_up(workspace, tmp_path / "backup", clock.now())
     ledger.close()
