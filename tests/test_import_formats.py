@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.moving.import_findings import ImportReport
+from pipeline.moving.import_findings import Findings, ImportReport
 from pipeline.moving.import_text import LARGEST_MB
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
+from pipeline.published.live import live
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -36,6 +37,18 @@ DATED = f"data_coleta;nome;uri;seguidores;popularidade;generos\n01/05/2024;Banda
 def imported(workspace: Workspace, ledger: Ledger, path: Path, **options: Any) -> ImportReport:
     """Import a path for good."""
     return import_history(workspace, ledger, path, "run-1", **options)
+
+
+def understood(
+    workspace: Workspace, ledger: Ledger, path: Path, on: date | None = None
+) -> tuple[ImportReport, list[tuple[Any, ...]]]:
+    """What a path is understood as, and the observations that an import would commit; none is."""
+    with live(workspace, ledger) as con:
+        found = Findings(con, path, ledger.now().date(), on)
+        found.load()
+        rows = [(row["name"], row["followers"], row["popularity"], row["genres"] and sorted(row["genres"]), day)
+                for day, artists in found.batches(100) for row in artists]  # fmt: skip
+        return found.report(""), rows
 
 
 def published(workspace: Workspace) -> list[tuple[Any, ...]]:
@@ -67,9 +80,8 @@ def test_text_files_are_understood(
 ) -> None:
     """Objects as Spotify gives them or flat ones, in English or Portuguese, dated within or by the file's name."""
     (tmp_path / name).write_text(text, encoding="utf-8")
-    report = imported(workspace, ledger, tmp_path / name)
-    assert (report.files[0].format, report.observations, report.rejected) == (file_format, 1, 0)
-    assert published(workspace) == [ROW]
+    report, rows = understood(workspace, ledger, tmp_path / name)
+    assert (report.files[0].format, report.observations, report.rejected, rows) == (file_format, 1, 0, [ROW])
 
 
 def test_day_can_be_said(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
@@ -85,8 +97,8 @@ def test_encodings_are_told_apart(
 ) -> None:
     """Text as spreadsheets on Windows write it arrives whole."""
     (tmp_path / "x.csv").write_bytes(f"id;nome;data\n{BANDA};{name};2024-05-01\n".encode(encoding))
-    imported(workspace, ledger, tmp_path / "x.csv")
-    assert published(workspace) == [(name, None, None, None, date(2024, 5, 1))]
+    _, rows = understood(workspace, ledger, tmp_path / "x.csv")
+    assert rows == [(name, None, None, None, date(2024, 5, 1))]
 
 
 def database(path: Path, script: str) -> Path:
@@ -161,7 +173,7 @@ def test_rejects_have_lines_and_reasons(workspace: Workspace, ledger: Ledger, tm
         "[7]",
     ]
     (tmp_path / "x.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    report = imported(workspace, ledger, tmp_path / "x.jsonl", on=date(2024, 5, 1))
+    report, rows = understood(workspace, ledger, tmp_path / "x.jsonl", date(2024, 5, 1))
     assert report.rejects == (
         ("x.jsonl", 1, "followers: -1 is not a whole number from 0 to 1099511627776"),
         ("x.jsonl", 1, "popularity: '101' is not a whole number from 0 to 100"),
@@ -173,7 +185,7 @@ def test_rejects_have_lines_and_reasons(workspace: Workspace, ledger: Ledger, tm
         ("x.jsonl", 6, "a link to an album, not to an artist"),
         ("x.jsonl", 7, "a int where an artist belongs"),
     )
-    assert published(workspace) == [("Banda Um", None, None, None, date(2024, 5, 1))]
+    assert rows == [("Banda Um", None, None, None, date(2024, 5, 1))]
 
 
 def test_cut_array_keeps_its_beginning(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
@@ -189,9 +201,9 @@ def test_cut_array_keeps_its_beginning(workspace: Workspace, ledger: Ledger, tmp
 def test_cut_between_objects_is_named(workspace: Workspace, ledger: Ledger, tmp_path: Path, end: str) -> None:
     """A JSON list that was cut behind a whole object lacks its end, which is told: more may have been in it."""
     (tmp_path / "2024-05-01.json").write_text(f"[{json.dumps(SPOTIFY)}{end}", encoding="utf-8")
-    report = imported(workspace, ledger, tmp_path / "2024-05-01.json")
+    report, rows = understood(workspace, ledger, tmp_path / "2024-05-01.json")
     assert [reason for _, _, reason in report.rejects] == ["the list does not end here: the file seems to be cut off"]
-    assert published(workspace) == [ROW]
+    assert rows == [ROW]
 
 
 def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
@@ -215,7 +227,7 @@ def test_named_links_are_followed(workspace: Workspace, ledger: Ledger, tmp_path
 def test_names_beside_links_need_no_titles(workspace: Workspace, ledger: Ledger, tmp_path: Path, line: str) -> None:
     """Names and links without a line of titles are a list, too; a number beside an id is not taken for a name."""
     (tmp_path / "x.txt").write_text(f"{line.format(id=BANDA)}\n{VIOLA},31\n{VIOLA}\n", "utf-8")
-    report = imported(workspace, ledger, tmp_path / "x.txt")
+    report, _ = understood(workspace, ledger, tmp_path / "x.txt")
     assert (report.to_refresh, report.observations, report.rejected) == (2, 0, 1)
 
 
@@ -262,7 +274,7 @@ def test_name_of_an_older_system(workspace: Workspace, ledger: Ledger, tmp_path:
 def test_large_cell_costs_nothing(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
     """A cell of more letters than Python's reader takes by itself ends neither its row nor the file."""
     (tmp_path / "2024-05-01.csv").write_text(f"{CSV}{VIOLA},Viola,1,2,{'x' * 200_000}\n", "utf-8")
-    report = imported(workspace, ledger, tmp_path / "2024-05-01.csv")
+    report, _ = understood(workspace, ledger, tmp_path / "2024-05-01.csv")
     assert (report.observations, report.rejected) == (2, 0)
 
 

@@ -16,6 +16,7 @@ from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 from tests.published import publish_many
 
@@ -23,6 +24,13 @@ from tests.published import publish_many
 def add(workspace: Workspace, ledger: Ledger, number: int, run_id: str = "run-1") -> None:
     """Commit a batch with one new artist."""
     commit(workspace, ledger, f"batch-{number:04d}", search_line(artist(f"a{number}")), run_id=run_id)
+
+
+def grow(workspace: Workspace, ledger: Ledger, batches: int) -> None:
+    """So many batches, each published."""
+    for number in range(1, batches + 1):
+        add(workspace, ledger, number)
+        publish(workspace, ledger)
 
 
 def names(workspace: Workspace) -> list[str]:
@@ -42,23 +50,21 @@ def test_first_generation(workspace: Workspace, ledger: Ledger):
 
 def test_failed_publishes_remove_no_reader(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger):
     """However often a publish fails, the current generation and the one before it stay."""
-    for number in range(1, 5):
-        add(workspace, ledger, number)
-        publish(workspace, ledger)
-    add(workspace, ledger, 5)
+    made_once(workspace, ledger, grow, 2)
+    add(workspace, ledger, 3)
 
     def refuse(*_: object) -> None:
         raise PublishRefused("a promise is broken")
 
     with monkeypatch.context() as patch:
         patch.setattr("pipeline.published.placing.prove", refuse)
-        for _ in range(4):
+        for _ in range(3):
             with pytest.raises(PublishRefused):
                 publish(workspace, ledger)
-    assert names(workspace) == ["CURRENT", "garimpo-00000003.duckdb", "garimpo-00000004.duckdb"]
-    assert publish(workspace, ledger).number == 9
+    assert names(workspace) == ["CURRENT", "garimpo-00000001.duckdb", "garimpo-00000002.duckdb"]
+    assert publish(workspace, ledger).number == 6
     assert names(workspace) == [
-        "CURRENT", "garimpo-00000003.duckdb", "garimpo-00000004.duckdb", "garimpo-00000009.duckdb",
+        "CURRENT", "garimpo-00000001.duckdb", "garimpo-00000002.duckdb", "garimpo-00000006.duckdb",
     ]  # fmt: skip
 
 
@@ -100,8 +106,7 @@ def test_numbers_are_stored_unpacked(column: str, workspace: Workspace):
 
 def test_nothing_new_is_no_generation(workspace: Workspace, ledger: Ledger):
     """Without new parts nothing is built; forced, a generation is built that shows how the run ended."""
-    add(workspace, ledger, 1)
-    publish(workspace, ledger)
+    made_once(workspace, ledger, grow, 1)
     ledger.finish_run("run-1", "succeeded", "all done")
     again = publish(workspace, ledger)
     assert (again.number, again.changed, again.parts) == (1, False, 0)
@@ -131,32 +136,21 @@ def test_runs_are_copied(workspace: Workspace, ledger: Ledger):
 
 
 def test_three_are_kept(workspace: Workspace, ledger: Ledger):
-    """Older generations go, and what killed publishers left goes too."""
+    """Older generations go, as does what was half made; one in use stays readable, questions see the newest."""
     (workspace.db / ".tmp-garimpo-00000009.duckdb").write_bytes(b"x")
+    held = None
     for number in range(1, 6):
         add(workspace, ledger, number)
         publish(workspace, ledger)
-    kept = ["CURRENT", *(f"garimpo-{number:08d}.duckdb" for number in (12, 13, 14))]
-    assert names(workspace) == kept
-
-
-def test_reader_keeps_its_generation(workspace: Workspace, ledger: Ledger):
-    """A generation in use stays readable while newer ones come and its file goes; new questions see the newest."""
-    add(workspace, ledger, 1)
-    publish(workspace, ledger)
-    held = open_generation(workspace)
-    for number in range(2, 7):
-        add(workspace, ledger, number)
-        publish(workspace, ledger)
+        held = held or open_generation(workspace)
         assert open_generation(workspace).rows("SELECT count(*) FROM artists") == [(number,)]
+    assert names(workspace) == ["CURRENT", *(f"garimpo-{number:08d}.duckdb" for number in (12, 13, 14))]
     assert held.rows("SELECT count(*) FROM artists") == [(1,)]
 
 
 def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):
     """Generations are a cache: without them the next publish builds everything, under a name never used before."""
-    for number in (1, 2):
-        add(workspace, ledger, number)
-        publish(workspace, ledger)
+    made_once(workspace, ledger, grow, 2)
     before = open_generation(workspace).rows("FROM artist_snapshots ORDER BY ALL")
     shutil.rmtree(workspace.db)
     assert publish(workspace, ledger).number == 3
@@ -165,10 +159,7 @@ def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):
 
 def test_generation_carries_its_parts(workspace: Workspace, ledger: Ledger):
     """A generation lists every part as the ledger does, but for its seal, so that a lost one can be written anew."""
-    add(workspace, ledger, 1)
-    publish(workspace, ledger)
-    add(workspace, ledger, 2)
-    publish(workspace, ledger)
+    made_once(workspace, ledger, grow, 2)
     listed = open_generation(workspace).frame("FROM state_parts ORDER BY seq").to_dicts()
     parts = ledger.read("SELECT * FROM parts ORDER BY seq")
     assert listed == [{name: value for name, value in part.items() if name != "seal"} for part in parts]
@@ -177,8 +168,7 @@ def test_generation_carries_its_parts(workspace: Workspace, ledger: Ledger):
 
 def test_frame_takes_parameters(workspace: Workspace, ledger: Ledger):
     """A question with parameters is answered as a frame; a NULL column keeps its type."""
-    add(workspace, ledger, 1)
-    publish(workspace, ledger)
+    made_once(workspace, ledger, grow, 1)
     generation = open_generation(workspace)
     frame = generation.frame("SELECT artist_id, releases_checked_on FROM artists WHERE artist_id = ?", ("a1",))
     assert frame.schema == {"artist_id": pl.String, "releases_checked_on": pl.Date}
@@ -188,8 +178,7 @@ def test_frame_takes_parameters(workspace: Workspace, ledger: Ledger):
 
 def test_question_after_a_wrong_one(workspace: Workspace, ledger: Ledger):
     """A connection that answered serves the next question; one that was asked what cannot be told does not spoil it."""
-    add(workspace, ledger, 1)
-    publish(workspace, ledger)
+    made_once(workspace, ledger, grow, 1)
     generation = open_generation(workspace)
     with pytest.raises(duckdb.Error, match="nowhere"):
         generation.rows("FROM nowhere")

@@ -53,7 +53,8 @@ def test_lists_equal_those_told_anew(monkeypatch, workspace: Workspace, ledger: 
     merges.merge_statements.cache_clear()
     rng, everybody = random.Random(3), "abcdefgh"
     for day in (1, 3, 5):
-        leaders(workspace, ledger, day, **dict.fromkeys(everybody, 1000))
+        found = [artist(artist_id, followers={"total": 1000}) for artist_id in everybody]
+        commit(workspace, ledger, f"b{day:02d}", search_line(*found, day=f"2026-11-{day:02d}"))
     for day in range(8, 13):
         leaders(workspace, ledger, day, **{name: rng.randrange(900, 2000) for name in rng.sample(everybody, 4)})
     shown = "FROM genre_growth ORDER BY ALL"

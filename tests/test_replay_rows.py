@@ -23,6 +23,7 @@ from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.copies import made_once
 from tests.payloads import album, albums_line, artist, commit, search_line
 from tests.published import every_row
 
@@ -68,7 +69,7 @@ def set_seal(ledger: Ledger, part: dict[str, Any], found: str) -> None:
 
 def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     """Parts of another content become what their raw files give; order, other parts and what readers see stay."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     before, parts = every_row(workspace), ledger.parts()
     spoil(workspace, ledger, "artist_snapshots")
     done = replay(workspace, ledger)
@@ -83,7 +84,7 @@ def test_derived_again(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
     """Where today's SQL gives the same rows no file is written and no generation built."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     parts, number = ledger.parts(), open_generation(workspace).number
     assert (replay(workspace, ledger).changed, ledger.parts()) == (0, parts)
     assert open_generation(workspace).number == number
@@ -92,7 +93,7 @@ def test_nothing_to_change(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_one_table_since_a_day(workspace: Workspace, ledger: Ledger) -> None:
     """A table and a day narrow it down: other parts stay as they are."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     spoil(workspace, ledger, "artists")
     spoil(workspace, ledger, "artist_snapshots")
     done = replay(workspace, ledger, since=date(2026, 11, 21), table="artists")
@@ -104,7 +105,7 @@ def test_one_table_since_a_day(workspace: Workspace, ledger: Ledger) -> None:
 
 def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
     """A replay that ended halfway goes on where it was, and what it did shows once it is through."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     before = every_row(workspace)
     spoil(workspace, ledger, "artist_snapshots")
 
@@ -125,7 +126,7 @@ def test_killed_and_resumed(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.parametrize("harm", [b"cut", None], ids=["damaged", "missing"])
 def test_harmed_part_is_mended(workspace: Workspace, ledger: Ledger, harm: bytes | None) -> None:
     """A part that is not what was committed, or is gone, is derived again under its place in the order."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     part = ledger.parts()[1]
     (workspace.root / part.path).unlink() if harm is None else (workspace.root / part.path).write_bytes(harm)
     assert replay(workspace, ledger).changed == 1
@@ -136,7 +137,7 @@ def test_harmed_part_is_mended(workspace: Workspace, ledger: Ledger, harm: bytes
 
 def test_harmed_raw_file_changes_nothing(workspace: Workspace, ledger: Ledger) -> None:
     """Rows are not derived from a raw file that is not what was received: it is named, they stay."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     raw = workspace.root / ledger.read("SELECT path FROM raw_files")[0]["path"]
     raw.write_bytes(raw.read_bytes()[:-9])
     parts = ledger.parts()
@@ -148,7 +149,7 @@ def test_harmed_raw_file_changes_nothing(workspace: Workspace, ledger: Ledger) -
 @pytest.mark.parametrize("other", ["", "rows", "file", "table"])
 def test_part_without_its_seal_is_compared(workspace: Workspace, ledger: Ledger, other: str) -> None:
     """A seal of other rows, another file or another table, or none, hides no difference: the part is written anew."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     sha256 = ledger.parts()[0].sha256
     part, rows = other_file(workspace, ledger)
     assert part["seal"] == ""
@@ -164,7 +165,7 @@ def test_part_without_its_seal_is_compared(workspace: Workspace, ledger: Ledger,
 
 def test_other_writer_is_found(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seals of another release of pyarrow are none: what that wrote is compared with what this one writes."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     part, rows = other_file(workspace, ledger)
     with monkeypatch.context() as patched:
         patched.setattr(pa, "__version__", "1.0")
@@ -176,7 +177,7 @@ def test_other_writer_is_found(workspace: Workspace, ledger: Ledger, monkeypatch
 
 def test_sealed_part_is_not_written(workspace: Workspace, ledger: Ledger) -> None:
     """A part whose seal is that of today's rows and of its file is left as it is."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     part, rows = other_file(workspace, ledger)
     set_seal(ledger, part, seal("artists", rows, part["sha256"]))
     assert replay(workspace, ledger).changed == 0
@@ -185,7 +186,7 @@ def test_sealed_part_is_not_written(workspace: Workspace, ledger: Ledger) -> Non
 
 def test_seals_are_filled_in(workspace: Workspace, ledger: Ledger) -> None:
     """Parts without a seal are compared byte by byte, and have one afterwards, as have those that were changed."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     parts = ledger.parts()
     with ledger.write() as connection:
         connection.execute("UPDATE parts SET seal = ''")
@@ -198,7 +199,7 @@ def test_seals_are_filled_in(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
     """A value still leads to its part, raw file and line."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     spoil(workspace, ledger, "artist_snapshots")
     replay(workspace, ledger)
     (origin,) = trace_rows(workspace, ledger, "artist_snapshots", {"artist_id": "a1"}, date(2026, 11, 21))
@@ -209,7 +210,7 @@ def test_trace_after_replay(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
     """Rows of a table that a batch had none of become a part of their own, committed last."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     before, listed = every_row(workspace), ledger.parts()
     exchange = Exchange(workspace, ledger)
     exchange.drop_part(ledger.read("SELECT * FROM parts WHERE table_name = 'releases' ORDER BY seq")[0])
@@ -223,7 +224,7 @@ def test_new_table_comes_last(workspace: Workspace, ledger: Ledger) -> None:
 @pytest.mark.slow
 def test_refusals(workspace: Workspace, ledger: Ledger) -> None:
     """A table there is none of, and parts of a newer program, are refused by name."""
-    collected(workspace, ledger)
+    made_once(workspace, ledger, collected)
     with pytest.raises(SettingsError, match="songs is no lake table"):
         replay(workspace, ledger, table="songs")
     with ledger.write() as connection:
