@@ -60,8 +60,10 @@ def told(con: duckdb.DuckDBPyConnection, root: Path, size: str) -> dict[str, lis
     return found
 
 
-@pytest.mark.parametrize("filed", [{}, {"08": 31, "09": 30}, {"07": 31, "08": 20, "09": 10, "10": 31}])
-@pytest.mark.parametrize("seed", range(4))
+TABLE, FILES, BOTH = {}, {"08": 31, "09": 30}, {"07": 31, "08": 20, "09": 10, "10": 31}
+
+
+@pytest.mark.parametrize(("filed", "seed"), [(TABLE, 0), (FILES, 1), (BOTH, 2), (BOTH, 3)])
 def test_counted_as_told(tmp_path: Path, seed: int, filed: dict[str, int]) -> None:
     """Growth, last numbers and days of genres are the same, with rows in the table, in files, or in both."""
     with engine.building(tmp_path / "given.duckdb") as con:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.commands import main
+from tests.conftest import SERVER
 from tests.receipts import BANDA, VIOLA
 
 ENTRY = {"id": BANDA, "name": "Banda Um", "followers": {"total": 70}, "popularity": 31}
@@ -28,10 +30,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def imported(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """That file is imported, and what was said of it has been read."""
-    main(["import", "mpb_2024-05-01.json"])
-    capsys.readouterr()
+def imported(place: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    """That file is imported, and what was said of it has been read: once, then the folder is copied."""
+    if _imported and not SERVER:
+        shutil.copytree(_imported[0], place / "data")
+    else:
+        main(["import", "mpb_2024-05-01.json"])
+        capsys.readouterr()
+        _imported.append(shutil.copytree(place / "data", tmp_path_factory.mktemp("imported") / "data"))
+
+
+_imported: list[Path] = []
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -13,12 +13,12 @@ import duckdb
 import pytest
 
 from pipeline.lake import engine
-from pipeline.lake.normalize import Normalizer
+from pipeline.lake.normalize import SMALL, Normalizer
 from pipeline.lake.parquet import seal
 from pipeline.lake.strict import JOINED, StrictReader
 from pipeline.lake.walking import CHUNK, WalkingReader
 from pipeline.schema import LAKE
-from tests.payloads import album, albums_line, artist, line, payload, search_line
+from tests.payloads import album, albums_line, artist, line, payload, search_line, shared_normalizer
 
 
 def written(folder: Path, *files: tuple[object, ...]) -> list[Path]:
@@ -38,12 +38,12 @@ def test_each_file_by_itself(tmp_path: Path) -> None:
         (search_line(artist("a1", followers={"total": 11})),),
         (line("album", album("b1", tracks=tracks)),),
     )
-    with closing(Normalizer(small=0)) as together, closing(Normalizer(small=2**20)) as walking:
-        found = [{name: rows.to_pylist() for name, rows in each.tables.items()} for each in together.each(paths)]
-        alone = [{name: rows.to_pylist() for name, rows in walking.tables([path]).tables.items()} for path in paths]
-        assert found == alone
-        assert [row["artist_id"] for row in found[0]["artists"]] == ["a1", "a2"]
-        assert together.tables(paths[:2]).tables["artists"].num_rows == 2
+    together, walking = shared_normalizer(0), shared_normalizer(SMALL)
+    found = [{name: rows.to_pylist() for name, rows in each.tables.items()} for each in together.each(paths)]
+    alone = [{name: rows.to_pylist() for name, rows in walking.tables([path]).tables.items()} for path in paths]
+    assert found == alone
+    assert [row["artist_id"] for row in found[0]["artists"]] == ["a1", "a2"]
+    assert together.tables(paths[:2]).tables["artists"].num_rows == 2
 
 
 def test_more_than_is_read_as_one(tmp_path: Path) -> None:
@@ -81,11 +81,11 @@ def test_rows_have_one_seal(tmp_path: Path) -> None:
     credited = [{"id": "a1"}, {"id": "a2", "name": "A"}]
     albums = albums_line(album("b1", total_tracks=3), album("b2", artists=credited, release_date=None))
     paths = written(tmp_path, *((each, albums) for each in found))
-    with closing(Normalizer(small=0)) as strict, closing(Normalizer(small=2**20)) as walking:
-        for path, beside in zip(paths, strict.each(paths), strict=True):
-            alone, walked = strict.tables([path]), walking.tables([path])
-            seals = [{name: seal(name, rows, "") for name, rows in each.tables.items()} for each in (alone, walked)]
-            assert seals == [{name: seal(name, rows, "") for name, rows in beside.tables.items()}] * 2
+    strict, walking = shared_normalizer(0), shared_normalizer(SMALL)
+    for path, beside in zip(paths, strict.each(paths), strict=True):
+        alone, walked = strict.tables([path]), walking.tables([path])
+        seals = [{name: seal(name, rows, "") for name, rows in each.tables.items()} for each in (alone, walked)]
+        assert seals == [{name: seal(name, rows, "") for name, rows in beside.tables.items()}] * 2
 
 
 def test_sealing_starts_no_pandas() -> None:
@@ -127,8 +127,7 @@ def test_kinds_that_come_late(tmp_path: Path) -> None:
 def test_a_doubtful_file_among_sound_ones(tmp_path: Path) -> None:
     """One line that is not as declared is rejected of its own file; the others are whole."""
     paths = written(tmp_path, (search_line(artist("a1")),), ("no JSON", search_line(artist("a2"))))
-    with closing(Normalizer(small=0)) as normalizer:
-        found = normalizer.each(paths)
+    found = shared_normalizer(0).each(paths)
     assert [each.rejects for each in found] == [(), ((1, "the line is not JSON"),)]
     assert [each.tables["artists"].column("artist_id").to_pylist() for each in found] == [["a1"], ["a2"]]
 
@@ -150,10 +149,10 @@ def test_a_strange_file_beside_others(tmp_path: Path, harm: str, place: int) -> 
         "no end": pretended,
     }
     paths[place].write_bytes(strange[harm])
-    with closing(Normalizer(small=0)) as normalizer:
-        found = [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()})
-                 for each in normalizer.each(paths)]  # fmt: skip
-        alone = [normalizer.tables([path]) for path in paths]
+    normalizer = shared_normalizer(0)
+    found = [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()})
+             for each in normalizer.each(paths)]  # fmt: skip
+    alone = [normalizer.tables([path]) for path in paths]
     assert found == [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()}) for each in alone]
     assert sorted(tmp_path.iterdir()) == paths
 

@@ -15,6 +15,7 @@ from pipeline.published.publish import publish, rebuild
 from pipeline.published.staging import MergeSource
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 
 D15, D22 = date(2026, 11, 15), date(2026, 11, 22)
@@ -27,6 +28,14 @@ def answer(workspace: Workspace, ledger: Ledger, batch: str, day: date, **follow
     commit(workspace, ledger, batch, search_line(*found, day=day.isoformat()))
 
 
+def answer_before(workspace: Workspace, ledger: Ledger) -> None:
+    """What was answered a week and more ago."""
+    answer(workspace, ledger, "b1", date(2026, 11, 13), a=1, b=10)
+    answer(workspace, ledger, "b2", D15, a=100)
+    answer(workspace, ledger, "b3", D15, a=110, c=None)
+    answer(workspace, ledger, "b4", D15, a=None)
+
+
 def growth(workspace: Workspace) -> list[tuple[Any, ...]]:
     """What artists gained in a week, since when."""
     return open_generation(workspace).rows("SELECT artist_id, until, since_7, gained_7 FROM artist_growth ORDER BY ALL")
@@ -37,10 +46,7 @@ def filed(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger)
     """Two days in a history file, of which one was answered twice; b was missed on it, and read two days before."""
     monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(snapshots, "PAYS", 1)
-    answer(workspace, ledger, "b1", date(2026, 11, 13), a=1, b=10)
-    answer(workspace, ledger, "b2", D15, a=100)
-    answer(workspace, ledger, "b3", D15, a=110, c=None)
-    answer(workspace, ledger, "b4", D15, a=None)
+    made_once(workspace, ledger, answer_before)
     rebuild(workspace, ledger)
     assert open_generation(workspace).rows("SELECT month FROM state_history") == [("2026-11",)]
 

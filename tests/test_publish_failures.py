@@ -81,10 +81,15 @@ def test_damaged_generation_is_named(workspace: Workspace, damage: str):
         open_generation(workspace).rows("FROM artists")
 
 
-def test_flipped_bit_of_a_generation(workspace: Workspace, ledger: Ledger):
-    """One bit of the rows of a generation is noticed, and named with the way out."""
+def thousands(workspace: Workspace, ledger: Ledger) -> None:
+    """Artists enough that their names have blocks of their own, published."""
     commit(workspace, ledger, "first", search_line(*(artist(f"a{n}", name=f"Zezinha {n}") for n in range(3000))))
     publish(workspace, ledger)
+
+
+def test_flipped_bit_of_a_generation(workspace: Workspace, ledger: Ledger):
+    """One bit of the rows of a generation is noticed, and named with the way out."""
+    made_once(workspace, ledger, thousands)
     path = workspace.db / "garimpo-00000001.duckdb"
     flip(path, path.read_bytes().rindex(b"Zezinha"))
     with pytest.raises(DamagedFile, match=r"garimpo-00000001\.duckdb cannot be .*python -m pipeline recover"):
@@ -93,8 +98,7 @@ def test_flipped_bit_of_a_generation(workspace: Workspace, ledger: Ledger):
 
 def test_growth_of_a_damaged_generation(workspace: Workspace, ledger: Ledger, clock: Clock):
     """A publish that meets a flipped bit in the current generation names the command that mends it, which does."""
-    commit(workspace, ledger, "first", search_line(*(artist(f"a{n}", name=f"Zezinha {n}") for n in range(3000))))
-    publish(workspace, ledger)
+    made_once(workspace, ledger, thousands)
     path = workspace.db / "garimpo-00000001.duckdb"
     flip(path, path.read_bytes().rindex(b"Zezinha"))
     commit(workspace, ledger, "second", search_line(artist("a2999", name="Maria")))

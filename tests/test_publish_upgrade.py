@@ -27,6 +27,7 @@ from pipeline.settings import Settings
 from pipeline.watching.freshness import genre_freshness
 from pipeline.workspace import Workspace, open_workspace
 from tests.apps import until
+from tests.copies import made_once
 from tests.payloads import artist, commit, search_line
 from tests.screens import install_service, open_screen
 
@@ -52,7 +53,7 @@ def age(workspace: Workspace, ledger: Ledger, *changes: str) -> None:
 @pytest.mark.parametrize("changes", [OLD, OTHER])
 def test_earlier_tables_are_published_anew(workspace: Workspace, ledger: Ledger, changes: tuple[str, ...]) -> None:
     """Other tables are built anew from the parts, once; a generation of today is left as it is."""
-    age(workspace, ledger, *changes)
+    made_once(workspace, ledger, age, *changes)
     assert has_todays_tables(open_generation(workspace)) is False
     assert [publish_anew(workspace, ledger) for _ in range(2)] == [True, False]
     assert open_generation(workspace).rows("SELECT artist_id, name FROM artists") == [("a1", "Anabel")]
@@ -76,7 +77,7 @@ def test_words_of_earlier_rules_are_published_anew(
 @pytest.mark.parametrize("changes", [OLD, ("UPDATE name_tokens SET token = 'x'", *OTHER)], ids=["tables", "words"])
 def test_compaction_copies_todays_tables(workspace: Workspace, ledger: Ledger, changes: tuple[str, ...]) -> None:
     """What an earlier program published is not taken over into a generation that says it is of today."""
-    age(workspace, ledger, *changes)
+    made_once(workspace, ledger, age, *changes)
     assert compact(workspace, ledger, all_months=True).rows == 1
     found = open_generation(workspace)
     assert (has_todays_tables(found), found.rows("SELECT token FROM name_tokens")) == (True, [("anabel",)])
@@ -87,7 +88,7 @@ def test_commands_say_so(
     at_hand: Workspace, ledger: Ledger, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     """Before the first run after an upgrade nothing of the earlier program is handed on, and the way out is said."""
-    age(at_hand, ledger, *OLD)
+    made_once(at_hand, ledger, age, *OLD)
     code, told = main(command), capsys.readouterr()
     said = " ".join((told.out if command == ["status"] else told.err).split())
     assert "was published by another version of this program. The next run publishes it anew" in said
@@ -101,7 +102,7 @@ def test_nothing_published_needs_nothing(workspace: Workspace, ledger: Ledger) -
 
 def test_earlier_tables_are_not_shown(workspace: Workspace, ledger: Ledger) -> None:
     """Until then nothing is asked of them: pages are told that there is nothing, and why."""
-    age(workspace, ledger, *OLD)
+    made_once(workspace, ledger, age, *OLD)
     shown = Shown(workspace)
     assert (shown.look(), shown.number(), shown.is_old()) == (False, None, True)
     with pytest.raises(StorageError, match="published anew"):
@@ -118,7 +119,7 @@ def test_run_publishes_anew_before_it_asks(tmp_path: Path) -> None:
     settings = Settings.model_validate({"data": tmp_path, **GIVEN})
     workspace = open_workspace(settings)
     with closing(Ledger(workspace.ledger)) as ledger:
-        age(workspace, ledger, *OLD)
+        made_once(workspace, ledger, age, *OLD)
         with open_context(settings, ledger, "r2") as context:
             plan(context)
         assert has_todays_tables(open_generation(workspace)) is True

@@ -123,22 +123,23 @@ def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> No
     assert open_generation(workspace).rows("FROM artists WHERE artist_id = ?", [GONE]) == []
 
 
-@pytest.fixture(params=[False, True], ids=["today", "earlier program"])
-def purged(request: pytest.FixtureRequest, workspace: Workspace, ledger: Ledger) -> Workspace:
-    """After the removal of an artist whose discography alone told of a release of others.
-
-    An earlier program let that whole answer go; parts tell more than answers then.
-    """
+def removed(workspace: Workspace, ledger: Ledger, *, earlier: bool) -> None:
+    """An artist whose discography alone told of a release of others, removed; by an earlier program, where said."""
     shared = album("both", artists=[CREDIT, OTHER])
     asked = [albums_line(shared, artist_id=GONE), albums_line(album("own"))]
     commit(workspace, ledger, "discover-1", search_line(artist("a1"), artist(GONE)), *asked, run_id=RUN)
     publish(workspace, ledger)
     purge_artist(workspace, ledger, GONE)
-    if request.param:
+    if earlier:
         [row], exchange = ledger.read("SELECT * FROM raw_files"), Exchange(workspace, ledger)
         exchange.replace_raw(row, payload(search_line(artist("a1"), None), "", asked[1]), 2)
         exchange.carry_out()
-    return workspace
+
+
+@pytest.fixture(params=[False, True], ids=["today", "earlier program"])
+def purged(request: pytest.FixtureRequest, workspace: Workspace, ledger: Ledger) -> Workspace:
+    """After such a removal. An earlier program let that whole answer go; parts tell more than answers then."""
+    return made_once(workspace, ledger, removed, earlier=request.param)
 
 
 def test_replay_keeps_releases_of_others(purged: Workspace, ledger: Ledger) -> None:

@@ -36,8 +36,7 @@ def test_order_stays_the_same(sixty: Generation, order: str, search: str, genre:
     whole = queries.artists(sixty, search=search, genre=genre, order=order, limit=60)["artist_id"].to_list()
     expected = [each for each in whole if each in MINE]
     pages = [
-        queries.artists(sixty, search=search, genre=genre, among=MINE, order=order, limit=4, offset=at)
-        for at in range(0, 16, 4)
+        queries.artists(sixty, search=search, genre=genre, among=MINE, order=order, limit=8, offset=at) for at in (0, 8)
     ]
     assert [each for page in pages for each in page["artist_id"]] == expected
     assert queries.artists_count(sixty, search, genre, MINE) == len(expected) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date, timedelta
 from itertools import accumulate
 from typing import Any
@@ -14,7 +15,9 @@ from pipeline.published import snapshots, steps
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.publish import EXCHANGED, lags, publish, rebuild
 from pipeline.records.ledger import Ledger
-from pipeline.workspace import Workspace
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
+from tests.conftest import Clock
 from tests.payloads import artist, commit, search_line
 
 S1, O30, O31, N5, N6 = date(2026, 9, 1), date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 5), date(2026, 11, 6)
@@ -78,18 +81,20 @@ def test_settling_sweeps_what_went_elsewhere(workspace: Workspace, ledger: Ledge
     assert not settle(workspace, ledger)
 
 
-@pytest.fixture
-def months(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger) -> Workspace:
-    """Whole searches on five days in three months, each month a file; c's first number was withheld."""
-    monkeypatch.setattr(steps, "SMALL", -1)
-    monkeypatch.setattr(snapshots, "PAYS", 1)
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Whole searches on five days in three months, each month a file; c's first number was withheld. To be read."""
+    workspace = open_workspace(Settings(data=tmp_path_factory.mktemp("months"), workspace="test"))
     answers: dict[date, dict[str, int | None]] = {
         S1: {"c": None}, O30: {"a": 100, "b": 10}, O31: {"a": 110}, N5: {"a": 130, "b": 40}, N6: {"a": 135, "c": 7},
     }  # fmt: skip
-    for day, found in answers.items():
-        shown = [artist(name, followers={"total": number}) for name, number in found.items()]
-        commit(workspace, ledger, f"b{day}", search_line(*shown, day=day.isoformat()))
-    rebuild(workspace, ledger)
+    with pytest.MonkeyPatch.context() as patched, closing(Ledger(workspace.ledger, Clock().now)) as ledger:
+        patched.setattr(steps, "SMALL", -1)
+        patched.setattr(snapshots, "PAYS", 1)
+        for day, found in answers.items():
+            shown = [artist(name, followers={"total": number}) for name, number in found.items()]
+            commit(workspace, ledger, f"b{day}", search_line(*shown, day=day.isoformat()))
+        rebuild(workspace, ledger)
     return workspace
 
 

@@ -29,6 +29,8 @@ from tests.payloads import album, albums_line, artist, commit, search_line
 from tests.published import every_row
 
 RUN = "20261122T060000-abc123"
+Answers = dict[str, list[Any]]
+Shown = tuple[Workspace, Answers]
 
 
 @pytest.fixture
@@ -49,12 +51,34 @@ def fill(workspace: Workspace, ledger: Ledger) -> None:
     ledger.finish_run(RUN, "succeeded")
 
 
-def answers(workspace: Workspace, clock: Clock) -> dict[str, list[Any]]:
-    """Every published row, all commits published, and the list of parts."""
+@pytest.fixture
+def shown(workspace: Workspace, clock: Clock) -> Shown:
+    """The same with every batch published, and what is answered then."""
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        publish(workspace, ledger)
-        parts = [(part.seq, part.table, part.sha256) for part in ledger.parts()]
+        made_once(workspace, ledger, fill_and_show)
+    return workspace, _shown[-1].copy()
+
+
+def fill_and_show(workspace: Workspace, ledger: Ledger) -> None:
+    """Four batches, all published."""
+    fill(workspace, ledger)
+    _shown.append(answered(workspace, ledger))
+
+
+_shown: list[Answers] = []
+
+
+def answered(workspace: Workspace, ledger: Ledger) -> Answers:
+    """Every published row, all commits published, and the list of parts."""
+    publish(workspace, ledger)
+    parts = [(part.seq, part.table, part.sha256) for part in ledger.parts()]
     return {"parts": parts} | every_row(workspace)
+
+
+def answers(workspace: Workspace, clock: Clock) -> Answers:
+    """The same of a workspace whose ledger nobody has open."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        return answered(workspace, ledger)
 
 
 @pytest.mark.slow
@@ -70,9 +94,9 @@ def test_all_is_well(kept: Workspace, clock: Clock) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("names", [["db"], ["ledger.sqlite"], ["db", "ledger.sqlite"]], ids=["db", "ledger", "both"])
-def test_lost_and_mended(kept: Workspace, clock: Clock, names: list[str]) -> None:
+def test_lost_and_mended(shown: Shown, clock: Clock, names: list[str]) -> None:
     """Without the database, the ledger, or both: the same answers to every query, the same parts in the same order."""
-    before = answers(kept, clock)
+    kept, before = shown
     for name in names:
         lose(kept, name)
     findings = recover(kept, clock.now)
@@ -84,28 +108,28 @@ def test_lost_and_mended(kept: Workspace, clock: Clock, names: list[str]) -> Non
     assert after == before
 
 
-@pytest.mark.parametrize("in_its_place", ["garbage", "folder", "link"])
-def test_pointer_of_any_kind(kept: Workspace, clock: Clock, in_its_place: str) -> None:
+def test_pointer_of_any_kind(shown: Shown, clock: Clock) -> None:
     """Whatever stands where the pointer to the generation stood is named, and one of today comes in its place."""
-    before, pointer = answers(kept, clock), kept.db / "CURRENT"
-    pointer.unlink()
-    if in_its_place == "garbage":
-        pointer.write_bytes(b"\xff\xfe")
-    elif in_its_place == "folder":
-        (pointer / "something").mkdir(parents=True)
-    else:
-        pointer.symlink_to(pointer)
-    with pytest.raises(DamagedFile, match=r"CURRENT .* Run `python -m pipeline recover`"):
-        open_generation(kept)
-    assert [each.what for each in recover(kept, clock.now)] == [
-        "the current generation cannot be told: CURRENT is damaged"
-    ]
-    assert (answers(kept, clock), recover(kept, clock.now)) == (before, ())
+    kept, before = shown
+    pointer = kept.db / "CURRENT"
+    for put in (
+        lambda: pointer.write_bytes(b"\xff\xfe"),
+        lambda: (pointer / "something").mkdir(parents=True),
+        lambda: pointer.symlink_to(pointer),
+    ):
+        pointer.unlink()
+        put()
+        with pytest.raises(DamagedFile, match=r"CURRENT .* Run `python -m pipeline recover`"):
+            open_generation(kept)
+        assert [each.what for each in recover(kept, clock.now)] == [
+            "the current generation cannot be told: CURRENT is damaged"
+        ]
+        assert (answers(kept, clock), recover(kept, clock.now)) == (before, ())
 
 
-def test_one_after_the_other(kept: Workspace, clock: Clock) -> None:
+def test_one_after_the_other(shown: Shown, clock: Clock) -> None:
     """The database goes and is built anew, then the ledger goes and is written anew: identical answers."""
-    before = answers(kept, clock)
+    kept, before = shown
     for name in ("db", "ledger.sqlite"):
         lose(kept, name)
         recover(kept, clock.now)
@@ -113,10 +137,10 @@ def test_one_after_the_other(kept: Workspace, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("lost", ["all", "last"])
-def test_lost_ledger_replaces_nothing(kept: Workspace, clock: Clock, lost: str) -> None:
+def test_lost_ledger_replaces_nothing(shown: Shown, clock: Clock, lost: str) -> None:
     """A ledger that knows nothing, or an older one put back, publishes nothing in the place of what there is."""
+    kept, before = shown
     number, old = open_generation(kept).number, kept.root.parent / "backup"
-    before = answers(kept, clock)
     if lost == "last":
         with closing(sqlite3.connect(kept.ledger)) as ledger, ledger:
             ledger.execute("UPDATE meta SET value = '1' WHERE key = 'generation'")
@@ -129,14 +153,14 @@ def test_lost_ledger_replaces_nothing(kept: Workspace, clock: Clock, lost: str) 
                 command(kept, ledger, **({"force": True} if command is publish else {}))
     with pytest.raises(DamagedFile, match=r"was lost or replaced.*python -m pipeline recover"):
         back_up(kept, old, clock.now())
-    assert (open_generation(kept).number, old.exists()) == (number + 1, False)
+    assert (open_generation(kept).number, old.exists()) == (number, False)
     assert all(each.mended for each in recover(kept, clock.now))
     assert answers(kept, clock) == before
 
 
-def test_generation_of_another_version(kept: Workspace, clock: Clock) -> None:
+def test_generation_of_another_version(shown: Shown, clock: Clock) -> None:
     """A generation whose tables are not today's is built anew, as a run would."""
-    before = answers(kept, clock)
+    kept, before = shown
     path = open_generation(kept).path
     with closing(duckdb.connect(str(shutil.copyfile(path, path.with_name("other"))))) as con:
         con.execute("ALTER TABLE artists DROP COLUMN name")
@@ -193,9 +217,9 @@ SOON = [(PART, flip), ("ledger.sqlite", cut)]
 @pytest.mark.parametrize(
     ("pattern", "harm"), [pytest.param(*each, marks=[] if each in SOON else pytest.mark.slow) for each in HARMS]
 )
-def test_any_file_harmed(kept: Workspace, clock: Clock, pattern: str, harm: Callable[[Path], object]) -> None:
+def test_any_file_harmed(shown: Shown, clock: Clock, pattern: str, harm: Callable[[Path], object]) -> None:
     """A flipped bit, a cut, a missing file: no row is lost, the order stays, and a second look finds nothing."""
-    before = answers(kept, clock)
+    kept, before = shown
     (path,) = kept.root.glob(pattern)
     if path.name == "ledger.sqlite":
         with closing(sqlite3.connect(path)) as connection:
@@ -214,9 +238,9 @@ def test_any_file_harmed(kept: Workspace, clock: Clock, pattern: str, harm: Call
 
 
 @pytest.mark.slow
-def test_harmed_beyond_its_answers(kept: Workspace, clock: Clock, tmp_path: Path) -> None:
+def test_harmed_beyond_its_answers(shown: Shown, clock: Clock, tmp_path: Path) -> None:
     """A part whose answers are gone is named with its rows, stays published, and comes back from a backup."""
-    before = answers(kept, clock)
+    kept, before = shown
     back_up(kept, tmp_path / "backup", clock.now())
     with closing(Ledger(kept.ledger, clock.now)) as ledger:
         exchange = Exchange(kept, ledger)
@@ -235,9 +259,9 @@ def test_harmed_beyond_its_answers(kept: Workspace, clock: Clock, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_ledger_begun_anew(kept: Workspace, clock: Clock) -> None:
+def test_ledger_begun_anew(shown: Shown, clock: Clock) -> None:
     """A program that made itself an empty ledger and committed to it: its batch stays, behind those from before."""
-    before = answers(kept, clock)["parts"]
+    kept, before = shown[0], shown[1]["parts"]
     lose(kept, "ledger.sqlite")
     with closing(Ledger(kept.ledger, clock.now)) as ledger:
         commit(kept, ledger, "import-00001", search_line(artist("new")), run_id="20261122T070000-abc124")
@@ -259,9 +283,9 @@ def test_newer_ledger_is_refused(kept: Workspace, clock: Clock) -> None:
 
 
 @pytest.mark.slow
-def test_clock_set_back(kept: Workspace, clock: Clock) -> None:
+def test_clock_set_back(shown: Shown, clock: Clock) -> None:
     """A run dated before those there are commits, publishes and recovers as any other; no row is lost to it."""
-    before = answers(kept, clock)
+    kept, before = shown
     clock.instant = datetime(2020, 1, 1, tzinfo=UTC)
     with closing(Ledger(kept.ledger, clock.now)) as ledger:
         commit(kept, ledger, "b", search_line(artist("early"), day="2020-01-01"), run_id="20200101T000000-abc125")
