@@ -76,11 +76,12 @@ def test_stopped_at_any_step(
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(step, stop)
             bind(workspace, ledger)
-        assert answers(workspace, SPAN) == before
+        assert answers(workspace) == before[:1]
         sweep(workspace, ledger)
         publish(workspace, ledger)
-        forget_days(workspace)
-        assert (answers(workspace, SPAN), unlisted(workspace, ledger)) == (before, set())
+        assert (answers(workspace), unlisted(workspace, ledger)) == (before[:1], set())
+    forget_days(workspace)
+    assert answers(workspace, SPAN) == before
     bind(workspace, ledger)
     assert (answers(workspace), unlisted(workspace, ledger)) == (before[:1], set())
     assert len(bound_files(workspace)) == 6
@@ -206,7 +207,7 @@ def test_ledger_set_back_is_noticed(workspace: Workspace, clock: Clock, tmp_path
     assert (told.mended, "knows nothing of 6 volumes" in told.what) == (True, True)
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         assert unlisted(workspace, ledger) == set()
-    assert answers(workspace, SPAN) == before
+    assert answers(workspace) == before[:1]
 
 
 def test_volumes_of_unknown_runs_stay(workspace: Workspace, clock: Clock):
