@@ -22,6 +22,7 @@ from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
+from tests.copies import made_once
 from tests.harm import stop
 from tests.payloads import artist, commit, search_line
 from tests.published import answers
@@ -104,7 +105,7 @@ def test_late_rows_override_files(workspace: Workspace, ledger: Ledger):
 def large(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Three days in the file of their month, in a store that is told to be large."""
     monkeypatch.setattr(steps, "SMALL", -1)
-    collect(workspace, ledger, "2026-10-01", "2026-10-02", "2026-10-03")
+    made_once(workspace, ledger, collect, "2026-10-01", "2026-10-02", "2026-10-03")  # these days are its alone
     compact(workspace, ledger, all_months=True)
     return workspace
 
@@ -151,7 +152,7 @@ def test_any_order_is_equal(workspace: Workspace, ledger: Ledger, seed: int):
 
 def test_lost_database_finds_files(workspace: Workspace, ledger: Ledger):
     """Without the database the files are found again; one that is damaged or of other parts is not used."""
-    collect(workspace, ledger, "2026-09-01", "2026-10-01", "2026-11-01")
+    made_once(workspace, ledger, collect, "2026-09-01", "2026-10-01", "2026-11-01")
     compact(workspace, ledger)
     before = answers(workspace)
     shutil.rmtree(workspace.db)
@@ -173,7 +174,7 @@ def test_rebuild_writes_what_is_large(workspace: Workspace, ledger: Ledger, monk
 
 def test_unlisted_files_go(workspace: Workspace, ledger: Ledger):
     """A file goes when the last of the kept generations that lists it goes, and not before."""
-    collect(workspace, ledger, "2026-10-01", "2026-11-01")
+    made_once(workspace, ledger, collect, "2026-10-01", "2026-11-01")
     compact(workspace, ledger)
     old = files(workspace)
     collect(workspace, ledger, "2026-10-01")
@@ -189,7 +190,7 @@ def test_unlisted_files_go(workspace: Workspace, ledger: Ledger):
 def test_small_stores_stay_whole(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """It pays when months that are over have many rows, or all months very many."""
     assert not pays(workspace)
-    collect(workspace, ledger, "2026-10-01", "2026-11-01")
+    made_once(workspace, ledger, collect, "2026-10-01", "2026-11-01")
     assert not pays(workspace)
     monkeypatch.setattr("pipeline.published.compaction.FINISHED_PAYS", 2)
     assert pays(workspace)
@@ -199,7 +200,7 @@ def test_small_stores_stay_whole(workspace: Workspace, ledger: Ledger, monkeypat
 
 def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: pytest.MonkeyPatch):
     """Every answer is the same after each stop, after going on, and after a rebuild; no file is left over."""
-    collect(workspace, ledger, "2026-09-01", "2026-10-01", "2026-11-01")
+    made_once(workspace, ledger, collect, "2026-09-01", "2026-10-01", "2026-11-01")
     before = answers(workspace)
     for step in STEPS:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -214,7 +215,7 @@ def test_stopped_at_any_step(workspace: Workspace, ledger: Ledger, monkeypatch: 
 
 def test_lost_file_is_named(workspace: Workspace, ledger: Ledger):
     """Without one of its files the database is told to be damaged, and the way out works."""
-    collect(workspace, ledger, "2026-10-01", "2026-11-01")
+    made_once(workspace, ledger, collect, "2026-10-01", "2026-11-01")
     compact(workspace, ledger)
     before = answers(workspace)
     next((workspace.root / FOLDER).glob("*/*.parquet")).unlink()
