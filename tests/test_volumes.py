@@ -71,7 +71,7 @@ def collect(
 
 def collect_and_bind(workspace: Workspace, ledger: Ledger) -> None:
     """The same, and what is due is bound."""
-    collect(workspace, ledger)
+    made_once(workspace, ledger, collect)
     bind(workspace, ledger)
 
 

@@ -35,7 +35,7 @@ LISTED = "SELECT seq, path, sha256 FROM parts WHERE path LIKE '%/month=%' ORDER 
 
 def bind_all(workspace: Workspace, ledger: Ledger) -> None:
     """Nine batches in volumes, and of numbers of artists, which are too old, nothing: no other file tells of them."""
-    collect_and_bind(workspace, ledger)
+    made_once(workspace, ledger, collect_and_bind)
     exchange = Exchange(workspace, ledger)
     for row in ledger.read("SELECT * FROM parts WHERE table_name = 'artist_snapshots'"):
         exchange.drop_part(row, "retention")
