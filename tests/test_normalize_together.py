@@ -152,7 +152,8 @@ def test_a_strange_file_beside_others(tmp_path: Path, harm: str, place: int) -> 
     normalizer = shared_normalizer(0)
     found = [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()})
              for each in normalizer.each(paths)]  # fmt: skip
-    alone = [normalizer.tables([path]) for path in paths]
+    strange_alone, sound_alone = (normalizer.tables([paths[at]]) for at in (place, place - 1))
+    alone = [strange_alone if at == place else sound_alone for at in range(3)]
     assert found == [(each.rejects, {name: rows.to_pylist() for name, rows in each.tables.items()}) for each in alone]
     assert sorted(tmp_path.iterdir()) == paths
 
