@@ -18,7 +18,8 @@ from pipeline.keeping.recovery import recover
 from pipeline.published import generations
 from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
-from pipeline.workspace import Workspace
+from pipeline.settings import Settings
+from pipeline.workspace import Workspace, open_workspace
 from tests.conftest import Clock
 from tests.copies import made_once
 from tests.harm import lose
@@ -66,6 +67,7 @@ def live_through(workspace: Workspace, ledger: Ledger) -> None:
         exchange.drop_part(row)
     exchange.carry_out()
     settle(workspace, ledger)
+    shown(workspace)  # so that a copy has the tables of the day between, too
 
 
 def kept_at(workspace: Workspace, moment: str) -> Path:
@@ -79,25 +81,33 @@ def shown(workspace: Workspace) -> list[dict[str, list[tuple[Any, ...]]]]:
     return answers(workspace, date(2026, 8, 20))
 
 
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The parts of that workspace, and what it shows."""
+    workspace = open_workspace(Settings(data=tmp_path_factory.mktemp("before"), workspace="test"))
+    with pytest.MonkeyPatch.context() as patched, closing(Ledger(workspace.ledger, Clock().now)) as ledger:
+        patched.setattr("pipeline.keeping.binding.PAYS", 1)
+        made_once(workspace, ledger, live_through)
+        return ledger.read(LISTED), shown(workspace)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", [(), ("db",)], ids=["with the database", "without"])
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_ledger_of_any_moment(
-    workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch, moment: str, lost: tuple[str, ...]
+    workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch, before: Any, moment: str, lost: tuple[str, ...]
 ):
     """The same answers, the same parts in the same files, nobody back, and nothing for a second look to find."""
     monkeypatch.setattr("pipeline.keeping.binding.PAYS", 1)
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
         made_once(workspace, ledger, live_through)
-        listed = ledger.read(LISTED)
-    before = shown(workspace)
     for name in ("ledger.sqlite", *lost):
         lose(workspace, name)
     workspace.db.mkdir(exist_ok=True)
     shutil.copyfile(kept_at(workspace, moment), workspace.ledger_file)
     assert all(each.mended for each in recover(workspace, clock.now))
     with closing(Ledger(workspace.ledger, clock.now)) as ledger:
-        assert (ledger.read(LISTED), unlisted(workspace, ledger)) == (listed, set())
-    assert shown(workspace) == before
+        assert unlisted(workspace, ledger) == set()
+        assert (ledger.read(LISTED), shown(workspace)) == before
     assert "b3" not in {row.get("artist_id") for row in lake_rows(workspace)}
     assert recover(workspace, clock.now) == ()
