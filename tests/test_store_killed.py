@@ -20,7 +20,7 @@ from pipeline.workspace import open_workspace
 from tests.payloads import album, albums_line, artist, commit, search_line
 from tests.published import every_row
 
-BATCHES, KILLS = 40, 12
+BATCHES, KILLS = 20, 6
 OF_THE_RUN = {"runs", "task_runs", "state_parts", "state_meta"}
 
 
@@ -56,7 +56,7 @@ def tables(data: Path) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and forkserver are POSIX")
 def test_kills_change_nothing(tmp_path: Path):
-    """Twelve writers killed, then one undisturbed: the database and the files are those of a single run."""
+    """Six writers killed, then one undisturbed: the database and the files are those of a single run."""
     context, rng = multiprocessing.get_context("forkserver"), random.Random(12)
     context.set_forkserver_preload(["tests.payloads", "pipeline.published.publish"])
     workspace = open_workspace(Settings(data=tmp_path / "killed", workspace="test"))
