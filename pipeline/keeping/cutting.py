@@ -50,20 +50,19 @@ def cut_raw(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int
 
 def cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[int, dict[str, int]]:
     """Rewrite files of parts with rows of the subject; how many files, and rows by table."""
-    parts, rows = 0, dict[str, int]()
+    parts, rows, files = 0, dict[str, int](), _by_file(exchange)
+    tables = dict[str, list[str]]()
+    for path, parts_there in files.items():
+        tables.setdefault(parts_there[0]["table_name"], []).append(path)
     with engine.cursor() as con:
-        for path, parts_there in _by_file(exchange).items():
-            name = parts_there[0]["table_name"]
+        for name, paths in tables.items():
             if not (mine := _condition(name, subject)):
                 continue
-            source = f"FROM read_parquet('{engine.quoted(exchange.workspace.root / path)}', hive_partitioning = false)"
-            found = con.execute(f"SELECT count(*) {source} WHERE {mine}").fetchall()[0][0]
-            if not found:
-                continue
-            parts, rows[name] = parts + 1, rows.get(name, 0) + found
-            if not dry_run:
-                cut = _cut_volume if is_volume(path) else _cut_part
-                cut(exchange, con, parts_there, f"{source} WHERE NOT ({mine})")
+            for path, found in _counted(con, exchange.workspace.root, paths, mine):
+                parts, rows[name] = parts + 1, rows.get(name, 0) + found
+                if not dry_run:
+                    cut = _cut_volume if is_volume(path) else _cut_part
+                    cut(exchange, con, files[path], f"{_read(exchange.workspace.root, path)} WHERE NOT ({mine})")
     return parts, rows
 
 
@@ -101,6 +100,17 @@ def _condition(name: str, subject: Subject) -> str:
     ids = ", ".join(f"'{engine.quoted(each)}'" for each in sorted(subject.all_ids))
     mine = (f"coalesce({column} IN ({ids}), false)" for column in columns if column in LAKE[name].column_names())
     return " OR ".join(mine)
+
+
+def _counted(con: Any, root: Path, paths: list[str], mine: str) -> list[tuple[str, int]]:
+    """Files that have rows of the subject, and how many; in one statement, since each costs a millisecond."""
+    counted = f"SELECT file_index, count(*) {_read(root, *paths)} WHERE {mine} GROUP BY ALL ORDER BY ALL"
+    return [(paths[place], found) for place, found in con.execute(counted).fetchall()]
+
+
+def _read(root: Path, *paths: str) -> str:
+    listed = ", ".join(f"'{engine.quoted(root / path)}'" for path in paths)
+    return f"FROM read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _cut_part(exchange: Exchange, con: Any, parts: list[Row], rest: str) -> None:
