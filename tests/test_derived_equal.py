@@ -55,7 +55,7 @@ def some_days(rng: random.Random, batches: int, *, late: bool) -> list[date]:
 
 
 def compare(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledger, seed: int, batches: int) -> None:
-    """Publish bit by bit as large stores do, some by all cores; rebuild as small ones do, and as large ones do."""
+    """Publish bit by bit as large stores do, some by all cores; rebuild as they are, and at once as small ones do."""
     rng = random.Random(seed)
     monkeypatch.setattr(steps, "SMALL", -1)
     monkeypatch.setattr(staging, "MANY", 0 if seed % 2 == 0 else staging.MANY)
@@ -66,8 +66,9 @@ def compare(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, ledger: Ledge
             publish(workspace, ledger)
     publish(workspace, ledger)
     bit_by_bit = every_row(workspace, DERIVED)
-    for small, pays in ((50_000, snapshots.PAYS), (-1, snapshots.PAYS), (-1, 1)):  # at last from history files
-        monkeypatch.setattr(steps, "SMALL", small)
+    # As a small store, as a large one from the database alone, then from history files, which stay.
+    for size, pays in ((50_000, snapshots.PAYS), (-1, snapshots.PAYS), (-1, 1)):
+        monkeypatch.setattr(steps, "SMALL", size)
         monkeypatch.setattr(snapshots, "PAYS", pays)
         rebuild(workspace, ledger)
         assert every_row(workspace, DERIVED) == bit_by_bit
@@ -82,5 +83,5 @@ def test_derived_bit_by_bit(monkeypatch, workspace: Workspace, ledger: Ledger, s
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 4, 6])
 def test_derived_bit_by_bit_often(monkeypatch, workspace: Workspace, ledger: Ledger, seed: int):
-    """The same for longer stories."""
+    """The same for many more stories."""
     compare(monkeypatch, workspace, ledger, seed, 16)
