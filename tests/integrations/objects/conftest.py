@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from runs import collect
 from seaweed import KEY, SECRET, Seaweed
 
 from tests.integrations import far
@@ -38,6 +39,14 @@ def simulated() -> Iterator[far.World]:
     """A small world."""
     with far.small_world() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def whole(simulated: far.World, tmp_path_factory) -> dict[str, object]:
+    """What a run without a store publishes."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert collect(simulated, folder, "").state == "succeeded"
+    return far.published(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pipeline.workspace import Workspace, open_workspace
 from tests.commands import command
 from tests.integrations import far
 
-__all__ = ["collect", "ledger_of", "program", "whole", "workspace"]
+__all__ = ["collect", "ledger_of", "program", "workspace"]
 
 
 def collect(simulated: far.World, data: Path, store: str, **changes: object) -> RunResult:
@@ -37,11 +37,3 @@ def program(simulated: far.World, data: Path, store: str, *arguments: str) -> tu
         "GARIMPO_TOKEN_URL": simulated.token_url, "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
     }  # fmt: skip
     return command(os.environ | own, data, *arguments)
-
-
-def whole(simulated: far.World, folder: Path) -> dict[str, object]:
-    """What a run without a store publishes."""
-    if not (folder / "whole").exists():
-        simulated.restart()
-        assert collect(simulated, folder / "whole", "").state == "succeeded"
-    return far.published(folder / "whole")

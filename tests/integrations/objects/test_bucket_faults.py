@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runs import collect, ledger_of, whole, workspace
+from runs import collect, ledger_of, workspace
 
 from pipeline.errors import GarimpoError
 from pipeline.integrations.object_store import open_store
@@ -32,9 +32,9 @@ def impatient(monkeypatch) -> None:
     monkeypatch.setattr("pipeline.integrations.s3_store.PATIENCE_S", 4)
 
 
-def test_server_gone_mid_run(begin_server, simulated, tmp_path):
+def test_server_gone_mid_run(begin_server, simulated, whole, tmp_path):
     """A run whose server dies ends failed and says so; what was committed stays, the next run completes."""
-    wanted, doomed, data = whole(simulated, tmp_path), begin_server(tmp_path / "server"), tmp_path / "there"
+    doomed, data = begin_server(tmp_path / "server"), tmp_path / "there"
     store = doomed.address("gone")
     with far.while_running(doomed.end, simulated):
         result = collect(simulated, data, store, window_requests=150)
@@ -47,7 +47,7 @@ def test_server_gone_mid_run(begin_server, simulated, tmp_path):
     with closing(ledger_of(data)) as ledger:
         names = {name for name, _ in named_files(ledger)}
     assert (set(stored_names(workspace(data, store))), committed <= names) == (names, True)
-    assert far.published(data)["tracks"] == wanted["tracks"]
+    assert far.published(data)["tracks"] == whole["tracks"]
 
 
 @pytest.fixture

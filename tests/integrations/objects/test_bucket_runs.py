@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runs import collect, ledger_of, program, whole, workspace
+from runs import collect, ledger_of, program, workspace
 from seaweed import KEY, SECRET
 
 from pipeline.errors import SettingsError
@@ -22,34 +22,44 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "integrations" / "object-s
 COLUMNS = ["artist_id", "observed_on", "followers", "popularity"]
 
 
-def test_same_database(server, simulated, tmp_path):
+@pytest.fixture(scope="module")
+def kept(server, simulated, whole, tmp_path_factory) -> tuple[Path, str]:
+    """A folder that was collected into with a store, and the store's address."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("AWS_ACCESS_KEY_ID", KEY)
+        patched.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        simulated.restart()
+        data, store = tmp_path_factory.mktemp("kept"), server.address("read/here")
+        assert collect(simulated, data, store).state == "succeeded"
+    return data, store
+
+
+def test_same_database(kept, whole):
     """A run with a store publishes what one without does, and every file of its ledger lies in the bucket."""
-    wanted, store = whole(simulated, tmp_path), server.address("same")
-    simulated.restart()
-    assert collect(simulated, tmp_path / "there", store).state == "succeeded"
-    assert far.published(tmp_path / "there") == wanted
-    with closing(ledger_of(tmp_path / "there")) as ledger:
-        assert set(stored_names(workspace(tmp_path / "there", store))) == {name for name, _ in named_files(ledger)}
+    data, store = kept
+    assert far.published(data) == whole
+    with closing(ledger_of(data)) as ledger:
+        assert set(stored_names(workspace(data, store))) == {name for name, _ in named_files(ledger)}
 
 
-def test_all_lost_but_the_store(server, simulated, tmp_path):
+def test_all_lost_but_the_store(server, simulated, whole, tmp_path):
     """`rm -rf raw lake db`, then `rebuild`; the ledger too, then `recover`: the same answers, and runs go on."""
-    wanted, store = whole(simulated, tmp_path), server.address("lost")
+    store = server.address("lost")
     simulated.restart()
     assert collect(simulated, tmp_path / "there", store).state == "succeeded"
     place_of = tmp_path / "there" / "simulator"
     for name in ("raw", "lake", "db"):
         shutil.rmtree(place_of / name)
     assert program(simulated, tmp_path / "there", store, "rebuild")[0] == 0
-    assert far.published(tmp_path / "there") == wanted
+    assert far.published(tmp_path / "there") == whole
     shutil.rmtree(place_of)
     code, _, told = program(simulated, tmp_path / "there", store, "run")
     assert (code, "another ledger" in told, "pipeline recover" in told) == (2, True, True), told
     code, out, told = program(simulated, tmp_path / "there", store, "recover")
     assert (code, "written anew" in out + told) == (0, True), out + told
-    assert far.published(tmp_path / "there") == wanted
+    assert far.published(tmp_path / "there") == whole
     assert collect(simulated, tmp_path / "there", store).state == "succeeded"
-    assert far.published(tmp_path / "there")["tracks"] == wanted["tracks"]
+    assert far.published(tmp_path / "there")["tracks"] == whole["tracks"]
 
 
 def test_cold_files_by_command(server, simulated, tmp_path):
@@ -91,12 +101,9 @@ def test_not_let_in(server, simulated, tmp_path, monkeypatch, refused):
     assert simulated.counts()["total"] == 0
 
 
-def test_bucket_is_read_directly(server, simulated, tmp_path):
+def test_bucket_is_read_directly(server, kept):
     """What the documented code reads from the bucket is what is published."""
-    store = server.address("read/here")
-    simulated.restart()
-    assert collect(simulated, tmp_path, store).state == "succeeded"
-    generation = open_generation(workspace(tmp_path, store))
+    generation = open_generation(workspace(*kept))
     given = {"DATABASE": str(generation.path), "BUCKET": "garimpo/read/here/simulator", "FILESYSTEM": server.files()}
     (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     exec(compile(code, PAGE.name, "exec"), given)  # noqa: S102  our own documentation

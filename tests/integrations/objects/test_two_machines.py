@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from runs import collect, whole
+from runs import collect
 
 from pipeline.errors import SettingsError
 from pipeline.lake.truth import named_files, stored_names
@@ -28,20 +28,20 @@ def database() -> Iterator[Postgres]:
         yield running
 
 
-def test_two_machines(server, database, simulated, tmp_path):
+def test_two_machines(server, database, simulated, whole, tmp_path):
     """What one machine collected the other publishes and goes on with; neither takes the other's files for lost."""
-    wanted, store = whole(simulated, tmp_path), server.address("two")
+    store = server.address("two")
     shared = {"ledger": database.address}
     simulated.restart()
     assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
     there = machine(tmp_path / "two", store, database.address)
     with closing(Ledger(there.ledger)) as ledger:
         assert publish(there, ledger).changed
-        assert far.published(tmp_path / "two") == wanted
+        assert far.published(tmp_path / "two") == whole
         assert collect(simulated, tmp_path / "two", store, **shared).state == "succeeded"
         assert collect(simulated, tmp_path / "one", store, **shared).state == "succeeded"
         assert {name for name, _ in named_files(ledger)} == set(stored_names(there))
-    assert far.published(tmp_path / "one")["tracks"] == wanted["tracks"]
+    assert far.published(tmp_path / "one")["tracks"] == whole["tracks"]
 
 
 def test_files_are_put_by_who_has_them(server, database, simulated, tmp_path):
