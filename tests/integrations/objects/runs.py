@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pipeline.records.ledger import Ledger
 from pipeline.runs.progress import RunResult
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
-from tests.commands import command
 from tests.integrations import far
 
-__all__ = ["collect", "ledger_of", "program", "workspace"]
+__all__ = ["collect", "ledger_of", "variables", "workspace"]
 
 
 def collect(simulated: far.World, data: Path, store: str, **changes: object) -> RunResult:
@@ -30,10 +28,6 @@ def ledger_of(data: Path) -> Ledger:
     return Ledger(data / "simulator" / "ledger.sqlite")
 
 
-def program(simulated: far.World, data: Path, store: str, *arguments: str) -> tuple[int, str, str]:
-    """The command line, as somebody would type it."""
-    own = {
-        "GARIMPO_DATA": str(data), "GARIMPO_STORE": store, "GARIMPO_API_URL": simulated.api_url,
-        "GARIMPO_TOKEN_URL": simulated.token_url, "SPOTIPY_CLIENT_ID": "garimpo", "SPOTIPY_CLIENT_SECRET": far.SECRET,
-    }  # fmt: skip
-    return command(os.environ | own, data, *arguments)
+def variables(simulated: far.World, data: Path, store: str) -> dict[str, str]:
+    """What the command line finds in its environment."""
+    return far.credentials(simulated) | {"GARIMPO_DATA": str(data), "GARIMPO_STORE": store}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
-from runs import collect, ledger_of, program, workspace
+from runs import collect, ledger_of, variables, workspace
 from seaweed import KEY, SECRET
 
 from pipeline.errors import SettingsError
 from pipeline.keeping.stored import evict
 from pipeline.lake.truth import named_files, stored_names
 from pipeline.published.generations import open_generation
+from tests.commands import command
 from tests.integrations import far
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "integrations" / "object-storage.md"
@@ -42,42 +45,44 @@ def test_same_database(kept, whole):
         assert set(stored_names(workspace(data, store))) == {name for name, _ in named_files(ledger)}
 
 
-def test_all_lost_but_the_store(server, simulated, whole, tmp_path):
+def test_all_lost_but_the_store(server, simulated, whole, inside, tmp_path):
     """`rm -rf raw lake db`, then `rebuild`; the ledger too, then `recover`: the same answers, and runs go on."""
-    store = server.address("lost")
+    data, store = tmp_path / "there", server.address("lost")
+    typed = partial(inside, variables(simulated, data, store), tmp_path)
     simulated.restart()
-    assert collect(simulated, tmp_path / "there", store).state == "succeeded"
-    place_of = tmp_path / "there" / "simulator"
+    assert collect(simulated, data, store).state == "succeeded"
+    place_of = data / "simulator"
     for name in ("raw", "lake", "db"):
         shutil.rmtree(place_of / name)
-    assert program(simulated, tmp_path / "there", store, "rebuild")[0] == 0
-    assert far.published(tmp_path / "there") == whole
+    assert typed("rebuild")[0] == 0
+    assert far.published(data) == whole
     shutil.rmtree(place_of)
-    code, _, told = program(simulated, tmp_path / "there", store, "run")
+    code, _, told = typed("run")
     assert (code, "another ledger" in told, "pipeline recover" in told) == (2, True, True), told
-    code, out, told = program(simulated, tmp_path / "there", store, "recover")
+    code, out, told = typed("recover")
     assert (code, "written anew" in out + told) == (0, True), out + told
-    assert far.published(tmp_path / "there") == whole
-    assert collect(simulated, tmp_path / "there", store).state == "succeeded"
-    assert far.published(tmp_path / "there")["tracks"] == whole["tracks"]
+    assert far.published(data) == whole
+    assert collect(simulated, data, store).state == "succeeded"
+    assert far.published(data)["tracks"] == whole["tracks"]
 
 
-def test_cold_files_by_command(server, simulated, tmp_path):
+def test_cold_files_by_command(server, simulated, inside, tmp_path):
     """`evict` empties the disk of what the bucket has, a run goes on without it, `fetch` brings it back."""
     store, data = server.address("cold"), tmp_path / "there"
+    typed = partial(inside, variables(simulated, data, store), tmp_path)
     simulated.restart()
     assert collect(simulated, data, store).state == "succeeded"
     with closing(ledger_of(data)) as ledger:
         files = len(named_files(ledger))
-    code, out, _ = program(simulated, data, store, "evict", "--days", "0", "--json")
+    code, out, _ = typed("evict", "--days", "0", "--json")
     assert (code, json.loads(out)["files"]) == (0, 0)  # those of today stay
     with closing(ledger_of(data)) as ledger:
         evict(workspace(data, store), ledger, ledger.now().date().replace(year=2100), 0)
     assert not list((data / "simulator" / "raw").rglob("*.zst"))
     assert collect(simulated, data, store).state == "succeeded"
-    code, out, _ = program(simulated, data, store, "fetch", "--json")
+    code, out, _ = typed("fetch", "--json")
     assert (code, json.loads(out)["files"]) == (0, files)
-    assert program(simulated, data, store, "recover")[0] == 0
+    assert typed("recover")[0] == 0
 
 
 REFUSED = [
@@ -114,9 +119,9 @@ def test_bucket_is_read_directly(server, kept):
 
 def test_no_secret_is_told(server, simulated, tmp_path):
     """Neither ledger nor logs nor any message has the bucket's key or secret."""
-    store = server.address("secret")
+    typed = partial(command, os.environ | variables(simulated, tmp_path, server.address("secret")), tmp_path)
     simulated.restart()
-    code, out, err = program(simulated, tmp_path, store, "run", "--json")
-    logs = program(simulated, tmp_path, store, "logs", json.loads(out)["run_id"])
+    code, out, err = typed("run", "--json")
+    logs = typed("logs", json.loads(out)["run_id"])
     kept_here = b"".join(path.read_bytes() for path in tmp_path.rglob("ledger.sqlite*"))
     assert (code, SECRET in out + err + "".join(logs[1:]), SECRET.encode() in kept_here) == (0, False, False)
