@@ -70,9 +70,9 @@ def cluster(tmp_path_factory) -> Iterator[Cluster]:
     running.close()
 
 
-def test_same_database(cluster, simulated, tmp_path):
+def test_same_database(cluster, simulated, wanted, tmp_path):
     """A run through Dask publishes what threads publish."""
-    far.same_as_threads(simulated, tmp_path, cluster.address)
+    far.same_as_threads(simulated, wanted, tmp_path, cluster.address)
 
 
 def test_listens_to_this_machine(cluster):

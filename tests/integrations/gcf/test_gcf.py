@@ -65,9 +65,9 @@ def serve(simulated, tmp_path_factory):
         each.kill()
 
 
-def test_same_database(serve, simulated, tmp_path):
+def test_same_database(serve, simulated, wanted, tmp_path):
     """A run through functions publishes what threads publish."""
-    far.same_as_threads(simulated, tmp_path, f"gcf://{serve('collect').place}?slots=4")
+    far.same_as_threads(simulated, wanted, tmp_path, f"gcf://{serve('collect').place}?slots=4")
 
 
 def test_price_of_a_batch(serve):
@@ -109,7 +109,7 @@ def test_orchestrated(serve, simulated):
     assert (len(found["batches"]), found["failed"]) == (3, {})
 
 
-def test_server_killed_and_back(serve, simulated, tmp_path):
+def test_server_killed_and_back(serve, simulated, wanted, tmp_path):
     """While the function is away batches are tried again; when it is back the run completes."""
     function = serve("collect")
 
@@ -119,11 +119,10 @@ def test_server_killed_and_back(serve, simulated, tmp_path):
 
     with far.while_running(again, simulated):
         result = far.collect(simulated, tmp_path / "there", f"gcf://{function.place}?slots=4", window_requests=300)
-    if result.state != "succeeded":  # away for longer than three attempts: stated, and the next run completes
-        assert "the batch (" in result.message
-        assert far.collect(simulated, tmp_path / "there", f"gcf://{function.place}").state == "succeeded"
-    assert far.collect(simulated, tmp_path / "here", "threads").state == "succeeded"
-    assert far.published(tmp_path / "there") == far.published(tmp_path / "here")
+    assert result.state == "succeeded" or "the batch (" in result.message
+    # For what it was away longer than three attempts, of some items or of all: the next run completes.
+    assert far.collect(simulated, tmp_path / "there", f"gcf://{function.place}").state == "succeeded"
+    assert far.published(tmp_path / "there") == wanted
 
 
 def test_refused_call_costs_nothing(simulated, tmp_path):

@@ -105,10 +105,10 @@ def stands_still(simulated: World) -> None:
 
 
 @pytest.mark.usefixtures("only_there")
-def test_same_database(cluster, simulated, tmp_path):
+def test_same_database(cluster, simulated, wanted, tmp_path):
     """A run through Spark publishes what threads publish."""
-    far.same_as_threads(simulated, tmp_path, cluster.address)
-    assert sum(collectors(tmp_path / "there")) > 50
+    far.same_as_threads(simulated, wanted, tmp_path, cluster.address)
+    assert sum(collectors(tmp_path)) > 50
 
 
 def test_listens_to_this_machine(cluster):
@@ -116,10 +116,10 @@ def test_listens_to_this_machine(cluster):
     assert [door for process in cluster.processes for door in far.doors(process.pid)] == []
 
 
-def test_driver_begins(cluster, simulated, tmp_path):
+def test_driver_begins(cluster, simulated, wanted, tmp_path):
     """The driver collects until executors have come, and they from then on; the database is the same."""
-    far.same_as_threads(simulated, tmp_path, cluster.address, window_requests=45)
-    found = collectors(tmp_path / "there")
+    far.same_as_threads(simulated, wanted, tmp_path, cluster.address, window_requests=45)
+    found = collectors(tmp_path)
     assert (any(found[:8]), found[-1]) == (False, True)  # the first five are the probe's, which is always the driver's
 
 
@@ -162,6 +162,9 @@ def test_starting_is_not_waited_for(cluster):
     assert arriving.first.result(90) is False
     assert leaving.first.exception(0) is not None
     arriving.close()
+    # How to reach Java, with the secret to it, does not stay in the environment that later processes inherit.
+    assert pyspark.SparkContext._gateway is not None
+    assert [name for name in os.environ if name.startswith("PYSPARK_GATEWAY")] == []
 
 
 @pytest.mark.parametrize("after_s", [0, 1, 2])
@@ -201,35 +204,20 @@ def test_ending_java_is_no_news():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_gateway_is_told_to_nobody_else(cluster):
-    """How to reach Java, with the secret to it, does not stay in the environment that later processes inherit."""
-    workers = open_workers(cluster.address)
-    workers.first.result(90)
-    workers.close()
-    assert pyspark.SparkContext._gateway is not None
-    assert [name for name in os.environ if name.startswith("PYSPARK_GATEWAY")] == []
-
-
 def test_nothing_listens(simulated, tmp_path):
     """An address without a master is refused before anything is started."""
     with pytest.raises(SettingsError, match="nothing listens there"):
         far.collect(simulated, tmp_path, "spark://127.0.0.1:9")
 
 
-def test_work_leaves_driver(cluster, tmp_path):
-    """Batches are collected in the executor's Python processes; one that dies loses its batch and is replaced."""
+def test_work_leaves_driver_at_a_price(cluster, tmp_path):
+    """Batches are collected in the executor's Python processes, at a price; one that dies is replaced."""
     workers = open_workers(cluster.address)
     found = far.processes(workers)
     assert (os.getpid() in found, workers.slots) == (False, int(CORES))
+    far.told(overhead_ms=round(far.overhead_ms(workers, 10), 2))
     far.dies_each_time(workers)
     assert far.dies_once(workers, tmp_path)
-    workers.close()
-
-
-def test_price_of_a_batch(cluster):
-    """What handing over a batch costs."""
-    workers = open_workers(cluster.address)
-    far.told(overhead_ms=round(far.overhead_ms(workers, 10), 2))
     workers.close()
 
 
