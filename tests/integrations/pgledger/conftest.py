@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.runs.runner import run_pipeline
+from pipeline.settings import Settings
 from pipeline.workspace import ServerLedger
 from tests.integrations.far import MEASURE, published_by, small_world
 from tests.integrations.pgledger.server import Server
@@ -36,8 +39,21 @@ def simulated() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def by_file(simulated: Any, tmp_path_factory: Any) -> dict[str, list[Any]]:
-    """What a run with a ledger in a file publishes."""
+def in_file(simulated: Any, tmp_path_factory: Any) -> Settings:
+    """Settings of a run that has been, with a ledger in a file."""
     settings = settings_of(simulated, tmp_path_factory.mktemp("file"))
     assert run_pipeline(settings).state == "succeeded"
-    return published_by(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def by_file(in_file: Settings) -> dict[str, list[Any]]:
+    """What it published."""
+    return published_by(in_file)
+
+
+@pytest.fixture
+def of_file(simulated: Any, in_file: Settings, tmp_path: Path) -> Settings:
+    """Settings of a copy of it."""
+    shutil.copytree(in_file.data, tmp_path / "file")
+    return settings_of(simulated, tmp_path / "file")

@@ -22,6 +22,7 @@ from pipeline.records.copying import LEDGER_TABLES, from_file
 from pipeline.records.ledger import Ledger, Part, TaskOutcome
 from pipeline.records.lock import hold_run_lock
 from pipeline.runs.runner import run_pipeline
+from pipeline.settings import Settings
 from pipeline.workspace import ServerLedger, open_workspace
 from tests.integrations.far import published_by
 from tests.integrations.pgledger.server import Server
@@ -38,11 +39,9 @@ def test_other_files_are_refused(simulated: Any, server: Server, tmp_path: Path)
             action(other)
 
 
-def test_backups_move_a_ledger(simulated: Any, server: Server, by_file: Any, tmp_path: Path) -> None:
+def test_backups_move_a_ledger(simulated: Any, server: Server, of_file: Settings, by_file: Any, tmp_path: Path) -> None:
     """A backup of a ledger in a file is restored into a database, and back, row for row."""
-    first = settings_of(simulated, tmp_path / "file")
-    run_pipeline(first)
-    back_up(open_workspace(first), tmp_path / "one", system_now())
+    back_up(open_workspace(of_file), tmp_path / "one", system_now())
     there = settings_of(simulated, tmp_path / "server", server.database())
     restore(tmp_path / "one", open_workspace(there), system_now)
     assert published_by(there) == by_file
@@ -76,13 +75,11 @@ def test_recover_writes_a_lost_ledger(simulated: Any, server: Server, by_file: A
     assert recover(workspace, system_now) == ()
 
 
-def test_recover_takes_over_a_file(simulated: Any, server: Server, by_file: Any, tmp_path: Path) -> None:
+def test_recover_takes_over_a_file(simulated: Any, server: Server, of_file: Settings, by_file: Any) -> None:
     """Who names a server beside a ledger in a file is told that it knows nothing; `recover` brings all rows over."""
-    first = settings_of(simulated, tmp_path)
-    run_pipeline(first)
-    before, file = rows_of(open_workspace(first).ledger), open_workspace(first).ledger_file
+    before, file = rows_of(open_workspace(of_file).ledger), open_workspace(of_file).ledger_file
     content = file.read_bytes()
-    settings = settings_of(simulated, tmp_path, server.database())
+    settings = settings_of(simulated, of_file.data, server.database())
     assert [each.mended for each in recover(open_workspace(settings), system_now)] == [True]
     after = rows_of(open_workspace(settings).ledger)
     same = set(LEDGER_TABLES) - {"meta", "buckets"}
@@ -109,33 +106,26 @@ def test_new_numbers_follow_old_ones(place: ServerLedger, tmp_path: Path) -> Non
 
 
 def test_purged_artist_leaves_no_byte(simulated: Any, server: Server, tmp_path: Path) -> None:
-    """After a purge neither the workspace nor the tables hold the artist's id; the server's log is its owner's."""
-    settings = settings_of(simulated, tmp_path, server.database())
-    run_pipeline(settings)
-    workspace = open_workspace(settings)
-    artist = simulated.truth["artists"][0]["artist_id"]
-    with closing(Ledger(workspace.ledger)) as ledger:
-        ledger.add_event("INFO", "looked_at", artist, artist=artist)
-        server.ask("CHECKPOINT")
-        assert _files_with(server.tables_of(workspace.server), artist)
-        with hold_run_lock(workspace, "purge", "purge", ledger.now()):
-            assert purge_artist(workspace, ledger, artist).ledger_rows > 0
-        publish(workspace, ledger)
-    server.ask("CHECKPOINT")
-    assert _files_with(server.tables_of(workspace.server), artist) == []
-    assert _files_with(workspace.root, artist) == []
+    """After a purge neither the workspace nor the tables hold the artist's id; the server's log is its owner's.
 
-
-def test_purge_reaches_other_machines(simulated: Any, server: Server, tmp_path: Path) -> None:
-    """A machine with a copy of the files holds no byte of an artist that was purged elsewhere once it has run again."""
+    Nor does a machine with a copy of the files once it has run again. Then everything goes but the requests of the
+    last day, which the source still counts.
+    """
     settings = settings_of(simulated, tmp_path / "one", server.database())
     run_pipeline(settings)
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     here, there = open_workspace(settings), open_workspace(settings.model_copy(update={"data": tmp_path / "two"}))
     artist = simulated.truth["artists"][0]["artist_id"]
     with closing(Ledger(here.ledger)) as ledger:
+        ledger.add_event("INFO", "looked_at", artist, artist=artist)
+        server.ask("CHECKPOINT")
+        assert _files_with(server.tables_of(here.server), artist)
         with hold_run_lock(here, "purge", "purge", ledger.now()):
-            purge_artist(here, ledger, artist)
+            assert purge_artist(here, ledger, artist).ledger_rows > 0
+        publish(here, ledger)
+        server.ask("CHECKPOINT")
+        assert _files_with(server.tables_of(here.server), artist) == []
+        assert _files_with(here.root, artist) == []
         assert _files_with(there.root, artist)
         for path in (path for root in (here.raw, here.lake) for path in root.rglob("*.*") if path.is_file()):
             copy = there.root / path.relative_to(here.root)
@@ -144,19 +134,11 @@ def test_purge_reaches_other_machines(simulated: Any, server: Server, tmp_path: 
                 shutil.copy(path, copy)
         with hold_run_lock(there, "settle", "settle", ledger.now()):
             assert settle(there, ledger)
-    assert _files_with(there.root, artist) == []
-
-
-def test_purge_of_everything_keeps_the_count(simulated: Any, server: Server, tmp_path: Path) -> None:
-    """Everything goes but the requests of the last day, which the source still counts."""
-    settings = settings_of(simulated, tmp_path, server.database())
-    run_pipeline(settings)
-    workspace = open_workspace(settings)
-    with closing(Ledger(workspace.ledger)) as ledger:
+        assert _files_with(there.root, artist) == []
         sent = ledger.read("SELECT count(*) AS n FROM requests")
         now = simulated_now(ledger)
-        with hold_run_lock(workspace, "purge", "purge", system_now()):
-            purge_all(workspace, now)
+        with hold_run_lock(here, "purge", "purge", system_now()):
+            purge_all(here, now)
         assert ledger.read("SELECT count(*) AS n FROM requests") == sent
         assert (ledger.runs(), ledger.parts(), ledger.read("SELECT * FROM events")) == ([], [], [])
 
