@@ -114,8 +114,11 @@ def test_same_database(simulated, wanted, data):
     assert ledger_says("SELECT count(*) AS requests FROM requests") == [{"requests": simulated.counts()["total"]}]
 
 
-def test_fatal_error_is_not_retried(simulated, wanted, data):
-    """What no attempt can mend fails at once, and the run; the next one asks what is left, and nothing twice."""
+def test_runs_go_on_where_others_failed(simulated, wanted, data):
+    """What no attempt can mend fails at once, a source that breaks after Airflow's retries, and the run; the next ends.
+
+    It asks what is left, and nothing twice.
+    """
     simulated.restart(LAPSED)
     state, found = one_run()
     assert state == "failed"
@@ -124,22 +127,16 @@ def test_fatal_error_is_not_retried(simulated, wanted, data):
     assert {tried for tried, _ in found.values()} == {0, 1}
     [run] = ledger_says("SELECT state, message FROM runs")
     assert (run["state"], "Premium" in run["message"]) == ("failed", True)
-    simulated.restart()
-    assert one_run()[0] == "success"
-    assert "search" not in simulated.counts()["by_bucket"]
-    assert far.published(data) == wanted
-
-
-def test_broken_source_ends_run(simulated, wanted, data):
-    """A source that breaks in the middle ends the run in a stated way, after Airflow's retries; the next completes."""
-    simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 12}]})
+    simulated.restart({"rules": [{"what": "reset", "where": "*", "from_request": 7}]})
     state, found = one_run()
     assert (state, found["end[-1]"]) == ("failed", (1, "failed"))
     assert found["refresh_releases.collect[0]"] == (3, "failed")
-    [run] = ledger_says("SELECT state, message FROM runs")
+    _, run = ledger_says("SELECT state, message FROM runs ORDER BY started_at")
     assert (run["state"], "refresh_releases: " in run["message"]) == ("failed", True)
+    assert "search" not in simulated.counts()["by_bucket"]
     simulated.restart()
     assert one_run()[0] == "success"
+    assert "search" not in simulated.counts()["by_bucket"]
     assert far.published(data) == wanted
 
 
