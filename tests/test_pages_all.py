@@ -52,23 +52,19 @@ def test_failed_beginning_is_no_data(tmp_path, file, query):
 
 
 @on_every_page
-def test_small_page_shows(tmp_path, file, query, language):
-    """Two artists on one day are enough for every page."""
-    publish_many(install_service(tmp_path).workspace, 2, 1)
-    screen = open_screen(file, language, **query)
-    assert not screen.app.exception
-    assert screen.app.title or "Banda 1" in screen.words
-
-
-@on_every_page
 def test_full_page_shows(full, file, query, language):
-    """Two thousand artists on sixty days: charts are drawn and numbers grouped as the language has it."""
+    """Two thousand artists on sixty days: charts are drawn and numbers grouped as the language has it.
+
+    In the demo every page says that its data are made up.
+    """
     install_service(full)
     screen = open_screen(file, language, **query)
     assert not screen.app.exception
     assert len(screen.charts) == {"overview.py": 2, "artist.py": 2}.get(file, 0)
     if file in ("overview.py", "artists.py"):
         assert {"en": "2,000", "pt": "2.000"}[language] in screen.words
+    badge = {"en": "Demo: the data are synthetic", "pt": "Demonstração: dados sintéticos"}
+    assert badge[language] in screen.words
 
 
 @on_every_page
@@ -82,19 +78,13 @@ def test_withheld_numbers_are_said(tmp_path, file, query, language):
 
 
 @on_every_page
-def test_synthetic_data_are_marked(full, file, query, language):
-    """Every page of the demo says that its data are made up."""
-    install_service(full)
-    badge = {"en": "Demo: the data are synthetic", "pt": "Demonstração: dados sintéticos"}
-    assert badge[language] in open_screen(file, language, **query).words
-
-
-@on_every_page
 def test_real_data_name_their_source(tmp_path, file, query, language):
-    """Every page on real data names Spotify as their source, links there, and bears no demo badge."""
+    """Every page on real data, be they two artists on one day, names Spotify, links there, and bears no demo badge."""
     service = install_service(tmp_path, client_id="made-up", client_secret="made-up")
     publish_many(service.workspace, 2, 1)
     screen = open_screen(file, language, **query)
+    assert not screen.app.exception
+    assert screen.app.title or "Banda 1" in screen.words
     assert {"en": "data from Spotify", "pt": "dados do Spotify"}[language] in screen.words
     assert "https://open.spotify.com/" in screen.outside
     assert "synthetic" not in screen.words

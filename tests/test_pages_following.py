@@ -9,6 +9,8 @@ from tests.published import LAST_DAY, publish_many, publish_rows
 from tests.screens import LOCALES, SHELL, Screen, install_service, open_screen
 from tests.test_pages_access import AUTH, OWNER
 
+KEYS = {"client_id": "id", "client_secret": "secret"}
+
 
 @pytest.fixture
 def service(tmp_path):
@@ -59,13 +61,18 @@ def test_radar_can_be_narrowed(service):
     assert (window in words, window in open_screen().words) == (True, False)
 
 
-@pytest.mark.parametrize(("page", "choice"), [("overview.py", "newest_followed"), ("artists.py", "followed")])
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Nobody is followed yet"), ("pt", "Ninguém é acompanhado ainda")]
+    ("page", "choice", "language", "keys"),
+    [
+        ("overview.py", "newest_followed", "en", {}),
+        ("overview.py", "newest_followed", "pt", KEYS),
+        ("artists.py", "followed", "en", KEYS),
+        ("artists.py", "followed", "pt", {}),
+    ],
 )
-@pytest.mark.parametrize("keys", [{}, {"client_id": "id", "client_secret": "secret"}])
-def test_empty_list_says_how(tmp_path, page, choice, language, said, keys):
+def test_empty_list_says_how(tmp_path, page, choice, language, keys):
     """While nobody is followed both pages say how one begins: by hand and, but in the demo, with a list."""
+    said = {"en": "Nobody is followed yet", "pt": "Ninguém é acompanhado ainda"}[language]
     publish_many(install_service(tmp_path, **keys).workspace, 12, 3)
     words = open_screen(page, language, **{choice: "true"}).words
     assert (said in words, "python -m pipeline import" in words) == (True, bool(keys))
