@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from typer import main as typer_main
 
 from pipeline.cli.commands import main
 from pipeline.records.ledger import Ledger
+from pipeline.runs import runner
 from pipeline.settings import Settings
 from pipeline.simulator.server import Running
 from pipeline.workspace import ObjectStore, Workspace, open_workspace
@@ -170,6 +172,13 @@ def settings(world: Running, tmp_path: Path) -> dict[str, str]:
 def small(request: pytest.FixtureRequest) -> int:
     """Both readers of answers, by the size up to which a file counts as small."""
     return int(request.param)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph as it is, but for its waits between attempts, which are of milliseconds."""
+    quick = tuple(replace(task, retry=replace(task.retry, first_wait_s=0.001, cap_s=0.002)) for task in runner.DAG)
+    monkeypatch.setattr(runner, "DAG", quick)
 
 
 @pytest.fixture

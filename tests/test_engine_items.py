@@ -24,13 +24,6 @@ WORLD = {"artists": 12, "clock_speed": 60}
 PAGE = Call("search", {"genre": "forró", "offset": 0, "limit": 50, "sweep_on": "2026-11-22", "follow": True})
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graph with waits of milliseconds between attempts."""
-    quick = tuple(replace(task, retry=Retry(3, 0.001, 0.002)) for task in DAG)
-    monkeypatch.setattr(runner, "DAG", quick)
-
-
 def victim(simulator: Running) -> str:
     """Id of the artist whose releases cannot be read."""
     return str(simulator.truth(genres=genre_names(simulator))["artists"][0]["artist_id"])

@@ -25,7 +25,7 @@ from pipeline.workspace import open_workspace
 from tests.test_pages_errors import PIPELINE, PT, english
 from tests.worlds import collect, genre_names, settings_for
 
-WORLD = {"profile": "development", "now": None}
+WORLD = {"profile": "development", "now": None, "artists": 4}
 
 
 def messages(data: Path) -> set[str]:
@@ -36,6 +36,7 @@ def messages(data: Path) -> set[str]:
     return {row["message"] for row in (*ran, *tried)}
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("what", "where"),
     [

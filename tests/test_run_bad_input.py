@@ -54,6 +54,7 @@ def test_wrong_credentials(cli: Any, world: Running, tmp_path: Path):
     assert "wrong-secret-value" not in err
 
 
+@pytest.mark.usefixtures("impatient")
 def test_unreachable_source(cli: Any, tmp_path: Path):
     """A source that refuses connections ends the run with exit code 1, naming the host."""
     variables = {"GARIMPO_API_URL": "http://127.0.0.1:9/v1/", "GARIMPO_TOKEN_URL": "http://127.0.0.1:9/api/token"}
