@@ -13,16 +13,16 @@ import pytest
 from pipeline.records.lock import hold_run_lock
 from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
-from tests.commands import answer, command, environment
+from tests.commands import command, environment
 from tests.conftest import SERVER
 from tests.worlds import running_world, settings_for
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def test_done_is_zero(settings: dict[str, str], tmp_path: Path) -> None:
+def test_done_is_zero(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """A run that got everything ends with 0, and its JSON tells what it did, task by task."""
-    code, result = answer(settings, tmp_path, "run")
+    code, result = ask(settings, tmp_path, "run")
     assert (code, result["state"], result["exit_code"], result["due_at"]) == (0, "succeeded", 0, None)
     assert [task["name"] for task in result["tasks"]][:3] == ["probe", "plan", "discover"]
 
@@ -132,6 +132,7 @@ def test_answers_can_be_piped(inside: Any, settings: dict[str, str], tmp_path: P
     assert ["fresh_days", "GARIMPO_FRESH_DAYS", "not", "set", "default"] in doctor
 
 
+@pytest.mark.usefixtures("impatient")
 def test_status_tells_what_to_look_at(inside: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """In words as in JSON; what is wrong with the last run is said once. Doctor passes over what means nothing."""
     inside(settings | {"GARIMPO_MAX_REQUESTS": "5"}, tmp_path, "run")
@@ -146,15 +147,7 @@ def test_status_tells_what_to_look_at(inside: Any, settings: dict[str, str], tmp
     assert "seen probe" not in inside(settings, tmp_path, "doctor")[1]
 
 
-def test_retry_of_a_whole_run_starts_none(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
-    """Where a run left nothing, retry says so and starts no run."""
-    run_id = ask(settings, tmp_path, "run", "--max-requests", "20")[1]["run_id"]
-    said = f"run {run_id} left nothing to be asked again; nothing was started"
-    assert inside(settings, tmp_path, "retry") == (0, "", f"{said}\n")
-    assert ask(settings, tmp_path, "retry") == (0, {"retry_of": run_id, "requests": 0, "message": said})
-    assert ask(settings, tmp_path, "status")[1]["last_run"]["run_id"] == run_id
-
-
+@pytest.mark.usefixtures("impatient")
 def test_retry_goes_on_once(world: Running, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
     """What a run left, and a retry asked for and was answered, is not left a second time: no run is started for it."""
     world.set_scenario({"rules": [{"what": "server_error", "where": ["albums"]}]})
@@ -181,7 +174,7 @@ def test_lost_ledger_stops_runs(
     inside: Any, ask: Any, world: Running, settings: dict[str, str], tmp_path: Path
 ) -> None:
     """Where rows are and the ledger is gone, status, doctor and run name recover; none sends, and recover helps."""
-    ask(settings, tmp_path, "run")
+    ask(settings, tmp_path, "run", "--max-requests", "20")
     for path in (tmp_path / "data" / "simulator").glob("ledger.sqlite*"):
         path.unlink()
     before = world.counts()["total"]
@@ -211,10 +204,14 @@ def test_deferral_is_four(inside: Any, ask: Any, tmp_path: Path) -> None:
 
 
 def test_every_command_speaks_json(inside: Any, ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
-    """Status, log, graph, doctor and schedules answer programs, too."""
-    ask(settings, tmp_path, "run", "--max-requests", "20")
+    """Status, log, graph, doctor and schedules answer programs; a retry of what left nothing says so, starts none."""
+    run_id = ask(settings, tmp_path, "run", "--max-requests", "20")[1]["run_id"]
+    said = f"run {run_id} left nothing to be asked again; nothing was started"
+    assert inside(settings, tmp_path, "retry") == (0, "", f"{said}\n")
+    assert ask(settings, tmp_path, "retry") == (0, {"retry_of": run_id, "requests": 0, "message": said})
     code, status = ask(settings, tmp_path, "status")
     assert (code, status["workspace"], status["last_run"]["trigger"]) == (0, "simulator", "cli")
+    assert status["last_run"]["run_id"] == run_id
     code, out, _ = inside(settings, tmp_path, "logs", "--json", "--task", "discover")
     events: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
     assert (code, {row["task"] for row in events}) == (0, {"discover"})
