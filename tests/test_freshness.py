@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,13 +20,29 @@ from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
 from pipeline.watching.status import InApp, health, workspace_status
 from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
-from tests.worlds import collect, genre_names, settings_for
+from tests.worlds import collect, genre_names, running_world, settings_for
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Running]:
+    """Eight artists."""
+    with running_world() as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def read(world: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run on 10 March left, in which every genre was read."""
+    folder = tmp_path_factory.mktemp("read")
+    collect(world, folder)
+    return folder
 
 
 @pytest.fixture
-def read_once(world: Running, tmp_path: Path, clock: Any) -> Iterator[tuple[Settings, Workspace, Ledger]]:
+def read_once(world: Running, read: Path, tmp_path: Path, clock: Any) -> Iterator[tuple[Settings, Workspace, Ledger]]:
     """A workspace in which every genre was read on 10 March, with a schedule."""
-    collect(world, tmp_path)
+    shutil.copytree(read, tmp_path, dirs_exist_ok=True)
+    world.set_clock("2026-03-10T12:00:00Z")
     settings = settings_for(world, tmp_path)
     workspace = open_workspace(settings)
     opened = Ledger(workspace.ledger, clock.now)
@@ -35,7 +52,7 @@ def read_once(world: Running, tmp_path: Path, clock: Any) -> Iterator[tuple[Sett
 
 
 def test_age_is_counted_in_days(world: Running, read_once: tuple[Settings, Workspace, Ledger]) -> None:
-    """A genre is fresh up to the target age, stale beyond, unread where it never was."""
+    """A genre is fresh up to the target age, which may be a setting, stale beyond, unread where it never was."""
     settings, workspace, ledger = read_once
     genre, first = genre_names(world)[0], date(2026, 3, 10)
     ages = [genre_freshness(workspace, ledger, settings, first + timedelta(days=days), [genre])[0] for days in (1, 2)]
@@ -45,11 +62,6 @@ def test_age_is_counted_in_days(world: Running, read_once: tuple[Settings, Works
     ]
     [never] = genre_freshness(workspace, ledger, settings, first, ["polka"])
     assert (never.state, never.read_on) == ("unread", None)
-
-
-def test_target_is_a_setting(read_once: tuple[Settings, Workspace, Ledger]) -> None:
-    """The target age is the setting where it is given."""
-    settings, workspace, ledger = read_once
     patient = settings.model_copy(update={"fresh_days": 30})
     rows = genre_freshness(workspace, ledger, patient, date(2026, 4, 1))
     assert (stale_genres(rows), rows[0].target_days) == ((), 30)
