@@ -18,7 +18,7 @@ from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, settings_for
 
 OWNER = Owner("cron", "night-1")
-WORLD = {"artists": 30, "seed": 3, "clock_speed": 60}
+WORLD = {"artists": 10, "seed": 3, "clock_speed": 60}
 
 
 @pytest.fixture

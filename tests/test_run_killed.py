@@ -50,7 +50,7 @@ def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
 
 def test_second_run_may_wait(world: Running, tmp_path: Path):
     """A run told to wait starts when the lock is free."""
-    settings = settings_for(world, tmp_path)
+    settings = settings_for(world, tmp_path, max_requests=10)
     workspace = open_workspace(settings)
     results = []
     with hold_run_lock(workspace, "run-1", "schedule", Ledger(workspace.ledger).now()):
@@ -63,7 +63,7 @@ def test_second_run_may_wait(world: Running, tmp_path: Path):
 def test_cancel_keeps_what_came(tmp_path: Path):
     """A run cancelled by another process ends within two seconds though answers dribble; the next one completes it."""
     slow = {"rules": [{"what": "dribble", "where": "endpoint:artist_albums", "chunk": 8, "pause_s": 0.2}]}
-    with running_world(artists=20, seed=6) as simulator:
+    with running_world(artists=10, seed=6) as simulator:
         simulator.set_scenario(slow)
         settings, results = settings_for(simulator, tmp_path), []
         run = threading.Thread(target=lambda: results.append(run_pipeline(settings, RunRequest(run_id="slow"))))
@@ -84,7 +84,7 @@ def test_cancel_keeps_what_came(tmp_path: Path):
 def test_cancelled_run_counts_what_it_kept(tmp_path: Path):
     """Rows of the task that a cancel interrupts are counted in the run's result, as the ledger counts them."""
     slow = {"rules": [{"what": "slow", "where": "endpoint:artist_albums", "delay_s": 0.3}]}
-    with running_world(artists=80, seed=6) as simulator:
+    with running_world(artists=30, seed=6) as simulator:
         simulator.set_scenario(slow)
         settings, stop = settings_for(simulator, tmp_path), threading.Event()
 

@@ -13,7 +13,7 @@ from pipeline.simulator.server import Running
 from tests.worlds import collect, database, genre_names, held, running_world, settings_for, stable_tables
 
 
-@pytest.fixture(params=[40])
+@pytest.fixture(params=[24])
 def world(request: pytest.FixtureRequest) -> Iterator[Running]:
     """Serve so many synthetic artists under a quota that a run exceeds in two buckets."""
     quotas = {"search": 12, "albums": 40}
@@ -38,7 +38,7 @@ def test_lock_defers_the_rest(world: Running, tmp_path: Path):
 )
 def test_a_closed_bucket_asks_no_source(tmp_path: Path, simulated: dict[str, int], own: int | None, told: str):
     """Where the budget forbids all that is left, a run is deferred, not failed, also while the source is gone."""
-    with running_world(artists=40, now=None, quotas=simulated, lock_s=7_200) as simulator:
+    with running_world(artists=16, now=None, quotas=simulated, lock_s=7_200) as simulator:
         ends = [collect(simulator, tmp_path, quota_requests=own) for _ in range(2)]
     gone = collect(simulator, tmp_path, quota_requests=own)
     assert (gone.state, gone.exit_code, gone.requests) == ("deferred", 4, 0)
@@ -63,7 +63,7 @@ def test_nothing_is_sent_into_a_lock(world: Running, tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [16], indirect=True)  # fifteen runs, with forty artists it would be seventy
+@pytest.mark.parametrize("world", [16], indirect=True)  # fifteen runs, with more artists it would be many more
 def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
     """Lock after lock on the simulated clock, every row arrives in the end and never a request into a lock."""
     truth = held(world.truth(on="2026-03-10", genres=genre_names(world)))

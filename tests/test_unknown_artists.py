@@ -16,13 +16,13 @@ from pipeline.simulator.server import Running
 from tests.payloads import artist, commit, search_line
 from tests.worlds import settings_for
 
-GONE = tuple(f"{place:022}" for place in range(12))
-WORLD = {"profile": "development"}
+GONE = tuple(f"{place:022}" for place in range(5))
+WORLD = {"profile": "development", "artists": 4}
 
 
 @pytest.fixture
 def settings(world: Running, tmp_path: Path) -> Settings:
-    """A workspace that knows a dozen artists whom this source does not have."""
+    """A workspace that knows five artists whom this source does not have."""
     found = settings_for(world, tmp_path)
     with opened_ledger(found) as (workspace, ledger):
         rows = [artist(each, followers=None, popularity=None) for each in GONE]
