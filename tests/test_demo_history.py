@@ -24,7 +24,7 @@ DAYS = 3
 def app(tmp_path: Path) -> Iterator[Service]:
     """The service of an app without credentials, started, with a small demo."""
     service = Service(
-        Settings(data=tmp_path, demo_days=DAYS, demo_artists=40, genres=("mpb", "samba", "choro"), schedule="")
+        Settings(data=tmp_path, demo_days=DAYS, demo_artists=20, genres=("mpb", "samba", "choro"), schedule="")
     )
     service.start()
     yield service
@@ -38,7 +38,10 @@ def snapshot_days(service: Service) -> list[tuple[Any, int]]:
 
 
 def test_history_is_collected(app: Service) -> None:
-    """One run a day up to today, each with numbers of the artists known then; nothing is left to do after it."""
+    """One run a day up to today, each with numbers of the artists known then; nothing is left to do after it.
+
+    Run now then collects on today's date and finds its place in the list of runs.
+    """
     with pytest.raises(RunInProgress):
         app.run_now()
     until(lambda: app.status().demo is None)
@@ -48,10 +51,6 @@ def test_history_is_collected(app: Service) -> None:
     assert missing_days(app.settings, today) == []
     assert missing_days(app.settings, today + timedelta(days=1)) == [today + timedelta(days=1)]
 
-
-def test_run_now_follows_history(app: Service) -> None:
-    """When the history is there, Run now collects on today's date and finds its place in the list of runs."""
-    until(lambda: app.status().demo is None)
     run_id = app.run_now(max_requests=20)
     until(lambda: app.status().active is None)
     newest = app.ledger.runs(limit=1)[0]
@@ -60,7 +59,7 @@ def test_run_now_follows_history(app: Service) -> None:
 
 def test_stop_in_mid_history(tmp_path: Path) -> None:
     """Stopping the app during the history ends it within seconds; the days that came are kept, the rest is missing."""
-    service = Service(Settings(data=tmp_path, demo_days=60, demo_artists=40, genres=("mpb", "samba"), schedule=""))
+    service = Service(Settings(data=tmp_path, demo_days=60, demo_artists=20, genres=("mpb", "samba"), schedule=""))
     service.start()
     until(lambda: (service.status().demo or None) and service.status().demo.day >= 2)  # type: ignore[union-attr]
     service.stop()
@@ -70,7 +69,7 @@ def test_stop_in_mid_history(tmp_path: Path) -> None:
 
 def test_history_can_be_cancelled(tmp_path: Path) -> None:
     """Cancel ends the history at its day, as everybody sees in the ledger; the app then runs what is asked of it."""
-    service = Service(Settings(data=tmp_path, demo_days=60, demo_artists=40, genres=("mpb", "samba"), schedule=""))
+    service = Service(Settings(data=tmp_path, demo_days=60, demo_artists=20, genres=("mpb", "samba"), schedule=""))
     service.start()
     try:
         until(lambda: (service.status().demo or None) and service.status().demo.day >= 2)  # type: ignore[union-attr]
