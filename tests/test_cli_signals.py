@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,25 +37,24 @@ def first(world: Running, settings: dict[str, str], tmp_path: Path) -> Started:
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_signal_cancels_cleanly(
-    number: signal.Signals, world: Running, settings: dict[str, str], tmp_path: Path, first: Started
+    inside: Any, world: Running, settings: dict[str, str], tmp_path: Path, first: Started
 ) -> None:
     """The run ends as cancelled with exit code 130; what it committed is kept and not asked again."""
     asked = time.monotonic()
-    first.send_signal(number)
+    first.send_signal(signal.SIGTERM)
     out, _ = first.communicate(timeout=30)
     seconds, result = time.monotonic() - asked, json.loads(out)
     assert (first.returncode, result["state"]) == (130, "cancelled")
     assert seconds < 15  # two seconds, on a machine with nothing else to do
-    _, told, _ = command(settings, tmp_path, "status")
+    _, told, _ = inside(settings, tmp_path, "status")
     assert f"last run {result['run_id']}: cancelled: everything committed is kept\n" in told
-    assert answer(settings, tmp_path, "retry")[0] == 0
+    assert inside(settings, tmp_path, "retry")[0] == 0
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
 def test_hasty_signals_count_once(first: Started) -> None:
-    """Ctrl-C pressed thrice, or handed on by a wrapper, still ends the run as cancelled, and nothing faults."""
+    """Ctrl-C, be it pressed thrice or handed on by a wrapper, ends the run as cancelled, too, and nothing faults."""
     for _ in range(3):
         first.send_signal(signal.SIGINT)
         time.sleep(0.05)
@@ -63,7 +63,7 @@ def test_hasty_signals_count_once(first: Started) -> None:
     assert "Warning: " not in err
 
 
-def test_late_signal_ends_at_once(world: Running, settings: dict[str, str], tmp_path: Path) -> None:
+def test_late_signal_ends_at_once(inside: Any, world: Running, settings: dict[str, str], tmp_path: Path) -> None:
     """A signal after the time a cancelled run takes ends the process at once; what it did is found as crashed."""
     script = "import sys; from pipeline.cli import commands; commands.PATIENCE_S = 0; sys.exit(commands.main(['run']))"
     process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=settings, stderr=subprocess.PIPE)
@@ -73,12 +73,17 @@ def test_late_signal_ends_at_once(world: Running, settings: dict[str, str], tmp_
     process.send_signal(signal.SIGINT), process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err.splitlines()[-1][:13]) == (130, b"ended at once")
-    assert answer(settings, tmp_path, "status")[1]["last_run"]["state"] == "crashed"
+    assert json.loads(inside(settings, tmp_path, "status", "--json")[1])["last_run"]["state"] == "crashed"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("loaded", ["typer", "duckdb", "pipeline.records.ledger"])
-def test_signal_before_anything_begins(number: signal.Signals, loaded: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("loaded", "number"),
+    [
+        ("typer", signal.SIGINT), ("typer", signal.SIGTERM), ("duckdb", signal.SIGTERM),
+        ("pipeline.records.ledger", signal.SIGINT),
+    ],
+)  # fmt: skip
+def test_signal_before_anything_begins(loaded: str, number: signal.Signals, tmp_path: Path) -> None:
     """Whoever changes their mind while the program loads gets exit code 130, without a word."""
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONVERBOSE": "1"}  # says what is loaded
     process = start(settings, tmp_path, "status")
@@ -90,26 +95,42 @@ def test_signal_before_anything_begins(number: signal.Signals, loaded: str, tmp_
 
 
 @pytest.mark.slow
-def test_killed_run_is_found(world: Running, settings: dict[str, str], tmp_path: Path, first: Started) -> None:
+def test_killed_run_is_found(
+    inside: Any, world: Running, settings: dict[str, str], tmp_path: Path, first: Started
+) -> None:
     """After kill -9 the next command sees the run as crashed, and one retry brings everything it left."""
+
+    def answer(*arguments: str) -> tuple[int, Any]:
+        code, out, _ = inside(settings, tmp_path, *arguments, "--json")
+        return code, json.loads(out)
+
     first.kill()
     first.communicate()
     with opened_ledger(settings_for(world, tmp_path / "data")) as (_, ledger):
         [run] = ledger.runs()
-    assert (run["state"], answer(settings, tmp_path, "retry", run["run_id"], "--dry-run")[0]) == ("running", 0)
-    _, state = answer(settings, tmp_path, "status")
+    assert (run["state"], answer("retry", run["run_id"], "--dry-run")[0]) == ("running", 0)
+    _, state = answer("status")
     assert (state["last_run"]["state"], state["running"]) == ("crashed", None)
-    code, result = answer(settings, tmp_path, "retry", "last")
+    code, result = answer("retry", "last")
     assert (code, result["state"]) == (0, "succeeded")
     assert stable_tables(database(tmp_path / "data")) == held(world.truth(genres=genre_names(world)))
 
 
 @pytest.mark.slow
 def test_second_run_waits_its_turn(settings: dict[str, str], tmp_path: Path, first: Started) -> None:
-    """Told to wait, a second process begins when the first has ended and finds nothing left to ask."""
+    """Told to wait, a second process begins when the first has ended and finds nothing left to ask.
+
+    Whoever follows the first one's log meanwhile sees its end, and ends with it.
+    """
+    named = json.loads(command(settings, tmp_path, "status", "--json")[1])["running"]["run_id"]
+    following = start(settings, tmp_path, "logs", named, "--follow")
     code, result = answer(settings, tmp_path, "run", "--wait")
     out, _ = first.communicate(timeout=60)
     assert (json.loads(out)["state"], code, result["requests"]) == ("succeeded", 0, 0)
+    followed, _ = following.communicate(timeout=60)
+    lines = followed.splitlines()
+    assert (following.returncode, "run_started" in lines[0]) == (0, True)
+    assert "run_finished state=succeeded" in followed
 
 
 def test_retry_waits_for_the_run(world: Running, settings: dict[str, str], tmp_path: Path, first: Started) -> None:
@@ -123,20 +144,10 @@ def test_retry_waits_for_the_run(world: Running, settings: dict[str, str], tmp_p
 
 
 @pytest.mark.slow
-def test_log_is_followed(settings: dict[str, str], tmp_path: Path, first: Started) -> None:
-    """Following a run from another process ends with it, and shows its end."""
-    code, out, _ = command(settings, tmp_path, "logs", "last", "--follow")
-    first.communicate(timeout=60)
-    assert code == 0
-    assert "run_started" in out.splitlines()[0]
-    assert "run_finished state=succeeded" in out
-
-
-@pytest.mark.slow
 def test_app_and_headless_take_turns(tmp_path: Path) -> None:
     """While the app collects, a run of the command line is refused or waits, by choice; then each has had its turn."""
     with running_world(artists=12, now=None) as world:
-        world.set_scenario({"rules": [{"what": "slow", "delay_s": 0.2}]})
+        world.set_scenario({"rules": [{"what": "slow", "delay_s": 1.0}]})
         headless = environment(world, tmp_path / "data", GARIMPO_SCHEDULE="")
         service = Service(settings_for(world, tmp_path / "data", schedule=""))
         service.start()  # an empty workspace begins its first run by itself
