@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.simulator.server import Running
-from tests.commands import answer, command, environment
+from tests.commands import command, environment
 from tests.harm import resize, small_disk_at
 from tests.worlds import running_world
 
@@ -121,7 +121,7 @@ def test_corrupt_settings_file(cli: Any, text: str, expected: str, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
+def test_full_disk_loses_nothing(inside: Any, world: Running, tmp_path: Path):
     """A disk that fills up ends the run with a message; with space again the next run completes what is missing."""
     settings = environment(world, tmp_path / "data", SPOTIPY_CLIENT_SECRET="right")
     with small_disk_at(tmp_path / "data", "420k") as disk:
@@ -130,5 +130,5 @@ def test_full_disk_loses_nothing(world: Running, tmp_path: Path):
         assert "space" in err
         assert "Traceback" not in err
         resize(disk, "64m")
-        assert command(settings, tmp_path, "run")[0] == 0
-        assert answer(settings, tmp_path, "status")[1]["rows"]["artists"] > 0
+        assert inside(settings, tmp_path, "run")[0] == 0
+        assert json.loads(inside(settings, tmp_path, "status", "--json")[1])["rows"]["artists"] > 0
