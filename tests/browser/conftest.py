@@ -26,8 +26,9 @@ ARGUMENTS = (
     "--disable-sync",
     "--renderer-process-limit=1",  # else one more is begun ahead for every page
 )
-DEMO = {"GARIMPO_DEMO_DAYS": "4", "GARIMPO_DEMO_ARTISTS": "100", "GARIMPO_SCHEDULE": ""}
+DEMO = {"GARIMPO_DEMO_DAYS": "3", "GARIMPO_DEMO_ARTISTS": "60", "GARIMPO_SCHEDULE": ""}
 HOME = re.compile(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:")
+expect.set_options(timeout=20_000)  # a machine may be busy; what is there is not waited for
 # On a deep link Streamlit looks for its server below the page's own address first; the browser reports each miss.
 PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
@@ -40,6 +41,7 @@ class Visit:
     words: str
     address: str
     seconds: float
+    artist: str  # the address of the first in the list
 
 
 @dataclass
@@ -126,13 +128,20 @@ def first_visit(browser: Browser, home: str) -> Visit:
     first = page.inner_text("body")
     page.wait_for_selector(".g-row", timeout=60_000)
     seconds = time.monotonic() - began
-    visit = Visit(first, page.inner_text("body"), page.url, seconds)
+    artist = page.locator('[class*="st-key-go_artists"] a').first.get_attribute("href", timeout=60_000)
+    visit = Visit(first, page.inner_text("body"), page.url, seconds, f"/{artist}")
     page.goto(f"{home}/runs")
     page.wait_for_selector(".g-foot")
     expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=90_000)  # the history is collected
     page.wait_for_selector('[data-testid="stBaseButton-primary"]:enabled', timeout=60_000)
     context.close()
     return visit
+
+
+@pytest.fixture(scope="session")
+def artist(first_visit: Visit) -> str:
+    """The address of an artist."""
+    return first_visit.artist
 
 
 @pytest.fixture(scope="session")
