@@ -44,8 +44,9 @@ def snapshots(workspace: Workspace) -> list[tuple[Any, ...]]:
 
 
 def test_import_is_a_run(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
-    """It stands among the runs with its trigger, a task for each day, and its rows are published."""
-    path = written(tmp_path / "old.jsonl", entry(followers=70), entry(day="2024-05-02", followers=71))
+    """It stands among the runs with its trigger, a task a day; its rows are published, a 0 and a picture as well."""
+    nobody: dict[str, Any] = {"followers": 0, "popularity": 0, "imagem": "https://i.scdn.co/image/x"}
+    path = written(tmp_path / "old.jsonl", entry(followers=70), entry(day="2024-05-02", **nobody))
     report = import_history(workspace, ledger, path, "run-1")
     assert (report.rows, report.observations, report.new_artists, report.first_day) == (4, 2, 1, DAY)
     [run] = ledger.runs()
@@ -56,7 +57,8 @@ def test_import_is_a_run(workspace: Workspace, ledger: Ledger, tmp_path: Path) -
         ("import", "old.jsonl 2024-05-01", 2),
         ("import", "old.jsonl 2024-05-02", 2),
     ]
-    assert snapshots(workspace) == [(BANDA, DAY, 70, None), (BANDA, date(2024, 5, 2), 71, None)]
+    assert snapshots(workspace) == [(BANDA, DAY, 70, None), (BANDA, date(2024, 5, 2), 0, 0)]
+    assert open_generation(workspace).rows("SELECT image_url FROM artists") == [(nobody["imagem"],)]
 
 
 def test_dropped_values_reject_no_entry(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
