@@ -12,7 +12,7 @@ import pytest
 from pipeline.errors import PublishRefused, StorageError
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.placing import _is_whole
-from pipeline.published.publish import publish
+from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.schema import PUBLISHED
 from pipeline.workspace import Workspace
@@ -66,6 +66,13 @@ def test_failed_publishes_remove_no_reader(monkeypatch: pytest.MonkeyPatch, work
     assert names(workspace) == [
         "CURRENT", "garimpo-00000001.duckdb", "garimpo-00000002.duckdb", "garimpo-00000006.duckdb",
     ]  # fmt: skip
+    add(workspace, ledger, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.published.placing.replace_file", refuse)  # what nothing points to is none of them
+        for _ in range(2):
+            with pytest.raises(PublishRefused):
+                publish(workspace, ledger)
+    assert {"garimpo-00000002.duckdb", "garimpo-00000006.duckdb"}.issubset(names(workspace))
 
 
 def test_nothing_published_yet(workspace: Workspace):
@@ -146,6 +153,8 @@ def test_three_are_kept(workspace: Workspace, ledger: Ledger):
         assert open_generation(workspace).rows("SELECT count(*) FROM artists") == [(number,)]
     assert names(workspace) == ["CURRENT", *(f"garimpo-{number:08d}.duckdb" for number in (12, 13, 14))]
     assert held.rows("SELECT count(*) FROM artists") == [(1,)]
+    rebuild(workspace, ledger)
+    assert names(workspace) == ["CURRENT", *(f"garimpo-{number:08d}.duckdb" for number in (13, 14, 15))]
 
 
 def test_deleted_folder_is_rebuilt(workspace: Workspace, ledger: Ledger):

@@ -112,6 +112,16 @@ def test_nothing_is_left(workspace: Workspace, ledger: Ledger) -> None:
     assert followed_ids(ledger) == ("a1",)
 
 
+def test_file_without_others_goes(workspace: Workspace, ledger: Ledger) -> None:
+    """Answers that were the artist's alone leave no file, and why it went is kept."""
+    commit(workspace, ledger, "b1", line("artist", artist(GONE), "2026-11-22", id=GONE))
+    purge_artist(workspace, ledger, GONE)
+    assert ledger.read("SELECT * FROM raw_files") == []
+    assert ledger.read("SELECT batch_id, layer, reason FROM withdrawals WHERE layer = 'raw'") == [
+        {"batch_id": "b1", "layer": "raw", "reason": "request"}
+    ]
+
+
 @pytest.mark.slow
 def test_others_can_be_derived_again(workspace: Workspace, ledger: Ledger) -> None:
     """From the answers that are left a replay gives the rows of everybody else, and nothing comes back."""
