@@ -105,10 +105,11 @@ def test_same_day_null_wipes_nothing(collect: Collect, ask: Ask):
     collect(
         search_line(artist("a1", followers={"total": 10}, popularity=5)),
         search_line(artist("a1", name="Later", followers={"total": 11}, popularity=None)),
-        search_line(artist("a1", name=None, followers=None, popularity=None)),
+        search_line(artist("a1", name=None, followers=None, popularity=None), total=7),
     )
     assert ask("SELECT name, followers, popularity FROM artists") == [("Later", 11, 5)]
     assert ask("FROM artist_snapshots") == [("a1", D22, 11, 5)]
+    assert ask("SELECT total FROM search_pages") == [(7,)]
 
 
 def test_withheld_numbers_are_null(collect: Collect, ask: Ask):
