@@ -13,7 +13,16 @@ from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.opening import opened_ledger
 from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
-from pipeline.runs.items import ItemFilter, attempts_of, count_items, find_items, left_items, plan_items, run_tasks
+from pipeline.runs.items import (
+    ItemFilter,
+    attempts_of,
+    count_items,
+    find_items,
+    left_items,
+    plan_items,
+    run_attempts,
+    run_tasks,
+)
 from pipeline.runs.planner import Item
 from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.server import Running
@@ -112,6 +121,20 @@ def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
     ]
     assert (tasks["refresh_releases"], tasks["refresh_tracks"], tasks["publish"]) == ("partial", *["succeeded"] * 2)
     assert left[0].item in result.message
+
+
+def test_attempts_are_apart(world: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task whose source is gone, and an item whose source is down, begin again after the wait that is told of."""
+    monkeypatch.setattr(runner, "DAG", tuple(replace(task, retry=Retry(2, 0.2, 0.2)) for task in DAG))
+    away = settings_for(world, tmp_path / "away", api_url="http://127.0.0.1:9/v1/", token_url="http://127.0.0.1:9/")
+    world.set_scenario(broken(world, times=4))
+    for settings, task in ((settings_for(world, tmp_path), "refresh_releases"), (away, "probe")):
+        run = run_pipeline(settings)
+        with opened_ledger(settings) as (_, ledger):
+            rows = run_attempts(ledger, run.run_id, [task])
+        [second] = [row for row in rows if row["attempt"] == 2]
+        [first] = [row for row in rows if (row["item"], row["attempt"]) == (second["item"], 1)]
+        assert (second["started_at"] - first["finished_at"]).total_seconds() >= second["wait_s"] > 0
 
 
 def test_slow_attempt_is_bounded(world: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
