@@ -99,15 +99,21 @@ def test_lapsed_lease_is_crash(settings, ledger):
 
 
 def test_failed_item_is_asked_again(world, settings, ledger):
-    """A failed item raises what makes the system call it again; the next attempt asks only what was not answered."""
+    """A failed item raises what makes the system call it again; the next attempt asks only what was not answered.
+
+    An item that another process collects meanwhile is left to it.
+    """
     run_id, items = begun(settings)
     world.set_scenario({"rules": [{"what": "server_error", "where": "/v1/search"}]})
     with pytest.raises(SourceUnavailable) as raised:
         external.collect_item(settings, run_id, items[0]["item_id"])
     assert external.is_worth_retrying(raised.value)
     world.set_scenario({})
+    ledger.begin_task(run_id, items[1]["item_id"], 1, "discover", items[1]["label"])
     done = external.collect_item(settings, run_id, items[0]["item_id"])
     assert (done["item"], done["state"], done["attempts"]) == (items[0]["label"], "succeeded", 2)
+    states = {row["item"]: row["state"] for row in ledger.task_runs(run_id)}
+    assert states[items[1]["label"]] == "running"
     assert external.collect_item(settings, run_id, items[0]["item_id"]) == done
     assert [row["state"] for row in ledger.task_runs(run_id) if row["item"] == done["item"]] == ["failed", "succeeded"]
 
