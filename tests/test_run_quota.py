@@ -46,6 +46,16 @@ def test_a_closed_bucket_asks_no_source(tmp_path: Path, simulated: dict[str, int
     assert told in gone.message
 
 
+def test_first_task_leaves_some_of_a_bucket(tmp_path: Path):
+    """Of a quota that two tasks draw on the first leaves some, while there is something for the second to ask."""
+    with running_world(profile="development") as simulator:
+        collect(simulator, tmp_path, max_requests=40)
+        simulator.advance(2 * 86_400)
+        tasks = {task.name: task for task in collect(simulator, tmp_path, quota_requests=10).tasks}
+    assert "kept for the tasks after this one" in tasks["refresh_releases"].message
+    assert tasks["refresh_tracks"].rows > 0
+
+
 def test_a_probe_that_leaves_nothing_is_told(world: Running, tmp_path: Path):
     """A run whose limit goes into asking what the source offers says so, not that all went well with no row."""
     result = collect(world, tmp_path, max_requests=3)
