@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,8 @@ def test_history_is_collected(app: Service) -> None:
     today = system_now().date()
     assert [day for day, _ in snapshot_days(app)] == [today - timedelta(days=back) for back in reversed(range(DAYS))]
     assert {(row["trigger"], row["state"]) for row in app.ledger.runs()} == {("demo", "succeeded")}
+    asked = [len(json.loads(row["params"])["genres"]) for row in app.ledger.runs()]
+    assert asked == [3, *[2] * (DAYS - 2), 3]  # all on the first day and today, else two in turn
     assert missing_days(app.settings, today) == []
     assert missing_days(app.settings, today + timedelta(days=1)) == [today + timedelta(days=1)]
 
