@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.errors import QuotaExceeded, SourceUnavailable
 from pipeline.records.ledger import Ledger, TaskOutcome
 from pipeline.records.opening import opened_ledger
 from pipeline.runs import runner
@@ -24,9 +26,10 @@ from pipeline.runs.items import (
     run_tasks,
 )
 from pipeline.runs.planner import Item
+from pipeline.runs.reckoning import Reckoning
 from pipeline.runs.runner import run_pipeline
 from pipeline.simulator.server import Running
-from pipeline.source.calls import Call
+from pipeline.source.calls import Batch, Call, RawBatch
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 WORLD = {"artists": 12, "clock_speed": 60}
@@ -74,6 +77,25 @@ def test_items_end_with_their_run(run: str, begun: str, waiting: str, ledger: Le
     ledger.finish_run("r1", run)
     assert [row["state"] for row in find_items(ledger, "r1")] == [begun, waiting]
     assert [item.calls for item in left_items(ledger, "r1")] == [(PAGE,), (PAGE,)]
+
+
+def test_refused_call_is_asked_last(ledger: Ledger) -> None:
+    """What stopped an item comes last at its next attempt, so that it does not stop the others again."""
+    calls = tuple(Call("artist", {"id": each}) for each in "abc")
+    batch = Batch("r1", "b1", "refresh_artists", "three", 1, calls, 3)
+    down = SourceUnavailable("503")
+    raw = RawBatch("b1", b"", 0, 2, ((calls[0], down),), down, calls[1:])
+    verdict = Reckoning(ledger, 2).judge(batch, raw)
+    assert (verdict.retry, verdict.unanswered) == (True, (calls[2], calls[0], calls[1]))
+
+
+def test_latest_lock_says_when(ledger: Ledger) -> None:
+    """Of items that are put off for different times the longest says when the rest of the task is due."""
+    reckoning, batch = Reckoning(ledger, 1), Batch("r1", "b1", "discover", "forró", 1, (PAGE,), 1)
+    ends = [ledger.now() + timedelta(hours=hours) for hours in (2, 5, 3)]
+    for end in ends:
+        reckoning.judge(batch, RawBatch("b1", b"", 0, 1, (), QuotaExceeded("search", end, "locked"), (PAGE,)))
+    assert reckoning.result("discover", 1, 0).due_at == ends[1]
 
 
 def test_cancel_begins_no_item(world: Running, tmp_path: Path) -> None:
