@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -13,6 +14,7 @@ from pipeline.runs import external
 from pipeline.runs.dag import DAG
 from pipeline.runs.external import Owner
 from pipeline.runs.runner import RunRequest, run_pipeline
+from pipeline.runs.stepping import read_item
 from pipeline.watching.status import workspace_status
 from pipeline.workspace import open_workspace
 from tests.worlds import collect, database, settings_for
@@ -116,6 +118,30 @@ def test_failed_item_is_asked_again(world, settings, ledger):
     assert states[items[1]["label"]] == "running"
     assert external.collect_item(settings, run_id, items[0]["item_id"]) == done
     assert [row["state"] for row in ledger.task_runs(run_id) if row["item"] == done["item"]] == ["failed", "succeeded"]
+
+
+def test_lost_calls_stay_missing(world, settings, ledger):
+    """What each of an item's attempts asked in vain for good is missing when its task is closed, and not asked then."""
+    run_id, items = begun(settings)
+    for item in items:
+        external.collect_item(settings, run_id, item["item_id"])
+    external.close_task(settings, run_id, "discover")
+    for item in external.expand_task(settings, run_id, "refresh_artists"):
+        external.collect_item(settings, run_id, item["item_id"])
+    external.close_task(settings, run_id, "refresh_artists")
+    item, *others = external.expand_task(settings, run_id, "refresh_releases")
+    for other in others:
+        external.collect_item(settings, run_id, other["item_id"])
+    calls = json.loads(read_item(ledger, run_id, item["item_id"])["calls"])
+    first, second = (
+        f"/v1/artists/{each}/albums" for each in list(dict.fromkeys(it[1]["artist_id"] for it in calls))[:2]
+    )
+    for rules in ({first: "not_found", second: "server_error"}, {second: "not_found"}):
+        world.set_scenario({"rules": [{"what": what, "where": where} for where, what in rules.items()]})
+        with suppress(SourceUnavailable):
+            external.collect_item(settings, run_id, item["item_id"])
+    world.set_scenario({})
+    assert external.close_task(settings, run_id, "refresh_releases")["missing"] == 4  # two lists of two artists
 
 
 def test_killed_item_is_said(settings, ledger):
