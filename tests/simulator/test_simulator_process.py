@@ -77,7 +77,7 @@ def gone(url: str) -> bool:
 def test_spawned_simulator_serves() -> None:
     """A spawned simulator is a process that answers by its config until it is closed.
 
-    The client's secret is in no argument and no repr.
+    The client's secret is in no argument and no repr, and Ctrl-C in our terminal does not reach it.
     """
     config = SimulatorConfig(artists=7, profile="legacy", client_id="me", client_secret="hush-hush")
     with spawn(config) as child:
@@ -89,6 +89,7 @@ def test_spawned_simulator_serves() -> None:
             listed = subprocess.run(line, capture_output=True, text=True, check=True).stdout
             assert "pipeline.simulator.process" in listed
             assert "hush" not in listed + repr(config)
+            assert os.getpgid(child.pid) != os.getpgrp()
     assert not child.is_alive
     assert not answers(child.url)
     child.close()
