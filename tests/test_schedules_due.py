@@ -132,7 +132,10 @@ def test_higher_priority_goes_first(ledger: Ledger) -> None:
 
 
 def test_pause_is_not_caught_up(ledger: Ledger, clock: Any) -> None:
-    """A paused schedule is never due, and after it is resumed what passed meanwhile stays past."""
+    """A paused schedule is never due, and after it is resumed what passed meanwhile stays past.
+
+    One that was not paused stays due when it is resumed.
+    """
     add_schedule(ledger, DAILY)
     pause_schedule(ledger, "daily")
     clock.move(days=3)
@@ -140,6 +143,9 @@ def test_pause_is_not_caught_up(ledger: Ledger, clock: Any) -> None:
     resume_schedule(ledger, "daily")
     assert due_schedules(ledger, clock.now()) == []
     assert [due.due_at for due in due_schedules(ledger, clock.now() + timedelta(days=1))] == [at("25 07:00")]
+    clock.move(days=1)
+    resume_schedule(ledger, "daily")
+    assert [due.due_at for due in due_schedules(ledger, clock.now())] == [at("25 07:00")]
 
 
 def test_one_off_fires_once(ledger: Ledger) -> None:
