@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from pipeline.simulator.cli import simulator
 from pipeline.simulator.config import SimulatorConfig
 from pipeline.simulator.fault_kinds import FAULT_KINDS
-from pipeline.simulator.process import spawn
+from pipeline.simulator.process import spawn, write_ready_file
 from pipeline.simulator.server import running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +115,18 @@ def test_taken_port_is_an_error() -> None:
             pass
         with pytest.raises(RuntimeError, match="in use"):
             spawn(taken)
+
+
+@posix
+def test_ready_file_is_replaced_whole(tmp_path: Path) -> None:
+    """Whoever has opened an older ready file reads that one to its end, and nothing else is left beside the new one."""
+    path = tmp_path / "ready.json"
+    path.write_text("of another simulator", encoding="utf-8")
+    with path.open(encoding="utf-8") as opened:
+        write_ready_file(path, 8_808)
+        assert opened.read() == "of another simulator"
+    assert json.loads(path.read_text(encoding="utf-8"))["port"] == 8_808
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @posix
