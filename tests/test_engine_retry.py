@@ -12,13 +12,16 @@ from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
 from pipeline.runs import runner
 from pipeline.runs.dag import DAG, Retry
-from pipeline.runs.items import ItemFilter, find_items
+from pipeline.runs.items import ItemFilter, find_items, plan_items
+from pipeline.runs.planner import Item
 from pipeline.runs.preview import plan_retry
 from pipeline.runs.progress import RunResult
 from pipeline.runs.retries import find_leftovers, find_rest
 from pipeline.runs.runner import RunRequest, run_pipeline
 from pipeline.simulator.server import Running
+from pipeline.source.calls import Call
 from pipeline.workspace import Workspace
+from tests.payloads import artist, commit, search_line
 from tests.worlds import collect, database, genre_names, held, settings_for, stable_tables
 
 WORLD = {"artists": 16, "clock_speed": 60}
@@ -123,3 +126,14 @@ def test_long_chain_is_followed(workspace: Workspace, ledger: Ledger) -> None:
     ledger.begin_run("last", "cli", {"retry_of": "r499", "items": []}, 1)
     ledger.finish_run("last", "succeeded")
     assert not find_rest(workspace, ledger, "r0").lacks_tasks
+
+
+def test_newer_sweep_leaves_nothing(workspace: Workspace, ledger: Ledger) -> None:
+    """A page of a genre that was not read is not asked again once that genre is being swept anew; of others it is."""
+    ledger.begin_run("r1", "cli", {}, 1)
+    for genre in ("mpb", "samba"):
+        page = {"genre": genre, "offset": 50, "limit": 50, "sweep_on": "2026-11-20", "follow": True}
+        plan_items(ledger, "r1", "discover", {genre: Item(genre, (Call("search", page),), 1)})
+    ledger.finish_run("r1", "failed")
+    commit(workspace, ledger, "b2", search_line(artist("a1"), day="2026-11-21"), run_id="r2")
+    assert find_rest(workspace, ledger, "r1").names == ["samba"]
