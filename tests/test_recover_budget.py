@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -55,3 +56,18 @@ def test_requests_told_count_once(kept: Workspace, clock: Clock) -> None:
         with ledger.write() as connection:
             connection.execute("DELETE FROM parts WHERE batch_id = 'discover-1'")
     assert used(kept, clock) == {"search": 10, "albums": 0}
+
+
+def test_deferred_bucket_stays_closed(workspace: Workspace, clock: Clock) -> None:
+    """What was put off when the ledger was lost is asked a day later at the soonest; other buckets are open."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        commit(workspace, ledger, "discover-0", search_line(artist("a1")), run_id=RUN)
+        ledger.finish_task(TaskOutcome(RUN, "discover-0", 1, "deferred", requests=4))
+        publish(workspace, ledger)
+    for path in workspace.root.glob("ledger.sqlite*"):
+        path.unlink()
+    recover(workspace, clock.now)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        shut, open_ = (Budget(ledger, Limits(90, 600)).view(bucket) for bucket in ("search", "albums"))
+    assert (shut.locked_until, shut.reason) == (clock.now() + timedelta(days=1), "the ledger was lost")
+    assert open_.locked_until is None
