@@ -62,7 +62,8 @@ def cut_parts(exchange: Exchange, subject: Subject, *, dry_run: bool) -> tuple[i
                 parts, rows[name] = parts + 1, rows.get(name, 0) + found
                 if not dry_run:
                     cut = _cut_volume if is_volume(path) else _cut_part
-                    cut(exchange, con, files[path], f"{_read(exchange.workspace.root, path)} WHERE NOT ({mine})")
+                    source = engine.parquet([exchange.workspace.root / path])
+                    cut(exchange, con, files[path], f"FROM {source} WHERE NOT ({mine})")
     return parts, rows
 
 
@@ -76,8 +77,7 @@ def cut_run(exchange: Exchange, run_id: str, reason: str, *, dry_run: bool) -> t
                 parts, rows[row["table_name"]] = parts + 1, rows.get(row["table_name"], 0) + row["rows"]
             if mine and not dry_run:
                 if is_volume(path):
-                    source = engine.quoted(intact(exchange.workspace, mine[0]))
-                    rest = f"FROM read_parquet('{source}', hive_partitioning = false) WHERE seq NOT IN "
+                    rest = f"FROM {engine.parquet([intact(exchange.workspace, mine[0])])} WHERE seq NOT IN "
                     _cut_volume(
                         exchange, con, parts_there, f"{rest}({', '.join(str(row['seq']) for row in mine)})", reason
                     )
@@ -104,13 +104,9 @@ def _condition(name: str, subject: Subject) -> str:
 
 def _counted(con: Any, root: Path, paths: list[str], mine: str) -> list[tuple[str, int]]:
     """Files that have rows of the subject, and how many; in one statement, since each costs a millisecond."""
-    counted = f"SELECT file_index, count(*) {_read(root, *paths)} WHERE {mine} GROUP BY ALL ORDER BY ALL"
+    rows = engine.parquet(root / path for path in paths)
+    counted = f"SELECT file_index, count(*) FROM {rows} WHERE {mine} GROUP BY ALL ORDER BY ALL"
     return [(paths[place], found) for place, found in con.execute(counted).fetchall()]
-
-
-def _read(root: Path, *paths: str) -> str:
-    listed = ", ".join(f"'{engine.quoted(root / path)}'" for path in paths)
-    return f"FROM read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _cut_part(exchange: Exchange, con: Any, parts: list[Row], rest: str) -> None:

@@ -147,9 +147,8 @@ def _ids(sources: Iterable[tuple[Iterable[str], str]]) -> str:
     """SQL of the artist ids in some files, each with a condition."""
     selects = ["SELECT NULL::VARCHAR AS artist_id WHERE false"]
     for paths, condition in sources:
-        if listed := ", ".join(f"'{engine.quoted(path)}'" for path in paths):
-            read = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-            selects.append(f"SELECT artist_id FROM {read} {condition}")
+        if listed := list(paths):
+            selects.append(f"SELECT artist_id FROM {engine.parquet(listed, by_name=True)} {condition}")
     return " UNION ALL ".join(selects)
 
 

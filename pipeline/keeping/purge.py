@@ -153,10 +153,9 @@ def _subject(workspace: Workspace, ledger: Ledger, artist_id: str) -> Subject:
         parts.setdefault(row["table_name"], []).append(str(intact(workspace, row)))
     with engine.cursor() as con:
         for name, table in LAKE.items():
-            listed = ", ".join(f"'{engine.quoted(path)}'" for path in parts.get(name, ()))
             empty = ", ".join(f"NULL::{column.type} AS {column.name}" for column in table.columns)
-            source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-            con.execute(f"CREATE TEMP VIEW kept_{name} AS {f'FROM {source}' if listed else f'SELECT {empty} LIMIT 0'}")
+            rows = f"FROM {engine.parquet(parts[name], by_name=True)}" if name in parts else f"SELECT {empty} LIMIT 0"
+            con.execute(f"CREATE TEMP VIEW kept_{name} AS {rows}")
         albums = {row[0] for row in con.execute(ALONE.format(of="release", key="album_id"), [artist_id]).fetchall()}
         tracks = {row[0] for row in con.execute(ALONE.format(of="track", key="track_id"), [artist_id]).fetchall()}
         on_albums = "SELECT DISTINCT track_id FROM kept_tracks WHERE list_contains(?, album_id)"

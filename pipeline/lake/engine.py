@@ -11,7 +11,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ __all__ = [
     "is_passing",
     "losses",
     "many_rows",
+    "parquet",
     "quoted",
 ]
 
@@ -173,6 +174,12 @@ def first_line(error: BaseException) -> str:
 def quoted(path: Path | str) -> str:
     """A path for use between single quotes in SQL."""
     return str(path).replace("'", "''")
+
+
+def parquet(paths: Iterable[Path | str], *, by_name: bool = False) -> str:
+    """SQL of the rows of Parquet files, at least one; `by_name`: a column that one of them does not have is NULL."""
+    listed = ", ".join(f"'{quoted(path)}'" for path in paths)
+    return f"read_parquet([{listed}], {'union_by_name = true, ' if by_name else ''}hive_partitioning = false)"
 
 
 @cache

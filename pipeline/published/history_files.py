@@ -98,8 +98,8 @@ def view_statement(
         some = [file for file in listed if file.is_overlaid == overlaid]
         if not some:
             continue
-        paths = ", ".join(f"'{engine.quoted((root / file.path).as_posix())}'" for file in some)
-        rows = f"SELECT {_COLUMNS} FROM read_parquet([{paths}], hive_partitioning = false) WHERE {bound}"
+        files = engine.parquet((root / file.path).as_posix() for file in some)
+        rows = f"SELECT {_COLUMNS} FROM {files} WHERE {bound}"
         selects.append(f"FROM ({rows}) {_overlay(some)}" if overlaid else rows)
     return f"CREATE OR REPLACE {kind} {name} AS {' UNION ALL '.join(f'({each})' for each in selects)}"
 

@@ -6,7 +6,7 @@ Imports `engine`, `files`, `volumes`, `merges`, `schema`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def parts_select(name: str, parts: Sequence[Listed]) -> str:
 
 def _alone(parts: Sequence[Listed], places: Sequence[int]) -> tuple[str, str]:
     """Rows of parts that have files of their own, and their places."""
-    rows = _read(parts[place][0] for place in places)
+    rows = engine.parquet(parts[place][0] for place in places)
     first = list(places) == list(range(len(places)))
     return rows, "file_index" if first else f"({list(places)})[file_index::BIGINT + 1]"
 
@@ -126,12 +126,10 @@ def _bound(parts: Sequence[Listed], places: Sequence[int]) -> tuple[str, str]:
     named = zip(("volume", "seq", "bound_place"), columns, strict=True)
     members = ", ".join(f"unnest({values}::BIGINT[]) AS {column}" for column, values in named)
     joined = "ON m.volume = r.file_index AND m.seq = r.seq"
-    return f"(SELECT r.*, bound_place FROM {_read(volumes)} r JOIN (SELECT {members}) m {joined})", "bound_place"
-
-
-def _read(paths: Iterable[Path]) -> str:
-    listed = ", ".join(f"'{engine.quoted(path)}'" for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    return (
+        f"(SELECT r.*, bound_place FROM {engine.parquet(volumes)} r JOIN (SELECT {members}) m {joined})",
+        "bound_place",
+    )
 
 
 def _of_today(name: str, rows: str, place: str) -> str:
