@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.lake.normalize import SMALL
-from pipeline.lake.shapes import ANSWERS, OBJECTS, First, Leaf, Shape, arrow_type
+from pipeline.lake.shapes import ANSWERS, OBJECTS, Leaf, Shape, arrow_type
 from pipeline.schema import LAKE
 from tests.payloads import normalized
 
@@ -62,8 +62,6 @@ def sound(shape: Shape, name: str) -> st.SearchStrategy[Any]:
     """A value as declared."""
     if isinstance(shape, list):
         return st.lists(anything(shape[0], name), max_size=3)
-    if isinstance(shape, First):
-        return st.lists(anything(shape.item, name), max_size=3)
     if not isinstance(shape, Leaf):
         return st.fixed_dictionaries({}, optional={key: anything(inner, key) for key, inner in shape.items()})
     if name == "id" or name.endswith("_id"):

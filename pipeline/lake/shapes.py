@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
@@ -30,14 +30,11 @@ class Leaf:
     test: Callable[[str], object] | None = None
 
 
-@dataclass(frozen=True)
-class First:
+Shape = Leaf | Mapping[str, Any] | list[Any]
+
+
+class First(list[Any]):
     """A list whose first item becomes columns: the others are not looked at, whatever they are."""
-
-    item: Mapping[str, Any]
-
-
-Shape = Leaf | First | Mapping[str, Any] | list[Any]
 
 
 def _is_day(text: str) -> bool:
@@ -63,7 +60,7 @@ def _page(item: Shape) -> dict[str, Shape]:
 
 
 _LINKS = {"spotify": LINK}
-_IMAGES = First({"url": LINK})  # "the cover art in various sizes, widest first" [doc, OpenAPI]
+_IMAGES = First([{"url": LINK}])  # "the cover art in various sizes, widest first" [doc, OpenAPI]
 _CREDITS = [{"id": ID, "name": TEXT}]
 _ARTIST = {
     "id": ID,
@@ -178,8 +175,8 @@ def duckdb_type(shape: Shape) -> str:
     """The declaration as a DuckDB type."""
     if isinstance(shape, Leaf):
         return shape.type
-    if isinstance(shape, (list, First)):
-        return f"{duckdb_type(_item(shape))}[]"
+    if isinstance(shape, list):
+        return f"{duckdb_type(shape[0])}[]"
     return "STRUCT(" + ", ".join(f'"{name}" {duckdb_type(inner)}' for name, inner in shape.items()) + ")"
 
 
@@ -187,10 +184,6 @@ def arrow_type(shape: Shape) -> Any:
     """The declaration as an Arrow type."""
     if isinstance(shape, Leaf):
         return _ARROW[shape.type]
-    if isinstance(shape, (list, First)):
-        return pa.list_(arrow_type(_item(shape)))
+    if isinstance(shape, list):
+        return pa.list_(arrow_type(shape[0]))
     return pa.struct([(name, arrow_type(inner)) for name, inner in shape.items()])
-
-
-def _item(shape: list[Any] | First) -> Shape:
-    return cast("Shape", shape.item if isinstance(shape, First) else shape[0])

@@ -110,7 +110,7 @@ def _object_fitter(shape: dict[str, Shape], path: str) -> Fit:
 
 
 def _first_fitter(shape: First, path: str) -> Fit:
-    whole = _list_fitter(shape.item, path)
+    whole = _list_fitter(shape[0], path)
     return lambda value, reasons: whole(value[:1] if isinstance(value, list) else value, reasons)
 
 
