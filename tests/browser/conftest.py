@@ -138,6 +138,11 @@ def first_visit(browser: Browser, home: str) -> Visit:
     return visit
 
 
+def rgb(colour: str) -> str:
+    """A colour of a palette as a browser tells it."""
+    return "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))
+
+
 @pytest.fixture(scope="session")
 def artist(first_visit: Visit) -> str:
     """The address of an artist."""

@@ -15,6 +15,7 @@ import pages
 from pages._cards import artist_head, artist_row, release_card
 from pages._look import PALETTES
 from pages._text import Text
+from tests.browser.conftest import rgb
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ NOBODY = {
     "total_tracks": 1, "release_date": None, "release_date_precision": None,
 }  # fmt: skip
 PAGES = ("/", "/artists", "/runs")
-COLOURS = {theme: "rgb({}, {}, {})".format(*bytes.fromhex(PALETTES[theme].accent[1:])) for theme in PALETTES}
+COLOURS = {theme: rgb(PALETTES[theme].accent) for theme in PALETTES}
 PAINTED = """plot => {
     const box = plot.getBoundingClientRect();
     const marks = [...plot.querySelectorAll('.js-line, .bars .point path')];
@@ -50,10 +51,8 @@ def test_run_now_brings_rows(open_tab, home):
     page = tab.show("/runs")
     page.get_by_role("button", name="Run now", exact=True).click()
     form = page.get_by_role("dialog")
-    surface = PALETTES["light"].surface
-    expect(form.locator(".g-scroll")).to_have_css(
-        "background-color", f"rgb{tuple(bytes.fromhex(surface[1:]))}", timeout=60_000
-    )
+    surface = rgb(PALETTES["light"].surface)
+    expect(form.locator(".g-scroll")).to_have_css("background-color", surface, timeout=60_000)
     form.get_by_role("button", name="Start", exact=True).click(timeout=60_000)
     expect(page.locator(".g-dag")).to_contain_text("publishing", timeout=60_000)
     page = tab.show("/runs")

@@ -15,7 +15,7 @@ from pages._look import PALETTES
 from pipeline.runs.runner import RunRequest
 from pipeline.simulator.server import Running
 from tests.apps import running_app
-from tests.browser.conftest import Tab
+from tests.browser.conftest import Tab, rgb
 from tests.browser.test_browser_pages import OVERFLOW
 from tests.worlds import collect, genre_names, running_world
 
@@ -180,8 +180,7 @@ def test_form_is_used_by_keyboard(open_tab):
     page.keyboard.press("Enter")
     form = page.get_by_role("dialog")
     expect(form.locator(".g-cost")).to_be_visible(timeout=PATIENCE)
-    surface = PALETTES["dark"].surface
-    expect(form.locator(".g-scroll")).to_have_css("background-color", f"rgb{tuple(bytes.fromhex(surface[1:]))}")
+    expect(form.locator(".g-scroll")).to_have_css("background-color", rgb(PALETTES["dark"].surface))
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
     tab.settle()
