@@ -163,7 +163,7 @@ def test_torn_file_gives_its_beginning(tmp_path: Path, small: int, keep: float):
 def test_broken_sql_keeps_the_batch(tmp_path: Path):
     """Should a statement fail, that is a reject too: what was received is kept, and can be read another day."""
     normalizer = Normalizer()
-    normalizer._walking._prepared.add("releases_from_album")  # which nobody has prepared
+    normalizer._walking._prepared.add("releases_release_artists_release_pages_from_album")  # nobody has prepared it
     path = tmp_path / "raw.jsonl.zst"
     path.write_bytes(payload(albums_line(album("b1"))))
     found = normalizer.tables([path])

@@ -1,7 +1,7 @@
-"""The reader for a batch: lines walked in Python, then statements prepared once over whatever answers there are now.
+"""The reader for a batch: lines walked in Python, then a statement prepared once over whatever answers there are now.
 
-Planning a statement takes several times as long as running it over fifty objects. So answers with the same kinds of
-objects stand behind one Python object for good, and each lake table's SELECT is planned at its first use. Imports
+Planning takes several times as long as running over fifty objects. So answers with the same kinds of objects stand
+behind one Python object for good, and the SELECT of all their lake tables is planned at its first use. Imports
 `engine`, `walk`, `shapes` and `selects`.
 """
 
@@ -55,18 +55,22 @@ class WalkingReader:
         answers = self._answers.setdefault(kinds, _Answers(kinds))
         answers.table = pa.concat_tables(chunks, promote_options="default").select(answers.schema.names)
         try:
-            found = {name: self._run(name, answers).drop_columns(["file"]) for name in needed(endpoints)[1]}
+            found = self._tables(needed(endpoints)[1], answers)
         finally:
             answers.table = None
         return {name: rows for name, rows in found.items() if rows.num_rows}, rejects
 
-    def _run(self, name: str, answers: _Answers) -> pa.Table:
+    def _tables(self, names: list[str], answers: _Answers) -> dict[str, pa.Table]:
+        """Lake tables of answers, a list of rows each: to begin another statement takes as long as fifty rows."""
         # DuckDB finds answers by name. What reads a view, macro or registered table would be planned anew each time.
-        statement = "_".join((name, "from", *answers.kinds))
+        statement = "_".join((*names, "from", *answers.kinds))
         if statement not in self._prepared:
-            self._con.execute(f"PREPARE {statement} AS WITH {_objects(answers.kinds)} {sorted_select(name)}")
+            lists = [f"(SELECT list(found) FROM ({sorted_select(name)}) AS found) AS {name}" for name in names]
+            self._con.execute(f"PREPARE {statement} AS WITH {_objects(answers.kinds)} SELECT {', '.join(lists)}")
             self._prepared.add(statement)
-        return self._con.execute(f"EXECUTE {statement}").to_arrow_table()
+        found: pa.Table = self._con.execute(f"EXECUTE {statement}").to_arrow_table()
+        rows = {name: found.column(name).combine_chunks().flatten() for name in names}
+        return {name: pa.Table.from_struct_array(each).drop_columns(["file"]) for name, each in rows.items()}
 
 
 class _Answers:
