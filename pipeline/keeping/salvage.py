@@ -25,7 +25,7 @@ from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import explained, read_only
 from pipeline.workspace import Workspace
 
 __all__ = ["newest_generation", "write_ledger"]
@@ -75,7 +75,7 @@ def write_ledger(
         take_over(workspace, ledger, anew=True)
         said["from_files"] = list_files(workspace, ledger, normalizer)
         _count_as_spent(ledger, clock().timestamp())
-        with closing(sqlite3.connect(path)) as file:
+        with explained(path), closing(sqlite3.connect(path)) as file:
             file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return said
 

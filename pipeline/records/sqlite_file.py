@@ -18,7 +18,7 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 from pipeline.ledger_copy import original
 from pipeline.records.database import Row
 
-__all__ = ["SqliteFile", "read_only"]
+__all__ = ["SqliteFile", "explained", "read_only"]
 
 
 class SqliteFile:
@@ -33,7 +33,7 @@ class SqliteFile:
         """`script` makes an empty file; `upgrades[n]` turns a file of version n - 1 into one of version n."""
         self.path, self.busy_s = path, busy_s
         self._local, self._open, self._guard = threading.local(), weakref.WeakSet[_Handle](), threading.Lock()
-        with _explained(path):
+        with explained(path):
             connection = self._connect(durable=True)
             found = _version(connection)
             if found < version:
@@ -55,7 +55,7 @@ class SqliteFile:
 
     def read(self, query: str, params: Sequence[object] = ()) -> list[Row]:
         """Rows of a SELECT as dictionaries."""
-        with _explained(self.path):
+        with explained(self.path):
             cursor = self._connect(durable=True).execute(query, params)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -63,7 +63,7 @@ class SqliteFile:
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """One write transaction: committed at the end of the block, rolled back when it raises."""
-        with _explained(self.path):
+        with explained(self.path):
             connection = self._connect(durable=durable)
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -155,7 +155,8 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """What SQLite raises about a file, as a StorageError that says what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:
