@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,12 @@ from pipeline.keeping.mending import mend_files
 from pipeline.keeping.salvage import newest_generation, write_ledger
 from pipeline.keeping.stored import take_over
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files
-from pipeline.lake.store import count_on, find_unheard, known_runs, sweep
+from pipeline.lake.store import count_on, find_strayed, find_unheard, known_runs, sweep
 from pipeline.lake.truth import claim_store, truth_files
 from pipeline.lake.volumes import is_volume, unheard_volumes
 from pipeline.published.generations import current_number, open_generation
 from pipeline.published.history_files import history_files, is_whole
-from pipeline.published.publish import REBUILD_DUE, publish
+from pipeline.published.publish import BOUND, EXCHANGED, REBUILD_DUE, publish
 from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
@@ -153,16 +153,28 @@ def _commits_lost(workspace: Workspace, ledger: Ledger) -> str:
         return f"knows nothing of the answers of {len(unheard)} batches, for one {unheard[0]}"
     if volumes := unheard_volumes(workspace, ledger, there):
         return f"knows nothing of {len(volumes)} volumes, for one {volumes[0]}"
+    return _differs(workspace, ledger, there)
+
+
+def _differs(workspace: Workspace, ledger: Ledger, there: Iterable[Path]) -> str:
+    """Whether files or the newest generation contradict what the ledger tells of commits: it has no checksums."""
+    if strayed := find_strayed(workspace, ledger, there):
+        return f"{DAMAGED} (it lists {len(strayed)} files under names where nothing is, for one {strayed[0]})"
     generation = newest_generation(workspace)
     if generation is None or ledger.meta(REBUILD_DUE) == "1":
         return ""
-    shown = {row[0] for row in generation.rows(f"SELECT {_KEY} FROM state_parts")}
-    known = {row["key"] for row in ledger.read(f"SELECT {_KEY} AS key FROM parts")}
-    missing = shown - known
-    return f"knows nothing of {len(missing)} parts that generation {generation.number} shows" if missing else ""
+    shown = {row[:3]: row for row in generation.rows(f"SELECT {_FACTS} FROM state_parts")}
+    known = {(row := tuple(each.values()))[:3]: row for each in ledger.read(f"SELECT {_FACTS} FROM parts")}
+    if missing := shown.keys() - known.keys():
+        return f"knows nothing of {len(missing)} parts that generation {generation.number} shows"
+    if any(generation.meta(key) != (ledger.meta(key) or "") for key in (EXCHANGED, BOUND)):
+        return ""  # the ledger has got further
+    wrong = sorted(key for key, facts in shown.items() if known[key] != facts)  # a database looks at its checksums
+    told = f"it tells of {len(wrong)} parts otherwise than generation {generation.number}, for one"
+    return f"{DAMAGED} ({told} {' '.join(wrong[0])})" if wrong else ""
 
 
-_KEY = "run_id || ' ' || batch_id || ' ' || table_name"
+_FACTS = "run_id, batch_id, table_name, seq, path, sha256, rows, day"
 
 
 def _mend_derived(workspace: Workspace, ledger: Ledger, *, lost: bool) -> list[Finding]:

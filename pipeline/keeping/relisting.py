@@ -34,6 +34,8 @@ from pipeline.workspace import Workspace
 
 __all__ = ["insert_row", "list_files"]
 
+_OF_BATCH = "run_id = ? AND batch_id = ?"
+
 
 def list_files(workspace: Workspace, ledger: Ledger, normalizer: Normalizer) -> int:
     """List them; how many batches had not been known."""
@@ -175,7 +177,14 @@ class _UnlistedFiles:
             "sha256": hashlib.sha256(content).hexdigest(),
         }  # fmt: skip
         with self._ledger.write(durable=False) as connection:
-            insert_row(connection, "raw_files", values)
+            if insert_row(connection, "raw_files", values):
+                return
+            key = (file.run_id, file.batch_id)
+            for (path,) in connection.execute(f"SELECT path FROM raw_files WHERE {_OF_BATCH}", key).fetchall():
+                if not (self._workspace.root / path).is_file():  # a name in the old ledger was damaged
+                    connection.execute(
+                        f"UPDATE raw_files SET path = ?, day = ? WHERE {_OF_BATCH}", (file.path, file.day, *key)
+                    )
 
     def _find_again(self, file: FoundFile) -> None:
         """A part that has another file by now than the generation or the old ledger said."""

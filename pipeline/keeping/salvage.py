@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -110,11 +111,17 @@ def _take_rows(connection: Connection, old: Path) -> int:
             for row in _readable(damaged, table):
                 values = {name: row[name] for name in row.keys() if name in known}  # noqa: SIM118  a Row is no dict
                 new = insert_row(connection, table, values)
-                if not new and table == "parts":
+                if not new and table == "parts" and not _is_told(connection, values):
                     values.pop("seq")  # its place was given to another: the ledger had been begun anew
                     new = insert_row(connection, table, values)
                 taken += new
     return taken
+
+
+def _is_told(connection: Connection, part: dict[str, Any]) -> bool:
+    """Whether the new ledger has a part under its place with the same file: then a name in this row is damaged."""
+    same = "SELECT 1 FROM parts WHERE seq = ? AND sha256 = ?"
+    return connection.execute(same, (part["seq"], part["sha256"])).fetchone() is not None
 
 
 def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:

@@ -21,7 +21,7 @@ import pyarrow as pa
 import zstandard
 
 from pipeline.errors import DamagedFile, GarimpoError, StorageError
-from pipeline.lake.files import hidden, is_hidden, remove_files, write_hidden
+from pipeline.lake.files import hidden, is_hidden, remove_files, sha256_of, write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.parquet import parquet_bytes, seal
 from pipeline.lake.truth import place_truth, remove_truth, truth_files
@@ -29,12 +29,21 @@ from pipeline.lake.volumes import SCRUB_DUE, has_its_name, is_volume, unheard_vo
 from pipeline.ledger_copy import original
 from pipeline.records.ledger import Ledger, Part, RawFile, TaskOutcome
 from pipeline.schema import SCHEMA_VERSION
-from pipeline.workspace import Workspace
+from pipeline.workspace import ServerLedger, Workspace
 
 if TYPE_CHECKING:
     from pipeline.source.calls import Batch, RawBatch
 
-__all__ = ["commit_raw_batch", "count_on", "find_unheard", "highest_number", "known_runs", "require_ledger", "sweep"]
+__all__ = [
+    "commit_raw_batch",
+    "count_on",
+    "find_strayed",
+    "find_unheard",
+    "highest_number",
+    "known_runs",
+    "require_ledger",
+    "sweep",
+]
 
 _DAY = re.compile(rb'\s*\{\s*"fetched_at"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 
@@ -108,6 +117,11 @@ def sweep(workspace: Workspace, ledger: Ledger) -> int:
             f"{damaged[0]} is not what its name says, and {workspace.ledger} does not tell whether its rows are "
             "elsewhere. `python -m pipeline recover` looks for it and puts it aside; nothing was removed."
         )
+    if strayed := find_strayed(workspace, ledger, found) if dead else []:
+        raise DamagedFile(
+            f"{workspace.ledger} lists {strayed[0]} under another name, where nothing is: a name in it is damaged. "
+            "`python -m pipeline recover` writes it anew; nothing was removed."
+        )
     remove_truth(workspace, dead)
     return len(dead)
 
@@ -153,6 +167,21 @@ def find_unheard(ledger: Ledger, found: Iterable[Path]) -> list[Path]:
     paths = [path for path in found if path.name.endswith(".jsonl.zst") and not is_hidden(path)]
     unheard = [path for path in paths if (path.parent.name, path.name.split(".")[0]) not in known]
     return unheard if len(unheard) > 1 else []
+
+
+def find_strayed(workspace: Workspace, ledger: Ledger, found: Iterable[Path]) -> list[Path]:
+    """Files, of those found, that hold what the ledger lists under a name where nothing is: it may be their only one.
+
+    None where several machines share a ledger: what one has exchanged, another has under its former name.
+    """
+    if isinstance(workspace.ledger, ServerLedger):
+        return []
+    there = {path.relative_to(workspace.root).as_posix(): path for path in found if not is_hidden(path)}
+    rows = ledger.read("SELECT path, sha256 FROM parts UNION SELECT path, sha256 FROM raw_files")
+    if not (lost := {row["sha256"] for row in rows if row["path"] not in there}):
+        return []
+    unlisted = there.keys() - {row["path"] for row in rows}
+    return [there[name] for name in sorted(unlisted) if there[name].is_file() and sha256_of(there[name]) in lost]
 
 
 def known_runs(ledger: Ledger) -> set[str]:
