@@ -191,6 +191,21 @@ def test_lost_ledger_stops_runs(
     assert [ask(settings, tmp_path, name)[0] for name in ("doctor", "run")] == [0, 0]
 
 
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_lost_ledger_answers_nothing(ask: Any, inside: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """Whoever asks what only the ledger knows hears that it was lost, instead of what an empty one would say."""
+    (tmp_path / "new.csv").write_text("id,data,seguidores\n0Banda00000000000000AA,2024-05-03,8\n", encoding="utf-8")
+    assert ask(settings, tmp_path, "import", "new.csv")[0] == 0
+    for path in (tmp_path / "data" / "simulator").glob("ledger.sqlite*"):
+        path.unlink()
+    for line in (
+        "run --dry-run", "retry --dry-run", "logs", "imports", "trace artist 0Banda00000000000000AA", "schedule list",
+        "schedule add often --every 6h", "freshness", "import new.csv --dry-run", "export followed",
+    ):  # fmt: skip
+        code, _, said = inside(settings, tmp_path, *line.split())
+        assert (line, code, "`python -m pipeline recover` writes" in said) == (line, 1, True)
+
+
 def test_deferral_is_four(inside: Any, ask: Any, tmp_path: Path) -> None:
     """A run into a quota ends with 4 and says when the rest is due; so does a retry before that time, beforehand."""
     with running_world(quotas={"albums": 5}, lock_s=7_200) as simulator:

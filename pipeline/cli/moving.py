@@ -56,6 +56,7 @@ def trace(
 
     (column, usual), subject = KINDS[kind], given_id(kind, subject)
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)
         found = trace_rows(workspace, ledger, table or usual, {column: subject}, read_day("--on", on))
     if as_json:
         console.print_json([asdict(origin) for origin in found])

@@ -16,6 +16,7 @@ from pipeline.cli import console
 from pipeline.cli.options import AsJson, PlainCommand, PlainGroup, read_genres
 from pipeline.clock import system_now, workspace_clock
 from pipeline.errors import SettingsError
+from pipeline.lake.store import require_ledger
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import is_idle, lacks_credentials
 from pipeline.settings import load_settings
@@ -144,8 +145,12 @@ def _kind(cron: str, every: str, at: str) -> tuple[Kind, str]:
 def _ledger(*, to_read: bool = False) -> Iterator[tuple[Ledger, str]]:
     """The workspace's ledger, in which the setting's schedule stands, and the time zone of the settings."""
     settings = load_settings()
-    ledger = Ledger(open_workspace(settings, to_read=to_read).ledger)
+    workspace = open_workspace(settings, to_read=to_read)
+    ledger = Ledger(workspace.ledger)
     try:
+        require_ledger(
+            workspace, ledger
+        )  # with a ledger its schedules are lost: the setting's alone would be no answer
         schedules.keep_default(ledger, settings.schedule, settings.timezone)
         yield ledger, settings.timezone
     finally:

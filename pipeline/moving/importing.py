@@ -52,6 +52,7 @@ def import_history(
             "nothing was imported."
         )
     if dry_run:
+        require_ledger(workspace, ledger)  # without one every entry would be new
         return _import(workspace, ledger, path, "", on)
     with hold_run_lock(workspace, run_id, "import", ledger.now()):
         require_ledger(workspace, ledger)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.lake.store import require_ledger
 from pipeline.published.live import live
 from pipeline.records.budget import Budget
 from pipeline.records.events import unknown_artists
@@ -53,8 +54,12 @@ def sum_costs(rows: Sequence[PlannedTask]) -> tuple[int, int]:
 
 
 def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int | None = None) -> list[PlannedTask]:
-    """One row per mapped task, from what is known now; what earlier tasks will find is not known yet."""
+    """One row per mapped task, from what is known now; what earlier tasks will find is not known yet.
+
+    DamagedFile for a ledger that was lost: it would plan to ask everything again.
+    """
     with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)
         most = max_requests or settings.max_requests
         return _planned(settings, workspace, ledger, genres or settings.genres, most)
 
@@ -62,9 +67,10 @@ def plan_run(settings: Settings, genres: tuple[str, ...] = (), max_requests: int
 def plan_retry(settings: Settings, run_id: str, items: Sequence[str] = ()) -> list[PlannedTask]:
     """One row per mapped task: what `run_id` left and nobody was answered since, at what cost.
 
-    SettingsError for a run or an item that is not there.
+    SettingsError for a run or an item that is not there, DamagedFile for a ledger that was lost.
     """
     with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)
         genres, most = asked_of(settings, ledger, run_id)
         return _planned(settings, workspace, ledger, genres, most, find_leftovers(ledger, run_id, items))
 

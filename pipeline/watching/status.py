@@ -150,8 +150,13 @@ def plain_value(value: object) -> object:
 
 
 def newest_run(settings: Settings, *, collecting: bool = False) -> str:
-    """Id of the run that began last, or of those that asked the source; SettingsError when there is none."""
-    with settled_ledger(settings) as ledger:
+    """Id of the run that began last, or of those that asked the source; SettingsError when there is none.
+
+    DamagedFile for a ledger that was lost: it would know of none.
+    """
+    with opened_ledger(settings, to_read=True) as (workspace, ledger):
+        require_ledger(workspace, ledger)
+        bury_crashed(settings, workspace, ledger)
         if runs := ledger.runs(limit=1, where=COLLECTING if collecting else "TRUE"):
             return str(runs[0]["run_id"])
     name = settings.workspace_name
