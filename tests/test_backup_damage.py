@@ -12,11 +12,12 @@ import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.moving.backup import back_up, restore
+from pipeline.published.publish import rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.conftest import Clock
-from tests.harm import flip, small_disk_at
-from tests.published import every_row
+from tests.harm import fill, flip, small_disk_at
+from tests.published import answers, every_row
 from tests.receipts import artist, commit_lines, line, names
 
 
@@ -129,3 +130,16 @@ def test_full_disk_is_said(filled: Workspace, clock: Clock, tmp_path: Path, plac
         with pytest.raises(DiskFull):
             restore(tmp_path / "b", Workspace(small / "test"), clock.now)
         assert names(small / "test") == ["run.lock"]
+
+
+def test_restored_and_not_published(filled: Workspace, clock: Clock, small_disk: Workspace, tmp_path: Path) -> None:
+    """Where there is room for the files of a backup and no more, what is said to end it ends it."""
+    made = back_up(filled, tmp_path / "b", clock.now())
+    room = 4 * (tmp_path / "b" / made.ledger).stat().st_size
+    ballast = fill(small_disk.root.parent, room)
+    with pytest.raises(DiskFull, match=r"holds the backup.*`python -m pipeline rebuild`, not the restore again"):
+        restore(tmp_path / "b", small_disk, clock.now)
+    ballast.unlink()
+    with closing(Ledger(small_disk.ledger, clock.now)) as ledger:
+        rebuild(small_disk, ledger)
+    assert answers(small_disk) == answers(filled)

@@ -122,8 +122,19 @@ def restore(
             if workspace.store is None and ledger.meta(CLAIMED):
                 ledger.set_meta(CLAIMED, "")  # everything is here now
             count_on(ledger, old / workspace.db.name)
-            publish(workspace, ledger, force=True)
+            _publish(workspace, ledger)
     return made, old if occupied else None
+
+
+def _publish(workspace: Workspace, ledger: Ledger) -> None:
+    """Publish what was put in place; DiskFull where there is no room for it, which another restore would not mend."""
+    try:
+        publish(workspace, ledger, force=True)
+    except DiskFull as error:
+        raise DiskFull(
+            f"{workspace.root} holds the backup, but there is no room to publish it. Free some space and run "
+            "`python -m pipeline rebuild`, not the restore again."
+        ) from error
 
 
 def _require_own(workspace: Workspace, target: Path) -> None:
