@@ -16,6 +16,8 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 from pipeline.records.ledger import Ledger
 from pipeline.records.places import LEDGER_VERSION
 from pipeline.records.sqlite_file import SqliteFile
+from pipeline.workspace import Workspace
+from tests.harm import fill
 
 
 @contextmanager
@@ -143,3 +145,16 @@ def test_reading_does_not_wait_for_writing(ledger: Ledger, tmp_path: Path) -> No
     with opened(ledger.place) as reader, ledger.write() as connection:
         connection.execute("INSERT INTO meta VALUES ('k', 'v')")
         assert reader.meta("k") is None
+
+
+def test_scrub_without_place_is_said(small_disk: Workspace) -> None:
+    """A ledger that finds no place to be written anew says so, and blames nobody who reads it."""
+    with opened(small_disk.ledger_file) as ledger:
+        for number in range(50):
+            ledger.set_meta(f"key-{number}", "x" * 20_000)
+        ballast = fill(small_disk.root.parent, 0)
+        with pytest.raises(DiskFull, match=r"Free some space"):
+            ledger.scrub()
+        ballast.unlink()
+        ledger.scrub()
+        assert ledger.meta("key-49") == "x" * 20_000

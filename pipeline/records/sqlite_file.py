@@ -81,7 +81,8 @@ class SqliteFile:
                 connection.execute("VACUUM")
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             except sqlite3.OperationalError as error:
-                busy = str(error)
+                if isinstance(said := _explanation(self.path, busy := str(error)), DiskFull):
+                    raise said from error
         if busy:
             message = (
                 f"{self.path} is being read by another process ({busy}): what was removed may still lie in its log."
