@@ -47,6 +47,25 @@ def test_damaged_workspace_is_said(filled: Workspace, ledger: Ledger, clock: Clo
     assert names(tmp_path / "b") == before
 
 
+@pytest.mark.parametrize("place", [3, 20, 150])
+def test_damaged_manifest_is_mended(
+    filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path, place: int
+) -> None:
+    """What is said to mend a backup with a damaged manifest does, for its own workspace and for no other."""
+    back_up(filled, tmp_path / "b", clock.now())
+    path = tmp_path / "b" / "backup.json"
+    path.write_text(path.read_text(encoding="utf-8")[:place], encoding="utf-8")
+    with pytest.raises(DamagedFile, match=r"`backup` into the same folder a backup"):
+        restore(tmp_path / "b", other, clock.now)
+    with closing(Ledger(other.ledger, clock.now)) as ledger:
+        commit_lines(other, ledger, line("2026-11-24", artist()), run_id="of-its-own")
+    with pytest.raises(SettingsError, match=r"knows none"):
+        back_up(other, tmp_path / "b", clock.now())
+    assert back_up(filled, tmp_path / "b", clock.now()).copied == 0
+    restore(tmp_path / "b", other, clock.now, force=True)
+    assert answers(other) == answers(filled)
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from pipeline.errors import DiskFull, SettingsError
+from pipeline.errors import DamagedFile, DiskFull, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
 from pipeline.lake.store import count_on, require_ledger
 from pipeline.lake.truth import fetch_truth, fill_store
@@ -46,6 +46,7 @@ from pipeline.workspace import DEMO, LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]
 
+DIGITS = 12  # of its hash, in the name of a ledger
 TRIES = 20  # files may be let go of (purged, compacted) between the copy of the ledger and theirs
 
 
@@ -144,7 +145,7 @@ def _require_own(workspace: Workspace, target: Path) -> None:
         raise SettingsError(f"{target} and {workspace.root} lie within one another. Name another; nothing was copied.")
     if target.exists() and not target.is_dir():
         raise SettingsError(f"{target} is a file. Name a folder; nothing was copied.")
-    found = read_manifest(target)
+    found = _earlier(workspace, target)
     strange = {path.name for path in target.iterdir() if not is_hidden(path)} if target.exists() else set()
     if found is None and not strange <= {"raw", "lake"}:  # those an interrupted backup leaves
         raise SettingsError(f"{target} is no backup and not empty. Name an empty folder; nothing was copied.")
@@ -153,12 +154,26 @@ def _require_own(workspace: Workspace, target: Path) -> None:
         raise SettingsError(f"{other}. Name another folder; nothing was copied.")
 
 
+def _earlier(workspace: Workspace, target: Path) -> Backup | None:
+    """The backup in a folder; one whose manifest is damaged is known by its ledger, which is named by its hash.
+
+    Whether that is of the same workspace its runs say.
+    """
+    try:
+        return read_manifest(target)
+    except DamagedFile:
+        for path in target.glob("ledger-*.sqlite"):
+            if (digest := hash_of(path))[:DIGITS] == path.stem.removeprefix("ledger-"):
+                return Backup(workspace.name, "", path.name, digest, LEDGER_VERSION, 0, 0)
+        raise
+
+
 def _require_same(workspace: Workspace, ledger: Path, target: Path) -> None:
     """Raise SettingsError where an earlier backup has runs of which the ledger knows none, nor took one back.
 
     Workspaces have names in common: that of another machine has, and one begun anew after its disk was lost.
     """
-    found = read_manifest(target)
+    found = _earlier(workspace, target)
     if found and (before := runs_of(target / found.ledger)) and not knows_one_of(before, ledger):
         raise SettingsError(
             f"{target} is a backup with {len(before):,} runs, of which {workspace.root} knows none: another workspace "
@@ -195,7 +210,7 @@ def _described(
     digest, stamp = hash_of(ledger), now.strftime("%Y-%m-%dT%H:%M:%SZ")
     size = sum((target / name).stat().st_size for name in named)
     return Backup(
-        workspace.name, stamp, f"ledger-{digest[:12]}.sqlite", digest, LEDGER_VERSION, len(named), size, copied
+        workspace.name, stamp, f"ledger-{digest[:DIGITS]}.sqlite", digest, LEDGER_VERSION, len(named), size, copied
     )
 
 
