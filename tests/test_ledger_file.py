@@ -79,7 +79,7 @@ def test_unfinished_tables_are_none(tmp_path: Path) -> None:
 
 
 def test_removed_file_is_named(tmp_path: Path) -> None:
-    """Whoever has it open is told, once it opens it anew, that the file was lost and what writes it again."""
+    """Whoever has it open is told that the file was lost and what writes it again, also on another thread."""
     with opened(tmp_path / "l.sqlite") as ledger, ThreadPoolExecutor(1) as later:
         for path in tmp_path.glob("l.sqlite*"):
             path.unlink()
@@ -158,3 +158,21 @@ def test_scrub_without_place_is_said(small_disk: Workspace) -> None:
         ballast.unlink()
         ledger.scrub()
         assert ledger.meta("key-49") == "x" * 20_000
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_removed_while_open_is_said(tmp_path: Path, *, is_replaced: bool) -> None:
+    """Nothing is written to a ledger whose file was taken away: it would be gone with the program that has it open."""
+    with opened(tmp_path / "l.sqlite") as ledger:
+        ledger.set_meta("key", "value")
+        for path in tmp_path.glob("l.sqlite*"):
+            path.rename(path.with_name(f"old-{path.name}"))
+        if is_replaced:
+            with opened(tmp_path / "l.sqlite") as other:
+                other.set_meta("key", "of another")
+        for ask in (lambda: ledger.set_meta("key", "lost"), lambda: ledger.meta("key")):
+            with pytest.raises(DamagedFile, match=r"while a program had it open.*recover"):
+                ask()
+    assert (tmp_path / "l.sqlite").exists() == is_replaced
+    with opened(tmp_path / "l.sqlite") as ledger:
+        assert ledger.meta("key") == ("of another" if is_replaced else None)

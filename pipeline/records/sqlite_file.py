@@ -6,6 +6,7 @@ quick one outlives the process (NORMAL: 30 µs instead of an fsync). Imports `er
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -33,8 +34,10 @@ class SqliteFile:
         """`script` makes an empty file; `upgrades[n]` turns a file of version n - 1 into one of version n."""
         self.path, self.busy_s = path, busy_s
         self._local, self._open, self._guard = threading.local(), weakref.WeakSet[_Handle](), threading.Lock()
+        self._number = 0  # of the file, by which the system tells it from another that takes its name
         with explained(path):
             connection = self._connect(durable=True)
+            self._number = path.stat().st_ino
             found = _version(connection)
             if found < version:
                 self._create(script, version, upgrades or {})
@@ -103,6 +106,8 @@ class SqliteFile:
 
     def _connect(self, *, durable: bool) -> sqlite3.Connection:
         name = "durable" if durable else "quick"
+        if self._number:
+            self._require_there()
         handle: _Handle | None = getattr(self._local, name, None)
         if handle is None:
             handle = _Handle(self.path, "FULL" if durable else "NORMAL", self.busy_s)
@@ -110,6 +115,18 @@ class SqliteFile:
             with self._guard:
                 self._open.add(handle)
         return handle.connection
+
+    def _require_there(self) -> None:
+        """Raise DamagedFile for a file that was removed or replaced: what is written to it now, nobody reads again."""
+        try:
+            if os.stat(self.path).st_ino == self._number:  # noqa: PTH116  a third of the time, before every question
+                return
+        except FileNotFoundError:
+            pass
+        raise DamagedFile(
+            f"{original(self.path)} was lost or replaced while a program had it open. Stop that program, the app for "
+            "one, and run `python -m pipeline recover`, which writes it anew; nothing was written."
+        )
 
 
 def read_only(path: Path) -> sqlite3.Connection:
