@@ -52,7 +52,7 @@ def _was_copied(ledger: Path, target: Path) -> bool:
         live = sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True)
         with closing(live), closing(sqlite3.connect(target)) as copy:
             live.backup(copy)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         target.unlink(missing_ok=True)
         return False
     return True

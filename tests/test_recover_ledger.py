@@ -96,6 +96,27 @@ def test_damaged_row_is_no_other_part(kept: Workspace, clock: Clock) -> None:
     assert rows(kept, TRACKED) == before
 
 
+@pytest.mark.parametrize("text", ["STRICT", "a0", "hash"])
+def test_texts_that_are_none(kept: Workspace, clock: Clock, text: str) -> None:
+    """Where bytes are no text any more, in a row or in what describes the tables, a ledger is damaged as any is."""
+    before, shown, answers = rows(kept, TRACKED), every_row(kept), rows(kept, ANSWERS)
+    content = bytearray(kept.ledger_file.read_bytes())
+    content[content.rindex((str(answers[0][3]) if text == "hash" else text).encode())] ^= 0x80
+    kept.ledger_file.write_bytes(content)
+    findings = recover(kept, clock.now)
+    assert [(each.what.partition(" (")[0], each.mended) for each in findings] == [("is damaged", True)]
+    assert (rows(kept, TRACKED), every_row(kept), rows(kept, ANSWERS)) == (before, shown, answers)
+    assert recover(kept, clock.now) == ()
+
+
+def test_no_text_is_an_error(kept: Workspace, clock: Clock) -> None:
+    """Who opens a ledger whose tables are not described any more hears that it is damaged."""
+    content = kept.ledger_file.read_bytes()
+    kept.ledger_file.write_bytes(content.replace(b"STRICT", b"\xd3TRICT"))
+    with pytest.raises(DamagedFile, match=r"is damaged .*`python -m pipeline recover`"):
+        Ledger(kept.ledger, clock.now)
+
+
 def test_place_runs_out_anywhere(small_disk: Workspace, clock: Clock) -> None:
     """A ledger that is written anew where place runs out is said to lack it, whenever that is; the next try ends it."""
     with closing(Ledger(small_disk.ledger, clock.now)) as ledger:

@@ -6,7 +6,6 @@ Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`, `backup_f
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +18,7 @@ from pipeline.lake.volumes import has_its_name, is_volume, unlisted_volumes
 from pipeline.moving.backup_files import read_manifest
 from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import DAMAGES, read_only
 from pipeline.workspace import Workspace
 
 __all__ = ["bring_part", "bring_volumes", "put_volumes_aside", "volumes_aside"]
@@ -64,7 +63,7 @@ def bring_part(workspace: Workspace, ledger: Ledger, backup: Path, part: Row) ->
         with closing(read_only(backup / said.ledger)) as connection:
             found = connection.execute(own, key).fetchone()
         content = (backup / found[0]).read_bytes() if found and not is_volume(found[0]) else b""
-    except (OSError, sqlite3.Error):
+    except (OSError, *DAMAGES):
         return False
     if not content or hashlib.sha256(content).hexdigest() != found[1]:
         return False

@@ -20,7 +20,7 @@ from pipeline.moving.backup_files import Backup, read_manifest, runs_of
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import DAMAGES, read_only
 from pipeline.workspace import Workspace
 
 __all__ = ["LISTS_LOST", "WHAT", "are_readable", "bring_lists"]
@@ -35,7 +35,7 @@ def are_readable(old: Path) -> bool:
     """Whether a damaged ledger still tells all of it."""
     try:
         _read(old)
-    except sqlite3.DatabaseError:
+    except DAMAGES:
         return False
     return True
 
@@ -53,7 +53,7 @@ def bring_lists(workspace: Workspace, ledger: Ledger, backup: Path | None) -> li
             told = f"{backup} is a backup of another workspace: nothing of it was taken; name one of this workspace"
             return [Finding(place, what, told)]
         tables, meta = _read(backup / said.ledger)
-    except (GarimpoError, sqlite3.DatabaseError) as error:
+    except (GarimpoError, *DAMAGES) as error:
         return [Finding(place, what, f"the ledger in {backup} cannot be read ({error}): they have to be said again")]
     now = ledger.now().timestamp()
     with ledger.write() as connection:

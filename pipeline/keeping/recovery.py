@@ -9,7 +9,6 @@ answers are gone too needs a backup, and what people said of a ledger that is lo
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
@@ -35,7 +34,7 @@ from pipeline.published.upgrade import has_todays_tables
 from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import DAMAGES, read_only
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["Finding", "recover"]
@@ -131,7 +130,9 @@ def _ledger_fault(workspace: Workspace, clock: Callable[[], datetime]) -> str:
     try:
         with closing(read_only(path)) as connection:
             told = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except sqlite3.DatabaseError as error:
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                all(connection.execute(f'SELECT * FROM "{table}"'))  # texts that are none it does not look at
+    except DAMAGES as error:
         told = str(error)
         if shutil.disk_usage(workspace.root).free < LEAST_FREE:  # for its log: who cannot read it has not seen damage
             raise DiskFull(f"{path} cannot be read ({told}). Free some space and run again; nothing changed.") from None

@@ -26,11 +26,12 @@ from pipeline.published.generations import Generation
 from pipeline.records.budget import BUCKETS, DAY_S
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
-from pipeline.records.sqlite_file import explained, read_only
+from pipeline.records.sqlite_file import DAMAGES, explained, read_only
 from pipeline.workspace import Workspace
 
 __all__ = ["newest_generation", "write_ledger"]
 
+NO_TEXT = "\ufffd"  # what stands where bytes are no text
 # Where each task's requests are counted; those of any other task everywhere.
 TASK_BUCKETS = {
     "discover": ("search",), "refresh_artists": ("artist",), "refresh_releases": ("albums",),
@@ -106,6 +107,7 @@ def _take_rows(connection: Connection, old: Path) -> int:
     ours = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
     with closing(read_only(old)) as damaged:
         damaged.row_factory = sqlite3.Row
+        damaged.text_factory = lambda text: text.decode(errors="replace")  # one that is none is to cost no other row
         for table in ours:
             known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})").fetchall()}
             for row in _readable(damaged, table):
@@ -125,9 +127,12 @@ def _is_told(connection: Connection, part: dict[str, Any]) -> bool:
 
 
 def _readable(damaged: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
+    """Its rows as far as they can be read, but for those with a text that is none."""
     try:
-        yield from damaged.execute(f"SELECT * FROM {table}")
-    except sqlite3.DatabaseError:
+        for row in damaged.execute(f"SELECT * FROM {table}"):
+            if not any(isinstance(value, str) and NO_TEXT in value for value in row):
+                yield row
+    except DAMAGES:
         return
 
 

@@ -41,7 +41,7 @@ from pipeline.records.copying import from_file, into_file, require_unused
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import bury_dead_runs, hold_run_lock
 from pipeline.records.places import LEDGER_VERSION
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import DAMAGES, read_only
 from pipeline.workspace import DEMO, LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]
@@ -191,7 +191,7 @@ def _copy_ledger(source: LedgerPlace, target: Path) -> None:
         with closing(read_only(source)) as live, closing(sqlite3.connect(target)) as copy:
             live.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
-    except sqlite3.Error as error:
+    except DAMAGES as error:
         if "full" in str(error) or "disk I/O" in str(error) or "unable to open" in str(error):
             raise DiskFull(f"{target} cannot be written ({error}). Free some space and back up again.") from None
         raise damaged(source, f"cannot be read ({error})") from None
@@ -236,7 +236,7 @@ def _is_occupied(workspace: Workspace) -> bool:
     try:
         with closing(read_only(workspace.ledger_file)) as connection:
             return bool(connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone())
-    except sqlite3.Error:  # none, or damaged and without a file it could name
+    except DAMAGES:  # none, or damaged and without a file it could name
         return False
 
 

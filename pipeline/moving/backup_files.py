@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import closing
@@ -19,7 +18,7 @@ from pipeline.errors import DamagedFile, SchemaMismatch
 from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
 from pipeline.records.belonging import taken_back
 from pipeline.records.places import LEDGER_VERSION
-from pipeline.records.sqlite_file import read_only
+from pipeline.records.sqlite_file import DAMAGES, read_only
 
 __all__ = [
     "FORMAT",
@@ -79,7 +78,7 @@ def runs_of(ledger: Path) -> set[str]:
     try:
         with closing(read_only(ledger)) as connection:
             rows = connection.execute("SELECT run_id FROM runs UNION SELECT run_id FROM parts").fetchall()
-    except sqlite3.Error:
+    except DAMAGES:
         return set()
     return {row[0] for row in rows}
 

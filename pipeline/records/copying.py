@@ -14,6 +14,7 @@ from pipeline.errors import StorageError, WriterBusy
 from pipeline.records.database import Connection
 from pipeline.records.ledger import Ledger
 from pipeline.records.places import LEDGER_SCRIPT
+from pipeline.records.sqlite_file import DAMAGES
 from pipeline.workspace import ServerLedger, Workspace
 
 __all__ = ["FILES", "LEDGER_TABLES", "copy_rows", "empty_tables", "from_file", "into_file", "require_unused"]
@@ -70,7 +71,7 @@ def require_unused(workspace: Workspace) -> None:
             if "locked" in str(error):
                 message = f"{workspace.root} is open in the app or another program. Stop it"
                 raise WriterBusy(f"{message} and try again; nothing was changed.") from None
-        except sqlite3.DatabaseError:
+        except DAMAGES:
             return  # damaged: that is why somebody restores
 
 

@@ -19,7 +19,10 @@ from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, StorageError,
 from pipeline.ledger_copy import original
 from pipeline.records.database import Row
 
-__all__ = ["SqliteFile", "explained", "read_only"]
+__all__ = ["DAMAGES", "SqliteFile", "explained", "read_only"]
+
+# What reading a damaged file raises: where its tables' own description is, Python cannot even say what SQLite said.
+DAMAGES = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 
 class SqliteFile:
@@ -177,7 +180,7 @@ def explained(path: Path) -> Iterator[None]:
     """What SQLite raises about a file, as a StorageError that says what to do."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except DAMAGES as error:
         raise _explanation(original(path), str(error)) from error
 
 
@@ -195,7 +198,7 @@ def _explanation(path: Path, text: str) -> StorageError:
         return DamagedFile(
             f"{path} was lost or replaced ({text}). Run `python -m pipeline recover`; nothing was changed."
         )
-    if "malformed" in text or "not a database" in text or "decode to UTF-8" in text:
+    if "malformed" in text or "not a database" in text or "decode to UTF-8" in text or "can't decode" in text:
         return DamagedFile(
             f"{path} is damaged ({text}). Run `python -m pipeline recover`; Parquet files are untouched."
         )
