@@ -15,7 +15,7 @@ from pipeline.published.generations import open_generation
 from pipeline.published.live import live
 from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
-from pipeline.records.followed import followed_ids
+from pipeline.records.followed import followed_ids, followed_list
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.runs.planner import Outlook, plan_artists
@@ -197,3 +197,15 @@ def test_missing_and_future_are_said(workspace: Workspace, ledger: Ledger, tmp_p
     ):
         with pytest.raises(SettingsError, match=said):
             import_history(workspace, ledger, path, "run-1", on=on)
+
+
+def test_links_are_found_under_any_title(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A column whose title is none of ours counts as that of links where links stand below it; which, is told."""
+    link, wrong = f"https://open.spotify.com/artist/{BANDA}", "https://open.spotify.com/album/x"
+    lines = ("Contract,Artist,Where to listen", f"2024,Banda Um,{link}", f"2025,Viola,{wrong}", "2025,Nobody,")
+    (tmp_path / "x.csv").write_text("\n".join(lines), "utf-8")
+    report = import_history(workspace, ledger, tmp_path / "x.csv", "run-1")
+    assert report.files[0].format == "CSV with ',', ids in 'Where to listen'"
+    assert (report.files[0].columns, report.to_refresh) == ({"artist_id": "artist_id", "Artist": "name"}, 1)
+    assert [line for _, line, _ in report.rejects] == [3, 4]
+    assert followed_list(ledger)[BANDA].name == "Banda Um"

@@ -42,7 +42,11 @@ def test_ids_and_links_are_understood(text: str) -> None:
         (f"spotify:episode:{BANDA}", "a link to an episode, not to an artist"),
         (BANDA[:-1], f"'{BANDA[:-1]}' is no artist's id or link"),
         (7, "7 is no artist's id or link"),
-        ("x" * 90, f"'{'x' * 36}... is no artist's id or link"),
+        ("x" * 90, f"'{'x' * 76}... is no artist's id or link"),
+        (
+            f"https://open.spotify.com/artist/{'x' * 21}",
+            f"'https://open.spotify.com/artist/{'x' * 21}' is no artist's id or link",
+        ),
     ],
 )
 def test_other_ids_are_told(value: Any, reason: str) -> None:

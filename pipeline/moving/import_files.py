@@ -12,7 +12,8 @@ import json
 import re
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -171,16 +172,26 @@ def _read_lines(path: Path, text: str, name: str) -> Reading:
         columns = next(csv.reader([header], delimiter=delimiter, strict=False), [])
         if "artist_id" in field_columns(tuple(columns)):
             return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter))
+        if field_columns(tuple(columns)) and 0 <= (place := _place_of_ids(lines[1:], delimiter)) < len(columns):
+            understood = f"CSV with {delimiter!r}, ids in {columns[place]!r}"
+            return Reading(name, understood, _read_csv(text, delimiter, place))
     if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for line in lines):
         return Reading(name, "list of ids", _read_ids(text))
     raise SettingsError(
         f"{path} is nothing that can be imported: it begins with {header[:60]!r}, which names no column of artist "
-        "ids and is none. Understood are JSON, JSON lines, CSV with a header, Parquet, SQLite, and lists of ids or "
-        "links. Nothing was imported."
+        "ids and is none. Understood are JSON, JSON lines, CSV with titles such as name and link, Parquet, SQLite, "
+        "and lists of ids or links. Nothing was imported."
     )
 
 
-def _read_csv(text: str, delimiter: str) -> Found:
+def _place_of_ids(lines: Sequence[str], delimiter: str) -> int:
+    """Where most lines below the titles have an artist's id or link, whatever that column's title; -1: nowhere."""
+    rows = csv.reader(lines, delimiter=delimiter)
+    places = Counter(place for cells in rows for place, cell in enumerate(cells) if artist_id(cell)[0])
+    return max(places, key=places.__getitem__, default=-1)
+
+
+def _read_csv(text: str, delimiter: str, ids_at: int | None = None) -> Found:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] = []
     line = 1
@@ -188,6 +199,8 @@ def _read_csv(text: str, delimiter: str) -> Found:
         for cells in reader:
             if not header:
                 header = [cell.strip() for cell in cells if not cells[0].startswith("#")]
+                if header and ids_at is not None:
+                    header[ids_at] = "artist_id"
             elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
                 yield Reject(line, f"{len(cells)} cells where {len(header)} belong")
             elif any(cell.strip() for cell in cells):

@@ -248,5 +248,5 @@ def _folded(name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value[:60] if isinstance(value, (str, list)) else value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    text = repr(value[:90] if isinstance(value, (str, list)) else value)  # a link with its id, whole
+    return text if len(text) <= 80 else f"{text[:77]}..."
