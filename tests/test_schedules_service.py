@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_change_from_outside_takes_effect(world: Running, tmp_path: Path, clock:
         finally:
             running_service.stop()
     assert ('"schedule": "soon"' in run["params"], run["requests"] <= 20) == (True, True)
+
+
+def test_clock_set_back_stops_no_beat(idle: Service) -> None:
+    """Where the next beat is hours away, as after the clock was set back, the app beats on all the same."""
+    idle.ledger.begin_run("before", "cli", {}, 1)
+    idle.start()
+    for name in ("beat", "warm"):
+        idle._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + timedelta(hours=2))
+    before = idle._beats + 1  # one may be under way
+    until(lambda: idle._beats > before)
+    assert idle._scheduler.get_job("warm").next_run_time < datetime.now(UTC) + timedelta(minutes=1)
 
 
 def test_service_runs_retries_and_cancels(world: Running, tmp_path: Path, clock: Any) -> None:

@@ -14,10 +14,12 @@ import time
 import types
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipeline.clock import system_now
@@ -47,6 +49,7 @@ log = logging.getLogger(__name__)
 STOP_S = 5.0
 BEAT_S = 1.0
 WARM_S = 0.5  # how often a new generation is looked for
+LATE_S = 3.0  # without a beat for so long the clock may have been set back
 DEAD_S = 60.0  # without a beat for so long the thread that beats is dead or stuck
 BEATS_PER_LOOK = 10  # how often runs whose process is gone, and genres that grew old, are looked for
 HOLDER = "garimpo_service_holder"  # survives the app's hot reload, which forgets the project's own modules
@@ -93,6 +96,7 @@ class Service(Controls):
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")
         self._scheduler.add_job(self.shown.look, "interval", seconds=WARM_S, id="warm", executor="warm")
         self._scheduler.start()
+        threading.Thread(target=self._keep_beating, name="keep-beating", daemon=True).start()
 
     def stop(self) -> None:
         """Cancel what runs, wait a few seconds for it, end the simulator."""
@@ -158,6 +162,14 @@ class Service(Controls):
                 if not due.is_dropped:
                     return _scheduled(due, run_id), due
         return None
+
+    def _keep_beating(self) -> None:
+        """Let the beat go on where the clock was set back: APScheduler would wait until that time has come again."""
+        while not self._stop.wait(LATE_S):
+            if time.monotonic() - self._beat_at > LATE_S:
+                for name in ("beat", "warm"):
+                    with suppress(JobLookupError):  # the app ends at this moment
+                        self._scheduler.modify_job(name, next_run_time=system_now())
 
     def _beat(self) -> None:
         self._beats, self._beat_at = self._beats + 1, time.monotonic()
