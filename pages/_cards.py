@@ -121,8 +121,8 @@ def _release_figures(row: Row, text: Text) -> tuple[Html, ...]:
     )
 
 
-def artist_head(row: Row, text: Text) -> Html:
-    """The top of an artist's page: large face, name, since when and until when it was seen, link to Spotify."""
+def artist_head(row: Row, text: Text, *, is_read: bool = True) -> Html:
+    """The top of an artist's page: large face, name, since when and until when it was seen if ever, link to Spotify."""
     first, last = (text.day(row[name]) for name in ("first_seen_on", "last_seen_on"))
     seen = (
         text("Seen on {day}", day=first)
@@ -131,7 +131,7 @@ def artist_head(row: Row, text: Text) -> Html:
     )
     face = image(row["image_url"], row["artist_id"])
     link = spotify_link(row["spotify_url"], text, _name(row))
-    return tag("div", face, tag("div", tag("h1", _name(row)), tag("p", seen), link), cls="g-head")
+    return tag("div", face, tag("div", tag("h1", _name(row)), tag("p", seen) if is_read else "", link), cls="g-head")
 
 
 def release_card(row: Row, text: Text) -> Html:

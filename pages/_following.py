@@ -1,9 +1,12 @@
-"""The list of followed artists on pages: the choice of them alone, how a list begins, the button of one artist.
+"""The list of followed artists on pages: the choice of them alone, how a list begins, the head of an artist's page.
 
 The list is the workspace's, and today's, whatever day is looked back to.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -11,7 +14,7 @@ from pages import _access, _cards, _data
 from pages._text import Text
 from pipeline.service.scheduler import service
 
-__all__ = ["choose_followed", "follow_control", "show_nobody"]
+__all__ = ["choose_followed", "named", "show_head", "show_nobody"]
 
 
 def choose_followed(text: Text, *, key: str = "followed") -> tuple[str, ...] | None:
@@ -34,7 +37,35 @@ def show_nobody(text: Text) -> None:
     st.html(_cards.empty(text("Nobody is followed yet"), advice))
 
 
-def follow_control(artist_id: str, text: Text) -> None:
+def named(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same artists, where nobody has answered about one yet with the name that the list has for it."""
+    names = {} if all(row["name"] for row in rows) else service().followed_names()
+    return [{**row, "name": row["name"] or names.get(row["artist_id"])} for row in rows]
+
+
+def show_head(found: dict[str, Any], text: Text) -> bool:
+    """The top of an artist's page with its button; False where there is nothing but an id, which is said below it."""
+    is_read = any(found[each] is not None for each in ("name", "followers", "popularity")) or found["releases"] > 0
+    st.html(_cards.artist_head(named([found])[0], text, is_read=is_read))
+    _follow_control(found["artist_id"], text)
+    if not is_read:
+        _show_unread(found["artist_id"], text)
+    return is_read
+
+
+def _show_unread(artist_id: str, text: Text) -> None:
+    """Why there is nothing but an id of an artist: nobody was asked yet, or Spotify does not know it."""
+    if _data.is_looking_back():
+        st.html(_cards.empty(text("Not read until then"), text("Only the id was known.")))
+    elif service().is_unknown(artist_id):
+        advice = text("Asked in the last seven days, it had nobody by this id. Compare the link; unfollow a wrong one.")
+        st.html(_cards.empty(text("Spotify does not know this artist"), advice))
+    else:
+        advice = text("Only the id is known so far; the next run asks about such artists first.")
+        st.html(_cards.empty(text("Not read yet"), advice))
+
+
+def _follow_control(artist_id: str, text: Text) -> None:
     """The button that puts an artist on the list or takes it off; who may not press it sees whether it is on it."""
     is_followed = service().is_followed(artist_id)
     if not _access.may_operate():

@@ -107,8 +107,8 @@ def main() -> None:
         st.html(_cards.empty(title, text("Choose one from the list of artists.")))
         st.page_link("artists.py", label=text("Go to Artists"))
         return
-    st.html(_cards.artist_head(found, text))
-    _following.follow_control(artist_id, text)
+    if not _following.show_head(found, text):
+        return
     show_genres(artist_id, text)
     show_numbers(found, text)
     show_history(found, text)

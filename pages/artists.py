@@ -112,7 +112,7 @@ def main() -> None:
             counts = _data.ask(queries.release_counts, tuple(rows["artist_id"]))
             rows = rows.join(counts, "artist_id", "left", maintain_order="left")
         st.html(_cards.note(_cards.DOT.join(told)))
-        _parts.artist_list(rows.to_dicts(), text, key="artists")
+        _parts.artist_list(_following.named(rows.to_dicts()), text, key="artists")
 
 
 main()

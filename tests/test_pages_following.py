@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.records.events import note_unknown
+from pipeline.records.followed import follow
 from tests.published import LAST_DAY, publish_many, publish_rows
 from tests.screens import LOCALES, SHELL, Screen, install_service, open_screen
 from tests.test_pages_access import AUTH, OWNER
@@ -129,3 +131,24 @@ def test_guest_only_sees(tmp_path, user, shown):
     labels = [button.label for button in app.button if button.key == "follow"]
     badges = [element.proto.body for element in app.get("html") if ">followed<" in element.proto.body]
     assert (next(iter(labels), None), bool(badges)) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "unread", "unknown"),
+    [
+        ("en", "Not read yet", "Spotify does not know this artist"),
+        ("pt", "Ainda não lido", "O Spotify não conhece este artista"),
+    ],
+)
+def test_bare_id_has_the_name_of_the_list(tmp_path, language, unread, unknown):
+    """Of somebody nobody has answered about there are the list's name and why no more is known: no number, no day."""
+    row, other = ({"artist_id": each * 22, "first_seen_on": LAST_DAY, "last_seen_on": LAST_DAY} for each in "ab")
+    service = install_service(tmp_path, workspace="archive")
+    publish_rows(service.workspace, artists=[row, {**other, "name": "Beta"}])
+    follow(service.ledger, {"a" * 22: "Banda da Lista"})
+    assert "Banda da Lista" in open_screen("artists.py", language, followed="true").words
+    words = open_screen("artist.py", language, id="a" * 22).words
+    told = ("Banda da Lista", unread, unknown, "2026", "development", "desenvolvimento")
+    assert [each in words for each in told] == [True, True, False, False, False, False]
+    note_unknown(service.ledger, ["a" * 22])
+    assert unknown in open_screen("artist.py", language, id="a" * 22).words

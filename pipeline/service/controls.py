@@ -1,7 +1,7 @@
 """What pages may ask and change beside runs: schedules, freshness, health, who is followed, what a run would cost.
 
 The half of the service that works on the ledger alone. Imports `schedules`, `freshness`, `preview`, `status`, `upkeep`,
-`budget`, `followed`, `ledger`, `context`, `dag`, `progress`, `retries`, `warming`, `notify`.
+`budget`, `events`, `followed`, `ledger`, `context`, `dag`, `progress`, `retries`, `warming`, `notify`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 
 from pipeline.clock import workspace_clock
 from pipeline.records.budget import BUCKETS, BucketView, Budget
-from pipeline.records.followed import follow, followed_ids, is_followed, unfollow
+from pipeline.records.events import unknown_artists
+from pipeline.records.followed import follow, followed_ids, followed_list, is_followed, unfollow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import is_idle, planning_limits
 from pipeline.runs.dag import dag_rows
@@ -104,6 +105,14 @@ class Controls:
     def followed(self) -> tuple[str, ...]:
         """Ids of the artists that are followed."""
         return followed_ids(self.ledger)
+
+    def followed_names(self) -> dict[str, str]:
+        """The names that the list has for the artists that are followed, by id; empty where it has none."""
+        return {artist_id: followed.name for artist_id, followed in followed_list(self.ledger).items()}
+
+    def is_unknown(self, artist_id: str) -> bool:
+        """Whether Spotify, when it was asked in the last week, did not know the artist."""
+        return artist_id in unknown_artists(self.ledger)
 
     def is_followed(self, artist_id: str) -> bool:
         """Whether an artist is on the list."""
