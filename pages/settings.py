@@ -16,6 +16,7 @@ EXAMPLES = """pip install "apprise>=2.2"
 export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
 export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
 export GARIMPO_LANGUAGE=pt_BR
+python -m pipeline doctor --notify
 """
 
 
@@ -49,7 +50,7 @@ def show_notifications(text: Text) -> None:
         "stops publishing; genres that grow too old; what artists you follow have released."
     )
     st.html(_cards.note(words))
-    how = text("Set an address of any service that Apprise knows, then start the app again. Examples:")
+    how = text("Set an address of any service that Apprise knows, send a trial, then start the app again. Examples:")
     st.html(_cards.note(how))
     st.code(EXAMPLES, language="sh")
 

@@ -166,9 +166,12 @@ def dag(
 
 
 @app.command(cls=PlainCommand)
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    notify: Annotated[bool, typer.Option("--notify", help="Send a trial to each address that is notified.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Each setting with its origin (secrets masked); is the source reachable, is the disk writable."""
-    found = diagnose(Path())
+    found = diagnose(Path(), notify=notify)
     console.show(found, console.show_doctor, as_json=as_json)
     raise typer.Exit(0 if found["ok"] else max(check.get("exit_code", 0) for check in found["checks"]))
 

@@ -17,22 +17,26 @@ from pipeline.records.capability_rows import capability_rows
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, named_systems
 from pipeline.settings import Settings, describe_settings, load_settings
-from pipeline.watching.notify import check_notifications
+from pipeline.watching.notify import check_notifications, try_notifications
 from pipeline.watching.status import LEAST_FREE, settled_ledger
 from pipeline.workspace import open_workspace
 
 __all__ = ["diagnose"]
 
 
-def diagnose(folder: Path = Path()) -> dict[str, Any]:
-    """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do."""
+def diagnose(folder: Path = Path(), *, notify: bool = False) -> dict[str, Any]:
+    """Every setting with its origin (secrets masked), then checks: name, whether it is well, and what to do.
+
+    With `notify` a word is sent to whoever is notified.
+    """
+    tell = try_notifications if notify else check_notifications
     rows, settings = describe_settings(folder), load_settings(folder)
     checks = [
         _check("data folder", lambda: _disk(settings)),
         _check("ledger", lambda: _ledger(settings)),
         *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
-        _check("notifications", lambda: check_notifications(settings)),
+        _check("notifications", lambda: tell(settings)),
         *(_check(name, probe) for name, probe in named_systems(settings)),
     ]
     return {

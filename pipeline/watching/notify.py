@@ -27,7 +27,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline.text import Text
 
-__all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier"]
+__all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier", "try_notifications"]
 
 log = logging.getLogger(__name__)
 
@@ -203,8 +203,7 @@ def bury_crashed(settings: Settings, workspace: Workspace, ledger: Ledger) -> No
 def notifier(settings: Settings, ledger: Ledger) -> Notifier:
     """The notifier of these settings; without addresses, or without apprise, it sends nothing and remembers nothing."""
     send = _apprise_send(settings.notify_urls.get_secret_value())
-    language = "en" if settings.language == "auto" else settings.language
-    return Notifier(ledger, settings.workspace_name, send, language, settings.timezone)
+    return Notifier(ledger, settings.workspace_name, send, _language(settings), settings.timezone)
 
 
 def check_notifications(settings: Settings) -> str:
@@ -220,6 +219,24 @@ def check_notifications(settings: Settings) -> str:
         wrong = ", ".join(str(number) for number, is_good in enumerate(understood, start=1) if not is_good)
         raise SettingsError(f"GARIMPO_NOTIFY_URLS: address {wrong} of {len(urls)} is none that Apprise understands.")
     return f"{len(urls)} {'address is' if len(urls) == 1 else 'addresses are'} notified"
+
+
+def try_notifications(settings: Settings) -> str:
+    """Send a word to each address, and say so; raises as `check_notifications`, and where one does not take it."""
+    from pipeline.text import Text
+
+    said, urls = check_notifications(settings), _split(settings.notify_urls.get_secret_value())
+    text = Text(_language(settings), settings.timezone)
+    kind, message = text("trial"), text("This is how notifications arrive.")
+    title = f"{TITLE} ({settings.workspace_name}): {kind}"
+    lost = [str(number) for number, url in enumerate(urls, 1) if not _apprise_send(url)(title, message, "info")]
+    if lost:
+        raise SettingsError(f"GARIMPO_NOTIFY_URLS: address {', '.join(lost)} of {len(urls)} did not take a trial.")
+    return f"{said}, and took a trial" if urls else said
+
+
+def _language(settings: Settings) -> str:
+    return "en" if settings.language == "auto" else settings.language
 
 
 def _apprise() -> Any:
