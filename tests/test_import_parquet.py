@@ -50,3 +50,6 @@ def test_other_parquet_is_refused(workspace: Workspace, ledger: Ledger, tmp_path
     (tmp_path / "manifest.json").write_text("{}", "utf-8")
     with pytest.raises(SettingsError, match="`python -m pipeline export --from` reads it"):
         import_history(workspace, ledger, path, "run-1")
+    (tmp_path / "schema.json").write_text('{"artists": {"name": "artists"}}', "utf-8")
+    with pytest.raises(SettingsError, match=f"{tmp_path} is a bundle. A bundle is not imported"):
+        import_history(workspace, ledger, tmp_path, "run-1")

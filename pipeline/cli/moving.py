@@ -99,7 +99,9 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
 ) -> None:
     """Write a table or the rows of a SELECT as CSV, Parquet or JSON lines; or a bundle, to be read by --from."""
     if bool(what) == bool(bundle):
-        raise SettingsError("Say a table or a SELECT, or --bundle, and not both. Nothing was written.")
+        raise SettingsError(
+            "Say a table, such as artists, or a SELECT in quotes, or --bundle, and not both. Nothing was written."
+        )
     if (genres or since or until) and not bundle:
         raise SettingsError("--genres, --since and --until are for --bundle; a SELECT has WHERE. Nothing was written.")
     filters = Filters(read_genres(genres), read_day("--since", since), read_day("--until", until))

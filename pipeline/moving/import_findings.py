@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from pipeline.errors import GarimpoError, SettingsError
 from pipeline.moving.import_files import Entry, Reading, Reject, read_file
+from pipeline.moving.import_parquet import BUNDLED
 from pipeline.moving.import_values import Observation, day_in_name, field_columns, observation
 
 __all__ = ["FileReport", "Findings", "ImportReport", "printable"]
@@ -88,6 +89,8 @@ class Findings:
         """Read everything, date it, put together what is of one artist and day, compare it with what is known."""
         self.con.execute(_sql("given"))
         not_understood: list[Told] = []
+        if all((self.path / name).is_file() for name in ("manifest.json", "schema.json")):
+            raise SettingsError(f"{self.path} is a bundle. {BUNDLED}")
         for path, name in _files(self.path):
             try:
                 readings = read_file(path, name)
