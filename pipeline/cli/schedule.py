@@ -148,9 +148,8 @@ def _ledger(*, to_read: bool = False) -> Iterator[tuple[Ledger, str]]:
     workspace = open_workspace(settings, to_read=to_read)
     ledger = Ledger(workspace.ledger)
     try:
-        require_ledger(
-            workspace, ledger
-        )  # with a ledger its schedules are lost: the setting's alone would be no answer
+        # With a ledger its schedules are lost: the setting's alone would be no answer.
+        require_ledger(workspace, ledger)
         schedules.keep_default(ledger, settings.schedule, settings.timezone)
         yield ledger, settings.timezone
     finally:
