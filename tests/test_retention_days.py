@@ -96,13 +96,12 @@ def test_imports_count_from_their_run(workspace: Workspace, ledger: Ledger) -> N
 
 def test_once_a_day(workspace: Workspace, old: Ledger, clock: Clock) -> None:
     """Runs apply it once a day, and on another day again, also when the clock was set back."""
-    old.begin_run("run-2", "cli", {}, 1)
-    clock.move(days=1)
+    live_days(old, clock, 7)
     gone = [len(keep_within_retention(workspace, old, SETTINGS)) for _ in range(2)]
-    assert (gone, old.meta("retention_on")) == ([2, 0], "2026-10-29")
+    assert (gone, old.meta("retention_on")) == ([2, 0], "2026-11-04")
     clock.move(days=-1)
     keep_within_retention(workspace, old, SETTINGS)
-    assert old.meta("retention_on") == "2026-10-28"
+    assert old.meta("retention_on") == "2026-11-03"
 
 
 def test_numbers_go_by_months(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
@@ -111,17 +110,29 @@ def test_numbers_go_by_months(workspace: Workspace, ledger: Ledger, clock: Clock
         clock.instant = datetime.fromisoformat(f"{day}T06:00Z")
         commit(workspace, ledger, "b1", search_line(artist("a1"), day=day), run_id=f"run-{day}")
     gone = []
+    clock.instant = datetime.fromisoformat("2026-01-23T06:00Z") + timedelta(days=400)
+    live_days(ledger, clock, 7)
     for oldest_kept in ("2026-01-30", "2026-01-31", "2026-02-01"):
         clock.instant = datetime.fromisoformat(f"{oldest_kept}T06:00Z") + timedelta(days=400)
         ledger.begin_run(f"run-of-{oldest_kept}", "cli", {}, 1)
         gone += [[going.files for going in keep_within_retention(workspace, ledger, SETTINGS)]]
-    assert gone == [[], [3, 0], [0, 2]]  # nothing on the first day: no other run agrees with the clock yet
+    assert gone == [[3, 0], [], [0, 2]]
 
 
 def test_jumped_clock_is_not_believed(workspace: Workspace, old: Ledger, clock: Clock) -> None:
-    """A clock years ahead deletes nothing by itself; once runs of another day agree with it, it does."""
+    """A clock years ahead deletes nothing by itself before runs of seven days agree with it, nor after another jump."""
     clock.move(days=3000)
-    old.begin_run("run-9", "cli", {}, 1)
+    live_days(old, clock, 6)
     assert (keep_within_retention(workspace, old, SETTINGS), len(followers(workspace))) == ((), 2)
-    clock.move(days=1)
+    clock.move(days=400)
+    live_days(old, clock, 6)
+    assert (keep_within_retention(workspace, old, SETTINGS), len(followers(workspace))) == ((), 2)
+    live_days(old, clock, 1)
     assert [going.files for going in keep_within_retention(workspace, old, SETTINGS)] == [2, 2]
+
+
+def live_days(ledger: Ledger, clock: Clock, count: int) -> None:
+    """A run on each of so many days, and then the day after."""
+    for _ in range(count):
+        ledger.begin_run(f"run-of-{clock.instant:%Y-%m-%d}", "cli", {}, 1)
+        clock.move(days=1)

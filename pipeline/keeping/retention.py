@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from itertools import pairwise
 
 from pipeline.keeping.exchange import RAW, Exchange, settle
 from pipeline.records.database import Row
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 SNAPSHOTS = "artist_snapshots"  # the layer of numbers by day: this lake table and what is derived from it
 DONE_ON = "retention_on"  # the ledger's word for the day of the last time
 TOGETHER = 500  # files in one transaction
-ACCUSTOMED = timedelta(days=30)  # a clock that no run of so many days agrees with is not believed by itself
+ACCUSTOMED = timedelta(days=30)  # a clock that is further than that from every run before is not believed by itself
+SETTLED = 7  # days with runs after which it is: time for somebody to see that it is wrong
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def keep_within_retention(workspace: Workspace, ledger: Ledger, settings: Settin
     """Apply it as a run does, once a day; nothing, and a word in the log, while the clock looks wrong.
 
     Numbers go a month at a time, since everything is published anew without them (docs/decisions/0048). A clock set
-    years ahead would let everything go at once: it is believed when another run of the last 30 days, not of today,
-    agrees with it. `purge` asks nobody.
+    years ahead would let everything go at once: one that was more than 30 days from all runs before is believed when
+    runs of seven days since, not of today, agree with it; any other with the first. `purge` asks nobody.
     """
     now = ledger.now()
     if ledger.meta(DONE_ON) == now.date().isoformat():
@@ -88,7 +89,7 @@ def keep_within_retention(workspace: Workspace, ledger: Ledger, settings: Settin
     if due and not _is_accustomed(ledger, now):
         note(
             log, "retention_waits", level=logging.WARNING, files=sum(going.files for going in due),
-            message="no run of the last 30 days agrees with this clock; `python -m pipeline purge` applies it anyway",
+            message="this clock is far from that of earlier runs; `python -m pipeline purge` applies it anyway",
         )  # fmt: skip
         return ()
     layers = {going.layer for going in due}
@@ -137,5 +138,9 @@ def _going(layer: str, keep_days: int, files: Sequence[Row]) -> Going:
 
 def _is_accustomed(ledger: Ledger, now: datetime) -> bool:
     today = datetime.combine(now.date(), datetime.min.time(), now.tzinfo)
-    params: tuple[Any, ...] = ((now - ACCUSTOMED).timestamp(), today.timestamp())
-    return bool(ledger.read("SELECT 1 FROM runs WHERE started_at BETWEEN ? AND ? LIMIT 1", params))
+    query = "SELECT DISTINCT date(started_at, 'unixepoch') AS day FROM runs WHERE started_at < ? ORDER BY day DESC"
+    days = [now.date(), *(date.fromisoformat(row["day"]) for row in ledger.read(query, (today.timestamp(),)))]
+    for agreeing, (later, earlier) in enumerate(pairwise(days)):
+        if later - earlier > ACCUSTOMED:
+            return agreeing >= SETTLED
+    return len(days) > 1
