@@ -8,6 +8,7 @@ from pages import _cards, _data, _genre, _parts, _radar, _run_cards
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline import queries
+from pipeline.service.scheduler import service
 
 
 def show_numbers(text: Text) -> None:
@@ -75,6 +76,8 @@ def main() -> None:
     text = current_text()
     st.title(text("Overview"), anchor=False)
     lead = text("Artists found genre by genre, watched day by day: what they release, and who is growing.")
+    if not service().settings.genres:
+        lead = text("The artists of your list, watched day by day: what they release, and who is growing.")
     st.html(tag("p", lead, cls="g-lead"))
     show_numbers(text)
     newest, growth = st.columns(2, gap="medium")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.commands import main
 from pipeline.moving.importing import import_history
 from pipeline.published.generations import open_generation
 from pipeline.records.followed import follow
@@ -16,6 +17,7 @@ from pipeline.settings import load_settings
 from pipeline.watching.freshness import genre_freshness
 from pipeline.watching.schedules import Schedule
 from tests.apps import until
+from tests.published import publish_rows
 from tests.screens import install_service, open_screen
 from tests.worlds import collect, database, running_world, settings_for
 
@@ -64,11 +66,26 @@ def test_no_genre_is_a_choice(tmp_path: Path) -> None:
     assert load_settings(tmp_path).genres == load_settings(tmp_path, genres="").genres == ()
 
 
+@pytest.mark.parametrize(("genres", "told"), [("", "the artists of your list"), ("mpb", "all genres")])
+def test_commands_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], genres: str, told: str
+) -> None:
+    """A schedule without genres of its own is one of the list, and of all genres only where there are some."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GARIMPO_GENRES", genres)
+    main(["schedule", "add", "nightly", "--every", "1d"])
+    main(["schedule", "list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("), ")[1].split(": ")[0] for line in lines] == [told] * 3
+
+
 def test_pages_say_so(tmp_path: Path) -> None:
-    """Health says that no genre is searched, and no badge says that all of none are up to date; nor do schedules."""
+    """Health says that no genre is searched, and no badge says that all of none are up to date; nor do the others."""
     service = install_service(tmp_path, genres=())
     service.add_schedule(Schedule("daily", "cron", "0 6 * * *", "UTC"))
     assert "todo dia às 06:00 · os artistas da sua lista" in open_screen("schedules.py", "pt").words
+    publish_rows(service.workspace, artists=[{"artist_id": "a", "name": "A"}])
+    assert "Os artistas da sua lista, observados dia a dia" in open_screen("overview.py", "pt").words
     words = open_screen("health.py", "pt").words
     assert "Nenhum gênero é pesquisado: as coletas" in words
     assert "No genre is searched: runs" in (words := open_screen("health.py").words)

@@ -201,12 +201,12 @@ def show_doctor(found: Mapping[str, Any]) -> None:
         answers.print(f"{verdict} {check['name']}: {escape(check['detail'])}")
 
 
-def show_schedules(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Each schedule with what it asks and its next fire times, on standard output."""
+def show_schedules(rows: Sequence[Mapping[str, Any]], *, has_genres: bool) -> None:
+    """Each schedule with what it asks (`has_genres`: the settings name some) and its next fire times."""
     for row in rows:
         zone = ZoneInfo(row["timezone"])
         coming = ", ".join(f"{each.astimezone(zone):%a %Y-%m-%d %H:%M}" for each in row["next"]) or "never again"
-        asked = ", ".join(row["genres"]) or "all genres"
+        asked = ", ".join(row["genres"]) or ("all genres" if has_genres else "the artists of your list")
         most = f", at most {row['max_requests']} requests" if row["max_requests"] else ""
         most += f", priority {row['priority']}" if row["priority"] else ""
         most += f", dropped when {row['grace_s']:,.0f} s late" if row["grace_s"] is not None else ""

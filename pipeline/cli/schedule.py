@@ -63,7 +63,7 @@ def add(  # noqa: PLR0913, PLR0917  one parameter per option
             )
         wanted = Schedule(name, kind, spec, timezone or home, asked, max_requests, priority, grace_s=grace_s)
         keep = schedules.change_schedule if replace else schedules.add_schedule
-        console.show([_row(keep(ledger, wanted), 5)], console.show_schedules, as_json=as_json)
+        _print([_row(keep(ledger, wanted), 5)], as_json=as_json)
 
 
 @schedule_app.command(name="list", cls=PlainCommand)
@@ -164,11 +164,16 @@ def _show(name: str, count: int, *, as_json: bool) -> None:
         raise SettingsError(
             f"{name} is not a schedule; `python -m pipeline schedule list` shows those there are. {schedules.UNCHANGED}"
         )
-    console.show([_row(each, count) for each in found], console.show_schedules, as_json=as_json)
+    _print([_row(each, count) for each in found], as_json=as_json)
     if found and lacks_credentials(settings):
         idle, demo = "none of them fires", "in the demo they collect made-up artists while the app is open"
         need = "to collect real ones, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET"
         console.people.print(f"no Spotify credentials: {idle if is_idle(settings) else demo}; {need}")
+
+
+def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    has_genres = bool(load_settings().genres)
+    console.show(rows, lambda shown: console.show_schedules(shown, has_genres=has_genres), as_json=as_json)
 
 
 def _row(schedule: Schedule, count: int) -> dict[str, Any]:
