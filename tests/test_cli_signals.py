@@ -86,12 +86,12 @@ def test_late_signal_ends_at_once(inside: Any, world: Running, settings: dict[st
 def test_signal_before_anything_begins(loaded: str, number: signal.Signals, tmp_path: Path) -> None:
     """Whoever changes their mind while the program loads gets exit code 130, without a word."""
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONVERBOSE": "1"}  # says what is loaded
-    process = start(settings, tmp_path, "status")
-    lines = iter(process.stderr)
-    next(line for line in lines if line.startswith(f"import '{loaded}'"))
-    process.send_signal(number)
-    rest = [line for line in process.communicate(timeout=60)[1].splitlines() if not line.startswith(("import ", "#"))]
-    assert (process.returncode, rest) == (130, [])
+    with start(settings, tmp_path, "status") as process:
+        lines = iter(process.stderr)
+        next(line for line in lines if line.startswith(f"import '{loaded}'"))
+        process.send_signal(number)
+        rest = [line for line in lines if not line.startswith(("import ", "#"))]
+    assert (process.wait(timeout=60), rest) == (130, [])
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent / "pipeline"
 ONLY_SQLITE = re.compile(r"INSERT OR |\biif\(|->>|\bGLOB\b|lastrowid|\bPRAGMA\b|sqlite_master|import sqlite3|limit=-1")
 # Where a file of SQLite's is meant, ours or somebody's.
 OF_FILES = {
-    "keeping/damaged_volumes.py", "keeping/lists.py", "keeping/purge.py", "keeping/recovery.py", "keeping/relisting.py",
+    "keeping/lists.py", "keeping/purge.py", "keeping/recovery.py", "keeping/relisting.py",
     "keeping/salvage.py", "ledger_copy.py", "moving/backup.py", "moving/backup_files.py", "moving/import_files.py",
     "records/copying.py", "records/sqlite_file.py",
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """What an import finds: every entry read, dated, put together by artist and day, compared with what is known.
 
 Works in temporary tables of a connection that sees all committed rows; `sql/import/` says how. Changes nothing. Imports
-`import_files`, `import_values`.
+`import_files`, `import_parquet`, `import_values`.
 """
 
 from __future__ import annotations

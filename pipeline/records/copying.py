@@ -1,6 +1,6 @@
 """All rows of a ledger put in the place of another's: a ledger on a server and one in a file become each other.
 
-Imports `database`, `errors`, `ledger`, `places` and `workspace`.
+Imports `database`, `errors`, `ledger`, `places`, `sqlite_file` and `workspace`.
 """
 
 from __future__ import annotations
