@@ -6,6 +6,7 @@ A form is a dialog that stays open while the page below it is drawn anew: which 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -15,7 +16,7 @@ from pages._html import tag
 from pages._run_words import task_label, told
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
-from pipeline.runs.preview import sum_costs
+from pipeline.runs.preview import PlannedTask, sum_costs
 from pipeline.service.scheduler import service
 
 __all__ = ["cancel", "close_form", "open_form", "retry_at_once", "show_form"]
@@ -45,8 +46,14 @@ def show_form() -> None:
 
 
 def retry_at_once(run_id: str) -> None:
-    """Resume with one click, and show the run that does."""
-    _begin(lambda wait: service().retry(run_id, wait=wait))
+    """Resume with one click, and show the run that does; the form, which says why, where nothing can be asked now."""
+    planned: Sequence[PlannedTask] = ()
+    with suppress(GarimpoError):  # the run says so itself
+        planned = _run_data.shared(("retry", run_id, ()), lambda: service().preview_retry(run_id), COST_S)
+    if _waits(planned):
+        open_form("retry", run_id)
+    else:
+        _begin(lambda wait: service().retry(run_id, wait=wait))
 
 
 def cancel(run_id: str = "") -> None:
@@ -80,7 +87,7 @@ def _start_form() -> None:
     planned = _cost(("cost", chosen, most), lambda: service().preview(genres=chosen, max_requests=most), text)
     if is_dry:
         _list_items(planned, text)
-    elif planned is not None and _access.may_operate():
+    elif planned is not None and not _waits(planned) and _access.may_operate():
         _start_button(text, lambda wait: service().run_now(genres=chosen, max_requests=most, wait=wait))
 
 
@@ -97,7 +104,7 @@ def _retry_form(run_id: str) -> None:
     )
     chosen = tuple(names)
     planned = _cost(("retry", run_id, chosen), lambda: service().preview_retry(run_id, chosen), text)
-    if planned is not None and _access.may_operate():
+    if planned is not None and not _waits(planned) and _access.may_operate():
         _start_button(text, lambda wait: service().retry(run_id, chosen, wait=wait))
 
 
@@ -114,12 +121,17 @@ def _cost(key: tuple[Any, ...], ask: Callable[[], Sequence[Any]], text: Text) ->
         if most > certain:
             sentence += text(", and {most} at most where answers have further pages", most=text.number(most))
         sentence += "."
-    elif any(row.requests for row in planned):
+    elif _waits(planned):
         sentence = text("Nothing can be asked now: what there is waits until the quota is no longer locked or used up.")
     else:
         sentence = text("Nothing is due among what is known; what the first tasks find is asked by the later ones.")
     st.html(tag("div", _cards.note(sentence), _run_tables.cost_table(planned, text), cls="g-stack"))
     return planned
+
+
+def _waits(planned: Sequence[PlannedTask]) -> bool:
+    """Whether all that there is to ask waits for a quota: a run would put it off, and leave less than it found."""
+    return any(row.requests for row in planned) and not sum_costs(planned)[0]
 
 
 def _list_items(planned: Sequence[Any] | None, text: Text) -> None:

@@ -198,9 +198,9 @@ def test_chosen_items_say_their_cost(service):
     assert service.status().active is not None
 
 
-@pytest.mark.parametrize("answered", [0, 20])
-def test_locked_quota_is_said_before(service, answered):
-    """What a lock of the quota keeps waiting is not promised: the form says until when; every task was reached.
+@pytest.mark.parametrize(("answered", "pressed"), [(0, "retry"), (20, "retry"), (0, "resume")])
+def test_locked_quota_is_said_before(service, answered, pressed):
+    """What a lock of the quota keeps waiting is not promised: the form says until when, no button starts it.
 
     Where so many were answered that nothing is left of what the lock has taught, it is not said that nothing is due.
     """
@@ -210,9 +210,9 @@ def test_locked_quota_is_said_before(service, answered):
     for _ in range(answered):
         budget.settle(budget.reserve("search", "search")[0], 200)
     budget.settle(budget.reserve("search", "search")[0], 429, retry_after_s=7_200, reason="QUOTA_EXCEEDED")
-    screen = open_screen("run.py", id=RUN)
-    screen.app.button(key="retry").click().run()
+    (screen := open_screen("run.py", id=RUN)).app.button(key=pressed).click().run()
     assert ("Nothing can be asked now" in screen.words, "It asks" in screen.words) == (True, False)
+    assert ("form_start" in buttons(screen), service.status().active) == (False, None)
     [cost] = [each for each in tables(screen) if "g-cost" in each]
     assert re.findall(r"discovering artists.*?>1<.*?>1<.*?locked until", cost)  # what waits, until when
     assert "tasks that were not reached" not in screen.words
