@@ -22,6 +22,8 @@ from pipeline.lake.store import require_ledger, sweep
 from pipeline.published.publish import publish
 from pipeline.published.staging import check_parts
 from pipeline.records.ledger import Ledger
+from pipeline.runs.progress import TaskResult
+from pipeline.runs.runner import judge_run
 from pipeline.workspace import Workspace
 from tests.payloads import artist, commit, search_line
 
@@ -195,3 +197,15 @@ def test_storage_errors_are_told_in_portuguese(
         fault(workspace, ledger)
     values = {"root": workspace.root, "part": part, "version": ledger.read("PRAGMA user_version")[0]["user_version"]}
     assert told(str(raised_error.value), PT) == portuguese.format(**values)
+
+
+def test_what_tasks_say_ends_once() -> None:
+    """What the tasks of a run say stands one after the other: a sentence has no second mark, each task its label."""
+    unknown = "artist a: unknown to Spotify (404 no). Nothing was stored for it; the others go on."
+    rest = "the run's requests for this task are used up; the next run goes on"
+    ends = (TaskResult("refresh_artists", "partial", 1, message=unknown), TaskResult("discover", "succeeded", 1))
+    message = judge_run([*ends, TaskResult("refresh_tracks", "succeeded", 1, message=rest)]).message
+    assert message == f"refresh_artists: {unknown} refresh_tracks: {rest}"
+    assert re.fullmatch(
+        r"lendo artistas: .* os outros continuam\. lendo faixas: .*; a próxima continua", told(message, PT)
+    )

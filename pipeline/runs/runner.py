@@ -83,7 +83,7 @@ def judge_run(results: Iterable[TaskResult]) -> Verdict:
     results = list(results)
     mapped = [result for result in results if result.items or result.state != "succeeded"]
     told = [result for result in results if result in mapped or result.message.startswith(WARNING)]
-    notes = "; ".join(f"{result.name}: {result.message}" for result in told if result.message)
+    notes = "; ".join(f"{result.name}: {result.message}" for result in told if result.message).replace(".; ", ". ")
     deferred = [result.due_at for result in mapped if result.state == "deferred" and result.due_at]
     if any(result.state == "failed" for result in mapped):
         return Verdict("failed", notes, 1)

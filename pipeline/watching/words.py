@@ -15,7 +15,7 @@ from pipeline.text import Text
 __all__ = ["BUCKETS", "TASKS", "bucket_label", "task_label", "told"]
 
 TASKS = tuple(task.name for task in DAG)
-_TASK = re.compile(rf"(?:^|(?<=[:;,] ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
+_TASK = re.compile(rf"(?:^|(?<=[:;,.] ))({'|'.join(TASKS)})(?=: |, | did not finish)|\brefresh_[a-z]+\b(?!-)")
 _BUCKET = re.compile(rf"(?:^|(?<=: ))({'|'.join(BUCKETS)})(?=: )")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 _TOGETHER = re.compile(r"its rows are in [a-z_]+-[\d-]+")
