@@ -136,7 +136,7 @@ def test_trace_is_told(imported: None, capsys: pytest.CaptureFixture[str]) -> No
         "artist_id": BANDA, "observed_on": "2024-05-01", "followers": 70, "popularity": 31,
     }  # fmt: skip
     code, out, err = said(capsys, "trace", "release", "x")
-    assert (code, out, err) == (1, "", "nothing is known of release x\n")
+    assert (code, out, err) == (1, "", "nothing is known of release x in workspace mine\n")
     code, out, _ = said(capsys, "trace", "release", "x", "--json")
     assert (code, json.loads(out)) == (1, [])
 
@@ -261,6 +261,7 @@ def test_folder_of_a_file_is_made(place: Path, capsys: pytest.CaptureFixture[str
         (["backup", "."], "lie within one another"),
         (["restore", "none"], "none is no backup"),
         (["trace", "artist"], "Missing argument"),
+        (["trace", "artist", "Banda Um"], "'Banda Um' is no artist's id or link: `python -m pipeline export artists`"),
         (["logs"], "No run yet in mine"),
         (["logs", "none"], "none is not a run of workspace"),
         (["retry", "none"], "none is not a run of this workspace"),

@@ -63,7 +63,8 @@ def trace(
     for origin in () if as_json else found:
         _show_origin(origin)
     if not found:
-        console.people.print(f"nothing is known of {kind} {subject}{f' on {on}' if on else ''}", markup=False)
+        when, where = f" on {on}" if on else "", f" in workspace {workspace.name}"
+        console.people.print(f"nothing is known of {kind} {subject}{when}{where}", markup=False)
         raise typer.Exit(1)
 
 
@@ -72,6 +73,11 @@ def given_id(kind: str, text: str) -> str:
     found, linked_id = linked(text.strip())
     if found and f"{found}_id" != KINDS[kind][0]:
         raise SettingsError(f"{text.strip()} is a link of the kind {found}, not {kind}. Nothing was started.")
+    if " " in text.strip():
+        raise SettingsError(
+            f"{text.strip()!r} is no {kind}'s id or link: `python -m pipeline export {kind}s` tells ids by name. "
+            "Nothing was started."
+        )
     return linked_id or text.strip()
 
 
