@@ -12,11 +12,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from pages import _broadcast, _run_data
+from pages import _broadcast, _run_data, _run_graph
 from pages._run_cards import progress_facts
 from pages._text import Text
+from pipeline.records.ledger import TaskOutcome
 from pipeline.records.log_context import working_for
-from pipeline.runs.progress import Progress, Status
+from pipeline.runs.items import end_run_task, plan_items, plan_run_tasks
+from pipeline.runs.planner import Item
+from pipeline.runs.progress import Progress, Status, TaskResult
 from tests.apps import serving
 from tests.screens import install_service, open_screen
 
@@ -130,3 +133,17 @@ def test_task_without_items_counts_none():
     assert "<dt>Items" not in progress_facts(Status(active=publishing), Text())
     mapped = replace(publishing, task="discover", done=1, total=2)
     assert "<dt>Items</dt><dd>1 / 2</dd>" in progress_facts(Status(active=mapped), Text())
+
+
+@pytest.mark.parametrize(("ended", "told"), [("succeeded", "2 / 2"), ("deferred", "1 / 2"), ("cancelled", "1 / 2")])
+def test_put_off_items_of_a_task_that_succeeded_are_done(service, ended, told):
+    """What an item put off, another one of the same task has asked where that succeeded; else it is not done."""
+    ledger = service.ledger
+    plan_run_tasks(ledger, RUN, ["discover"])
+    plan_items(ledger, RUN, "discover", {f"discover-{n}": Item(f"genre {n}", (), 3) for n in range(2)})
+    for number, state in enumerate(("deferred", "succeeded")):
+        ledger.begin_task(RUN, f"discover-{number}", 1, "discover", f"genre {number}")
+        ledger.finish_task(TaskOutcome(RUN, f"discover-{number}", 1, state, requests=1))
+    end_run_task(ledger, RUN, vars(TaskResult("discover", ended)))
+    ledger.finish_run(RUN, "succeeded")
+    assert re.findall(r"\d / \d", _run_graph.graph(_run_data.look_at(RUN), Text())) == [told]
