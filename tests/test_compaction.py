@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import random
 import shutil
+from contextlib import closing
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.errors import StorageError
+from pipeline.errors import DamagedFile, StorageError
+from pipeline.keeping.recovery import recover
+from pipeline.moving.exporting import export_stream
 from pipeline.published import steps
 from pipeline.published.compaction import compact, pays
 from pipeline.published.generations import open_generation
@@ -22,6 +26,7 @@ from pipeline.published.publish import publish, rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace, open_workspace
+from tests.conftest import Clock
 from tests.copies import made_once
 from tests.harm import stop
 from tests.payloads import artist, commit, search_line
@@ -223,3 +228,16 @@ def test_lost_file_is_named(workspace: Workspace, ledger: Ledger):
         open_generation(workspace).rows("FROM artist_snapshots")
     rebuild(workspace, ledger)
     assert answers(workspace) == before
+
+
+def test_lost_file_is_made_again(workspace: Workspace, clock: Clock):
+    """What every question about it says to run, where a file is gone, makes it again, also before an export."""
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+        collect(workspace, ledger, "2026-03-30", "2026-04-02")
+        compact(workspace, ledger)
+    before = answers(workspace)
+    files(workspace)[0].unlink()
+    with pytest.raises(DamagedFile, match=r"Run `python -m pipeline recover`"):
+        export_stream(open_generation(workspace), "artist_snapshots", BytesIO(), "csv")
+    assert ["history files that are gone" in each.what for each in recover(workspace, clock.now)] == [True]
+    assert (answers(workspace), recover(workspace, clock.now)) == (before, ())

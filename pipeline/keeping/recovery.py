@@ -208,9 +208,16 @@ def _generation_fault(workspace: Workspace, ledger: Ledger) -> str:
         return "cannot be told: CURRENT is damaged"
     if number is None:
         return "is missing" if ledger.read("SELECT 1 FROM parts LIMIT 1") else ""
+    return _fault_of(workspace, ledger, number)
+
+
+def _fault_of(workspace: Workspace, ledger: Ledger, number: int) -> str:
+    """What is wrong with the generation that is current."""
     try:
-        if not has_todays_tables(open_generation(workspace)):
+        if not has_todays_tables(current := open_generation(workspace)):
             return "is of another version of the program"
+        if not all(path.is_file() for path in current.history_paths()):
+            return "shows history files that are gone"
     except DamagedFile:
         return "cannot be opened, or is not the one that CURRENT tells of"
     whole = newest_generation(workspace)
