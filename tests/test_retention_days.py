@@ -7,11 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipeline.keeping.replay import replay
-from pipeline.keeping.retention import Going, apply_retention, keep_within_retention, plan_retention
+from pipeline.keeping.retention import (
+    Going,
+    apply_retention,
+    keep_within_retention,
+    plan_retention,
+    retire_within_retention,
+)
 from pipeline.lake.store import sweep
 from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish
 from pipeline.queries.tracing import trace_rows
+from pipeline.records.budget import Budget, Limits
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
@@ -129,6 +136,19 @@ def test_jumped_clock_is_not_believed(workspace: Workspace, old: Ledger, clock: 
     assert (keep_within_retention(workspace, old, SETTINGS), len(followers(workspace))) == ((), 2)
     live_days(old, clock, 1)
     assert [going.files for going in keep_within_retention(workspace, old, SETTINGS)] == [2, 2]
+
+
+def test_jumped_clock_forgets_no_request(old: Ledger, clock: Clock) -> None:
+    """What was sent still counts when a clock that was a year ahead is set right; once it is believed, it goes."""
+    budget = Budget(old, Limits(window_requests=100, quota_requests=100))
+    budget.reserve("search", "search")
+    clock.move(days=365)
+    assert (retire_within_retention(old, SETTINGS), budget.view("search").used) == (0, 0)
+    clock.move(days=-365)
+    assert budget.view("search").used == 1
+    clock.move(days=365)
+    live_days(old, clock, 7)
+    assert retire_within_retention(old, SETTINGS) == 1
 
 
 def live_days(ledger: Ledger, clock: Clock, count: int) -> None:

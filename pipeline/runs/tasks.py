@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.errors import GarimpoError
 from pipeline.keeping.binding import bind, show_bound
 from pipeline.keeping.exchange import settle
-from pipeline.keeping.retention import keep_within_retention
+from pipeline.keeping.retention import keep_within_retention, retire_within_retention
 from pipeline.lake.store import sweep
 from pipeline.published.checks import in_words, watch
 from pipeline.published.compaction import compact, pays
@@ -19,7 +19,6 @@ from pipeline.published.generations import open_generation
 from pipeline.published.publish import publish as publish_pending
 from pipeline.published.upgrade import publish_anew
 from pipeline.records.budget import BUCKETS
-from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import Context
 from pipeline.setting_types import DEFAULT_GENRES
@@ -69,7 +68,7 @@ def plan(context: Context) -> Facts:
     if _may_have_left_files(context.ledger):
         show_bound(context.workspace, context.ledger)
         swept = sweep(context.workspace, context.ledger)
-    retired = retire_rows(context.ledger, context.settings.keep_log_days)
+    retired = retire_within_retention(context.ledger, context.settings)
     publish_anew(context.workspace, context.ledger)
     views = [context.budget.view(bucket) for bucket in BUCKETS]
     left = {f"left_{view.bucket}": view.left for view in views if view.left is not None}
