@@ -164,3 +164,14 @@ def test_list_of_another_workspace_stays_there(
     assert listed(filled) == ()
     recover(filled, clock.now, backed_up)
     assert listed(filled) == ("a", "n")
+
+
+@pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")
+def test_list_of_a_damaged_backup_is_doubted(filled: Workspace, clock: Clock, backed_up: Path) -> None:
+    """What a ledger tells whose hash is another comes back, and whoever asked is told to look through it."""
+    copy = next(backed_up.glob("ledger-*.sqlite"))
+    copy.write_bytes(copy.read_bytes().replace(b"Nunca", b"Ounca"))
+    told = recover(filled, clock.now, backed_up)[-1].done
+    assert f"(look through them: {copy.name} is damaged)" in told
+    with closing(Ledger(filled.ledger, clock.now)) as ledger:
+        assert [each.name for each in followed_list(ledger).values()] == ["", "Ounca"]

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import GarimpoError
 from pipeline.keeping.findings import Finding
 from pipeline.lake.store import known_runs
-from pipeline.moving.backup_files import Backup, read_manifest, runs_of
+from pipeline.moving.backup_files import Backup, hash_of, read_manifest, runs_of
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
@@ -63,6 +63,8 @@ def bring_lists(workspace: Workspace, ledger: Ledger, backup: Path | None) -> li
         brought.append(_add_meta(connection, meta))
         connection.execute(SET_META, (LISTS_LOST, "0"))
     told = f"followed artists {brought[0]:,}, schedules {brought[1]:,}, targets {brought[2]:,}"
+    if hash_of(backup / said.ledger) != said.ledger_sha256:
+        told += f" (look through them: {said.ledger} is damaged)"
     return [Finding(place, what, f"brought back as of {said.made_at}: {told}; what was said since stays as it is")]
 
 
