@@ -6,12 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.moving.backup import back_up, restore
+from pipeline.moving.backup_files import find_backup
 from pipeline.published.publish import rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -47,48 +49,65 @@ def test_damaged_workspace_is_said(filled: Workspace, ledger: Ledger, clock: Clo
     assert names(tmp_path / "b") == before
 
 
-@pytest.mark.parametrize("place", [3, 20, 150])
-def test_damaged_manifest_is_mended(
+@pytest.mark.parametrize("place", [0, 20, 150])
+def test_damaged_manifest_costs_nothing(
     filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path, place: int
 ) -> None:
-    """What is said to mend a backup with a damaged manifest does, for its own workspace and for no other."""
-    back_up(filled, tmp_path / "b", clock.now())
+    """A backup whose manifest is cut is restored by its ledger, and mended by a backup of its own workspace alone."""
+    made = back_up(filled, tmp_path / "b", clock.now())
     path = tmp_path / "b" / "backup.json"
     path.write_text(path.read_text(encoding="utf-8")[:place], encoding="utf-8")
-    with pytest.raises(DamagedFile, match=r"`backup` into the same folder a backup"):
-        restore(tmp_path / "b", other, clock.now)
-    with closing(Ledger(other.ledger, clock.now)) as ledger:
-        commit_lines(other, ledger, line("2026-11-24", artist()), run_id="of-its-own")
-    with pytest.raises(SettingsError, match=r"knows none"):
-        back_up(other, tmp_path / "b", clock.now())
-    assert back_up(filled, tmp_path / "b", clock.now()).copied == 0
-    restore(tmp_path / "b", other, clock.now, force=True)
+    found, _ = restore(tmp_path / "b", other, clock.now)
+    assert (found.ledger, found.files, found.bytes) == (made.ledger, made.files, made.bytes)
     assert answers(other) == answers(filled)
+    strange = Workspace(tmp_path / "strange" / filled.name)
+    strange.root.mkdir(parents=True)
+    with closing(Ledger(strange.ledger, clock.now)) as ledger:
+        commit_lines(strange, ledger, line("2026-11-24", artist()), run_id="of-its-own")
+    with pytest.raises(SettingsError, match=r"knows none"):
+        back_up(strange, tmp_path / "b", clock.now())
+    assert back_up(filled, tmp_path / "b", clock.now()).copied == 0
+    assert json.loads(path.read_text(encoding="utf-8"))["files"] == made.files
 
 
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"version": 9}, SchemaMismatch),
-        ({"ledger_version": 99}, SchemaMismatch),
-        ({"format": "other"}, DamagedFile),
-        ({"ledger": "../x"}, DamagedFile),
-        ({"files": None, "ledger": 1}, DamagedFile),
-    ],
-)
-def test_other_manifests_are_refused(
-    filled: Workspace,
-    other: Workspace,
-    clock: Clock,
-    tmp_path: Path,
-    changes: dict[str, object],
-    error: type[Exception],
+@pytest.mark.parametrize("changes", [{"format": "other"}, {"ledger": "../x"}, {"files": None, "ledger": 1}, None])
+def test_ledger_stands_for_its_manifest(
+    filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path, changes: dict[str, object] | None
 ) -> None:
-    """A newer program's backup, and a manifest that is none, change nothing."""
+    """What a manifest says that is none, or was lost, changes nothing, unless the ledger beside it is damaged, too."""
+    made = back_up(filled, tmp_path / "b", clock.now())
+    path = tmp_path / "b" / "backup.json"
+    if changes is None:
+        path.unlink()
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    found = find_backup(tmp_path / "b", "x")
+    assert found == replace(made, workspace="x", made_at=found.made_at if found else "", copied=0)
+    (tmp_path / "b" / made.ledger).write_bytes(b"")
+    with pytest.raises(DamagedFile if changes else SettingsError):
+        restore(tmp_path / "b", other, clock.now)
+    assert names(other.root) == []
+
+
+def test_demo_is_known_by_its_runs(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
+    """Made-up artists do not come among real ones because a manifest was lost."""
+    with closing(Ledger(filled.ledger, clock.now)) as ledger:
+        ledger.begin_run("made-up", "demo", {}, 1)
+    back_up(filled, tmp_path / "b", clock.now())
+    (tmp_path / "b" / "backup.json").unlink()
+    with pytest.raises(SettingsError, match="synthetic and real artists"):
+        restore(tmp_path / "b", other, clock.now)
+
+
+@pytest.mark.parametrize("changes", [{"version": 9}, {"ledger_version": 99}])
+def test_other_manifests_are_refused(
+    filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    """A newer program's backup changes nothing."""
     back_up(filled, tmp_path / "b", clock.now())
     path = tmp_path / "b" / "backup.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
-    with pytest.raises(error):
+    with pytest.raises(SchemaMismatch):
         restore(tmp_path / "b", other, clock.now)
     assert names(other.root) == []
 

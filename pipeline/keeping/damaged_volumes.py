@@ -15,7 +15,7 @@ from pipeline.keeping.findings import Finding, put_aside
 from pipeline.lake.files import is_hidden, place_files, write_hidden
 from pipeline.lake.truth import remove_truth, truth_files
 from pipeline.lake.volumes import has_its_name, is_volume, unlisted_volumes
-from pipeline.moving.backup_files import read_manifest
+from pipeline.moving.backup_files import find_backup
 from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import DAMAGES, read_only
@@ -53,7 +53,7 @@ def bring_part(workspace: Workspace, ledger: Ledger, backup: Path, part: Row) ->
 
     False where that has no such file, or one with other rows than it has now: an artist may have been purged since.
     """
-    said = read_manifest(backup)
+    said = find_backup(backup, workspace.name)
     if said is None:
         return False
     same = "run_id = ? AND batch_id = ? AND table_name = ? AND rows = ?"

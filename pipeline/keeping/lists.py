@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import GarimpoError
 from pipeline.keeping.findings import Finding
 from pipeline.lake.store import known_runs
-from pipeline.moving.backup_files import Backup, hash_of, read_manifest, runs_of
+from pipeline.moving.backup_files import Backup, find_backup, hash_of, runs_of
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection
 from pipeline.records.ledger import SET_META, Ledger
@@ -46,7 +46,7 @@ def bring_lists(workspace: Workspace, ledger: Ledger, backup: Path | None) -> li
         return []
     place, what = str(ledger.place), f"has lost {WHAT}"
     try:
-        said = read_manifest(backup)
+        said = find_backup(backup, workspace.name)
         if said is None:
             return [Finding(place, what, f"{backup} has no ledger that knows them: they have to be said again")]
         if not _is_of(workspace, ledger, said, backup):

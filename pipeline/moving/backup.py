@@ -17,22 +17,24 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from pipeline.errors import DamagedFile, DiskFull, SettingsError
+from pipeline.errors import DiskFull, SettingsError
 from pipeline.lake.files import explained, hidden, is_hidden, place_files, remove_files, replace_file, write_hidden
 from pipeline.lake.store import count_on, require_ledger
 from pipeline.lake.truth import fetch_truth, fill_store
 from pipeline.moving.backup_files import (
     FORMAT,
     MANIFEST,
+    STAMP,
     VERSION,
     Backup,
     copy_files,
     damaged,
+    find_backup,
     hash_of,
     knows_one_of,
+    ledger_name,
     named_files,
     read_checked,
-    read_manifest,
     runs_of,
 )
 from pipeline.published.publish import publish
@@ -46,7 +48,6 @@ from pipeline.workspace import DEMO, LedgerPlace, ServerLedger, Workspace
 
 __all__ = ["Backup", "back_up", "restore"]
 
-DIGITS = 12  # of its hash, in the name of a ledger
 TRIES = 20  # files may be let go of (purged, compacted) between the copy of the ledger and theirs
 
 
@@ -95,7 +96,7 @@ def restore(
     `force` was not said, or when one of the two is the demo's and the other is not, RunInProgress, WriterBusy while the
     app has it open, DamagedFile naming what is not as backed up, DiskFull.
     """
-    made = read_manifest(source)
+    made = find_backup(source, workspace.name)
     if made is None:
         raise SettingsError(f"{source} is no backup: it has no {MANIFEST}. Nothing was changed.")
     if made.workspace != workspace.name and DEMO in {made.workspace, workspace.name}:
@@ -145,7 +146,7 @@ def _require_own(workspace: Workspace, target: Path) -> None:
         raise SettingsError(f"{target} and {workspace.root} lie within one another. Name another; nothing was copied.")
     if target.exists() and not target.is_dir():
         raise SettingsError(f"{target} is a file. Name a folder; nothing was copied.")
-    found = _earlier(workspace, target)
+    found = find_backup(target, workspace.name)
     strange = {path.name for path in target.iterdir() if not is_hidden(path)} if target.exists() else set()
     if found is None and not strange <= {"raw", "lake"}:  # those an interrupted backup leaves
         raise SettingsError(f"{target} is no backup and not empty. Name an empty folder; nothing was copied.")
@@ -154,26 +155,12 @@ def _require_own(workspace: Workspace, target: Path) -> None:
         raise SettingsError(f"{other}. Name another folder; nothing was copied.")
 
 
-def _earlier(workspace: Workspace, target: Path) -> Backup | None:
-    """The backup in a folder; one whose manifest is damaged is known by its ledger, which is named by its hash.
-
-    Whether that is of the same workspace its runs say.
-    """
-    try:
-        return read_manifest(target)
-    except DamagedFile:
-        for path in target.glob("ledger-*.sqlite"):
-            if (digest := hash_of(path))[:DIGITS] == path.stem.removeprefix("ledger-"):
-                return Backup(workspace.name, "", path.name, digest, LEDGER_VERSION, 0, 0)
-        raise
-
-
 def _require_same(workspace: Workspace, ledger: Path, target: Path) -> None:
     """Raise SettingsError where an earlier backup has runs of which the ledger knows none, nor took one back.
 
     Workspaces have names in common: that of another machine has, and one begun anew after its disk was lost.
     """
-    found = _earlier(workspace, target)
+    found = find_backup(target, workspace.name)
     if found and (before := runs_of(target / found.ledger)) and not knows_one_of(before, ledger):
         raise SettingsError(
             f"{target} is a backup with {len(before):,} runs, of which {workspace.root} knows none: another workspace "
@@ -207,11 +194,9 @@ def _is_named(workspace: Workspace, name: str) -> bool:
 def _described(
     workspace: Workspace, target: Path, ledger: Path, named: dict[str, str], now: datetime, copied: int
 ) -> Backup:
-    digest, stamp = hash_of(ledger), now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    digest, stamp = hash_of(ledger), now.strftime(STAMP)
     size = sum((target / name).stat().st_size for name in named)
-    return Backup(
-        workspace.name, stamp, f"ledger-{digest[:DIGITS]}.sqlite", digest, LEDGER_VERSION, len(named), size, copied
-    )
+    return Backup(workspace.name, stamp, ledger_name(digest), digest, LEDGER_VERSION, len(named), size, copied)
 
 
 def _place(aside: Path, path: Path) -> None:

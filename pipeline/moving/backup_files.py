@@ -1,16 +1,17 @@
 """What a backup consists of: a manifest, a copy of a ledger, and the files it names, each checked against its hash.
 
-Imports `files`, `belonging`, `places`, `sqlite_file`.
+Imports `files`, `belonging`, `places`, `sqlite_file`, `workspace`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +20,27 @@ from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidd
 from pipeline.records.belonging import taken_back
 from pipeline.records.places import LEDGER_VERSION
 from pipeline.records.sqlite_file import DAMAGES, read_only
+from pipeline.workspace import DEMO
 
 __all__ = [
     "FORMAT",
     "MANIFEST",
+    "STAMP",
     "VERSION",
     "Backup",
     "copy_files",
     "damaged",
+    "find_backup",
     "hash_of",
     "knows_one_of",
+    "ledger_name",
     "named_files",
     "read_checked",
-    "read_manifest",
     "runs_of",
 ]
 
 FORMAT, VERSION, MANIFEST = "garimpo-backup", 1, "backup.json"
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 TOGETHER = 200  # files made durable at a time
 
 
@@ -53,8 +58,44 @@ class Backup:
     copied: int = 0
 
 
-def read_manifest(folder: Path) -> Backup | None:
-    """What the manifest in a folder says, None without one; raises DamagedFile, SchemaMismatch for a newer one."""
+def ledger_name(sha256: str) -> str:
+    """What a backup's ledger is called: its name says whether it is whole, should the manifest be damaged."""
+    return f"ledger-{sha256[:12]}.sqlite"
+
+
+def find_backup(folder: Path, workspace: str) -> Backup | None:
+    """The backup in a folder, None without one; where its manifest is damaged or gone, what its ledger shows.
+
+    That is then taken for one of `workspace`, or of the demo whose runs it has. Raises DamagedFile where neither can be
+    read, SchemaMismatch for a newer program's.
+    """
+    whole = ((path, hash_of(path)) for path in sorted(folder.glob("ledger-*.sqlite"), key=_age))
+    try:
+        found = _read_manifest(folder)
+    except DamagedFile:
+        if not (found := _shown(whole, workspace)):
+            raise
+    return found or _shown(whole, workspace)
+
+
+def _age(path: Path) -> float:
+    return -path.stat().st_mtime
+
+
+def _shown(ledgers: Iterable[tuple[Path, str]], workspace: str) -> Backup | None:
+    """The newest of these ledgers that is what its name says: it is placed when all that it names is there."""
+    ledger, sha256 = next((each for each in ledgers if each[0].name == ledger_name(each[1])), (None, ""))
+    if ledger is None:
+        return None
+    names = [name for name, _ in named_files(ledger)]
+    size = sum(path.stat().st_size for path in map(ledger.parent.joinpath, names) if path.is_file())
+    made_at = datetime.fromtimestamp(ledger.stat().st_mtime, UTC).strftime(STAMP)
+    with closing(read_only(ledger)) as connection:
+        is_demo = connection.execute("SELECT 1 FROM runs WHERE trigger = 'demo' LIMIT 1").fetchone()
+    return Backup(DEMO if is_demo else workspace, made_at, ledger.name, sha256, LEDGER_VERSION, len(names), size)
+
+
+def _read_manifest(folder: Path) -> Backup | None:
     path = folder / MANIFEST
     try:
         said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
