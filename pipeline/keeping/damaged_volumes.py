@@ -1,6 +1,6 @@
 """Damaged volumes: what their names say where no ledger tells of them, what a backup from before they were bound has.
 
-Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`, `backup_files`, `sqlite_file`.
+Imports `findings`, `files`, `truth`, `volumes`, `ledger`, `exchange`, `sqlite_file`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pipeline.keeping.findings import Finding, put_aside
 from pipeline.lake.files import is_hidden, place_files, write_hidden
 from pipeline.lake.truth import remove_truth, truth_files
 from pipeline.lake.volumes import has_its_name, is_volume, unlisted_volumes
-from pipeline.moving.backup_files import find_backup
 from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.records.sqlite_file import DAMAGES, read_only
@@ -48,21 +47,19 @@ def _copies(workspace: Workspace, name: str, backup: Path | None) -> Iterator[tu
         yield "backup", (backup / name).read_bytes()
 
 
-def bring_part(workspace: Workspace, ledger: Ledger, backup: Path, part: Row) -> bool:
+def bring_part(workspace: Workspace, ledger: Ledger, kept: Path, part: Row) -> bool:
     """Have a part of a lost volume in a file of its own again, as a backup has it from before it was bound.
 
-    False where that has no such file, or one with other rows than it has now: an artist may have been purged since.
+    `kept`: the backup's ledger. False where it has no such file, or one with other rows than the part has now: an
+    artist may have been purged since.
     """
-    said = find_backup(backup, workspace.name)
-    if said is None:
-        return False
     same = "run_id = ? AND batch_id = ? AND table_name = ? AND rows = ?"
     own = f"SELECT path, sha256, schema_version FROM parts WHERE {same}"
     key = tuple(part[name] for name in ("run_id", "batch_id", "table_name", "rows"))
     try:
-        with closing(read_only(backup / said.ledger)) as connection:
+        with closing(read_only(kept)) as connection:
             found = connection.execute(own, key).fetchone()
-        content = (backup / found[0]).read_bytes() if found and not is_volume(found[0]) else b""
+        content = (kept.parent / found[0]).read_bytes() if found and not is_volume(found[0]) else b""
     except (OSError, *DAMAGES):
         return False
     if not content or hashlib.sha256(content).hexdigest() != found[1]:

@@ -1,12 +1,14 @@
 """Files that the ledger names, each against its hash: mended from a store or a backup, or from what it was made of.
 
-Imports `damaged_volumes`, `exchange`, `findings`, `replay`, `stored`, `files`, `normalize`, `truth`, `ledger`.
+Imports `damaged_volumes`, `exchange`, `findings`, `replay`, `stored`, `files`, `normalize`, `truth`, `backup_files`,
+`ledger`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.errors import DamagedFile
@@ -18,6 +20,7 @@ from pipeline.keeping.stored import mend_store
 from pipeline.lake.files import write_hidden
 from pipeline.lake.normalize import Normalizer
 from pipeline.lake.truth import place_truth
+from pipeline.moving.backup_files import find_backup
 from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -45,6 +48,14 @@ class _NamedFiles:
         self._workspace, self._ledger, self._backup = workspace, ledger, backup
         self._findings: list[Finding] = []
         self._stored: set[str] = set()  # whole in the store: a copy may be missing
+
+    @cached_property
+    def _kept(self) -> Path | None:
+        """The ledger of the backup."""
+        if self._backup is None:
+            return None
+        found = find_backup(self._backup, self._workspace.name)
+        return self._backup / found.ledger if found else None
 
     def mend(self) -> list[Finding]:
         """Parts before raw files: what a damaged one gave is not to be lost with it; before both what a store has."""
@@ -76,7 +87,7 @@ class _NamedFiles:
             return
         again, lost, why, brought = 0, 0, "", 0
         for part in self._ledger.read("SELECT * FROM parts WHERE path = ? ORDER BY seq", (row["path"],)):
-            if self._backup and bring_part(self._workspace, self._ledger, self._backup, part):
+            if self._kept and bring_part(self._workspace, self._ledger, self._kept, part):
                 brought += part["rows"]
                 continue
             try:

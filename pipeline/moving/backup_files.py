@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
@@ -69,30 +69,27 @@ def find_backup(folder: Path, workspace: str) -> Backup | None:
     That is then taken for one of `workspace`, or of the demo whose runs it has. Raises DamagedFile where neither can be
     read, SchemaMismatch for a newer program's.
     """
-    whole = ((path, hash_of(path)) for path in sorted(folder.glob("ledger-*.sqlite"), key=_age))
     try:
         found = _read_manifest(folder)
     except DamagedFile:
-        if not (found := _shown(whole, workspace)):
-            raise
-    return found or _shown(whole, workspace)
+        if found := _shown(folder, workspace):
+            return found
+        raise
+    return found or _shown(folder, workspace)
 
 
-def _age(path: Path) -> float:
-    return -path.stat().st_mtime
-
-
-def _shown(ledgers: Iterable[tuple[Path, str]], workspace: str) -> Backup | None:
-    """The newest of these ledgers that is what its name says: it is placed when all that it names is there."""
-    ledger, sha256 = next((each for each in ledgers if each[0].name == ledger_name(each[1])), (None, ""))
-    if ledger is None:
-        return None
-    names = [name for name, _ in named_files(ledger)]
-    size = sum(path.stat().st_size for path in map(ledger.parent.joinpath, names) if path.is_file())
-    made_at = datetime.fromtimestamp(ledger.stat().st_mtime, UTC).strftime(STAMP)
-    with closing(read_only(ledger)) as connection:
-        is_demo = connection.execute("SELECT 1 FROM runs WHERE trigger = 'demo' LIMIT 1").fetchone()
-    return Backup(DEMO if is_demo else workspace, made_at, ledger.name, sha256, LEDGER_VERSION, len(names), size)
+def _shown(folder: Path, workspace: str) -> Backup | None:
+    """What the newest ledger shows that is what its name says: it is placed when all that it names is there."""
+    for ledger in sorted(folder.glob("ledger-*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True):
+        if ledger.name == ledger_name(sha256 := hash_of(ledger)):
+            names = [name for name, _ in named_files(ledger)]
+            size = sum(path.stat().st_size for path in map(folder.joinpath, names) if path.is_file())
+            made_at = datetime.fromtimestamp(ledger.stat().st_mtime, UTC).strftime(STAMP)
+            with closing(read_only(ledger)) as connection:
+                is_demo = connection.execute("SELECT 1 FROM runs WHERE trigger = 'demo' LIMIT 1").fetchone()
+            name = DEMO if is_demo else workspace
+            return Backup(name, made_at, ledger.name, sha256, LEDGER_VERSION, len(names), size)
+    return None
 
 
 def _read_manifest(folder: Path) -> Backup | None:
