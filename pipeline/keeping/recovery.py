@@ -216,7 +216,7 @@ def _fault_of(workspace: Workspace, ledger: Ledger, number: int) -> str:
     try:
         if not has_todays_tables(current := open_generation(workspace)):
             return "is of another version of the program"
-        if not all(path.is_file() for path in current.history_paths()):
+        if not current.has_history():
             return "shows history files that are gone"
     except DamagedFile:
         return "cannot be opened, or is not the one that CURRENT tells of"

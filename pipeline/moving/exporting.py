@@ -138,8 +138,7 @@ def opened_select(
             told = f"{database} cannot be read ({engine.first_line(error)})."
             if isinstance(error, duckdb.Error) and engine.is_passing(error):
                 raise StorageError(f"{told} Let it be read, or close other files; nothing was written.") from None
-            lost = not all(path.is_file() for path in generation.history_paths())
-            if isinstance(error, duckdb.Error) and (lost or engine.is_damage(error)):
+            if isinstance(error, duckdb.Error) and (engine.is_damage(error) or not generation.has_history()):
                 raise DamagedFile(f"{told} Run `python -m pipeline recover`; nothing was written.") from None
             said = engine.first_line(error).rstrip("!.")
             raise SettingsError(f"The SELECT failed: {said}. Nothing was written.") from None

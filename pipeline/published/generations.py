@@ -72,6 +72,10 @@ class Generation:
         root = self.root or Path(self.meta("root"))
         return [root / path for (path,) in self.rows("SELECT path FROM state_history ORDER BY month")]
 
+    def has_history(self) -> bool:
+        """Whether all of them are there."""
+        return all(path.is_file() for path in self.history_paths())
+
     def _moved_view(self) -> str:
         """What makes `artist_snapshots` anew in a cursor, where its files are not where they were when it was built."""
         with engine.cursor(self.alias) as con, suppress(duckdb.CatalogException):  # of an earlier program: no files
