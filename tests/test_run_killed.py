@@ -31,10 +31,12 @@ def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
     context, rng = multiprocessing.get_context("forkserver"), random.Random(30)
     context.set_forkserver_preload(["pipeline.runs.runner", "pipeline.simulator.config"])
     settings = settings_for(world, tmp_path)
-    for _ in range(KILLS):
+    killed = 0
+    while killed < KILLS:  # on a quick machine some have ended before
         child = context.Process(target=run_pipeline, args=(settings,))
         child.start()
         child.join(rng.uniform(0.05, 0.6))
+        killed += child.exitcode is None
         child.kill()
         child.join()
     result = collect(world, tmp_path)
@@ -45,7 +47,7 @@ def test_thirty_kills_change_nothing(world: Running, tmp_path: Path):
         states = [row["state"] for row in ledger.runs(limit=100)]
     sent = world.counts()["total"]
     assert sent <= len(asked) <= sent + asked.count(None)
-    assert set(states) == {"crashed", "succeeded"}  # on a quick machine some have ended before they are killed
+    assert set(states) == {"crashed", "succeeded"}
     assert states.count("crashed") > KILLS / 4
 
 

@@ -86,5 +86,5 @@ def test_the_rest_arrives_after_the_locks(world: Running, tmp_path: Path):
             break
         world.advance(7_201 if result.state == "deferred" else 60)
     assert missing == set()
-    refused = world.counts()["answers_429"]["quota"]  # 3 to 6 times; now and then the first teaches enough
+    refused = world.counts()["answers_429"]["quota"]  # 1 to 6 times, by which task is refused first
     assert (refused > 0, world.counts()["into_lock"]) == (True, {})
