@@ -59,10 +59,10 @@ class Tab:
         return self.page
 
     def settle(self) -> None:
-        """Wait until the app has finished drawing: its last element is there and its script rests."""
+        """Wait until the app has drawn everything: its last element, each part that loads late; its script rests."""
         self.page.wait_for_selector(".g-foot")
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-        expect(self.page.locator("[data-stale=true]")).to_have_count(0)
+        expect(self.page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
 
     def watch(self) -> None:
         """Note console errors, failures and requests that leave this machine."""
