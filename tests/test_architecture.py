@@ -54,6 +54,7 @@ OWNERS = {
         "pipeline/queries/worths.py",
         "pages",
     },
+    "python_calamine": {"pipeline/moving/import_sheets.py"},
     "pyarrow": {
         "pipeline/lake/engine.py",
         "pipeline/lake/shapes.py",

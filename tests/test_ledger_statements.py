@@ -22,7 +22,7 @@ ONLY_SQLITE = re.compile(r"INSERT OR |\biif\(|->>|\bGLOB\b|lastrowid|\bPRAGMA\b|
 # Where a file of SQLite's is meant, ours or somebody's.
 OF_FILES = {
     "keeping/lists.py", "keeping/purge.py", "keeping/recovery.py", "keeping/relisting.py",
-    "keeping/salvage.py", "ledger_copy.py", "moving/backup.py", "moving/backup_files.py", "moving/import_files.py",
+    "keeping/salvage.py", "ledger_copy.py", "moving/backup.py", "moving/backup_files.py", "moving/import_sqlite.py",
     "records/copying.py", "records/sqlite_file.py",
 }  # fmt: skip
 

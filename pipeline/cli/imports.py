@@ -36,7 +36,7 @@ def bring_in(
 ) -> None:
     """Bring in history of other projects (JSON, CSV, Parquet, SQLite), or a list of ids or links of artists to follow.
 
-    JSON, CSV and lists may be packed (.gz); a spreadsheet (.xlsx) is to be saved as CSV first.
+    JSON, CSV and lists may be packed (.gz), or sheets of a spreadsheet (.xlsx, .ods).
     The last line names the command that takes the import back. Exits with 1 where every entry is rejected.
     """
     with opened_ledger(load_settings(), to_read=dry_run) as (workspace, ledger):

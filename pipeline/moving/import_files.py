@@ -1,7 +1,7 @@
-"""Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, Parquet, SQLite, lists of ids.
+"""Files that other projects leave behind, entry by entry with line numbers: JSON, CSV, sheets, tables, lists of ids.
 
-What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_text`, `import_values`,
-`sqlite_file`.
+What a file is, its content decides, not its name. Imports `errors`, `import_parquet`, `import_sheets`, `import_sqlite`,
+`import_text`, `import_values`.
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ import csv
 import io
 import json
 import re
-import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DamagedFile, SettingsError
 from pipeline.moving.import_parquet import parquet_rows
+from pipeline.moving.import_sheets import is_workbook, sheets
+from pipeline.moving.import_sqlite import sqlite_tables
 from pipeline.moving.import_text import LARGEST_MB, is_packed, whole_text
-from pipeline.moving.import_values import artist_id, field_columns
-from pipeline.records.sqlite_file import read_only
+from pipeline.moving.import_values import artist_id, field_columns, has_id
 
 __all__ = ["Entry", "Reading", "Reject", "read_file"]
 
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
-_DELIMITERS = (",", ";", "\t", "|")
+COMMA = ","
+_DELIMITERS = (COMMA, ";", "\t", "|")
 csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
 SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
 
@@ -62,9 +63,9 @@ class Reading:
 
 
 def read_file(path: Path, name: str) -> list[Reading]:
-    """What there is to read in a file: one reading, or one per table; SettingsError when it is nothing we know.
+    """What there is to read in a file: one reading, or one per table or sheet; SettingsError when it is nothing known.
 
-    Raises DamagedFile for a database that cannot be opened.
+    Raises DamagedFile for a database or a workbook that cannot be opened.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and can be read but once
@@ -74,17 +75,26 @@ def read_file(path: Path, name: str) -> list[Reading]:
         with path.open("rb") as file:
             head = file.read(4096)
         if head.startswith(b"SQLite format 3\0"):
-            return _read_sqlite(path, name)
+            tables = sqlite_tables(path).items()
+            return [Reading(f"{name}, table {table}", "SQLite", _read_table(rows)) for table, rows in tables]
         if head.startswith(b"PAR1"):
             rows = enumerate(parquet_rows(path), 1)
             return [Reading(name, "Parquet", (Entry(line, row) for line, row in rows))]
+        if is_workbook(head):
+            return _read_workbook(path, name)
         text = whole_text(path, head)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}). Nothing was imported.") from None
     begin = text.lstrip()[:1]
     if not begin:
         raise SettingsError(f"{path} is empty. Nothing was imported.")
-    reading = Reading(name, "JSON", _read_json(text)) if begin in "[{" else _read_lines(path, text, name)
+    reading = Reading(name, "JSON", _read_json(text)) if begin in "[{" else _read_lines(text, name)
+    if reading is None:
+        raise SettingsError(
+            f"{path} is nothing that can be imported: it begins with {text.lstrip()[:60]!r}, which names no column of "
+            "artist ids and is none. Understood are JSON, JSON lines, CSV with titles such as name and link, Parquet, "
+            "SQLite, spreadsheets, and lists of ids or links. Nothing was imported."
+        )
     return [replace(reading, format=f"{reading.format}, packed") if is_packed(head) else reading]
 
 
@@ -136,18 +146,13 @@ def _artists_in(value: Any, line: int, outer: Mapping[str, Any], depth: int) -> 
         yield Entry(line, {**outer, "id": value})
     elif not isinstance(value, dict):
         yield Reject(line, f"a {type(value).__name__} where an artist belongs")
-    elif _has_id(value) or not (inner := _inner_lists(value)) or depth >= 8:
+    elif has_id(value) or not (inner := _inner_lists(value)) or depth >= 8:
         yield Entry(line, {**outer, **value})
     else:
         dates = {name: value[name] for name in field_columns(tuple(value)).get("day", ()) if _is_plain(value[name])}
         for name, each in inner:
             named = {"id": name} if artist_id(name)[0] else {}
             yield from _artists_in({**each, **named} if named else each, line, {**outer, **dates}, depth + 1)
-
-
-def _has_id(value: Mapping[str, Any]) -> bool:
-    columns = field_columns(tuple(value)).get("artist_id", ())
-    return any(artist_id(value[name])[0] for name in columns if _is_plain(value[name]))
 
 
 def _inner_lists(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -162,26 +167,36 @@ def _is_plain(value: Any) -> bool:
     return not isinstance(value, (dict, list))
 
 
-# ---- CSV and lists
+# ---- CSV, lists and sheets
 
 
-def _read_lines(path: Path, text: str, name: str) -> Reading:
-    lines = [line for line in text.splitlines()[:SAMPLE] if line.strip() and not line.startswith("#")]
-    header = lines[0] if lines else ""
+def _read_lines(text: str, name: str) -> Reading | None:
+    """Rows below titles, or a list of ids; None where it is neither."""
+    numbered = list(enumerate(islice(io.StringIO(text, newline=""), SAMPLE), 1))
+    lines = [(number, line.rstrip("\r\n")) for number, line in numbered if line.strip() and not line.startswith("#")]
     for delimiter in _DELIMITERS:
-        columns = next(csv.reader([header], delimiter=delimiter, strict=False), [])
-        if "artist_id" in field_columns(tuple(columns)):
-            return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter))
-        if field_columns(tuple(columns)) and 0 <= (place := _place_of_ids(lines[1:], delimiter)) < len(columns):
+        at, columns = _titles(lines, delimiter)
+        if "artist_id" in field_columns(columns):
+            return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter, at))
+        below = [line for number, line in lines if number > at]
+        if field_columns(columns) and 0 <= (place := _place_of_ids(below, delimiter)) < len(columns):
             understood = f"CSV with {delimiter!r}, ids in {columns[place]!r}"
-            return Reading(name, understood, _read_csv(text, delimiter, place))
-    if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for line in lines):
+            return Reading(name, understood, _read_csv(text, delimiter, at, place))
+    if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for _, line in lines):
         return Reading(name, "list of ids", _read_ids(text))
-    raise SettingsError(
-        f"{path} is nothing that can be imported: it begins with {header[:60]!r}, which names no column of artist "
-        "ids and is none. Understood are JSON, JSON lines, CSV with titles such as name and link, Parquet, SQLite, "
-        "and lists of ids or links. Nothing was imported."
-    )
+    return None
+
+
+def _titles(lines: Sequence[tuple[int, str]], delimiter: str) -> tuple[int, tuple[str, ...]]:
+    """The line, and its cells, that names most of our fields, of those above the first id; a headline may be there."""
+    best: tuple[int, tuple[str, ...]] = (0, ())
+    for number, line in lines:
+        cells = next(csv.reader([line], delimiter=delimiter, strict=False), [])
+        if any(artist_id(cell)[0] for cell in cells):
+            break
+        if len(field_columns(tuple(cells))) > len(field_columns(best[1])):
+            best = number, tuple(cells)
+    return best
 
 
 def _place_of_ids(lines: Sequence[str], delimiter: str) -> int:
@@ -191,14 +206,14 @@ def _place_of_ids(lines: Sequence[str], delimiter: str) -> int:
     return max(places, key=places.__getitem__, default=-1)
 
 
-def _read_csv(text: str, delimiter: str, ids_at: int | None = None) -> Found:
+def _read_csv(text: str, delimiter: str, titles_at: int, ids_at: int | None = None) -> Found:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header: list[str] = []
     line = 1
     try:
         for cells in reader:
             if not header:
-                header = [cell.strip() for cell in cells if not cells[0].startswith("#")]
+                header = [cell.strip() for cell in cells if reader.line_num >= titles_at]
                 if header and ids_at is not None:
                     header[ids_at] = "artist_id"
             elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
@@ -228,66 +243,24 @@ def _listed(line: str) -> dict[str, str]:
     return {"id": line.strip()}
 
 
+def _read_workbook(path: Path, name: str) -> list[Reading]:
+    """A reading per sheet that has ids; a sheet is CSV, written by whoever made it for the eye."""
+    found = [_read_lines(text, f"{name}, sheet {sheet}") for sheet, text in sheets(path)]
+    if not any(found):
+        raise SettingsError(
+            f"{path} has no sheet with ids or links of artists in cells of their own; a link behind a name is not "
+            "seen. Nothing was imported."
+        )
+    return [replace(each, format=each.format.replace(f"CSV with {COMMA!r}", "sheet")) for each in found if each]
+
+
 # ---- SQLite
 
 
-def _read_sqlite(path: Path, name: str) -> list[Reading]:
-    """A reading per table that has artist ids of its own, or numbers of rows in one that has."""
-    try:
-        with closing(_connected(path)) as connection:
-            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            samples = {table: list(_rows(connection, table, SAMPLE)) for table in names}
-            owners = {table for table, rows in samples.items() if any(map(_has_id, rows))}
-            numbered = dict(pair for table in sorted(owners) for pair in _numbers(connection, table))
-    except sqlite3.Error as error:
-        raise DamagedFile(f"{path} cannot be read ({error}). Nothing was imported.") from None
-    wanted: dict[str, Mapping[int, str]] = {}
-    for table in names:
-        if table in owners or any(_number(row) in numbered for row in samples[table]):
-            wanted[table] = {} if table in owners else numbered
-    if not wanted:
-        tables = ", ".join(names) or "none"
-        raise SettingsError(f"{path} has no table with artist ids (tables: {tables}). Nothing was imported.")
-    return [Reading(f"{name}, table {each}", "SQLite", _read_table(path, each, ids)) for each, ids in wanted.items()]
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = read_only(path)
-    connection.text_factory = lambda content: content.decode("utf-8", "replace")
-    return connection
-
-
-def _rows(connection: sqlite3.Connection, table: str, most: int = -1) -> Iterator[dict[str, Any]]:
-    quoted = table.replace('"', '""')
-    cursor = connection.execute(f'SELECT * FROM "{quoted}" LIMIT ?', (most,))
-    names = [column[0] for column in cursor.description]
-    for row in cursor:
-        yield dict(zip(names, row, strict=True))
-
-
-def _numbers(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, str]]:
-    """The database's own numbers of artists, with the id each stands for."""
-    for row in _rows(connection, table):
-        columns = field_columns(tuple(row)).get("artist_id", ())
-        found = next((text for text in (artist_id(row[name])[0] for name in columns) if text), "")
-        number = next((row[name] for name in columns if isinstance(row[name], int)), None)
-        if found and number is not None:
-            yield number, found
-
-
-def _number(row: Mapping[str, Any]) -> int | None:
-    """The number by which a row names an artist of another table; its own `id` is none."""
-    columns = [name for name in field_columns(tuple(row)).get("artist_id", ()) if name.lower() != "id"]
-    return next((row[name] for name in columns if isinstance(row[name], int)), None)
-
-
-def _read_table(path: Path, table: str, numbered: Mapping[int, str]) -> Found:
+def _read_table(rows: Iterator[Mapping[str, Any]]) -> Found:
     line = 0
     try:
-        with closing(_connected(path)) as connection:
-            for line, row in enumerate(_rows(connection, table), 1):
-                number = _number(row) if numbered else None
-                named = {"artist_uri": numbered[number]} if number is not None and number in numbered else {}
-                yield Entry(line, {**row, **named})
-    except sqlite3.Error as error:
-        yield Reject(line + 1, f"the rest of the table cannot be read ({error})")
+        for line, row in enumerate(rows, 1):
+            yield Entry(line, row)
+    except DamagedFile as error:
+        yield Reject(line + 1, str(error))

@@ -1,6 +1,6 @@
 """The text of a file that other projects leave behind, also of one that gzip packed: taken whole, within a limit.
 
-Imports `errors`, `import_parquet`.
+Imports `errors`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import DamagedFile, SettingsError
-from pipeline.moving.import_parquet import BUNDLED
 
-__all__ = ["LARGEST_MB", "is_packed", "whole_text"]
+__all__ = ["LARGEST_MB", "is_packed", "require_fit", "whole_text"]
 
 LARGEST_MB = 512  # of text, which is taken whole: reading it needs about seven times its size
 CHUNK = 1 << 20  # bytes that are unpacked at a time: what grows beyond the limit is not unpacked further
@@ -29,15 +28,12 @@ def is_packed(head: bytes) -> bool:
 def whole_text(path: Path, head: bytes) -> str:
     """The text of a file that begins with `head`, packed or not, whatever its encoding.
 
-    Raises SettingsError for archives, spreadsheets, databases that are packed, and where it is too much to be taken at
-    once; DamagedFile for what was packed and cannot be unpacked to its end; OSError.
+    Raises SettingsError for what is no text once it is unpacked, and where it is too much to be taken at once;
+    DamagedFile for what was packed and cannot be unpacked to its end; OSError.
     """
-    if head.startswith(b"PK\x03\x04"):
-        told = f"{path} is packed, or of a spreadsheet: unpack it first, or save the spreadsheet as CSV"
-        raise SettingsError(f"{told}. {BUNDLED}")
     if is_packed(head):
         return _decoded(b"".join(_unpacked(path)))
-    _require_fit(path, path.stat().st_size, "")
+    require_fit(path, path.stat().st_size, "")
     return _decoded(path.read_bytes())
 
 
@@ -50,13 +46,14 @@ def _unpacked(path: Path) -> Iterator[bytes]:
                                  or chunk.startswith(TAR, TAR_AT)):  # fmt: skip
                     raise SettingsError(f"{path} has no text in it but another kind of file. {UNPACK}")
                 size += len(chunk)
-                _require_fit(path, size, " once it is unpacked")
+                require_fit(path, size, " once it is unpacked")
                 yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DamagedFile(f"{path} cannot be unpacked to its end ({error}). Nothing was imported.") from None
 
 
-def _require_fit(path: Path, size: int, when: str) -> None:
+def require_fit(path: Path, size: int, when: str) -> None:
+    """Raise SettingsError where a file has more bytes, `when` it is read so, than are taken at once."""
     if size > LARGEST_MB * 1_000_000:
         had = f"{size / 1e6:,.0f} MB" if not when else f"more than {LARGEST_MB} MB"
         told = f"{path} has {had}{when}, of text {LARGEST_MB} at most can be read at once"

@@ -18,7 +18,7 @@ from typing import Any
 
 from pipeline.lake.shapes import COUNT
 
-__all__ = ["FIELDS", "Observation", "artist_id", "day_in_name", "field_columns", "linked", "observation"]
+__all__ = ["FIELDS", "Observation", "artist_id", "day_in_name", "field_columns", "has_id", "linked", "observation"]
 
 LAUNCH = date(2008, 10, 7)  # nobody observed Spotify before
 # Our field → names it goes by, likelier ones first; compared without case, accents and punctuation.
@@ -112,6 +112,12 @@ def artist_id(value: Any) -> tuple[str, str]:
     if kind in ("album", "track", "playlist", "user", "show", "episode"):
         return "", f"a link to a{'n' * (kind[0] in 'ae')} {kind}, not to an artist"
     return "", f"{_shown(value)} is no artist's id or link"
+
+
+def has_id(values: Mapping[str, Any]) -> bool:
+    """Whether one of these values, which may be anything, is the id of an artist by its name and by itself."""
+    columns = field_columns(tuple(values)).get("artist_id", ())
+    return any(artist_id(values[name])[0] for name in columns if not isinstance(values[name], (dict, list)))
 
 
 def linked(text: str) -> tuple[str, str]:
