@@ -11,10 +11,14 @@ from typing import Any
 import streamlit as st
 
 from pages import _access, _cards, _data
-from pages._text import Text
+from pages._text import Text, current_text
+from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
-__all__ = ["choose_followed", "named", "show_head", "show_nobody"]
+__all__ = ["choose_followed", "choose_list", "named", "show_head", "show_nobody", "show_unread"]
+
+EXAMPLE = "https://open.spotify.com/artist/…"
+MOST_PASTED = 100_000  # characters: some thousand links with names
 
 
 def choose_followed(text: Text, *, key: str = "followed") -> tuple[str, ...] | None:
@@ -26,13 +30,68 @@ def choose_followed(text: Text, *, key: str = "followed") -> tuple[str, ...] | N
     return service().followed() if chosen else None
 
 
+def choose_list(text: Text) -> tuple[str, ...] | None:
+    """The choice of those who are followed, and beside it the way to follow others."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="my_list"):
+        chosen = choose_followed(text)
+        _invite(text)
+    return chosen
+
+
+def _invite(text: Text) -> None:
+    """A field for links of artists, known here or not, and a button that follows them; the demo knows its own alone."""
+    if _data.is_synthetic() or not _access.may_operate():
+        return
+    about = text("One artist a line: the link, or cells of a spreadsheet with names and links.")
+    with st.popover(text("Follow by link"), key="invite"), st.form("invitation", border=False):
+        st.text_area(
+            text("Links of artists"), key="pasted", placeholder=EXAMPLE, help=about, max_chars=MOST_PASTED, height=180
+        )
+        st.form_submit_button(text("Follow"), type="primary", on_click=_follow_pasted)
+        if told := st.session_state.pop("invited", ""):
+            st.html(_cards.note(told))
+
+
+def _follow_pasted() -> None:
+    """Follow whom the field names; lines that name nobody stay in it."""
+    text = current_text()
+    if not _access.may_operate():
+        return
+    try:
+        new, known, rest = service().follow_all(st.session_state["pasted"])
+    except GarimpoError as error:
+        st.session_state["invited"] = text.error(error)
+        return
+    told = [text.plural("{count} artist put on your list", "{count} artists put on your list", new)]
+    if known:
+        told.append(text("{count} on it already", count=text.number(known)))
+    if rest:
+        told.append(text("what is left above names no artist by a link"))
+    st.session_state.update(invited="; ".join(told), pasted=rest)
+
+
+def show_unread(among: Sequence[str], shown: int, text: Text) -> None:
+    """How many of those who are followed are not among the shown, since nobody has answered about them yet."""
+    missing = len(among) - shown
+    if not shown:
+        advice = text("The next run asks about such artists first.")
+        st.html(_cards.empty(text("None of those you follow was read yet"), advice))
+    elif missing:
+        told = text.plural(
+            "{count} more is not read yet: the next run asks about such artists first",
+            "{count} more are not read yet: the next run asks about such artists first",
+            missing,
+        )
+        st.html(_cards.note(told))
+
+
 def show_nobody(text: Text) -> None:
-    """How a list of one's own begins; the demo imports nothing."""
+    """How a list of one's own begins; the demo takes nobody from outside."""
     if _data.is_synthetic():
         advice = text("Open an artist and press Follow.")
     else:
         advice = text(
-            "Open an artist and press Follow, or bring a list of names and links: python -m pipeline import FILE"
+            "Open an artist and press Follow, paste links on Artists, or bring a file: python -m pipeline import FILE"
         )
     st.html(_cards.empty(text("Nobody is followed yet"), advice))
 

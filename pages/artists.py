@@ -11,12 +11,7 @@ from pages._text import Text, current_text
 from pipeline import queries
 
 PER_PAGE = 25
-NEEDS = {
-    "followers": "followers",
-    "growth": "followers",
-    "popularity": "popularity",
-    "released": "neither",
-}  # of an order
+ORDER_NEEDS = {"followers": "followers", "growth": "followers", "popularity": "popularity", "released": "neither"}
 
 
 def orders(text: Text) -> dict[str, str]:
@@ -33,7 +28,7 @@ def orders(text: Text) -> dict[str, str]:
 
 def choose_order(text: Text, given: Mapping[str, bool]) -> str:
     """The order; kept in the address under a name that is the same in both languages."""
-    labels = {name: label for name, label in orders(text).items() if given.get(NEEDS.get(name, ""), True)}
+    labels = {name: label for name, label in orders(text).items() if given.get(ORDER_NEEDS.get(name, ""), True)}
     asked = st.query_params.get("sort", "followers")
     st.session_state["order"] = asked if asked in labels else next(iter(labels))  # a step back changes it, too
 
@@ -92,13 +87,16 @@ def main() -> None:
     given = dict(_data.ask(queries.numbers_given))
     given["neither"] = not (given["followers"] or given["popularity"])
     search, genre, order = choose(text, given)
-    among = _following.choose_followed(text)
+    among = _following.choose_list(text)
     if among == ():
         _following.show_nobody(text)
         return
     count = _data.ask(queries.artists_count, search, genre, among)
+    if among and not (search or genre):
+        _following.show_unread(among, count, text)
+    elif not count:
+        show_none(text, narrowed=bool(search or genre))
     if not count:
-        show_none(text, narrowed=bool(search or genre or among))
         return
     place, page = st.container(), _parts.choose_page(count, PER_PAGE)
     rows = _data.ask(

@@ -214,23 +214,6 @@ def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_
     assert (report.observations, report.files[0].dates, ledger.runs()) == (0, "none", [])
 
 
-def test_named_links_are_followed(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
-    """A table of names and links needs no day: they are artists to ask about, as links alone are."""
-    (tmp_path / "x.csv").write_text(f"Artista;Link\nBanda Um;https://open.spotify.com/artist/{BANDA}\n", "utf-8")
-    report = imported(workspace, ledger, tmp_path / "x.csv")
-    assert (report.to_refresh, report.new_artists, report.observations, report.rejected) == (1, 1, 0, 0)
-
-
-@pytest.mark.parametrize(
-    "line", ["{id},Banda Um", "Banda Um;https://open.spotify.com/artist/{id}?si=1", "{id}\tBanda Um"]
-)
-def test_names_beside_links_need_no_titles(workspace: Workspace, ledger: Ledger, tmp_path: Path, line: str) -> None:
-    """Names and links without a line of titles are a list, too; a number beside an id is not taken for a name."""
-    (tmp_path / "x.txt").write_text(f"{line.format(id=BANDA)}\n{VIOLA},31\n{VIOLA}\n", "utf-8")
-    report, _ = understood(workspace, ledger, tmp_path / "x.txt")
-    assert (report.to_refresh, report.observations, report.rejected) == (2, 0, 1)
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from pipeline.records.events import note_unknown
 from pipeline.records.followed import follow
 from tests.published import LAST_DAY, publish_many, publish_rows
+from tests.receipts import BANDA, VIOLA
 from tests.screens import LOCALES, SHELL, Screen, install_service, open_screen
 from tests.test_pages_access import AUTH, OWNER
 
@@ -94,13 +95,47 @@ def test_nothing_new_is_said(tmp_path):
     assert "A genre over time" not in words  # nobody has one
 
 
-def test_unmatched_list_leads_back(service):
-    """Of followed artists of whom nothing is known none is shown, and a button leads to all."""
+def test_list_of_unread_says_so(service):
+    """Of followed artists nobody has answered about yet, it is said how many there are, and that they come next."""
     service.follow("unknown")
     screen = open_screen("artists.py", followed="true")
+    assert ("None of those you follow was read yet" in screen.words, led(screen)) == (True, [])
+    service.follow("artist000003")
+    assert "1 more is not read yet: the next run" in open_screen("artists.py", followed="true").words
+    assert "more is not read yet" not in open_screen("artists.py").words
+
+
+def test_unmatched_list_leads_back(service):
+    """Where none of those who are followed matches, a button leads to all."""
+    service.follow("artist000003")
+    screen = open_screen("artists.py", followed="true", q="nobody")
     assert ("No artist matches" in screen.words, led(screen)) == (True, [])
     screen.app.button(key="show_all").click().run()
     assert len(led(screen)) == 12
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_links_are_pasted(tmp_path, language):
+    """Cells of a spreadsheet with names and links put artists on the list; what names nobody stays to be mended."""
+    made = install_service(tmp_path, **KEYS)
+    publish_many(made.workspace, 12, 3)
+    made.follow(BANDA)
+    pasted = f"Nome\tLink\nBanda\t{BANDA}\nViola\thttps://open.spotify.com/artist/{VIOLA}?si=1\nNinguém\t\n"
+    screen = open_screen("artists.py", language)
+    screen.app.text_area(key="pasted").set_value(pasted)
+    next(each for each in screen.app.button if each.label in ("Follow", "Acompanhar")).click().run()
+    assert made.followed_names() == {BANDA: "", VIOLA: "Viola"}
+    assert screen.app.text_area(key="pasted").value == "Ninguém\t"
+    told = {
+        "en": "1 artist put on your list; 1 on it already; what is left above names no artist by a link",
+        "pt": "1 artista entrou na sua lista; 1 já na lista; o que ficou acima não traz link de artista",
+    }
+    assert told[language] in screen.words
+
+
+def test_demo_takes_nobody_from_outside(service):
+    """Whom its source does not know cannot be put on its list."""
+    assert [each.key for each in open_screen("artists.py").app.text_area] == []
 
 
 def test_withheld_numbers_are_no_hindrance(tmp_path):

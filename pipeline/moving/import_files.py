@@ -14,6 +14,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from pipeline.moving.import_parquet import parquet_rows
 from pipeline.moving.import_sheets import is_workbook, sheets
 from pipeline.moving.import_sqlite import sqlite_tables
 from pipeline.moving.import_text import LARGEST_MB, is_packed, whole_text
-from pipeline.moving.import_values import artist_id, field_columns, has_id
+from pipeline.moving.import_values import artist_id, field_columns, has_id, observation
 
-__all__ = ["Entry", "Reading", "Reject", "read_file"]
+__all__ = ["Entry", "Reading", "Reject", "read_file", "read_list"]
 
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 COMMA = ","
@@ -96,6 +97,19 @@ def read_file(path: Path, name: str) -> list[Reading]:
             "SQLite, spreadsheets, and lists of ids or links. Nothing was imported."
         )
     return [replace(reading, format=f"{reading.format}, packed") if is_packed(head) else reading]
+
+
+def read_list(text: str) -> tuple[dict[str, str], list[int]]:
+    """Whom a text names by link, URI or id, with the name beside it or none; and lines, from 1, that name nobody."""
+    named: dict[str, str] = {}
+    nobody = []
+    for found in (_read_lines(text, "") or Reading("", "", _read_ids(text))).entries:
+        known = observation(found.values, date.max) if isinstance(found, Entry) else found.reason
+        if isinstance(known, str):
+            nobody.append(found.line)
+        else:
+            named[known.artist_id] = known.name or named.get(known.artist_id, "")
+    return named, nobody
 
 
 # ---- JSON
@@ -232,14 +246,13 @@ def _read_ids(text: str) -> Found:
 
 
 def _listed(line: str) -> dict[str, str]:
-    """An id or a link, and the name that stands beside it; a number or a day beside it is none, and means nothing."""
+    """An id or a link, and the name that stands beside it first; nothing where a number or a day does, to be told."""
     for delimiter in _DELIMITERS:
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), []) if cell.strip()]
         found = [cell for cell in cells if artist_id(cell)[0]]
-        if len(cells) == 2 and len(found) == 1:
-            name = cells[1 - cells.index(found[0])]
-            if any(letter.isalpha() for letter in name):
-                return {"id": found[0], "name": name}
+        beside = [cell for cell in cells if cell not in found]
+        if len(found) == 1 and beside and all(any(letter.isalpha() for letter in cell) for cell in beside):
+            return {"id": found[0], "name": beside[0]}
     return {"id": line.strip()}
 
 

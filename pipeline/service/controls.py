@@ -1,7 +1,7 @@
 """What pages may ask and change beside runs: schedules, freshness, health, who is followed, what a run would cost.
 
 The half of the service that works on the ledger alone. Imports `schedules`, `freshness`, `preview`, `status`, `upkeep`,
-`budget`, `events`, `followed`, `ledger`, `context`, `dag`, `progress`, `retries`, `warming`, `notify`.
+`budget`, `events`, `followed`, `ledger`, `import_files`, `context`, `dag`, `progress`, `retries`, `warming`, `notify`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.clock import workspace_clock
+from pipeline.moving.import_files import read_list
 from pipeline.records.budget import BUCKETS, BucketView, Budget
 from pipeline.records.events import unknown_artists
 from pipeline.records.followed import follow, followed_ids, followed_list, is_followed, unfollow
@@ -121,6 +122,15 @@ class Controls:
     def follow(self, artist_id: str) -> None:
         """Put an artist on the list."""
         follow(self.ledger, [artist_id])
+
+    def follow_all(self, pasted: str) -> tuple[int, int, str]:
+        """Put on the list whom a text names; how many are new on it, were on it, and the lines that name nobody."""
+        named, nobody = read_list(pasted)
+        listed = self.followed()
+        new = {artist_id: name for artist_id, name in named.items() if artist_id not in listed}
+        follow(self.ledger, new)
+        lines = pasted.splitlines()
+        return len(new), len(named) - len(new), "\n".join(lines[line - 1] for line in nobody)
 
     def unfollow(self, artist_id: str) -> None:
         """Take an artist off the list."""
