@@ -15,7 +15,7 @@ from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
-__all__ = ["choose_followed", "choose_list", "named", "show_head", "show_nobody", "show_unread"]
+__all__ = ["choose_followed", "choose_list", "invite", "named", "show_head", "show_nobody", "show_unread"]
 
 EXAMPLE = "https://open.spotify.com/artist/…"
 MOST_PASTED = 100_000  # characters: some thousand links with names
@@ -34,13 +34,16 @@ def choose_list(text: Text) -> tuple[str, ...] | None:
     """The choice of those who are followed, and beside it the way to follow others."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="my_list"):
         chosen = choose_followed(text)
-        _invite(text)
+        invite(text)
     return chosen
 
 
-def _invite(text: Text) -> None:
-    """A field for links of artists, known here or not, and a button that follows them; the demo knows its own alone."""
-    if _data.is_synthetic() or not _access.may_operate():
+def invite(text: Text) -> None:
+    """A field for links of artists, known here or not, and a button that follows them, where somebody is asked of them.
+
+    The demo knows its own alone.
+    """
+    if _data.is_synthetic() or _data.is_idle() or not _access.may_operate():
         return
     about = text("One artist a line: the link, or cells of a spreadsheet with names and links.")
     with st.popover(text("Follow by link"), key="invite"), st.form("invitation", border=False):

@@ -17,7 +17,7 @@ from pages._html import Html, tag
 from pages._run_words import told
 from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
-from pipeline.service.scheduler import Status
+from pipeline.service.scheduler import Status, service
 
 __all__ = ["frame_line", "going", "progress_of", "progress_text", "show_no_run", "waiting"]
 
@@ -142,6 +142,8 @@ def show_nothing(text: Text) -> None:
     """What to do where a run may begin: start one, or mend what the last one failed of, before this app was opened."""
     title, last = text("Nothing has been collected yet"), _data.last_run()
     advice = text("Start a run on the page Runs; the first data appear within a minute.")
+    if not (service().settings.genres or service().followed()):
+        advice = text("No genre is searched here: follow artists by link, then start a run on the page Runs.")
     if last and _failed(last):
         title, advice = text("The last run failed"), told(last["message"], text)
     st.html(_cards.empty(title, advice))

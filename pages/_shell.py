@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from pages import _access, _as_of, _broadcast, _data, _failures, _live
+from pages import _access, _as_of, _broadcast, _data, _failures, _following, _live
 from pages._html import Html, tag
 from pages._look import current_palette, current_style_sheet
 from pages._text import COOKIE, LANGUAGES, Text, choose_text, preferred_language
@@ -112,6 +112,7 @@ def main() -> None:
         if needs_data and _data.is_empty():
             st.title(chosen.title, anchor=False)
             _live.waiting()
+            _following.invite(text)  # a list of one's own may be all that is wanted
         else:
             if needs_data:
                 with looks_back:

@@ -133,6 +133,17 @@ def test_links_are_pasted(tmp_path, language):
     assert told[language] in screen.words
 
 
+def test_own_list_comes_first(tmp_path):
+    """Where no genre is searched nothing comes by itself: the pages say so, and take links before there are data."""
+    made = install_service(tmp_path, genres=(), **KEYS)
+    screen = open_screen("artists.py")
+    assert "No genre is searched here: follow artists by link, then start a run" in screen.words
+    screen.app.text_area(key="pasted").set_value(VIOLA)
+    next(each for each in screen.app.button if each.label == "Follow").click().run()
+    assert made.followed() == (VIOLA,)
+    assert "Start a run on the page Runs" in open_screen("artists.py").words
+
+
 def test_demo_takes_nobody_from_outside(service):
     """Whom its source does not know cannot be put on its list."""
     assert [each.key for each in open_screen("artists.py").app.text_area] == []
