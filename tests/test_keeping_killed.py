@@ -37,7 +37,7 @@ from tests.payloads import album, albums_line, artist, commit, search_line
 from tests.published import answers
 from tests.stores import here
 
-ROUNDS, KILLS, BATCHES, VICTIMS, LONG_AGO = 4, 50, 16, 3, 1_600_000_000.0
+ROUNDS, KILLS, BATCHES, VICTIMS, LONG_AGO = 8, 25, 16, 3, 1_600_000_000.0
 MOST_S = 0.25  # that a process has before it is killed
 OLD, FIRST = 8, 7  # batches of a run whose answers went, and lie in volumes; the first that has a victim
 SETTINGS, TODAY = Settings(keep_raw_days=90, keep_snapshot_days=400), date(2026, 11, 22)
@@ -162,14 +162,14 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("round_", range(ROUNDS))
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and forkserver are POSIX")
 def test_kills_anywhere(tmp_path: Path, calm: dict[str, list[Any]], round_: int) -> None:
-    """Of two hundred a round of fifty processes killed among all writers, then one undisturbed: all is as without.
+    """Of two hundred a round of processes killed among all writers, then one undisturbed: all is as without.
 
-    The first round begins with nothing, the others with something to do for every writer.
+    Every fourth round begins with nothing, the others with something to do for every writer.
     """
     context, rng = multiprocessing.get_context("forkserver"), random.Random(round_)
     context.set_forkserver_preload(["tests.test_keeping_killed"])
     workspace = open_workspace(Settings(data=tmp_path / "killed", workspace="test"))
-    if round_:
+    if round_ % 4:
         with closing(Ledger(workspace.ledger, Clock().now)) as ledger:
             made_once(workspace, ledger, begin)
     ended = 0
@@ -177,7 +177,8 @@ def test_kills_anywhere(tmp_path: Path, calm: dict[str, list[Any]], round_: int)
         begun = context.Event()
         child = context.Process(target=work, args=(tmp_path / "killed", seed, begun))
         child.start()
-        begun.wait()
+        while not begun.wait(1):
+            assert child.exitcode is None
         child.join(rng.uniform(0, MOST_S))
         ended += child.exitcode is not None
         assert child.exitcode in (None, 0)
