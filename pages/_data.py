@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
@@ -22,6 +23,7 @@ from pipeline.service.scheduler import Service, Status, service
 
 __all__ = [
     "ask",
+    "ask_later",
     "generation_number",
     "is_arranging",
     "is_empty",
@@ -94,13 +96,22 @@ def ask(question: Callable[Concatenate[Generation, P], T], /, *args: P.args, **k
     Each day looked back to is a file of its own, and so another generation to the cache. Where a workspace is made
     again files have the names that others had: the name under which a file is attached is not given twice.
     """
-    day: date | None = st.session_state.get("as_of_day")
-    generation = open_generation(_service().workspace, day) if day else _service().shown.generation()
+    generation = _shown()
     call = inspect.signature(question).bind(generation, *args, **kwargs)
     rest = {name: value for name, value in call.arguments.items() if value is not generation}
     # Told in words: Streamlit takes 20 ms to look through a list of 5,000 ids, and a fifth of one for a text.
     answer: T = _answer((generation.alias, question.__name__, repr(rest)), generation, question, rest)
     return answer
+
+
+def ask_later(question: Callable[Concatenate[Generation, P], T], /, *args: Any, **kwargs: Any) -> Callable[..., T]:
+    """The question of what this session is shown now, for a thread that belongs to none; its answer is not kept."""
+    return partial(question, _shown(), *args, **kwargs)
+
+
+def _shown() -> Generation:
+    day: date | None = st.session_state.get("as_of_day")
+    return open_generation(_service().workspace, day) if day else _service().shown.generation()
 
 
 @st.cache_data(max_entries=400, show_spinner=False)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages import _cards, _charts, _data
+from pages import _cards, _charts, _data, _downloads
 from pages._look import current_palette
 from pages._text import Text
 from pipeline import queries
-from pipeline.moving.exporting import export_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,11 +57,7 @@ def show_chart(
     figure = chart(frame, _charts.Style(text, current_palette()))
     st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key=key)
     if numbers_of:
-        file_format = "csv-semicolon" if text.language == "pt_BR" else "csv"
-        st.download_button(
-            text("Download as CSV"), lambda: export_rows(frame.to_arrow(), file_format), f"{key}-{numbers_of}.csv",
-            "text/csv", on_click="ignore", key=f"{key}_csv", type="tertiary",
-        )  # fmt: skip
+        _downloads.offer_csv(lambda: frame, text, name=f"{key}-{numbers_of}", key=key)
 
 
 def choose_one(label: str, options: Mapping[str, str], *, key: str, everything: str) -> str:

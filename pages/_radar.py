@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _cards, _data, _following, _parts
+from pages import _cards, _data, _downloads, _following, _parts
 from pages._text import Text
 from pipeline import queries
 
@@ -28,6 +28,7 @@ def show_newest(text: Text) -> None:
         if among:  # of all, the newest are recent by themselves
             st.html(_cards.note(text("Albums and singles in the last twelve months.")))
         _parts.release_grid(found.slice(6 * (page - 1), 6).to_dicts(), text, key="newest", columns=3)
+    _downloads.offer_releases(found, text, key="newest")
 
 
 def show_none(text: Text, *, of_followed: bool = False) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
-from pages import _cards, _data, _following, _parts
+from pages import _cards, _data, _downloads, _following, _parts
 from pages._text import Text, current_text
 from pipeline import queries
 
@@ -99,10 +100,8 @@ def main() -> None:
     if not count:
         return
     place, page = st.container(), _parts.choose_page(count, PER_PAGE)
-    rows = _data.ask(
-        queries.artists, search=search, genre=genre, among=among, order=order, limit=PER_PAGE,
-        offset=(page - 1) * PER_PAGE,
-    )  # fmt: skip
+    asked: dict[str, Any] = {"search": search, "genre": genre, "among": among, "order": order}
+    rows = _data.ask(queries.artists, **asked, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
     with place:
         told = [text.plural("{count} artist", "{count} artists", count)]
         if given["neither"]:
@@ -111,6 +110,7 @@ def main() -> None:
             rows = rows.join(counts, "artist_id", "left", maintain_order="left")
         st.html(_cards.note(_cards.DOT.join(told)))
         _parts.artist_list(_following.named(rows.to_dicts()), text, key="artists")
+    _downloads.offer_artists(count, text, asked, with_releases=given["neither"], key="artists")
 
 
 main()
