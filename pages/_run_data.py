@@ -235,6 +235,11 @@ def whole_log(wanted: EventFilter) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def rejects_of(run_id: str) -> tuple[list[Row], int]:
+    """What an import did not take: the first rows, and how many more."""
+    return shared(("rejects", run_id), lambda: events.read_rejects(service().ledger, run_id), ENDED_S)
+
+
 def rest_of(run_id: str) -> Any:
     """What nobody was answered since, of what a run that has ended left."""
     return shared(("rest", run_id), lambda: service().rest_of(run_id), REST_S)

@@ -20,7 +20,16 @@ from pipeline.records.events import LEVELS, EventFilter
 from pipeline.runs.items import ItemFilter
 from pipeline.service.scheduler import service
 
-__all__ = ["Wanted", "choose", "choose_items_page", "choose_log_page", "draw_coming", "draw_parts", "show_log_foot"]
+__all__ = [
+    "Wanted",
+    "choose",
+    "choose_items_page",
+    "choose_log_page",
+    "draw_coming",
+    "draw_parts",
+    "show_log_foot",
+    "show_rejects",
+]
 
 ITEMS, LINES = 20, 60  # on a page
 KEEP_S = 5.0
@@ -96,6 +105,14 @@ def show_log_foot(look: Look, wanted: Wanted, text: Text) -> None:
             text("Download the log"), lambda: _run_data.whole_log(wanted.lines), f"{wanted.run_id}.log", "text/plain",
             on_click="ignore", key="download",
         )  # fmt: skip
+
+
+def show_rejects(run_id: str, text: Text) -> None:
+    """What an import did not take, and why."""
+    rows, more = _run_data.rejects_of(run_id)
+    if rows:
+        st.header(text("Rejected"), anchor=False)
+        st.html(_run_tables.reject_table(rows, more, text))
 
 
 def draw_coming(run_id: str, text: Text) -> None:

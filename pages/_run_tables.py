@@ -12,7 +12,7 @@ from pages._run_words import bucket_label, budget_note, state_label, task_label,
 from pages._tables import table
 from pages._text import Text
 
-__all__ = ["budget_table", "cost_table", "item_table", "log_lines"]
+__all__ = ["budget_table", "cost_table", "item_table", "log_lines", "reject_table"]
 
 Row = Mapping[str, Any]
 LOUD = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
@@ -64,6 +64,16 @@ def _line(row: Row, text: Text) -> Html:
     words = tag("span", tag("b", row["event"]), f" {row['message']}")
     stamp = tag("time", text.clock(row["at"]), datetime=row["at"].isoformat())
     return tag("li", stamp, level, tag("em", about), words, cls=f"g-{LOUD.get(row['level'], 'calm')}")
+
+
+def reject_table(rows: Iterable[Row], more: int, text: Text) -> Html:
+    """What an import did not take: file, line, reason; how many more there were."""
+    heads = (text("File"), text("Line"), text("Reason"))
+    lines = [
+        (row["file"], text.number(row["line"]) if row["line"] else NONE, told(row["reason"], text)) for row in rows
+    ]
+    also = note(text("and {count} more", count=text.number(more))) if more else ""
+    return tag("div", table(heads, lines, "g-words"), also, cls="g-stack")
 
 
 def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> Html:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form
+from pages import _access, _broadcast, _cards, _data, _failures, _run_data, _run_form, _run_parts
 from pages._run_data import Look
 from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_coming, draw_parts, show_log_foot
 from pages._run_words import told
@@ -27,6 +27,7 @@ def show(run_id: str) -> None:
         return
     if look.run["trigger"] == "import":  # it has no tasks and asks nothing
         st.html(draw_parts(look, Wanted(run_id), text)["head"])
+        _run_parts.show_rejects(run_id, text)
         return
     course = st.container()
     st.header(text("Items"), anchor=False)

@@ -66,7 +66,7 @@ def test_dropped_values_reject_no_entry(workspace: Workspace, ledger: Ledger, tm
     path = written(tmp_path / "old.jsonl", entry(followers=70, popularity="muita"), entry("no id"))
     report = import_history(workspace, ledger, path, "run-1")
     assert (report.entries, report.observations, report.rejected, report.dropped) == (2, 1, 2, 1)
-    assert ledger.runs()[0]["message"] == "imported old.jsonl: 2 entries read, 1 rejected"
+    assert ledger.runs()[0]["message"] == "imported old.jsonl: 2 entries read, 1 rejected, 1 single values dropped"
 
 
 def test_import_is_traced_to_its_file(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:

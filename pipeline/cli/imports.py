@@ -25,6 +25,7 @@ from pipeline.settings import load_settings
 __all__ = ["bring_in", "imports", "tell_taken_back"]
 
 SHOWN = 20  # rejects that people see; --json has more
+FIRST = 3  # of each import where all are listed
 TAKE_BACK = "python -m pipeline purge --import"
 
 
@@ -49,13 +50,15 @@ def bring_in(
 
 
 def imports(as_json: AsJson = False) -> None:
-    """Every import that is kept, newest first: run, file, what it brought; `purge --import RUN` takes one back."""
+    """Every import that is kept, newest first: run, file, what it brought, what was rejected and why.
+
+    `logs RUN` has more of the last; `purge --import RUN` takes an import back.
+    """
     with opened_ledger(load_settings(), to_read=True) as (workspace, ledger):
         require_ledger(workspace, ledger)
         found = list_imports(ledger)
-    console.tell(
-        [asdict(each) for each in found], "\n".join(map(_told, found)) or "nothing was imported", as_json=as_json
-    )
+    told = "\n".join(line for each in found for line in (_told(each), *_told_rejects(each)))
+    console.tell([asdict(each) for each in found], told or "nothing was imported", as_json=as_json)
 
 
 def tell_taken_back(done: TakenBack | None, run_id: str, untouched: str, *, as_json: bool) -> None:
@@ -86,6 +89,17 @@ def _told(each: Import) -> str:
     return f"{named}, {each.started_at:%Y-%m-%d %H:%M} UTC: {each.rows:,} rows{days}{listed}{ended}"
 
 
+def _told_rejects(each: Import) -> Iterator[str]:
+    yield from (f"  {_told_reject(reject)}" for reject in each.rejects[:FIRST])
+    if each.rejected > FIRST:
+        yield f"  rejected {each.rejected - FIRST:,} more: python -m pipeline logs {each.run_id}"
+
+
+def _told_reject(reject: tuple[str, int, str]) -> str:
+    name, line, reason = reject
+    return f"rejected {name}{f' line {line}' if line else ''}: {reason}"
+
+
 def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     for file in report.files:
         columns = ", ".join(f"{theirs} → {ours}" for theirs, ours in file.columns.items())
@@ -93,8 +107,7 @@ def _told_import(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
         ignored = f"; left out: {', '.join(file.ignored)}" if file.ignored else ""
         if columns or ignored:
             yield f"  {columns}{ignored}"
-    for name, line, reason in report.rejects[:SHOWN]:
-        yield f"rejected {name}{f' line {line}' if line else ''}: {reason}"
+    yield from map(_told_reject, report.rejects[:SHOWN])
     if report.rejected > SHOWN:
         yield f"rejected {report.rejected - SHOWN:,} more"
     span = f" from {report.first_day} to {report.last_day}" if report.first_day else ""

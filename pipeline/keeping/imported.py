@@ -1,14 +1,14 @@
 """What imports brought: which there are, and one taken back with all that it put into files, ledger and database.
 
 What other runs saw stays. Imports `cutting`, `exchange`, `engine`, `store`, `truth`, `volumes`, `purge`, `ledger`,
-`belonging`, `copying`, `workspace`.
+`events`, `belonging`, `copying`, `workspace`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pipeline.errors import SettingsError
@@ -22,6 +22,7 @@ from pipeline.lake.volumes import SCRUB_DUE, is_volume
 from pipeline.records.belonging import taken_back
 from pipeline.records.copying import LEDGER_TABLES
 from pipeline.records.database import Connection, Row
+from pipeline.records.events import read_rejects
 from pipeline.records.ledger import ALL, SET_META, Ledger
 from pipeline.workspace import ServerLedger, Workspace
 
@@ -34,7 +35,10 @@ _TOLD_OF = {"events": ("message", "fields"), "check_results": ("details",)}  # w
 
 @dataclass(frozen=True)
 class Import:
-    """An import that was kept: its run, what was read, when, and what of it is there; `followed`: put on the list."""
+    """An import that was kept: its run, what was read, when, and what of it is there; `followed`: put on the list.
+
+    `rejects`: file, line, reason of the first that were not taken, as long as the log has them; of `rejected`.
+    """
 
     run_id: str
     file: str
@@ -44,6 +48,8 @@ class Import:
     first_day: date | None
     last_day: date | None
     followed: int
+    rejected: int = 0
+    rejects: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,13 @@ def list_imports(ledger: Ledger) -> list[Import]:
     )
     kept = {row["run_id"]: row for row in parts}
     listed = {row["followed_at"]: row["n"] for row in ledger.read(_LISTED)}
-    return [_import(run, kept.get(run["run_id"]), listed) for run in runs]
+    return [_with_rejects(ledger, _import(run, kept.get(run["run_id"]), listed)) for run in runs]
+
+
+def _with_rejects(ledger: Ledger, found: Import) -> Import:
+    rows, more = read_rejects(ledger, found.run_id)
+    rejects = tuple((row["file"], row["line"], row["reason"]) for row in rows)
+    return replace(found, rejected=len(rejects) + more, rejects=rejects)
 
 
 # An import puts everybody on the list at the instant at which its run began.

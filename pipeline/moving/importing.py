@@ -1,8 +1,8 @@
 """History that other projects collected, or ids of artists to follow, brought in through the ordinary commit path.
 
 What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
-nothing collected is overwritten. Imports `import_findings`, `followed`, `live`, `lock`, `publish`, `store`,
-`normalize`, `truth`, `ledger`, `calls`.
+nothing collected is overwritten. Imports `import_findings`, `events`, `followed`, `live`, `lock`, `publish`,
+`store`, `normalize`, `truth`, `ledger`, `calls`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ from pipeline.lake.truth import claim_store
 from pipeline.moving.import_findings import FileReport, Findings, ImportReport, printable
 from pipeline.published.live import live
 from pipeline.published.publish import publish
+from pipeline.records.events import REJECTED
 from pipeline.records.followed import follow, followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
+from pipeline.records.log_context import working_for
 from pipeline.source.calls import Batch, RawBatch
 from pipeline.workspace import Workspace
 
 __all__ = ["FileReport", "ImportReport", "import_history"]
 
 PER_LINE, PER_BATCH = 50, 5_000  # artists
+MOST_NOTED = 20  # rejects that the log keeps one by one
 
 
 def import_history(
@@ -84,6 +87,7 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, 
     source, rows = printable(found.path.name), 0
     params = {"path": printable(found.path), "on": found.on and found.on.isoformat()}
     ledger.begin_run(run_id, "import", params, os.getpid())
+    _note_rejects(ledger, run_id, found)
     state, message = "cancelled", "what was committed is kept; importing again goes on"
     try:
         with closing(Normalizer()) as normalizer:
@@ -93,14 +97,28 @@ def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, 
                 raw = _raw_batch(batch.batch_id, day, artists, source, [file.name for file in found.files])
                 rows += commit_raw_batch(workspace, ledger, normalizer, batch, raw, "succeeded", "imported")
         follow(ledger, new, ledger.runs(1, where="run_id = ?", params=(run_id,))[0]["started_at"])
-        rejected = found.rejected - found.dropped
-        state, message = "succeeded", f"imported {source}: {found.entries} entries read, {rejected} rejected"
+        state, message = "succeeded", f"imported {source}: {found.entries} entries read, {_rejected(found)}"
     except Exception as error:
         state, message = "failed", str(error)
         raise
     finally:
         ledger.finish_run(run_id, state, message)
     return rows
+
+
+def _rejected(found: Findings) -> str:
+    dropped = f", {found.dropped} single values dropped" if found.dropped else ""
+    return f"{found.rejected - found.dropped} rejected{dropped}"
+
+
+def _note_rejects(ledger: Ledger, run_id: str, found: Findings) -> None:
+    """What was not taken, and why, into the run's log: the first by file and line, of more how many."""
+    with working_for(run_id=run_id):
+        for name, line, reason in found.rejects[:MOST_NOTED]:
+            place = f"{name} line {line}" if line else name
+            ledger.add_event("WARNING", REJECTED, f"{place}: {reason}", file=name, line=line, reason=reason)
+        if (more := found.rejected - MOST_NOTED) > 0:
+            ledger.add_event("WARNING", REJECTED, f"{more} more", more=more)
 
 
 def _raw_batch(batch_id: str, day: date, artists: list[dict[str, Any]], source: str, files: list[str]) -> RawBatch:

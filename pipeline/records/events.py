@@ -25,6 +25,7 @@ from pipeline.records.log_context import current_context
 
 __all__ = [
     "LEVELS",
+    "REJECTED",
     "EventFilter",
     "count_events",
     "has_unknown",
@@ -33,6 +34,7 @@ __all__ = [
     "note_unknown",
     "old_events",
     "read_events",
+    "read_rejects",
     "retire_rows",
     "unknown_artists",
 ]
@@ -43,6 +45,7 @@ MOST_WAITING = 50_000  # lines kept in memory while the disk does not take them
 LONGEST_LINE = 8_000
 MOST_EVENTS = 300_000  # rows; about 60 MB
 UNKNOWN = "SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?"  # by an index of these events alone
+REJECTED = "import_rejected"  # what an import did not take; the last of many only says how many more
 UNKNOWN_DAYS = 7  # who was unknown to the source is asked of again then: ids come back seldom
 DAY_S = 86_400.0
 REQUEST_DAYS = 8  # the budget looks back one day, pages a week
@@ -205,6 +208,16 @@ def read_events(
         {**row, "at": datetime.fromtimestamp(row["at"], UTC), "fields": json.loads(row["fields"])}
         for row in (reversed(rows) if newest else rows)
     ]
+
+
+def read_rejects(ledger: Ledger, run_id: str) -> tuple[list[Row], int]:
+    """What an import did not take, as far as its log is kept: rows of file, line (0: the whole file) and reason.
+
+    The first of them, and how many more there were.
+    """
+    query = "SELECT fields FROM events WHERE run_id = ? AND event = ? ORDER BY id"
+    found = [json.loads(row["fields"]) for row in ledger.read(query, (run_id, REJECTED))]
+    return [row for row in found if "more" not in row], sum(row.get("more", 0) for row in found)
 
 
 def count_events(ledger: Ledger, wanted: EventFilter) -> int:
