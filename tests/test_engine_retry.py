@@ -86,6 +86,53 @@ def test_retry_of_one_item(world: Running, tmp_path: Path) -> None:
     assert plan_retry(settings_for(world, tmp_path), first.run_id)[2].items == items[1:]
 
 
+def test_last_retry_finds_what_the_first_run_left(world: Running, tmp_path: Path) -> None:
+    """What the requests of a retry did not suffice for is found by a retry of that one, until nothing is left."""
+    settings, first = settings_for(world, tmp_path), failed_run(world, tmp_path, victims=16)
+    with opened_ledger(settings) as (workspace, ledger):
+        with ledger.write() as connection:
+            connection.execute("UPDATE runs SET params = json_set(params, '$.max_requests', 9)")
+        runs, calls = [first], [find_rest(workspace, ledger, first.run_id).calls]
+        while calls[-1] and len(runs) < 20:
+            told = sum(row.requests for row in plan_retry(settings, runs[-1].run_id))
+            runs.append(retry(world, tmp_path, runs[-1].run_id))
+            calls.append(find_rest(workspace, ledger, first.run_id).calls)
+            assert find_rest(workspace, ledger, runs[-1].run_id).calls == calls[-1]
+            assert 0 < told <= 9
+    assert (len(runs) > 3, calls[-1], calls) == (True, 0, sorted(set(calls), reverse=True))
+
+
+def test_chain_keeps_to_names(ledger: Ledger) -> None:
+    """Who asked for one item alone and goes on with that run asks for that one; a later text of it stands once."""
+    calls = {name: (Call("artist_albums", {"artist_id": name, "group": "album", "offset": 0}),) for name in "abc"}
+    for run_id, planned, params in (
+        ("r1", "abc", {}),
+        ("r2", "a", {"retry_of": "r1", "items": []}),
+        ("r3", "", {"retry_of": "r2", "items": ["b"]}),
+        ("r4", "", {"retry_of": "r3", "items": ["c"]}),
+    ):
+        ledger.begin_run(run_id, "cli", params, 1)
+        plan_items(ledger, run_id, "refresh_releases", {name: Item(name, calls[name], 1) for name in planned})
+        ledger.finish_run(run_id, "succeeded")
+    assert [[item.item for item in find_leftovers(ledger, run).items] for run in ("r1", "r2", "r3", "r4")] == [
+        ["a", "b", "c"],
+        ["a", "b", "c"],
+        ["b"],
+        [],
+    ]
+
+
+def test_call_of_two_runs_is_asked_once(workspace: Workspace, ledger: Ledger) -> None:
+    """What a run and the one before it both left is one call, though each left it beside others."""
+    search = {"genre": "mpb", "limit": 50, "sweep_on": "2026-11-20", "follow": True}
+    calls = [Call("search", {**search, "offset": offset}) for offset in (0, 50, 100)]
+    for run_id, planned, params in (("r1", calls, {}), ("r2", calls[1:], {"retry_of": "r1", "items": []})):
+        ledger.begin_run(run_id, "cli", params, 1)
+        plan_items(ledger, run_id, "discover", {"i": Item("mpb", tuple(planned), 3)})
+        ledger.finish_run(run_id, "failed")
+    assert [find_rest(workspace, ledger, run_id).calls for run_id in ("r1", "r2")] == [3, 3]
+
+
 def test_unknown_names_are_refused(world: Running, tmp_path: Path) -> None:
     """A run or an item that is not there is named, and nothing is started."""
     with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):

@@ -7,7 +7,7 @@ whatever process. Imports `calls`, `ledger`, `planner`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -143,16 +143,23 @@ def keep_left(ledger: Ledger, run_id: str, item_id: str, state: str, calls: Sequ
         )
 
 
-def left_items(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> list[LeftItem]:
-    """Items of a run with calls never answered, in the order they were planned; `names`: only these."""
+def left_items(ledger: Ledger, runs: Mapping[str, Collection[str]]) -> list[LeftItem]:
+    """Items of some runs with calls never answered: the first run's first, in the order they were planned.
+
+    By run the names that count alone, where there are any. What a later run left just as an earlier one stands once.
+    """
     rows = ledger.read(
-        "SELECT task, item, state, planned_at, calls FROM items WHERE run_id = ? AND calls <> '[]' ORDER BY rowid",
-        (run_id,),
+        "SELECT run_id, task, item, state, planned_at, calls FROM items "
+        "WHERE run_id IN (SELECT value FROM json_each(?)) AND calls <> '[]' ORDER BY rowid",
+        (json.dumps(list(runs)),),
     )
+    order, found = list(runs), dict[tuple[str, ...], Row]()
+    for row in sorted(rows, key=lambda row: order.index(row["run_id"])):
+        if not runs[row["run_id"]] or row["item"] in runs[row["run_id"]]:
+            found.setdefault((row["task"], row["item"], row["calls"]), row)
     return [
         LeftItem(row["task"], row["item"], row["state"], _instant(row["planned_at"]), calls_of(row["calls"]))
-        for row in rows
-        if not names or row["item"] in names
+        for row in found.values()
     ]
 
 

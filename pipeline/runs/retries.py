@@ -1,13 +1,13 @@
 """What is left of an earlier run, as items to plan: its unanswered calls by item name, then tasks it never reached.
 
-What anybody was answered since is left out, so that nothing is asked twice. Imports `items`, `planner`, `dag`,
-`live`, `ledger`, `calls`.
+Of a run that went on with another, what that one left counts, too. What anybody was answered since is left out, so
+that nothing is asked twice. Imports `items`, `planner`, `dag`, `live`, `ledger`, `calls`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +19,7 @@ from pipeline.records.database import Row
 from pipeline.records.ledger import Ledger
 from pipeline.runs.dag import DAG, Task
 from pipeline.runs.items import LeftItem, left_items, run_tasks
-from pipeline.runs.planner import Item, Outlook
+from pipeline.runs.planner import Item, Outlook, call_key
 from pipeline.settings import Settings
 from pipeline.source.calls import Call
 from pipeline.workspace import Workspace
@@ -63,7 +63,7 @@ def find_leftovers(ledger: Ledger, run_id: str, names: Sequence[str] = ()) -> Le
     if run[0]["state"] == "running":
         what = "is still running: wait for its end (--wait), or cancel it"
         raise RunInProgress(f"{run_id} {what}. Nothing was started.")
-    left = left_items(ledger, run_id, names)
+    left = left_items(ledger, _chain(ledger, run_id, names))
     if unknown := sorted(set(names) - {item.item for item in left}):
         raise SettingsError(f"{', '.join(unknown)}: run {run_id} left nothing of that name. Nothing was started.")
     unreached = {row["task"] for row in run_tasks(ledger, run_id) if row["state"] not in REACHED}
@@ -93,13 +93,29 @@ class Rest:
 
 def find_rest(workspace: Workspace, ledger: Ledger, run_id: str) -> Rest:
     """What is still left of a run that has ended, whoever asked it since; all of it where answers cannot be read."""
-    left = left_items(ledger, run_id)
+    left = left_items(ledger, _chain(ledger, run_id))
     with suppress(GarimpoError):
         if left:
             with live(workspace, ledger) as view:
-                answers = _Answers(view, [call for item in left for call in item.calls])
-            left = [replace(item, calls=answers.open_calls(item)) for item in left]
-    return Rest(tuple(item for item in left if item.calls), lacks_tasks=bool(_unreached(ledger, run_id)))
+                left = _Answers(view, [call for item in left for call in item.calls]).open_items(left)
+    return Rest(tuple(left), lacks_tasks=bool(_unreached(ledger, run_id)))
+
+
+def _chain(ledger: Ledger, run_id: str, names: Collection[str] = ()) -> dict[str, frozenset[str]]:
+    """A run and those that it went on with, back to the first, each with the names of items that count alone.
+
+    What a retry's allowance left out is no item of it: only the run before knows of that.
+    """
+    found, wanted = dict[str, frozenset[str]](), frozenset(names)
+    while run_id and run_id not in found:
+        found[run_id] = wanted
+        rows = ledger.read("SELECT params FROM runs WHERE run_id = ?", (run_id,))
+        params = json.loads(rows[0]["params"]) if rows else {}
+        run_id, mine = params.get("retry_of", ""), frozenset(params.get("items", ()))
+        if mine and wanted and not mine & wanted:
+            break
+        wanted = mine & wanted if mine and wanted else mine | wanted
+    return found
 
 
 def _unreached(ledger: Ledger, run_id: str) -> set[str]:
@@ -143,8 +159,8 @@ def _plan_again(left: Sequence[LeftItem], outlook: Outlook) -> list[Item]:
     """The calls nobody was answered since, within the allowance; what is spare of it is for following pages."""
     answers = _Answers(outlook.view, [call for item in left for call in item.calls])
     planned, allowance = list[tuple[str, tuple[Call, ...]]](), outlook.allowance
-    for item in left:
-        calls = outlook.fresh(answers.open_calls(item))[:allowance]
+    for item in answers.open_items(left):
+        calls = outlook.fresh(item.calls)[:allowance]
         if calls:
             planned.append((item.item, calls))
             allowance -= len(calls)
@@ -172,10 +188,18 @@ class _Answers:
             self._lists.setdefault((artist_id, group), []).append((offset, day))
         self._tracks = self._read("album_id, page_offset FROM live_album_pages", "album_id", albums)
 
-    def open_calls(self, item: LeftItem) -> tuple[Call, ...]:
-        """What of an item's calls was not answered on or after the day it was planned."""
-        parts = (self._open_part(call, item.planned_at.date()) for call in item.calls)
-        return tuple(call for call in parts if call is not None)
+    def open_items(self, left: Iterable[LeftItem]) -> list[LeftItem]:
+        """Items with those of their calls that were not answered on or after the day they were planned, each once."""
+        asked = set[str]()
+        found = [replace(item, calls=tuple(self._open_calls(item, asked))) for item in left]
+        return [item for item in found if item.calls]
+
+    def _open_calls(self, item: LeftItem, asked: set[str]) -> Iterator[Call]:
+        for call in item.calls:
+            part = self._open_part(call, item.planned_at.date())
+            if part is not None and call_key(part) not in asked:
+                asked.add(call_key(part))
+                yield part
 
     def _open_part(self, call: Call, planned_on: date) -> Call | None:
         """The call without what was answered on or after the day it was planned; None when nothing is left of it."""
