@@ -17,10 +17,12 @@ __all__ = [
     "empty",
     "facts",
     "figure",
+    "no_followers",
     "note",
     "release_card",
     "spotify_link",
     "stats",
+    "withheld",
 ]
 
 Row = Mapping[str, Any]
@@ -61,6 +63,18 @@ def figure(value: str, label: str, *, known: bool = True, tone: str = "") -> Htm
     """A number above its name, for lists; `tone` is a class of its own."""
     shown = tag("b", value) if known else tag("i", value)
     return tag("div", shown, tag("span", label), cls=f"g-num {tone}".strip())
+
+
+def no_followers(text: Text, *, was_asked: bool) -> str:
+    """Why nobody's followers are known."""
+    if was_asked:
+        return text("followers not given by Spotify to this app")
+    return text("Spotify was not asked yet")
+
+
+def withheld(text: Text, *, was_asked: bool) -> str:
+    """Why a number of an artist is not known."""
+    return text("not given by Spotify to this app") if was_asked else text("not asked yet")
 
 
 def image(url: str | None, key: str, cls: str = "") -> Html:

@@ -40,6 +40,7 @@ __all__ = [
     "runs_count",
     "status",
     "task_runs",
+    "was_asked",
 ]
 
 Row = dict[str, Any]
@@ -142,6 +143,12 @@ def now() -> datetime:
 def capabilities() -> dict[str, Row]:
     """What the source was seen to offer, by name; empty before the first run."""
     return capability_rows(_service().ledger)
+
+
+def was_asked() -> bool:
+    """Whether Spotify was asked about anybody yet, names of a list or an import aside: else it has withheld nothing."""
+    known = ask(queries.anything_read)
+    return known["releases"] or (known["names"] and any(name.startswith("field:artist.") for name in capabilities()))
 
 
 def runs(limit: int = 20, offset: int = 0) -> list[Row]:

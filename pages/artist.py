@@ -15,7 +15,7 @@ PER_PAGE = 24
 
 def show_numbers(found: dict[str, Any], text: Text) -> None:
     """Followers, growth, popularity, releases; what is withheld is said."""
-    grown, withheld = found["growth"] is not None, text("not given by Spotify to this app")
+    grown, withheld = found["growth"] is not None, _cards.withheld(text, was_asked=_data.was_asked())
     gained = text("{gained} since {day}", gained=text.signed(found["gained"]), day=text.day(found["since"]))
     history = _data.ask(queries.artist_history, found["artist_id"])["followers"].drop_nulls()
     lacking = text("needs followers of 30 days before") if history.len() > 1 else text("needs followers of two days")
@@ -72,6 +72,8 @@ def show_line(field: str, chart: Any, artist_id: str, about: str, text: Text) ->
         then, advice = _data.is_looking_back(), text("A line appears with the second day; collect again tomorrow.")
         missing = text("One day until then") if then else text("One day so far")
         st.html(_cards.empty(missing, text("A line needs numbers of two days.") if then else advice))
+    elif not _data.was_asked():
+        st.html(_cards.empty(text("Not asked yet"), text("A run asks Spotify.")))
     else:
         advice = text("Apps in development mode do not receive it; nothing is guessed in its place.")
         st.html(_cards.empty(text("Not given by Spotify to this app"), advice))

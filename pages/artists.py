@@ -105,7 +105,7 @@ def main() -> None:
     with place:
         told = [text.plural("{count} artist", "{count} artists", count)]
         if given["neither"]:
-            told.append(text("followers not given by Spotify to this app"))
+            told.append(_cards.no_followers(text, was_asked=_data.was_asked()))
             counts = _data.ask(queries.release_counts, tuple(rows["artist_id"]))
             rows = rows.join(counts, "artist_id", "left", maintain_order="left")
         st.html(_cards.note(_cards.DOT.join(told)))

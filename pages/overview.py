@@ -17,7 +17,7 @@ def show_numbers(text: Text) -> None:
     artists = max(known["artists"], 1)
     followers = text("followers known of {share}", share=text.percent(known["artists_with_followers"] / artists))
     if not known["artists_with_followers"]:
-        followers = text("followers not given by Spotify to this app")
+        followers = _cards.no_followers(text, was_asked=_data.was_asked())
     releases = text("read for {share} of artists", share=text.percent(known["artists_with_releases"] / artists))
     until = text("up to {day}", day=text.day(known["last_on"]))
     tracks = text.plural("{count} track known", "{count} tracks known", known["tracks"])

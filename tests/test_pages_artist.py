@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipeline.records.capability_rows import set_capability
 from tests.published import LAST_DAY, publish_many, publish_rows
 from tests.screens import install_service, open_screen
 
@@ -90,7 +91,8 @@ def test_missing_growth_says_what_it_needs(ago, lacking, tmp_path):
 def test_withheld_followers_promise_no_growth(tmp_path):
     """Where Spotify gives this app no followers, the page does not say that growth appears with a second day."""
     row = {"artist_id": "a", "name": "A", "first_seen_on": LAST_DAY}
-    publish_rows(install_service(tmp_path).workspace, artists=[row])
+    publish_rows((service := install_service(tmp_path)).workspace, artists=[row])
+    set_capability(service.ledger, "field:artist.followers", value=False, evidence="seen in a run")
     words = open_screen("artist.py", id="a").words
     assert (words.count("not given by Spotify to this app"), "needs followers of two days" in words) == (3, False)
 

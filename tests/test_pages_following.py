@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pipeline.records.capability_rows import set_capability
 from pipeline.records.events import note_unknown
 from pipeline.records.followed import follow
 from tests.published import LAST_DAY, publish_many, publish_rows
@@ -198,3 +199,28 @@ def test_bare_id_has_the_name_of_the_list(tmp_path, language, unread, unknown):
     assert [each in words for each in told] == [True, True, False, False, False, False]
     note_unknown(service.ledger, ["a" * 22])
     assert unknown in open_screen("artist.py", language, id="a" * 22).words
+
+
+@pytest.mark.parametrize(
+    ("language", "unasked", "withheld"),
+    [
+        ("en", "Spotify was not asked yet", "followers not given by Spotify to this app"),
+        ("pt", "ainda não se perguntou ao Spotify", "seguidores não informados pelo Spotify a este app"),
+    ],
+)
+@pytest.mark.parametrize("name", [None, "Banda"])
+def test_nobody_was_asked_yet(tmp_path, language, unasked, withheld, name):
+    """Before the first run a list's artists lack numbers since nobody asked, with or without names of an import."""
+    service = install_service(tmp_path, workspace="archive")
+    day = {"first_seen_on": LAST_DAY, "last_seen_on": LAST_DAY}
+    publish_rows(service.workspace, artists=[{"artist_id": each * 22, "name": name, **day} for each in "ab"])
+    pages = ("artists.py", "overview.py")
+    assert [[said in open_screen(page, language).words for said in (unasked, withheld)] for page in pages] == [
+        [True, False]
+    ] * 2
+    if name:
+        words = open_screen("artist.py", language, id="a" * 22).words
+        assert ("not asked yet" in words or "ainda não perguntado" in words, withheld[11:] in words) == (True, False)
+    set_capability(service.ledger, "field:artist.followers", value=False, evidence="seen in a run")
+    told = [[said in open_screen(page, language).words for said in (unasked, withheld)] for page in pages]
+    assert told == [[not name, bool(name)]] * 2

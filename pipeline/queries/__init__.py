@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.published.generations import Generation
 from pipeline.queries.artists import (
     ARTIST_ORDERS,
+    anything_read,
     artist,
     artist_genres,
     artist_history,
@@ -27,6 +28,7 @@ from pipeline.queries.releases import artist_releases, most_active, newest_relea
 
 __all__ = [
     "ARTIST_ORDERS",
+    "anything_read",
     "artist",
     "artist_genres",
     "artist_history",

@@ -20,6 +20,7 @@ from pipeline.schema import LETTERS
 
 __all__ = [
     "ARTIST_ORDERS",
+    "anything_read",
     "artist",
     "artist_genres",
     "artist_history",
@@ -85,6 +86,12 @@ def numbers_given(generation: Generation) -> dict[str, bool]:
         "FROM artists"
     )
     return frame.row(0, named=True)
+
+
+def anything_read(generation: Generation) -> dict[str, bool]:
+    """Whether anybody's name is known, and whether anybody's releases were read, as only a run does."""
+    read = "SELECT count(name) > 0 AS names, count(releases_checked_on) > 0 AS releases FROM artists"
+    return generation.frame(read).row(0, named=True)
 
 
 def recent_followers(generation: Generation, artist_ids: Sequence[str], days: int = 30) -> dict[str, list[int]]:
