@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import duckdb
@@ -200,7 +201,7 @@ def test_followed_artists_come_first(view):
         read_releases(view, artist_id, days_ago)
     artist(view, "g"), artist(view, "h")
     for followed, order in (((), "ghadfbc"), (("c", "d", "e", "f", "h", "unknown"), "hdgafcb")):
-        asked = [call["artist_id"] for call in release_calls(view, followed=followed)]
+        asked = [call["artist_id"] for call in release_calls(view, followed=dict.fromkeys(followed, ""))]
         assert "".join(dict.fromkeys(asked)) == order
 
 
@@ -208,8 +209,8 @@ def test_unknown_artists_are_left_out(view):
     """Whom the source did not know lately is asked of neither for details nor for releases, followed or not."""
     for name in "ab":
         artist(view, name)
-    assert {call["artist_id"] for call in release_calls(view, followed=("a",), unknown=("a", "c"))} == {"b"}
-    (item,) = plan_artists(outlook(view, EXTENDED, followed=("a",), unknown=("a", "c")))
+    assert {call["artist_id"] for call in release_calls(view, followed={"a": ""}, unknown=("a", "c"))} == {"b"}
+    (item,) = plan_artists(outlook(view, EXTENDED, followed={"a": ""}, unknown=("a", "c")))
     assert item.calls[0].params["ids"] == ["b"]
 
 
@@ -217,15 +218,28 @@ def test_followed_by_id_alone_is_asked(view):
     """Of whom only the list knows is asked before all others, unless the source did not know that id lately."""
     artist(view, "a", TODAY - timedelta(10))
     for unknown, asked in (((), ["new", "a"]), (("new",), ["a"])):
-        (item,) = plan_artists(outlook(view, EXTENDED, followed=("new", "a"), unknown=unknown))
+        (item,) = plan_artists(outlook(view, EXTENDED, followed={"new": "Nova", "a": "Antiga"}, unknown=unknown))
         assert item.calls[0].params["ids"] == asked
+
+
+def test_names_of_the_list_stand_in_items(view):
+    """An item is named as people know the artist: by its own name, else by that of the list, else by the id."""
+    artist(view, "known", TODAY - timedelta(10))
+    for artist_id in ("bare", "listed"):
+        view.execute("INSERT INTO live_artists (artist_id, observed_on) VALUES (?, ?)", [artist_id, TODAY])
+    whom = {"known": "Another", "listed": "Nova", "new": "Novíssima"}
+    alone = outlook(view, replace(EXTENDED, artists_per_call=1), followed=whom, workers=4, least_calls=1)
+    assert [item.label for item in plan_artists(alone)] == ["Nova", "Novíssima", "bare", "KNOWN"]
+    assert [item.label for item in plan_artists(outlook(view, EXTENDED, followed=whom))] == ["Nova +3"]
+    (item,) = plan_releases(outlook(view, EXTENDED, followed={"listed": "Nova"}))
+    assert item.label == "Nova +2"
 
 
 def test_followed_details_come_first(view):
     """Of artists seen equally long ago the followed are asked for first; who was seen earlier stays before them."""
     for artist_id, days_ago in {"a": 2, "b": 1, "c": 1, "d": 0}.items():
         artist(view, artist_id, TODAY - timedelta(days_ago))
-    (item,) = plan_artists(outlook(view, EXTENDED, followed=("c", "d")))
+    (item,) = plan_artists(outlook(view, EXTENDED, followed={"c": "", "d": ""}))
     assert item.calls[0].params == {"ids": ["a", "c", "b"]}
 
 

@@ -11,12 +11,17 @@ from typing import NamedTuple
 
 from pipeline.records.ledger import Ledger
 
-__all__ = ["Followed", "follow", "followed_ids", "followed_list", "is_followed", "unfollow"]
+__all__ = ["Followed", "follow", "followed_ids", "followed_list", "followed_names", "is_followed", "unfollow"]
 
 
 def followed_ids(ledger: Ledger) -> tuple[str, ...]:
     """Everybody on the list, by id."""
     return tuple(str(row["artist_id"]) for row in ledger.read("SELECT artist_id FROM followed ORDER BY artist_id"))
+
+
+def followed_names(ledger: Ledger) -> dict[str, str]:
+    """The names that the list has for everybody on it, by id; empty where it has none."""
+    return {artist_id: each.name for artist_id, each in followed_list(ledger).items()}
 
 
 class Followed(NamedTuple):

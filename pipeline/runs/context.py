@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.lake.truth import claim_store
 from pipeline.records.budget import Budget, Limits
 from pipeline.records.events import kept_log
-from pipeline.records.followed import followed_ids
+from pipeline.records.followed import followed_names
 from pipeline.records.gate import LedgerGate
 from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
@@ -59,7 +59,7 @@ class Context:
     genres: tuple[str, ...]
     max_requests: int
     capabilities: Capabilities = field(default_factory=Capabilities)
-    followed: tuple[str, ...] = ()  # whom somebody followed when the run began
+    followed: Mapping[str, str] = field(default_factory=dict)  # when the run began: ids, with the list's names
     workers: Workers | None = None  # of another system; None: threads of this process
     came_s: float | None = None  # what they took to begin with the first batch; None: none is back yet
     opened_s: float = field(default_factory=time.monotonic)
@@ -89,7 +89,7 @@ def open_context(
             workers = _workers(settings)
         yield Context(
             settings, workspace, ledger, budget, gate, source, run_id, genres or settings.genres, most,
-            followed=followed_ids(ledger), workers=workers,
+            followed=followed_names(ledger), workers=workers,
         )  # fmt: skip
     finally:
         source.close()

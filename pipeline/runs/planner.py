@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -45,8 +45,8 @@ class Outlook:
 
     `settled`: keys of calls that the run was answered, or asked in vain. `workers` keep the permitted rate, and an item
     of `least_calls` is worth a commit: the last items are smaller, down to that, so that the workers end together.
-    `followed`: artists whom somebody follows, by id; `unknown`: those whom the source did not know lately, who would
-    else be asked of first, again and again.
+    `followed`: artists whom somebody follows, by id, with the name that the list has, or none; `unknown`: those whom
+    the source did not know lately, who would else be asked of first, again and again.
     """
 
     view: Any
@@ -57,13 +57,17 @@ class Outlook:
     settled: AbstractSet[str] = frozenset()
     workers: int = 1
     least_calls: int = 1_000_000
-    followed: tuple[str, ...] = ()
+    followed: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """Rows of a query over the live view."""
         result: list[tuple[Any, ...]] = self.view.sql(query, params=list(params)).fetchall()
         return result
+
+    def name(self, artist_id: str, known: str | None) -> str:
+        """What people know an artist by: its name, else that of the list, else the id."""
+        return known or self.followed.get(artist_id) or artist_id
 
     def fresh(self, calls: Iterable[Call]) -> tuple[Call, ...]:
         """The calls that this run has neither been answered nor asked in vain."""
@@ -136,7 +140,7 @@ def plan_artists(outlook: Outlook) -> list[Item]:
     numbers = outlook.capabilities.has_numbers
     before = outlook.today if numbers else outlook.today - STALE_ATTRIBUTES
     query = """
-        SELECT artist_id, coalesce(any_value(a.name), artist_id), max(s.observed_on) AS seen_on
+        SELECT artist_id, any_value(a.name), max(s.observed_on) AS seen_on
         FROM live_artists a FULL JOIN (SELECT unnest(?::VARCHAR[]) AS artist_id, true AS followed) f USING (artist_id)
             LEFT JOIN live_artist_snapshots s USING (artist_id)
         WHERE artist_id NOT IN (SELECT unnest(?::VARCHAR[]))
@@ -147,10 +151,10 @@ def plan_artists(outlook: Outlook) -> list[Item]:
     known = outlook.rows(query, list(outlook.followed), list(outlook.unknown), before, outlook.allowance * size)
     if size > 1:
         calls = [Call("artists", {"ids": [row[0] for row in chunk]}) for chunk in _chunks(known, size)]
-        named = {call_key(call): chunk[0][1] for call, chunk in zip(calls, _chunks(known, size), strict=True)}
+        firsts = [chunk[0] for chunk in _chunks(known, size)]
     else:
-        calls = [Call("artist", {"id": row[0]}) for row in known]
-        named = {call_key(call): row[1] for call, row in zip(calls, known, strict=True)}
+        calls, firsts = [Call("artist", {"id": row[0]}) for row in known], known
+    named = {call_key(call): outlook.name(*row[:2]) for call, row in zip(calls, firsts, strict=True)}
     return _within(
         _labelled(outlook, outlook.fresh(calls), named, size),
         outlook.allowance,
@@ -176,7 +180,7 @@ def plan_releases(outlook: Outlook) -> list[Item]:
                    count(*) FILTER (page.done AND page.observed_on >= $today) AS done_today
             FROM newest GROUP BY artist_id
         ), mine AS (SELECT unnest($followed::VARCHAR[]) AS artist_id, true AS followed)
-        SELECT artist_id, coalesce(any_value(name), artist_id), any_value(groups)
+        SELECT artist_id, any_value(name), any_value(groups)
         FROM live_artists LEFT JOIN state USING (artist_id) LEFT JOIN mine USING (artist_id)
         WHERE artist_id NOT IN (SELECT unnest($unknown::VARCHAR[]))
         GROUP BY artist_id HAVING coalesce(any_value(done_today), 0) < $groups
@@ -195,7 +199,7 @@ def plan_releases(outlook: Outlook) -> list[Item]:
             call for artist_id, _, groups in chunk for call in _release_calls(artist_id, groups or {}, outlook)
         )
         if calls:
-            items.append(Item(_label([row[1] for row in chunk]), calls, len(calls) * 4))
+            items.append(Item(_label([outlook.name(*row[:2]) for row in chunk]), calls, len(calls) * 4))
     return _within(items, outlook.allowance)
 
 

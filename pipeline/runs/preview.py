@@ -10,7 +10,7 @@ from pipeline.lake.store import require_ledger
 from pipeline.published.live import live
 from pipeline.records.budget import Budget
 from pipeline.records.events import unknown_artists
-from pipeline.records.followed import followed_ids
+from pipeline.records.followed import followed_names
 from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import planning_limits
@@ -91,7 +91,7 @@ def _planned(
 ) -> list[PlannedTask]:
     planned = list[PlannedTask]()
     budget, known = Budget(ledger, planning_limits(settings, ledger)), load_capabilities(ledger) or Capabilities()
-    mine, unknown, today = followed_ids(ledger), unknown_artists(ledger), ledger.now().date()
+    mine, unknown, today = followed_names(ledger), unknown_artists(ledger), ledger.now().date()
     for task in DAG:
         if task.expand is None:
             continue

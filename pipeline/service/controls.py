@@ -15,7 +15,7 @@ from pipeline.clock import workspace_clock
 from pipeline.moving.import_files import read_list
 from pipeline.records.budget import BUCKETS, BucketView, Budget
 from pipeline.records.events import unknown_artists
-from pipeline.records.followed import follow, followed_ids, followed_list, is_followed, unfollow
+from pipeline.records.followed import follow, followed_ids, followed_names, is_followed, unfollow
 from pipeline.records.ledger import Ledger
 from pipeline.runs.context import is_idle, planning_limits
 from pipeline.runs.dag import dag_rows
@@ -109,7 +109,7 @@ class Controls:
 
     def followed_names(self) -> dict[str, str]:
         """The names that the list has for the artists that are followed, by id; empty where it has none."""
-        return {artist_id: followed.name for artist_id, followed in followed_list(self.ledger).items()}
+        return followed_names(self.ledger)
 
     def is_unknown(self, artist_id: str) -> bool:
         """Whether Spotify, when it was asked in the last week, did not know the artist."""
