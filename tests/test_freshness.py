@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import SettingsError
+from pipeline.published.publish import publish
 from pipeline.records.ledger import Ledger
 from pipeline.settings import Settings
 from pipeline.simulator.server import Running
@@ -20,6 +23,7 @@ from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
 from pipeline.watching.status import InApp, health, workspace_status
 from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
 from pipeline.workspace import Workspace, open_workspace
+from tests.payloads import artist, commit, search_line
 from tests.worlds import collect, genre_names, running_world, settings_for
 
 
@@ -143,6 +147,33 @@ def test_health_tells_the_essentials(world: Running, read_once: tuple[Settings, 
     assert (told["status"], told["problems"][0].startswith("the last run crashed")) == ("attention", True)
     assert (found["last_run"]["params"]["genres"], told["last_run"]["params"]) == (list(settings.genres), {})
     assert health(settings, workspace, ledger, clock.now, InApp(("it stands still",)))["status"] == "failing"
+
+
+def test_demo_is_known_to_be_filled(tmp_path: Path, clock: Any) -> None:
+    """Other processes than the app tell it by the demo's runs: while one goes on, and between two of them, no longer.
+
+    What was read in days long past is no fault meanwhile; it is one once nobody goes on with the days after it.
+    """
+    settings = Settings(data=tmp_path)
+    workspace, past = open_workspace(settings), clock.now() - timedelta(days=40)
+    with closing(Ledger(workspace.ledger, lambda: past)) as of_the_day:
+        commit(workspace, of_the_day, "batch-0001", search_line(artist("a1"), day=past.date().isoformat()), run_id="r")
+        of_the_day.begin_run("r1", "demo", {}, os.getpid())
+        publish(workspace, of_the_day)
+    with closing(Ledger(workspace.ledger, clock.now)) as ledger:
+
+        def told(age_s: float = 0.0) -> tuple[str, str]:
+            os.utime(workspace.db / "CURRENT", times=(clock.now().timestamp() - age_s,) * 2)
+            found = health(settings, workspace, ledger, clock.now)
+            return found["status"], found["note"]
+
+        filling = ("filling", f"the demo is being filled: it has come to {past.date()}")
+        assert told(600) == filling
+        ledger.finish_run("r1", "succeeded")
+        assert (told(1), told(600)) == (filling, ("attention", ""))
+        ledger.begin_run("r2", "demo", {}, os.getpid())
+        ledger.finish_run("r2", "succeeded")
+        assert told(1) == ("attention", "")  # that was today: no day is missing
 
 
 def test_targets_from_the_command_line(inside: Any, tmp_path: Path) -> None:

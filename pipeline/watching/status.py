@@ -52,6 +52,7 @@ NO_CREDENTIALS = (
     "there are no Spotify credentials, so nothing is collected; what is here stays. "
     "To begin, set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET and start again"
 )
+BETWEEN_DAYS_S = 20.0  # after a publish the next day of the demo's history begins within one or two
 LEAST_FREE = 500e6  # bytes: a run of an hour and two generations fit
 
 
@@ -98,13 +99,14 @@ def health(
     failed = ledger.runs(1, where="r.state IN ('failed', 'crashed')")
     full = [f"{usage.free / 1e9:.2f} GB are left on the disk"] if usage.free < LEAST_FREE else []
     broken = [*here.broken, *_faults(workspace, ledger), *full]
-    stale = () if here.filling or idle else stale_genres(fresh)  # it lives in the past
+    filling = here.filling or _filling(workspace, last, now())
+    stale = () if filling or idle else stale_genres(fresh)  # it lives in the past
     problems = _problems(settings, last, stale)
-    calm = "filling" if here.filling else "idle" if idle else "ok"
+    calm = "filling" if filling else "idle" if idle else "ok"
     return {
         "status": "failing" if broken else "attention" if problems else calm,
         "problems": [*broken, *problems],
-        "note": here.filling or (NO_CREDENTIALS if idle else ""),
+        "note": filling or (NO_CREDENTIALS if idle else ""),
         "version": __version__,
         "workspace": workspace.name,
         "generation": current_number(workspace),
@@ -130,6 +132,18 @@ def _problems(settings: Settings, last: Row | None, stale: Sequence[str]) -> lis
     ended = [last] if last and last["state"] in ("failed", "crashed") else []
     told = [f"the last run {run['state']}: {run['message']}" for run in ended]
     return [*told, *unsent(settings), *([too_old(stale)] if stale else [])]
+
+
+def _filling(workspace: Workspace, last: Row | None, now: datetime) -> str:
+    """How far the app, of which this process knows only what is kept, has come with the demo's history; else nothing.
+
+    Its runs have the instants of their days. Between two of them none goes on, and the newest generation is new.
+    """
+    if last is None or last["trigger"] != "demo":
+        return ""
+    day, age_s = last["started_at"].date(), generation_age_s(workspace, now)
+    goes_on = last["state"] == "succeeded" and day < now.date() and age_s is not None and age_s < BETWEEN_DAYS_S
+    return f"the demo is being filled: it has come to {day}" if goes_on or last["state"] == "running" else ""
 
 
 def _faults(workspace: Workspace, ledger: Ledger) -> list[str]:
