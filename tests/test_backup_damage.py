@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.errors import DamagedFile, DiskFull, SchemaMismatch, SettingsError
 from pipeline.moving.backup import back_up, restore
-from pipeline.moving.backup_files import find_backup
+from pipeline.moving.backup_files import find_backup, hash_of, ledger_name
 from pipeline.published.publish import rebuild
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
@@ -99,17 +100,48 @@ def test_demo_is_known_by_its_runs(filled: Workspace, other: Workspace, clock: C
         restore(tmp_path / "b", other, clock.now)
 
 
-@pytest.mark.parametrize("changes", [{"version": 9}, {"ledger_version": 99}])
-def test_other_manifests_are_refused(
-    filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path, changes: dict[str, object]
-) -> None:
-    """A newer program's backup changes nothing."""
-    back_up(filled, tmp_path / "b", clock.now())
-    path = tmp_path / "b" / "backup.json"
+def changed(backup: Path, **changes: object) -> None:
+    """Make a manifest say something else."""
+    path = backup / "backup.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
-    with pytest.raises(SchemaMismatch):
+
+
+@pytest.mark.parametrize("has_manifest", [True, False])
+def test_newer_backups_are_refused(
+    filled: Workspace,
+    other: Workspace,
+    clock: Clock,
+    tmp_path: Path,
+    has_manifest: bool,  # noqa: FBT001
+) -> None:
+    """A newer program's backup changes nothing, also where its ledger alone is left to say so."""
+    made = back_up(filled, tmp_path / "b", clock.now())
+    ledger = tmp_path / "b" / made.ledger
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    sha256 = hash_of(ledger)
+    ledger.rename(tmp_path / "b" / ledger_name(sha256))
+    changed(tmp_path / "b", ledger=ledger_name(sha256), ledger_sha256=sha256, ledger_version=99)
+    if not has_manifest:
+        (tmp_path / "b" / "backup.json").unlink()
+    with pytest.raises(SchemaMismatch, match="was written by a newer version of this program"):
         restore(tmp_path / "b", other, clock.now)
     assert names(other.root) == []
+
+
+def test_flipped_version_is_no_newer_program(filled: Workspace, other: Workspace, clock: Clock, tmp_path: Path) -> None:
+    """A digit that its ledger contradicts is damage, and costs nothing; where it cannot, both readings are told."""
+    made = back_up(filled, tmp_path / "b", clock.now())
+    changed(tmp_path / "b", version=9)
+    with pytest.raises(SchemaMismatch, match=r"where no newer one ever was, the file is damaged: move it away"):
+        restore(tmp_path / "b", other, clock.now)
+    assert names(other.root) == []
+    changed(tmp_path / "b", version=1, ledger_version=90)
+    assert restore(tmp_path / "b", other, clock.now)[0].ledger == made.ledger
+    assert answers(other) == answers(filled)
+    (tmp_path / "b" / made.ledger).write_bytes(b"")  # then nothing is known but what the manifest says
+    with pytest.raises(SchemaMismatch, match="was written by a newer version"):
+        restore(tmp_path / "b", other, clock.now, force=True)
 
 
 def test_outside_is_never_written(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import DamagedFile, SchemaMismatch
+from pipeline.errors import DamagedFile, GarimpoError, SchemaMismatch
 from pipeline.lake.files import place_files, remove_files, sha256_of, write_hidden
 from pipeline.records.belonging import taken_back
 from pipeline.records.places import LEDGER_VERSION
@@ -82,6 +82,8 @@ def _shown(folder: Path, workspace: str) -> Backup | None:
     """What the newest ledger shows that is what its name says: it is placed when all that it names is there."""
     for ledger in sorted(folder.glob("ledger-*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True):
         if ledger.name == ledger_name(sha256 := hash_of(ledger)):
+            if _format_of(ledger) > LEDGER_VERSION:
+                raise _newer(folder)
             names = [name for name, _ in named_files(ledger)]
             size = sum(path.stat().st_size for path in map(folder.joinpath, names) if path.is_file())
             made_at = datetime.fromtimestamp(ledger.stat().st_mtime, UTC).strftime(STAMP)
@@ -105,10 +107,31 @@ def _read_manifest(folder: Path) -> Backup | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, f"cannot be read ({type(error).__name__})") from None
     if newer:
-        raise SchemaMismatch(
-            f"{folder} was written by a newer version of this program. Update it; nothing was changed."
-        )
+        raise _explained(folder, found)
     return found
+
+
+def _explained(folder: Path, said: Backup) -> GarimpoError:
+    """What is wrong with a manifest by which a newer program wrote it: its ledger, where that is whole, tells more."""
+    ledger = folder / said.ledger
+    if ledger.name != ledger_name(hash_of(ledger)) or (own := _format_of(ledger)) > LEDGER_VERSION:
+        return _newer(folder)
+    if said.ledger_version != own:
+        return damaged(folder / MANIFEST, f"says that its ledger has format {said.ledger_version}, which has {own}")
+    return SchemaMismatch(
+        f"{folder / MANIFEST} says that a newer version of this program wrote it, yet its ledger is of a format that "
+        "this one knows. Update the program; where no newer one ever was, the file is damaged: move it away, and the "
+        "ledger says what belongs to the backup. Nothing was changed."
+    )
+
+
+def _newer(folder: Path) -> SchemaMismatch:
+    return SchemaMismatch(f"{folder} was written by a newer version of this program. Update it; nothing was changed.")
+
+
+def _format_of(ledger: Path) -> int:
+    with closing(read_only(ledger)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def runs_of(ledger: Path) -> set[str]:
