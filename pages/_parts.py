@@ -19,9 +19,14 @@ from pipeline import queries
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["artist_list", "choose_one", "choose_page", "release_grid", "show_chart"]
+__all__ = ["artist_list", "choose_one", "choose_page", "name_page", "release_grid", "show_chart"]
 
 Row = dict[str, Any]
+
+
+def name_page(title: str) -> None:
+    """Give the browser's tab its title: it tells pages apart, as those of two artists."""
+    st.set_page_config(page_title=f"{title} \u00b7 Garimpo")
 
 
 def artist_list(rows: Sequence[Row], text: Text, *, key: str) -> None:

@@ -105,7 +105,7 @@ def schedule_row(
     about = tag("span", " \u00b7 ".join(parts))
     return tag(
         "div",
-        tag("div", tag("b", schedule.name), state, cls="g-name"),
+        tag("div", tag("h2", schedule.name), state, cls="g-name"),
         about,
         fire_times(times, text, schedule.timezone) if not schedule.paused else "",
         cls="g-plan",

@@ -67,7 +67,7 @@ def show_form(text: Text) -> None:
     changing = str(st.session_state[OPEN])
     _fill_fields()
     with st.container(border=True, key="schedule_form_box"):
-        st.subheader(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
+        st.header(text("Change {name}", name=changing) if changing else text("New schedule"), anchor=False)
         left, right = st.columns(2, gap="medium")
         with left:
             name = st.text_input(text("Name"), key="sf_name", disabled=bool(changing), max_chars=40)

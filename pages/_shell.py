@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.navigation.page import StreamlitPage
 
-from pages import _access, _as_of, _broadcast, _data, _failures, _following, _live
+from pages import _access, _as_of, _broadcast, _data, _failures, _following, _live, _parts
 from pages._html import Html, tag
 from pages._look import current_palette, current_style_sheet
 from pages._text import COOKIE, LANGUAGES, Text, choose_text, preferred_language
@@ -88,6 +90,27 @@ def footer(text: Text) -> Html:
     return tag("div", begun, words, " ", link, **about)
 
 
+def show(row: PageRow, page: StreamlitPage, looks_back: DeltaGenerator, text: Text) -> None:
+    """The page below its title, or what stands in its place. One that is not listed has a title of its own."""
+    if row.listed:
+        st.title(row.title, anchor=False)
+    try:
+        if row.needs_data and _data.is_empty():
+            if not row.listed:
+                st.title(row.title, anchor=False)
+            _live.waiting()
+            _following.invite(text)  # a list of one's own may be all that is wanted
+            return
+        if row.needs_data:
+            with looks_back:
+                _as_of.choose_day(text)
+        page.run()
+    except (GarimpoError, OSError) as error:
+        if not row.listed:
+            st.title(row.title, anchor=False)
+        _failures.say(error)
+
+
 def main() -> None:
     """Run the page that was asked for inside the frame."""
     text = choose_text(service().settings.language)
@@ -97,7 +120,8 @@ def main() -> None:
         for row in rows
     ]
     chosen = st.navigation(pages, position="top")
-    st.set_page_config(page_title=f"{chosen.title} \u00b7 Garimpo", page_icon=MARK, layout="wide")
+    st.set_page_config(page_icon=MARK, layout="wide")
+    _parts.name_page(chosen.title)
     st.logo(LOGO.replace("currentColor", current_palette().text), size="large")
     st.html(current_style_sheet(text("No results")))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
@@ -106,20 +130,8 @@ def main() -> None:
             _access.sign_in_control(text)
             looks_back = st.container(horizontal=True, vertical_alignment="center", width="content", key="frame_back")
             choose_language()
-    needs_data = rows[pages.index(chosen)].needs_data
     _data.look_back(None)
-    try:
-        if needs_data and _data.is_empty():
-            st.title(chosen.title, anchor=False)
-            _live.waiting()
-            _following.invite(text)  # a list of one's own may be all that is wanted
-        else:
-            if needs_data:
-                with looks_back:
-                    _as_of.choose_day(text)
-            chosen.run()
-    except (GarimpoError, OSError) as error:
-        _failures.say(error)
+    show(rows[pages.index(chosen)], chosen, looks_back, text)
     st.html(footer(text))
     st.html(_broadcast.script_tag(), unsafe_allow_javascript=True)
 

@@ -105,10 +105,12 @@ def main() -> None:
     text, artist_id = current_text(), st.query_params.get("id", "")
     found = _data.ask(queries.artist, artist_id)
     if found is None:
+        st.title(text("Artist"), anchor=False)
         title = text("No artist with the id {id} here", id=artist_id) if artist_id else text("Which artist?")
         st.html(_cards.empty(title, text("Choose one from the list of artists.")))
         st.page_link("artists.py", label=text("Go to Artists"))
         return
+    _parts.name_page(found["name"] or artist_id)
     if not _following.show_head(found, text):
         return
     show_genres(artist_id, text)

@@ -84,7 +84,6 @@ def show_none(text: Text, *, narrowed: bool) -> None:
 def main() -> None:
     """The page."""
     text = current_text()
-    st.title(text("Artists"), anchor=False)
     given = dict(_data.ask(queries.numbers_given))
     given["neither"] = not (given["followers"] or given["popularity"])
     search, genre, order = choose(text, given)

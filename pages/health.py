@@ -70,7 +70,6 @@ def change_target(genre: str, days: int | None) -> None:
 def main() -> None:
     """The page."""
     text = current_text()
-    st.title(text("Health"), anchor=False)
     _access.say_read_only()
     show_health()
     show_freshness(text)

@@ -74,7 +74,6 @@ def show_run(text: Text) -> None:
 def main() -> None:
     """The page."""
     text = current_text()
-    st.title(text("Overview"), anchor=False)
     lead = text("Artists found genre by genre, watched day by day: what they release, and who is growing.")
     if not service().settings.genres:
         lead = text("The artists of your list, watched day by day: what they release, and who is growing.")

@@ -95,7 +95,6 @@ def show_list(text: Text) -> None:
 def main() -> None:
     """The page."""
     text, is_busy = current_text(), _run_data.is_busy(_data.status())
-    st.title(text("Runs"), anchor=False)
     st.session_state["was_busy"] = is_busy
     show_actions(text)
     st.fragment(explained(panel), run_every="2s" if is_busy else None)()

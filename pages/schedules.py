@@ -93,7 +93,6 @@ def say_lacking(text: Text) -> None:
 def main() -> None:
     """The page."""
     text = current_text()
-    st.title(text("Schedules"), anchor=False)
     lead = text("When this app collects by itself. A change takes effect within seconds, wherever it was made.")
     st.html(tag("p", lead, cls="g-lead"))
     say_lacking(text)

@@ -58,7 +58,6 @@ def show_notifications(text: Text) -> None:
 def main() -> None:
     """The whole page."""
     text = current_text()
-    st.title(text("Settings"), anchor=False)
     show_capabilities(text)
     show_terms(text)
     show_retention(text)
