@@ -22,20 +22,22 @@ Seen = Mapping[str, Any]
 
 def show_capabilities(text: Text) -> None:
     """What was probed and seen, with its date; a thing that went away says since when."""
-    st.header(text("What Spotify gives this app"), anchor=False)
+    about = text("What Spotify gives this app")
+    st.header(about, anchor=False)
     known = {name: row for name, row in _data.capabilities().items() if name != "probe"}
     if not known:
         st.html(_cards.empty(text("Not asked yet"), text("The first run asks, with five or six requests.")))
         return
     asked = text("Asked at the first run, every week, and when an answer contradicts it.")
     st.html(_cards.note(" ".join(filter(None, (asked, _answered_by(text))))))
-    st.html(word_table((text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
-    with st.expander(text("Each one with its evidence")):
+    st.html(word_table(about, (text("Of"), text("Given"), text("Withheld"), text("Seen on")), _summary(known, text)))
+    each = text("Each one with its evidence")
+    with st.expander(each):
         rows = [
             (name, _state(row, text), text.instant(row["checked_at"]), _evidence(row["evidence"], text))
             for name, row in known.items()
         ]
-        st.html(word_table((text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
+        st.html(word_table(each, (text("What"), text("Value"), text("Seen on"), text("Evidence")), rows))
 
 
 def _answered_by(text: Text) -> str:

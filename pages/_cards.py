@@ -101,7 +101,7 @@ def artist_row(row: Row, text: Text, palette: Palette, followers: Sequence[int] 
     return tag(
         "div",
         image(row["image_url"], row["artist_id"], "g-face"),
-        tag("div", tag("b", _name(row)), tag("span", names), cls="g-who", aria_hidden="true"),
+        tag("div", tag("b", _name(row), aria_hidden="true"), tag("span", names), cls="g-who"),  # the link says the name
         tag("div", tag("img", src=line, alt="") if line else "", cls="g-spark"),
         *(_release_figures(row, text) if "releases" in row else _follower_figures(row, text)),
         cls="g-row",

@@ -1,4 +1,4 @@
-"""Figures: a frame in, a plotly Figure out; the only importer of plotly. No Streamlit here.
+"""Figures: a frame in, a plotly Figure out, its content in words as `meta`. The only importer of plotly; no Streamlit.
 
 Ticks and hover texts are written in the reader's language beforehand, since plotly speaks English alone. SVG traces
 only: WebGL ones would need a looser content policy.
@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 import plotly.graph_objects as go
 import polars as pl
 
+from pages._chart_words import bars_words, durations_words, line_words
 from pages._look import Palette
 from pages._run_words import state_label
 from pages._text import Text, round_seconds
@@ -65,6 +66,7 @@ def releases_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
     ]
     bars = go.Bar(x=weeks, y=counts, marker={"color": style.palette.second, "cornerradius": 3}, customdata=hover)
     figure = go.Figure(bars.update(hovertemplate=HOVER))
+    figure.update_layout(meta=bars_words(weeks, counts, text))
     return _dressed(figure, weeks, _scale([0, *counts], least_span=4), style, margin_days=4)
 
 
@@ -81,6 +83,7 @@ def durations_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
     bars = go.Bar(x=list(range(len(begun))), y=seconds, marker={"color": colours, "cornerradius": 3}, customdata=hover)
     scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True, step_of=round_seconds)
     figure = _dressed(go.Figure(bars.update(hovertemplate=HOVER)), [], scale, style, margin_days=0)
+    figure.update_layout(meta=durations_words(seconds, states, text))
     places = _told_places(len(begun))
     days = [text.short_day(begun[place].date()) for place in places]
     once = [day if day not in days[:at] else "" for at, day in enumerate(days)]
@@ -112,6 +115,7 @@ def _line(frame: pl.DataFrame, field: str, style: Style, colour: str, *, least_s
         dot = {"color": colour, "size": [*[5] * (len(dots) - 1), 9], "opacity": 1}
         x, y = [day for day, _ in dots], [value for _, value in dots]
         figure.add_scatter(x=x, y=y, mode="markers", marker=dot, hoverinfo="skip", cliponaxis=False)
+    figure.update_layout(meta=line_words(known, text))
     scale = _scale([value for _, value in known], least_span=least_span)
     return _dressed(figure, days, scale, style, margin_days=0)
 

@@ -72,7 +72,7 @@ def budget_table(budget: Mapping[str, Found], text: Text) -> Html:
                 locked,
             )
         )
-    return join(table(heads, lines, "g-budget"), note(budget_note(text)))
+    return join(table(text("Request budget"), heads, lines, "g-budget"), note(budget_note(text)))
 
 
 def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text: Text) -> Html:
@@ -86,7 +86,7 @@ def freshness_table(rows: Sequence[GenreFreshness], own: Mapping[str, int], text
         mine = text("{days}, its own", days=target) if row.genre in own else target
         read = _freshness.read_words(row.read_on, text)
         lines.append((row.genre, state, read, _freshness.age_words(row, text), mine))
-    return table(heads, lines)
+    return table(text("Freshness of genres"), heads, lines)
 
 
 def _size(size: float, text: Text) -> str:

@@ -55,12 +55,13 @@ def release_grid(rows: Sequence[Row], text: Text, *, key: str, columns: int = 6)
 def show_chart(
     chart: Callable[..., Any], frame: pl.DataFrame, text: Text, *, about: str, key: str, numbers_of: str | None = None
 ) -> None:
-    """A figure of `_charts` in the theme of this browser; `about` tells a screen reader what it shows.
+    """A figure of `_charts` in the theme of this browser; a screen reader hears `about` and what there is to see.
 
     With `numbers_of`, whose numbers they are, there is a CSV of them as spreadsheets in this language open it.
     """
     figure = chart(frame, _charts.Style(text, current_palette()))
-    st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=about, key=key)
+    heard = f"{about}: {figure.layout.meta}" if figure.layout.meta else about
+    st.plotly_chart(figure, theme=None, config=_charts.CONFIG, alt=heard, key=key)
     if numbers_of:
         _downloads.offer_csv(lambda: frame, text, name=f"{key}-{numbers_of}", key=key)
 

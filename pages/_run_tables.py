@@ -24,7 +24,7 @@ def item_table(rows: Iterable[Row], now: datetime, text: Text) -> Html:
         text("Item"), text("State"), text("Task"), text("Attempts"), text("Duration"), text("Requests"), text("Rows"),
         text("Message"),
     )  # fmt: skip
-    return table(heads, [_item(row, now, text) for row in rows], "g-items")
+    return table(text("Items"), heads, [_item(row, now, text) for row in rows], "g-items")
 
 
 def _item(row: Row, now: datetime, text: Text) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> H
         lock = tag("span", text.zoned(view.locked_until), title=view.reason) if view.locked_until else NONE
         name, own = bucket_label(view.bucket, text), text.number(sent.get(view.bucket, 0))
         lines.append((name, own, text.number(view.used), left, lock))
-    return join(table(heads, lines, "g-budget"), note(budget_note(text)))
+    return join(table(text("Budget"), heads, lines, "g-budget"), note(budget_note(text)))
 
 
 def cost_table(planned: Iterable[Any], text: Text) -> Html:
@@ -98,4 +98,4 @@ def cost_table(planned: Iterable[Any], text: Text) -> Html:
             left = text("locked until {when}", when=text.instant(row.locked_until))
         name, items = task_label(row.task, text), text.number(len(row.items))
         lines.append((name, items, text.number(row.requests), text.number(row.at_most), left))
-    return table(heads, lines, "g-cost")
+    return table(text("Cost by task"), heads, lines, "g-cost")

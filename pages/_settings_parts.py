@@ -15,14 +15,15 @@ from pipeline.service.scheduler import service
 __all__ = ["show_retention", "show_terms", "word_table"]
 
 
-def word_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
+def word_table(about: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Html:
     """Rows of words, in which what stands between backticks is code."""
-    return table(heads, ((name, *map(marked, cells)) for name, *cells in rows), "g-words")
+    return table(about, heads, ((name, *map(marked, cells)) for name, *cells in rows), "g-words")
 
 
 def show_retention(text: Text) -> None:
     """What is kept of what, and how long."""
-    st.header(text("What is kept, and for how long"), anchor=False)
+    about = text("What is kept, and for how long")
+    st.header(about, anchor=False)
     settings = service().settings
 
     def span(days: int) -> str:
@@ -49,7 +50,7 @@ def show_retention(text: Text) -> None:
             text("to count what may still be asked, and to compare"),
         ),
     )
-    st.html(word_table((text("Layer"), text("Kept for"), text("What it is for")), rows))
+    st.html(word_table(about, (text("Layer"), text("Kept for"), text("What it is for")), rows))
     words = text(
         "What is older goes by itself with the next run; the settings below change the days. By hand: `python -m "
         "pipeline purge`."

@@ -9,8 +9,8 @@ from pages._html import Html, tag
 __all__ = ["table"]
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> Html:
-    """Rows under their heads, the first cell of each its name; `kind` is a class of its own."""
+def table(about: str, heads: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> Html:
+    """Rows under their heads, the first cell of each its name; `about` is heard, `kind` is a class of its own."""
     first, *others = heads
     titles = tag("tr", *(tag("th", each, scope="col") for each in (first, *others)))
     lines = [
@@ -22,4 +22,4 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -
         for name, *cells in rows
     ]
     whole = tag("table", tag("thead", titles), tag("tbody", *lines), cls=f"g-table {kind}".strip())
-    return tag("div", whole, cls="g-scroll", tabindex="0")
+    return tag("div", whole, cls="g-scroll", tabindex="0", role="region", aria_label=about)

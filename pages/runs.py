@@ -83,7 +83,8 @@ def show_list(text: Text) -> None:
         for run in _run_data.find_runs(wanted, PER_PAGE, (page - 1) * PER_PAGE):
             with st.container(key=f"go_run_{run['run_id']}"):
                 st.html(_run_cards.run_row(run, text))
-                st.page_link("run.py", label=text("Run {id}", id=run["run_id"]), query_params={"id": run["run_id"]})
+                label = text("Run of {when}", when=text.instant(run["started_at"]))
+                st.page_link("run.py", label=label, query_params={"id": run["run_id"]})
     if count:
         counted = text.plural("{count} run", "{count} runs", count)
         st.html(_cards.note(f"{counted}; " + text("times in {zone}", zone=text.zone_name(_data.now()))))

@@ -61,7 +61,7 @@ def show_last_run(schedule: Schedule, text: Text) -> None:
         with st.container(key=f"go_last_{schedule.name}"):
             state = _run_cards.state_badge(rows[0]["state"], text)
             st.html(tag("div", text("Last run"), state, text.instant(rows[0]["started_at"]), cls="g-last"))
-            label = text("Tasks of run {id}", id=schedule.last_run_id)
+            label = text("Last run of {name}", name=schedule.name)
             st.page_link("run.py", label=label, query_params={"id": schedule.last_run_id})
 
 

@@ -24,7 +24,8 @@ def show_settings(text: Text) -> None:
     """Every setting; secrets are only told to be set. Where login is set up, for those who may change things."""
     if not _access.may_operate():
         return
-    st.header(text("Settings and their origin"), anchor=False)
+    about = text("Settings and their origin")
+    st.header(about, anchor=False)
     st.html(_cards.note(text("Change them in the environment or in garimpo.toml, then start the app again.")))
     state = {"": text("not set"), "not set": text("not set"), "set (hidden)": text("set (hidden)")}
     origin = {"default": text("default"), "environment": text("environment")}
@@ -32,7 +33,7 @@ def show_settings(text: Text) -> None:
         (variable, state.get(value, value), origin.get(where, where), text(meaning))
         for _, variable, value, where, meaning in (row.values() for row in describe_settings())
     ]
-    st.html(word_table((text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
+    st.html(word_table(about, (text("Setting"), text("Value"), text("Origin"), text("Meaning")), rows))
 
 
 def show_notifications(text: Text) -> None:
@@ -52,7 +53,7 @@ def show_notifications(text: Text) -> None:
     st.html(_cards.note(words))
     how = text("Set an address of any service that Apprise knows, send a trial, then start the app again. Examples:")
     st.html(_cards.note(how))
-    st.code(EXAMPLES, language="sh")
+    st.code(EXAMPLES, language="sh", wrap_lines=True)
 
 
 def main() -> None:

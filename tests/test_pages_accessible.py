@@ -1,14 +1,20 @@
-"""What those need who hear pages: one heading that calls each by its name, and others in order below it."""
+"""What those need who hear pages or use them by keyboard: headings, names, tables and pictures told in words."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
+import polars as pl
 import pytest
 
+from pages._cards import artist_row
+from pages._charts import Style, durations_chart, followers_chart, releases_chart
+from pages._look import PALETTES
+from pages._text import Text
 from tests.published import publish_many
 from tests.screens import install_service, open_screen
+from tests.test_pages_charts import history
 from tests.test_pages_run_one import RUN, begin
 
 ARTIST = {"id": "artist000001"}
@@ -18,19 +24,30 @@ PAGES = (
     ("schedules.py", {}, ""), ("schedules.py", {}, "new_schedule"), ("health.py", {}, ""), ("settings.py", {}, ""),
 )  # fmt: skip
 HEADINGS = {"title": 1, "header": 2, "subheader": 3}
+NAMED = {"group", "img", "progressbar", "region"}  # roles that say nothing without a name
 
 
 class Listener(HTMLParser):
-    """Hears a page element by element, and notes its headings."""
+    """Hears a page element by element, and notes what cannot be understood."""
 
     def __init__(self):
         super().__init__()
-        self.levels = []
+        self.levels, self.ids, self.faults = [], [], []
 
-    def handle_starttag(self, name, _attrs):
-        """Headings are noted."""
+    def handle_starttag(self, name, attrs):
+        """Headings are noted; what has no name, no alternative or no scope is a fault."""
+        given = dict(attrs)
         if re.fullmatch("h[1-6]", name):
             self.levels.append(int(name[1]))
+        self.ids += [given["id"]] if "id" in given else []
+        nameless = given.get("role") in NAMED or "tabindex" in given
+        wrong = {
+            "img": "alt" not in given,
+            "th": given.get("scope") not in ("col", "row"),
+            "a": given.get("href") == "",
+        }
+        if wrong.get(name) or (nameless and not given.get("aria-label")):
+            self.faults.append(self.get_starttag_text()[:120])
 
 
 def heard(screen):
@@ -41,6 +58,11 @@ def heard(screen):
             listener.levels.append(HEADINGS[element.type])
         elif element.type == "html":
             listener.feed(element.proto.body)
+        elif element.type == "page_link" and not element.proto.label.strip():
+            listener.faults.append(f"a link to {element.proto.page} without words")
+        elif element.type == "plotly_chart" and not re.search(r": .*\d", element.proto.alt):
+            listener.faults.append(f"a chart that is not told: {element.proto.alt}")
+    listener.faults += [f"{each} stands twice" for each in set(listener.ids) if listener.ids.count(each) > 1]
     return listener
 
 
@@ -63,14 +85,14 @@ def watched(tmp_path_factory):
 
 @pytest.mark.parametrize(("file", "query", "pressed"), PAGES)
 def test_page_can_be_heard(watched, file, query, pressed):
-    """Each page is called by one heading, and below it no level is passed over."""
+    """Each page is called by one heading, and nothing on it lacks a name, an alternative text or a table's scope."""
     install_service(watched, genres=("mpb", "samba"))
     screen = open_screen(file, **query)
     if pressed:
         screen.app.button(key=pressed).click().run()
     page = heard(screen)
     assert not screen.app.exception
-    assert (page.levels[:1], jumps(page.levels)) == ([1], [])
+    assert (page.levels[:1], jumps(page.levels), page.faults) == ([1], [], [])
 
 
 @pytest.mark.parametrize("file", sorted({file for file, *_ in PAGES}))
@@ -80,3 +102,22 @@ def test_page_without_data_has_its_heading(service, file, damaged):
     if damaged:
         (service.workspace.db / "CURRENT").write_bytes(b"x")
     assert heard(open_screen(file)).levels[:1] == [1]
+
+
+def test_charts_tell_what_they_show():
+    """What a line, bars and durations show is said with them, in the reader's language."""
+    english, portuguese = (Style(Text(language), PALETTES["light"]) for language in ("en", "pt_BR"))
+    line = followers_chart(history("followers", 1500, None, 900, 1200), portuguese)
+    assert line.layout.meta == "1.500 em 1 nov. 2026, 1.200 em 4 nov. 2026; menor 900, maior 1.500."
+    weeks = pl.DataFrame({"week": history("x", 1, 2)["observed_on"], "releases": [1, 3]})
+    assert releases_chart(weeks, english).layout.meta == "4 releases in 2 weeks; most in the week of Nov 2, 2026: 3."
+    runs = pl.DataFrame({"state": ["succeeded", "failed"], "started_at": [1.8e9, 1.8e9], "seconds": [3.0, 90.0]})
+    told = "2 runs (succeeded 1, failed 1); from 3\u00a0s to 1\u00a0min 30\u00a0s, the last one 1\u00a0min 30\u00a0s."
+    assert durations_chart(runs, english).layout.meta == told
+    assert followers_chart(history("followers", None), english).layout.meta == ""
+
+
+def test_rows_say_their_genres_once_their_name():
+    """The link over a row says the artist's name, the row below it the rest."""
+    row = {"artist_id": "a", "name": "Banda", "genres": ["mpb"], "followers": 1, "popularity": 1, "image_url": None}
+    assert '<b aria-hidden="true">Banda</b><span>mpb</span>' in artist_row(row, Text(), PALETTES["light"])

@@ -144,7 +144,7 @@ def test_last_run_is_shown(service):
         connection.execute("UPDATE schedules SET last_run_id = '20261121T060000-aaaaaa'")
     screen = open_screen("schedules.py")
     assert "deferred" in screen.words
-    assert ("Tasks of run 20261121T060000-aaaaaa", "run?id=20261121T060000-aaaaaa") in screen.links
+    assert ("Last run of daily", "run?id=20261121T060000-aaaaaa") in screen.links
 
 
 def test_change_from_the_command_line_is_seen(service):
