@@ -158,7 +158,7 @@ def release_card(row: Row, text: Text) -> Html:
     return tag(
         "div",
         image(row["image_url"], row["album_id"]),
-        tag("b", name, title=name),
+        tag("b", name),
         tag("span", ", ".join(row["artist_names"] or ())),
         tag("small", DOT.join(filter(None, (kind, tracks)))),
         tag("small", join(day, spotify_link(row["spotify_url"], text, name))),

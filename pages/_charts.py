@@ -25,6 +25,7 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 FONT = '"Source Sans", "Source Sans 3", system-ui, sans-serif'
 HEIGHT = 260
 MOST_DAYS = 5  # below an axis
+SHAPES = {"failed": "/", "crashed": "x", "deferred": "-", "cancelled": "."}  # beside the colour; as in runs.css
 A_YEAR = timedelta(days=365)
 HOVER = "%{customdata[0]}<br><b>%{customdata[1]}</b><extra></extra>"
 
@@ -80,7 +81,10 @@ def durations_chart(frame: pl.DataFrame, style: Style) -> go.Figure:
         for at, took, state in zip(begun, seconds, states, strict=True)
     ]
     colours = [_state_colour(state, style.palette) for state in states]
-    bars = go.Bar(x=list(range(len(begun))), y=seconds, marker={"color": colours, "cornerradius": 3}, customdata=hover)
+    pattern = {"shape": [SHAPES.get(state, "") for state in states], "fgcolor": style.palette.surface, "size": 5}
+    pattern |= {"fillmode": "overlay", "solidity": 0.3}
+    marker = {"color": colours, "cornerradius": 3, "pattern": pattern}
+    bars = go.Bar(x=list(range(len(begun))), y=seconds, marker=marker, customdata=hover)
     scale = _scale([math.ceil(value) for value in seconds], least_span=4, from_zero=True, step_of=round_seconds)
     figure = _dressed(go.Figure(bars.update(hovertemplate=HOVER)), [], scale, style, margin_days=0)
     figure.update_layout(meta=durations_words(seconds, states, text))

@@ -40,7 +40,7 @@ PALETTES = {
         line="#E2DCD0",
         accent="#A56C0D",
         second="#1E6E6A",
-        up="#2C7A4B",
+        up="#287246",
         down="#B3402E",
     ),
     "dark": Palette(

@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from pages._cards import artist_row
+from pages._cards import artist_row, release_card
 from pages._charts import Style, durations_chart, followers_chart, releases_chart
-from pages._look import PALETTES
+from pages._look import PALETTES, style_sheet
 from pages._text import Text
 from tests.published import publish_many
 from tests.screens import install_service, open_screen
 from tests.test_pages_charts import history
+from tests.test_pages_looks import contrast
 from tests.test_pages_run_one import RUN, begin
 
 ARTIST = {"id": "artist000001"}
@@ -117,7 +118,39 @@ def test_charts_tell_what_they_show():
     assert followers_chart(history("followers", None), english).layout.meta == ""
 
 
+def test_outcomes_differ_by_more_than_colour():
+    """Runs that ended otherwise than well are drawn with a pattern of their own, in the chart and in the calendar."""
+    states = ["succeeded", "failed", "crashed", "deferred", "cancelled"]
+    runs = pl.DataFrame({"state": states, "started_at": [1.8e9] * 5, "seconds": [3.0] * 5})
+    patterns = durations_chart(runs, Style(Text(), PALETTES["dark"])).data[0].marker.pattern.shape
+    assert (patterns[0], len(set(patterns))) == ("", 5)
+    rules = re.findall(r":is\(\.g-cal, \.g-legend\) \.g-s-(\w+) \{ (background-image[^}]+)\}", style_sheet("light"))
+    assert len(set(dict(rules).values())) == 5
+    assert set(states[1:]) < set(dict(rules))
+
+
 def test_rows_say_their_genres_once_their_name():
-    """The link over a row says the artist's name, the row below it the rest."""
+    """The link over a row says the artist's name, the row below it the rest; a release is told by its name."""
     row = {"artist_id": "a", "name": "Banda", "genres": ["mpb"], "followers": 1, "popularity": 1, "image_url": None}
     assert '<b aria-hidden="true">Banda</b><span>mpb</span>' in artist_row(row, Text(), PALETTES["light"])
+    names = {"name": "Um nome", "album_id": "b", "artist_names": [], "image_url": None, "spotify_url": None}
+    day = {"release_date": None, "release_date_precision": None, "album_type": "album", "total_tracks": 1}
+    assert "title=" not in release_card(names | day, Text())
+    assert not re.search(r"\.g-card [bs]\w*[^}]+ellipsis", style_sheet("light"))
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_badges_can_be_read_on_what_is_pointed_at(theme):
+    """The wash behind a row that is pointed at leaves the badges on it a contrast of 4.5."""
+    palette, sheet = PALETTES[theme], style_sheet(theme)
+    [wash] = re.findall(r'"st-key-go_"\]:hover \{ background: color-mix\(in srgb, var\(--g-accent\) (\d+)%', sheet)
+    [tint] = re.findall(r"background: color-mix\(in srgb, var\(--tone\) (\d+)%, transparent\); \}", sheet)
+    pointed = mixed(palette.accent, palette.surface, int(wash))
+    tones = (palette.muted, palette.up, palette.down, palette.second, mixed(palette.accent, palette.text, 82))
+    assert min(contrast(tone, mixed(tone, pointed, int(tint))) for tone in tones) >= 4.5
+
+
+def mixed(one, other, percent):
+    """Two colours mixed, so many percent of the first."""
+    pairs = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
+    return "#" + bytes(round((first * percent + second * (100 - percent)) / 100) for first, second in pairs).hex()
