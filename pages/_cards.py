@@ -49,14 +49,14 @@ def badge(label: str, tone: str = "quiet") -> Html:
     return tag("span", label, cls=f"g-badge g-{tone}")
 
 
-def note(words: str) -> Html:
-    """A line of small print."""
-    return tag("p", words, cls="g-small")
+def note(words: str, *, is_told: bool = False) -> Html:
+    """A line of small print; with `is_told` those who hear the page hear of it when it changes."""
+    return tag("p", words, cls="g-small", data_told="" if is_told else None)
 
 
 def empty(title: str, advice: str) -> Html:
     """What to say where there is nothing yet: what is missing and what to do."""
-    return tag("div", tag("strong", title), tag("p", advice), cls="g-empty")
+    return tag("div", tag("strong", title, data_told=""), tag("p", advice), cls="g-empty")
 
 
 def figure(value: str, label: str, *, known: bool = True, tone: str = "") -> Html:

@@ -62,7 +62,7 @@ def run_summary(run: Row, text: Text, *, now: datetime | None = None, is_slow: b
     if shown_state(run) == "cancelling":
         said = text("What was committed is kept. A run that is publishing already comes to its end.")
     message = note(said) if said else ""
-    return tag("div", tag("div", *badges, cls="g-badges"), facts(rows), message, cls="g-box")
+    return tag("div", tag("div", *badges, cls="g-badges", data_told=""), facts(rows), message, cls="g-box")
 
 
 def progress_facts(status: Status, text: Text) -> Html:

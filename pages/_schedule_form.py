@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
-from pages import _access, _cards, _schedule_cards
+from pages import _access, _schedule_cards
 from pages._html import tag
 from pages._text import Text, current_text
 from pipeline.errors import SettingsError
@@ -23,6 +23,7 @@ __all__ = ["close_form", "is_open", "open_form", "show_form"]
 OPEN = "schedule_form"  # in the session: whether the form is open, and for which schedule ("" for a new one)
 GIVEN = "sf_given"  # what the fields held last, those of other kinds too, which are not on the page
 FIELDS = {"cron": {"sf_cron"}, "interval": {"sf_count", "sf_unit"}, "once": {"sf_day", "sf_time"}}  # of one kind alone
+SPECS = {"cron": "sf_cron", "interval": "sf_count", "once": "sf_day"}  # where it is told when
 KINDS: tuple[Kind, ...] = ("cron", "interval", "once")
 UNITS = ("m", "h", "d", "w")
 HOUR_S = 3_600
@@ -84,7 +85,8 @@ def show_form(text: Text) -> None:
                 close_form()
                 st.rerun()
             if not wanted.name:
-                st.html(_cards.note(text("Give it a name of letters, digits and hyphens, without spaces.")))
+                advice = text("Give it a name of letters, digits and hyphens, without spaces.")
+                st.html(tag("p", advice, cls="g-small", **_bound_to("sf_name")))
 
 
 def _fill_fields() -> None:
@@ -104,11 +106,17 @@ def _preview(wanted: Schedule, text: Text) -> bool:
     try:
         kept = service().check_schedule(replace(wanted, name=wanted.name or "new"))
     except SettingsError as error:
-        st.html(tag("p", text.error(error), cls="g-small g-wrong"))
+        field = "sf_name" if str(error).startswith("name") else SPECS[wanted.kind]
+        st.html(tag("p", text.error(error), cls="g-small g-wrong", role="alert", **_bound_to(field)))
         return False
     st.html(tag("p", text("It would fire next at"), cls="g-small"))
     st.html(_schedule_cards.fire_times(service().next_times(kept), text, wanted.timezone))
     return True
+
+
+def _bound_to(field: str) -> dict[str, str]:
+    """What binds words to the field that they are about; live.js says so at the field."""
+    return {"id": f"about-{field}", "data_about": field}
 
 
 def _limits(text: Text) -> tuple[tuple[str, ...], int | None, int, float | None]:

@@ -107,7 +107,7 @@ def main() -> None:
             told.append(_cards.no_followers(text, was_asked=_data.was_asked()))
             counts = _data.ask(queries.release_counts, tuple(rows["artist_id"]))
             rows = rows.join(counts, "artist_id", "left", maintain_order="left")
-        st.html(_cards.note(_cards.DOT.join(told)))
+        st.html(_cards.note(_cards.DOT.join(told), is_told=True))
         _parts.artist_list(_following.named(rows.to_dicts()), text, key="artists")
     _downloads.offer_artists(count, text, asked, with_releases=given["neither"], key="artists")
 

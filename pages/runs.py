@@ -87,7 +87,8 @@ def show_list(text: Text) -> None:
                 st.page_link("run.py", label=label, query_params={"id": run["run_id"]})
     if count:
         counted = text.plural("{count} run", "{count} runs", count)
-        st.html(_cards.note(f"{counted}; " + text("times in {zone}", zone=text.zone_name(_data.now()))))
+        zone = text("times in {zone}", zone=text.zone_name(_data.now()))
+        st.html(_cards.note(f"{counted}; {zone}", is_told=True))
     else:
         with place:
             _run_filter.show_none(text)

@@ -110,6 +110,7 @@ def test_two_people_steer_runs(two_tabs: tuple[Tab, Tab], world: Running) -> Non
     assert time.monotonic() - began < 5  # two on a machine of its own; tests share theirs
     for each in (page, other):
         expect(state(each)).to_have_text("cancelled", timeout=PATIENCE)
+        expect(each.locator("#g-voice")).to_contain_text("cancelled")  # for those who hear the page
 
     page.get_by_role("button", name="Resume", exact=True).click(timeout=PATIENCE)
     expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible(timeout=PATIENCE)
