@@ -73,7 +73,7 @@ def reject_table(rows: Iterable[Row], more: int, text: Text) -> Html:
         (row["file"], text.number(row["line"]) if row["line"] else NONE, told(row["reason"], text)) for row in rows
     ]
     also = note(text("and {count} more", count=text.number(more))) if more else ""
-    return tag("div", table(heads, lines, "g-words"), also, cls="g-stack")
+    return tag("div", table(text("Rejected"), heads, lines, "g-words"), also, cls="g-stack")
 
 
 def budget_table(sent: Mapping[str, int], views: Iterable[Any], text: Text) -> Html:

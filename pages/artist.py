@@ -21,6 +21,7 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
     lacking = text("needs followers of 30 days before") if history.len() > 1 else text("needs followers of two days")
     why = withheld if found["followers"] is None else lacking
     latest = text("latest on {day}", day=text.day(found["latest_release_on"])) if found["latest_release_on"] else ""
+    read = latest if found["releases_checked_on"] else text("own list not read yet")
     tiles = (
         _known(text("Followers"), found["followers"], gained if grown else "", withheld, text),
         (
@@ -29,11 +30,7 @@ def show_numbers(found: dict[str, Any], text: Text) -> None:
             text("of followers") if grown else why,
         ),
         _known(text("Popularity"), found["popularity"], text("of 100, Spotify's own index"), withheld, text),
-        (
-            text("Releases"),
-            text.number(found["releases"]),
-            latest if found["releases_checked_on"] else text("own list not read yet"),
-        ),
+        (text("Releases"), text.number(found["releases"]), read),
     )
     st.html(_cards.stats(tiles))
 
