@@ -38,6 +38,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _ID = re.compile(r"[0-9A-Za-z]{22}")
 _LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(\w+)[:/]([^?/#\s]+)\S*")
+_OTHER_LINKS = {
+    "album": "a link to an album, not to an artist", "track": "a link to a track, not to an artist",
+    "playlist": "a link to a playlist, not to an artist", "user": "a link to a user, not to an artist",
+    "show": "a link to a show, not to an artist", "episode": "a link to an episode, not to an artist",
+}  # fmt: skip
 _GROUPED = re.compile(r"\d{1,3}([.,]\d{3})+")
 _DECIMAL = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),(\d+)|\d{1,3}(?:,\d{3})+\.(\d+)")  # 1.234,0 and 1,234.0
 _SURROGATES = re.compile("[\ud800-\udfff\0]")
@@ -109,8 +114,8 @@ def artist_id(value: Any) -> tuple[str, str]:
     kind, given = linked(text)
     if kind == "artist" and _ID.fullmatch(given):
         return given, ""
-    if kind in ("album", "track", "playlist", "user", "show", "episode"):
-        return "", f"a link to a{'n' * (kind[0] in 'ae')} {kind}, not to an artist"
+    if kind in _OTHER_LINKS:
+        return "", _OTHER_LINKS[kind]
     return "", f"{_shown(value)} is no artist's id or link"
 
 
@@ -202,9 +207,9 @@ def _day(value: Any, today: date) -> tuple[date | None, str]:
     day = _moment(value)
     if day is None:
         return None, f"{_shown(value)} is no date"
-    if not LAUNCH <= day <= today:
-        return None, f"{day.isoformat()} is {'in the future' if day > today else 'before Spotify began'}"
-    return day, ""
+    if day > today:
+        return None, f"{day.isoformat()} is in the future"
+    return (day, "") if day >= LAUNCH else (None, f"{day.isoformat()} is before Spotify began")
 
 
 def _moment(value: Any) -> date | None:

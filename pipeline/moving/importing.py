@@ -2,7 +2,7 @@
 
 What is known of an artist on a day stays: an import only fills what is not. So the same file again adds nothing, and
 nothing collected is overwritten. Imports `import_findings`, `events`, `followed`, `live`, `lock`, `publish`,
-`store`, `normalize`, `truth`, `ledger`, `calls`.
+`store`, `normalize`, `truth`, `ledger`, `log_context`, `calls`.
 """
 
 from __future__ import annotations
