@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.lake.normalize import Normalizer
+from pipeline.records.ledger import Ledger
 from pipeline.records.opening import opened_ledger
+from pipeline.runs.context import open_context
+from pipeline.runs.dag import DAG
+from pipeline.runs.fanout import MappedTask
+from pipeline.runs.planner import Item, Outlook
+from pipeline.settings import Settings
 from pipeline.simulator.server import Running
+from tests.conftest import Clock
 from tests.worlds import collect, database, genre_names, held, running_world, settings_for, stable_tables
 
 
@@ -54,6 +62,29 @@ def test_first_task_leaves_some_of_a_bucket(tmp_path: Path):
         tasks = {task.name: task for task in collect(simulator, tmp_path, quota_requests=10).tasks}
     assert "kept for the tasks after this one" in tasks["refresh_releases"].message
     assert tasks["refresh_tracks"].rows > 0
+
+
+def test_yesterdays_requests_are_shared_as_they_leave(tmp_path: Path, ledger: Ledger, clock: Clock):
+    """At the time of yesterday's run all is spent, and leaves the 24 hours while this one waits: it is planned with.
+
+    Else the last of two tasks on a bucket, which waits for what the first did not plan, takes all of it each day.
+    """
+    there = {"api_url": "http://127.0.0.1:9/v1/", "token_url": "http://127.0.0.1:9/token", "workspace": "test"}
+    settings = Settings(data=tmp_path / "data", quota_requests=30, genres=(), **there)
+    with ledger.write() as connection:
+        at = clock.now().timestamp() - 86_400
+        rows = [(at + second, "albums", "album", 200) for second in range(30)]
+        connection.executemany("INSERT INTO requests (at, bucket, endpoint, status) VALUES (?, ?, ?, ?)", rows)
+    allowed = list[int]()
+    task = next(task for task in DAG if task.name == "refresh_releases")
+
+    def expand(outlook: Outlook) -> list[Item]:
+        allowed.append(outlook.allowance)
+        return []
+
+    with open_context(settings, ledger, "r") as context:
+        MappedTask(context, task, Normalizer(), lambda *_: None).run(expand)
+        assert (allowed, context.budget.view("albums").left) == ([30], 1)
 
 
 def test_a_probe_that_leaves_nothing_is_told(world: Running, tmp_path: Path):

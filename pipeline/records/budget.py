@@ -38,12 +38,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class BucketView:
-    """One bucket now: `used` in the last 24 h, `ceiling` and `left` None where no quota is known."""
+    """One bucket now: `used` in the last 24 h, `ceiling`, `left` and `soon` None where no quota is known.
+
+    `soon`: what is left to whoever waits as the gate does, for requests of yesterday that leave the 24 h meanwhile.
+    """
 
     bucket: str
     used: int
     ceiling: int | None
     left: int | None
+    soon: int | None
     locked_until: datetime | None
     reason: str
 
@@ -57,7 +61,9 @@ class Budget:
     def view(self, bucket: str) -> BucketView:
         """What is left in one bucket."""
         now = self.ledger.now().timestamp()
-        used = self.ledger.read(f"SELECT count(*) AS n {_OF_A_DAY}", (bucket, now - DAY_S, now + DAY_S))[0]["n"]
+        count = f"SELECT count(*) AS n {_OF_A_DAY}"
+        used = self.ledger.read(count, (bucket, now - DAY_S, now + DAY_S))[0]["n"]
+        still = self.ledger.read(count, (bucket, now - DAY_S + PATIENCE_S, now + DAY_S))[0]["n"]
         state = {
             row["bucket"]: row
             for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))
@@ -65,9 +71,9 @@ class Budget:
         ceiling = self._ceiling(state.get(bucket), now)
         locks = [row for row in state.values() if 0 < row["locked_until"] - now < FARTHEST_S]
         longest = max(locks, key=lambda row: row["locked_until"], default=None)
-        left = None if ceiling is None else max(0, ceiling - used)
+        left, soon = (None if ceiling is None else max(0, ceiling - counted) for counted in (used, still))
         return BucketView(
-            bucket, used, ceiling, left,
+            bucket, used, ceiling, left, soon,
             datetime.fromtimestamp(longest["locked_until"], UTC) if longest else None,
             longest["reason"] if longest else "",
         )  # fmt: skip

@@ -91,7 +91,7 @@ class MappedTask:
         if allowance <= 0:
             self._reckoning.limit = "the run's requests for this task are used up; the next run goes on"
             return []
-        left = context.budget.view(task.bucket).left
+        left = context.budget.view(task.bucket).soon  # the gate waits for it: a run at yesterday's time finds all spent
         with live(context.workspace, context.ledger) as view:
             outlook = Outlook(
                 view, today, context.capabilities, context.genres, allowance, followed=context.followed,

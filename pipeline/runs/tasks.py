@@ -50,7 +50,7 @@ def probe(context: Context) -> Facts:
 def _can_probe(context: Context) -> bool:
     """Whether every question of a probe can be put: a half-answered one spends requests and settles nothing."""
     views = [context.budget.view(bucket) for bucket in PROBED_BUCKETS]
-    return all(view.locked_until is None and (view.left is None or view.left >= QUESTIONS) for view in views)
+    return all(view.locked_until is None and (view.soon is None or view.soon >= QUESTIONS) for view in views)
 
 
 def _may_have_left_files(ledger: Ledger) -> bool:
