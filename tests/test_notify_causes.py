@@ -131,11 +131,13 @@ def test_undelivered_word_is_told_again(ledger: Ledger, tell: Notifier, outbox: 
     assert outbox.sent == [("failure", "Run r2 failed (probing the source): because")]
 
 
-def test_releases_are_told_once(tell: Notifier, outbox: Outbox) -> None:
-    """New releases are one message, a line each; later only those that are new, and never the same one twice."""
+def test_releases_are_told_once(tell: Notifier, outbox: Outbox, clock: Clock) -> None:
+    """New releases are one message, a line each, and no second one, also when an artist was off the list a while."""
     tell.releases_seen({"b2": "Second", "b1": "First"})
     tell.releases_seen({"b3": "Third", "b2": "Second"})
-    tell.releases_seen({"b3": "Third"})
+    for seen in ({"b3": "Third"}, {}, {"b3": "Third"}):
+        clock.move(days=10)
+        tell.releases_seen(seen)
     assert outbox.sent == [
         ("new release", "Of artists you follow:\nSecond\nFirst"),
         ("new release", "Of artists you follow:\nThird"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ __all__ = ["Notifier", "bury_crashed", "check_notifications", "notifier", "try_n
 log = logging.getLogger(__name__)
 
 TITLE = "Garimpo"
+RELEASES_REMEMBERED = timedelta(days=60)  # twice as long as one is news
 MOST_NAMED = 20  # releases that one message names; of more it says how many
 INSTALL = "install it with `pip install 'apprise>=2.2'`, or leave GARIMPO_NOTIFY_URLS empty"
 Send = Callable[[str, str, str], bool]  # title, message, and which of Apprise's four types it is
@@ -100,8 +102,11 @@ class Notifier:
             self._remember("stale genre", fresh)
 
     def releases_seen(self, lines: Mapping[str, str]) -> None:
-        """New releases, a line each by id, the newest first: those that were not told yet, in one message."""
-        fresh = self._untold("release:", lines)
+        """New releases, a line each by id, the newest first: those that were not told yet, in one message.
+
+        What was told is remembered for as long as it may come again: its artist may be off the list for a while.
+        """
+        fresh = self._untold("release:", lines, RELEASES_REMEMBERED)
         if fresh and self._sent("new release", lambda: self._releases(list(fresh.values()))):
             self._remember("new release", fresh)
 
@@ -148,14 +153,19 @@ class Notifier:
         if (gone := self._told(prefix)) and self._sent("recovery", say):
             self._forget(gone)
 
-    def _untold(self, prefix: str, present: Mapping[str, str]) -> dict[str, str]:
-        """Causes that are present and were not told yet; those that are there no more are forgotten."""
+    def _untold(self, prefix: str, present: Mapping[str, str], remembered: timedelta | None = None) -> dict[str, str]:
+        """Causes that are present and were not told yet; those that are there no more are forgotten after a while."""
         causes, told = {f"{prefix}{name}": text for name, text in present.items()}, self._told(prefix)
-        self._forget(told - causes.keys())
+        old = self._told(prefix, self.ledger.now() - remembered) if remembered else told
+        self._forget(old - causes.keys())
         return {cause: text for cause, text in causes.items() if cause not in told}
 
-    def _told(self, prefix: str) -> set[str]:
-        rows = self.ledger.read("SELECT cause FROM notices WHERE substr(cause, 1, ?) = ?", (len(prefix), prefix))
+    def _told(self, prefix: str, until: datetime | None = None) -> set[str]:
+        """Causes of a kind that were told, or were by an instant."""
+        by = "" if until is None else "AND since <= ?"
+        at = () if until is None else (until.timestamp(),)
+        query = f"SELECT cause FROM notices WHERE substr(cause, 1, ?) = ? {by}"
+        rows = self.ledger.read(query, (len(prefix), prefix, *at))
         return {str(row["cause"]) for row in rows}
 
     def _sent(self, kind: str, say: Say) -> str:
