@@ -16,7 +16,7 @@ def show_numbers(text: Text) -> None:
     known = _data.ask(queries.coverage)
     artists = max(known["artists"], 1)
     followers = text("followers known of {share}", share=text.percent(known["artists_with_followers"] / artists))
-    if not known["artists_with_followers"]:
+    if not _data.ask(queries.numbers_given)["followers"]:
         followers = _cards.no_followers(text, was_asked=_data.was_asked())
     releases = text("read for {share} of artists", share=text.percent(known["artists_with_releases"] / artists))
     until = text("up to {day}", day=text.day(known["last_on"]))
@@ -83,7 +83,7 @@ def main() -> None:
     with newest:
         _radar.show_newest(text)
     with growth:
-        (show_growth if _data.ask(queries.coverage)["artists_with_followers"] else show_active)(text)
+        (show_growth if _data.ask(queries.numbers_given)["followers"] else show_active)(text)
     _genre.show_genre(text)
     if not _data.is_looking_back():  # the last run is that of today
         show_run(text)

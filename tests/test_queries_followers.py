@@ -86,6 +86,21 @@ def test_growth_is_unknown_when_withheld(workspace):
     assert queries.artists(found)["growth"].to_list() == [None, None, None]
 
 
+@pytest.mark.parametrize(("silent", "told"), [(29, True), (30, False)])
+def test_withdrawn_numbers_are_news_for_a_month(workspace, silent: int, told: bool):  # noqa: FBT001  what is expected
+    """Where Spotify gives followers no more nobody leads by old ones, though who was not seen since keeps the last."""
+    last, today = date(2026, 8, 1), date(2026, 8, 1) + timedelta(days=silent)
+    seen = [*snapshots("a", *range(1000, 1060), last=last), *snapshots("gone", *range(1000, 1060), last=last)]
+    named = [
+        {"artist_id": "a", "artist_no": 1, "name": "A", "last_seen_on": today},
+        {"artist_id": "gone", "artist_no": 2, "name": "Gone", "last_seen_on": last, "followers": 1059},
+    ]
+    found = publish_rows(workspace, artist_snapshots=seen, artists=named, artist_genres=in_genre("a", "gone"))
+    assert (queries.growth_leaders(found, 30, 5).height > 0, queries.genre_spans(found, "mpb") != []) == (told, told)
+    assert queries.numbers_given(found) == {"followers": told, "popularity": False}
+    assert bool(queries.recent_followers(found, ("gone",), days=29)) == told
+
+
 def test_recent_lines_by_artist(workspace):
     """Recent numbers come oldest first, only of the artists asked for, without those who have none."""
     seen = [*snapshots("a", 1, 2, 3), *snapshots("b", 7, 8), *snapshots("c", None, None)]

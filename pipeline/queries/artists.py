@@ -14,7 +14,7 @@ import polars as pl
 from pipeline.published.generations import Generation
 from pipeline.queries.among import LISTED
 from pipeline.queries.among import numbers as numbers_among
-from pipeline.queries.growth import grown
+from pipeline.queries.growth import NEWS_DAYS, grown, last_day
 from pipeline.queries.worths import ARTIST_ORDERS, FOLDED, KEPT, UNKNOWN, Worths, best, ordered_table, worths
 from pipeline.schema import LETTERS
 
@@ -80,10 +80,14 @@ def artists(  # noqa: PLR0913  one parameter for each choice that the list offer
 
 
 def numbers_given(generation: Generation) -> dict[str, bool]:
-    """Whether followers and popularity are given: False where artists are known, and of none of them the number is."""
+    """Whether followers and popularity are given: False where artists were seen in the last month of data, all without.
+
+    Who was not seen since a number was withdrawn keeps the last one for ever.
+    """
     frame = generation.frame(
         "SELECT count(followers) > 0 OR count(*) = 0 AS followers, count(popularity) > 0 OR count(*) = 0 AS popularity "
-        "FROM artists"
+        "FROM artists WHERE last_seen_on IS NULL OR last_seen_on > ?::DATE - ?::INTEGER",
+        [last_day(generation), NEWS_DAYS],
     )
     return frame.row(0, named=True)
 
@@ -96,7 +100,6 @@ def anything_read(generation: Generation) -> dict[str, bool]:
 
 def recent_followers(generation: Generation, artist_ids: Sequence[str], days: int = 30) -> dict[str, list[int]]:
     """Followers day by day of some artists, oldest first; an artist without numbers is left out."""
-    last_on = generation.rows("SELECT max(until) FROM artist_growth")[0][0]
     frame = generation.frame(
         """
         SELECT artist_id, list(followers ORDER BY observed_on) AS followers
@@ -104,7 +107,7 @@ def recent_followers(generation: Generation, artist_ids: Sequence[str], days: in
         WHERE followers IS NOT NULL AND observed_on >= ?::DATE - ?::INTEGER
         GROUP BY artist_id
         """,
-        [list(artist_ids), last_on, days],
+        [list(artist_ids), last_day(generation), days],
     )
     return dict(frame.iter_rows())
 

@@ -2,6 +2,8 @@
 
 Growth is that until the artist's own last day with a number. While there are fewer days than asked for, it is that
 since the first number, of artists known from the first week on: others would be compared over less.
+
+Nobody leads by numbers that are no news: where Spotify withdrew them, lists end a month after the last.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import polars as pl
 from pipeline.published.generations import Generation
 from pipeline.schema import GROWTH_DAYS, LEAST
 
-__all__ = ["genre_leaders", "genre_spans", "grown", "growth_leaders"]
+__all__ = ["genre_leaders", "genre_spans", "grown", "growth_leaders", "last_day"]
 
+NEWS_DAYS = 30  # the last numbers are told as today's for so long
 
+_last_days: WeakKeyDictionary[Generation, date | None] = WeakKeyDictionary()
 _spans: WeakKeyDictionary[Generation, tuple[date | None, date | None]] = WeakKeyDictionary()
 
 
@@ -25,6 +29,14 @@ def _span(generation: Generation) -> tuple[date | None, date | None]:
     if generation not in _spans:
         _spans[generation] = generation.rows("SELECT min(first_on), max(until) FROM artist_growth")[0]
     return _spans[generation]
+
+
+def last_day(generation: Generation) -> date | None:
+    """The last day of data: somebody was seen then, with numbers or without. Asked once of each generation."""
+    if generation not in _last_days:
+        seen = "SELECT greatest(max(last_seen_on), (SELECT max(until) FROM artist_growth)) FROM artists"
+        _last_days[generation] = generation.rows(seen)[0][0]
+    return _last_days[generation]
 
 
 def grown(generation: Generation, days: int, condition: str = "true") -> str:
@@ -68,13 +80,14 @@ def growth_leaders(generation: Generation, days: int, limit: int) -> pl.DataFram
             g.before, g.gained, g.growth, g.since, g.until
         FROM leaders g JOIN artists a USING (artist_no) ORDER BY g.growth DESC, g.artist_no
         """,
-        [LEAST, last_on, limit],
+        [LEAST, last_day(generation), limit],
     )
 
 
 def genre_spans(generation: Generation, genre: str) -> list[int]:
-    """Over how many days there is growth to show in a genre, the fewest first."""
-    rows = generation.rows("SELECT DISTINCT days FROM genre_growth WHERE genre = ? ORDER BY days", [genre])
+    """Over how many days there is growth to show in a genre, the fewest first; none that ended a month ago."""
+    query = "SELECT days FROM genre_growth WHERE genre = ? GROUP BY days HAVING max(until) > ?::DATE - ? ORDER BY days"
+    rows = generation.rows(query, [genre, last_day(generation), NEWS_DAYS])
     return [days for (days,) in rows]
 
 
