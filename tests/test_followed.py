@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,17 @@ import pytest
 from pipeline.keeping.purge import purge_artist
 from pipeline.keeping.recovery import recover
 from pipeline.moving.backup import back_up, restore
+from pipeline.published.publish import publish
 from pipeline.records.followed import follow, followed_ids, followed_list, is_followed, unfollow
 from pipeline.records.ledger import Ledger
+from pipeline.text import Text
 from pipeline.watching.freshness import own_targets, set_target
 from pipeline.watching.schedules import Schedule, add_schedule, list_schedules
+from pipeline.watching.telling import new_releases
 from pipeline.workspace import Workspace
 from tests.conftest import SERVER, Clock
+from tests.payloads import album, albums_line, commit, search_line
+from tests.payloads import artist as known
 from tests.receipts import artist, commit_lines, line
 
 
@@ -175,3 +181,14 @@ def test_list_of_a_damaged_backup_is_doubted(filled: Workspace, clock: Clock, ba
     assert f"(look through them: {copy.name} is damaged)" in told
     with closing(Ledger(filled.ledger, clock.now)) as ledger:
         assert [each.name for each in followed_list(ledger).values()] == ["", "Ounca"]
+
+
+def test_a_flood_of_releases_hides_none(workspace: Workspace, ledger: Ledger, clock: Clock) -> None:
+    """Also when a label puts thousands out on a day, all of them are new, and what came out before as well."""
+    follow(ledger, ["a1"])
+    today = clock.now().date()
+    dates = {"before": today - timedelta(3)} | {f"r{number:04d}": today for number in range(1_005)}
+    released = [album(each, album_type="single", release_date=f"{day}") for each, day in dates.items()]
+    commit(workspace, ledger, "b", search_line(known("a1"), day=f"{today}"), albums_line(*released, day=f"{today}"))
+    publish(workspace, ledger)
+    assert list(new_releases(workspace, ledger, today, Text())) == sorted(dates, key=lambda each: each == "before")

@@ -29,13 +29,15 @@ _NEWEST: dict[str, Any] = {
 }  # fmt: skip
 
 
-def newest_releases(generation: Generation, limit: int, among: Sequence[str] | None = None) -> pl.DataFrame:
+def newest_releases(
+    generation: Generation, limit: int, among: Sequence[str] | None = None, days: int = RADAR_DAYS
+) -> pl.DataFrame:
     """Albums and singles with the latest dates, newest first, on one day those of the most followed first.
 
     With every credited name; `artist_id` is the first credited artist that we know, so that a page can lead to it.
-    `among`: ids of artists of whom alone is asked, over the last `RADAR_DAYS` of data; None: of all.
+    `among`: ids of artists of whom alone is asked, over the last `days` of data; None: of all.
     """
-    newest = _newest(generation, limit) if among is None else _newest_among(generation, limit, among)
+    newest = _newest(generation, limit) if among is None else _newest_among(generation, limit, among, days)
     named = generation.rows(
         "SELECT album_id, artist_no, artist_name FROM release_artists "
         "WHERE album_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY album_id, position",
@@ -67,7 +69,7 @@ def _newest(generation: Generation, limit: int) -> list[tuple[Any, ...]]:
     )
 
 
-def _newest_among(generation: Generation, limit: int, among: Sequence[str]) -> list[tuple[Any, ...]]:
+def _newest_among(generation: Generation, limit: int, among: Sequence[str], days: int) -> list[tuple[Any, ...]]:
     """The newest of some artists. Their releases are gathered first: joined any other way, all would be hashed."""
     last_on = generation.rows("SELECT max(last_seen_on) FROM artists")[0][0] or date.max
     return generation.rows(
@@ -77,7 +79,7 @@ def _newest_among(generation: Generation, limit: int, among: Sequence[str]) -> l
         WHERE release_date > ? AND album_type <> 'compilation' AND album_id IN (FROM theirs)
         ORDER BY release_date DESC, album_id LIMIT ?
         """,
-        [str(numbers(generation, among)), last_on - timedelta(RADAR_DAYS), limit],
+        [str(numbers(generation, among)), last_on - timedelta(days), limit],
     )
 
 

@@ -29,7 +29,7 @@ __all__ = ["new_releases", "tell_crashed", "tell_releases", "tell_run_end", "tel
 log = logging.getLogger(__name__)
 
 NEW_DAYS = 30  # as the overview counts what was released
-MOST = 1000  # some five thousand artists release as many in a month
+MOST = 100_000  # of a month: more than five thousand artists release, and one label's whole catalogue put out again
 
 
 def tell_crashed(settings: Settings) -> None:
@@ -74,7 +74,7 @@ def new_releases(workspace: Workspace, ledger: Ledger, today: date, text: Text) 
         return {}
     from pipeline.queries import newest_releases  # with polars, which the command line starts without
 
-    found = newest_releases(open_generation(workspace), MOST, followed).to_dicts()
+    found = newest_releases(open_generation(workspace), MOST, followed, NEW_DAYS).to_dicts()
     return {row["album_id"]: _line(row, text) for row in found if row["release_date"] > today - timedelta(NEW_DAYS)}
 
 
