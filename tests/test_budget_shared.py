@@ -100,6 +100,8 @@ def test_quota_answer_locks_and_teaches(ledger, clock):
     assert budget.view("search").locked_until is None
     clock.move(days=2)
     assert budget.view("albums").ceiling == 99
+    clock.move(days=98)  # nobody asked meanwhile: what was planned is the most for all that
+    assert budget.view("albums").ceiling == 600
 
 
 def test_rate_answer_holds_the_app(ledger, clock, gate):

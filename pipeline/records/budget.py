@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 BELIEVED_S = PATIENCE_S * 2  # a slot farther ahead was written before the clock was set back
 # Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
 CATCH_UP_S = 5.0
-GROWTH_PER_DAY = 1.05
+GROWTH_PER_DAY = 1.05  # of what a refusal taught, up to what is planned
 _OF_A_DAY = "FROM requests WHERE bucket = ? AND at > ? AND at < ?"
 
 
@@ -167,8 +167,9 @@ class Budget:
     def _ceiling(self, own: Row | None, now: float) -> int | None:
         if own is None or own["ceiling"] is None:
             return self.limits.quota_requests
-        days = max(0.0, now - own["learned_at"]) / DAY_S
-        return int(own["ceiling"] * GROWTH_PER_DAY**days)
+        days, planned = max(0.0, now - own["learned_at"]) / DAY_S, self.limits.quota_requests
+        learned = int(own["ceiling"] * GROWTH_PER_DAY**days)
+        return learned if planned is None else min(learned, planned)
 
     def _interval(self, app: Row | None, now: float) -> float:
         permitted = float(self.limits.window_requests)
