@@ -101,6 +101,17 @@ def test_withdrawn_numbers_are_news_for_a_month(workspace, silent: int, told: bo
     assert bool(queries.recent_followers(found, ("gone",), days=29)) == told
 
 
+def test_withheld_followers_did_not_grow_lately(workspace):
+    """Of an artist whose latest answer lacked followers no growth is told, in the list or on its page."""
+    seen = snapshots("a", *range(1000, 1040), None)
+    named = [{"artist_id": each, "artist_no": 1, "name": each, "last_seen_on": LAST_DAY} for each in "a"]
+    found = publish_rows(workspace, artist_snapshots=seen, artists=named)
+    row = queries.artist(found, "a")
+    assert row is not None
+    assert [row[name] for name in ("followers", "growth", "since", "until")] == [None] * 4
+    assert queries.artists(found).select("followers", "growth", "since").rows() == [(None, None, None)]
+
+
 def test_recent_lines_by_artist(workspace):
     """Recent numbers come oldest first, only of the artists asked for, without those who have none."""
     seen = [*snapshots("a", 1, 2, 3), *snapshots("b", 7, 8), *snapshots("c", None, None)]

@@ -65,13 +65,14 @@ def artists(  # noqa: PLR0913  one parameter for each choice that the list offer
     """A page of artists that match: what lists show of them, growth over 30 days, and `found`, all their genres.
 
     `among`: ids of artists of whom alone is asked; None: of all. gained, growth and since are NULL where growth cannot
-    be said. Ties fall to the name, then the id, so that pages never overlap.
+    be said, or followers are withheld by now. Ties fall to the name, then the id, so that pages never overlap.
     """
     numbers = _page(generation, _matching(generation, search, genre, among), order, limit, offset)
     # Three short statements take half as long as one: to plan that takes longer than to carry it out.
     shown = {row[0]: row for row in generation.rows(_ROWS, [numbers])}
     gains = f"SELECT artist_no, gained, growth, since FROM ({grown(generation, 30, _SHOWN)})"
-    gained = {number: gain for number, *gain in generation.rows(gains, [numbers])}
+    given = {number for number, _, _, followers, *_ in shown.values() if followers is not None}
+    gained = {number: gain for number, *gain in generation.rows(gains, [numbers]) if number in given}
     found: dict[int, set[str]] = {}
     for number, name in generation.rows(f"SELECT artist_no, genre FROM artist_genres WHERE {_SHOWN}", [numbers]):
         found.setdefault(number, set()).add(name)
@@ -113,14 +114,19 @@ def recent_followers(generation: Generation, artist_ids: Sequence[str], days: in
 
 
 def artist(generation: Generation, artist_id: str) -> Row | None:
-    """An artist as last known, with counts of releases, and growth from `since` until `until`; None if unknown."""
+    """An artist as last known, with counts of releases, and growth from `since` until `until`; None if unknown.
+
+    Where followers are withheld by now, growth is that of another time, and NULL as they are.
+    """
     frame = generation.frame(
         f"""
         SELECT a.*, g.gained, g.growth, g.since, g.until,
             (SELECT count(*) FROM release_artists x WHERE x.artist_id = a.artist_id) AS releases,
             (SELECT max(r.release_date) FROM release_artists x JOIN releases r USING (album_id)
                 WHERE x.artist_id = a.artist_id) AS latest_release_on
-        FROM artists a LEFT JOIN ({grown(generation, 30)}) g USING (artist_no) WHERE a.artist_id = ?
+        FROM artists a LEFT JOIN ({grown(generation, 30)}) g
+            ON g.artist_no = a.artist_no AND a.followers IS NOT NULL
+        WHERE a.artist_id = ?
         """,
         [artist_id],
     )
