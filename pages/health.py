@@ -30,6 +30,7 @@ def show_error(found: dict[str, Any], text: Text) -> None:
     st.header(text("Last error"), anchor=False)
     if found["last_error"]:
         st.html(tag("pre", told(found["last_error"], text), cls="g-said"))
+        st.html(_cards.note(text.instant(found["last_error_at"], found["last_run"]["started_at"])))
     else:
         st.html(_cards.note(text("None so far.")))
 

@@ -101,7 +101,9 @@ def main() -> None:
         if status.last_error:  # perhaps it was refused before there was anything to note
             st.error(told(status.last_error, text))
         return
-    title = text("Run of {when}", when=text.instant(look.run["started_at"])) if look else text("Run")
+    newest = _data.last_run()
+    when = look and text.instant(look.run["started_at"], newest["started_at"] if newest else None)
+    title = text("Run of {when}", when=when) if look else text("Run")
     st.title(title, anchor=False)
     _parts.name_page(title)
     st.session_state["watched"] = (run_id, _run_data.phase(look))

@@ -82,7 +82,7 @@ def show_list(text: Text) -> None:
     with place:
         for run in _run_data.find_runs(wanted, PER_PAGE, (page - 1) * PER_PAGE):
             with st.container(key=f"go_run_{run['run_id']}"):
-                st.html(_run_cards.run_row(run, text))
+                st.html(_run_cards.run_row(run, text, _data.last_run()))
                 label = text("Run of {when}", when=text.instant(run["started_at"]))
                 st.page_link("run.py", label=label, query_params={"id": run["run_id"]})
     if count:

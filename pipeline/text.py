@@ -148,12 +148,15 @@ class Text:
         """Day and month, where the year is plain: on axes, of last days."""
         return str(dates.format_date(value, format="MMM d" if self.language == "en" else "d MMM", locale=self.language))
 
-    def instant(self, value: datetime | None) -> str:
-        """Day and time in the reader's time zone."""
+    def instant(self, value: datetime | None, near: datetime | None = None) -> str:
+        """Day and time in the reader's time zone; with the year, where that of `near` is another."""
         if value is None:
             return ""
-        return str(dates.format_datetime(value, format="MMM d, HH:mm" if self.language == "en" else "d MMM, HH:mm",
-                                         tzinfo=self._zone(), locale=self.language))  # fmt: skip
+        day = "MMM d" if self.language == "en" else "d MMM"
+        if near and near.astimezone(self._zone()).year != value.astimezone(self._zone()).year:
+            day += ", y" if self.language == "en" else " y"
+        pattern = f"{day}, HH:mm"
+        return str(dates.format_datetime(value, format=pattern, tzinfo=self._zone(), locale=self.language))
 
     def moment(self, value: datetime) -> str:
         """Weekday, day and time in the reader's time zone."""

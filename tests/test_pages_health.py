@@ -146,6 +146,11 @@ def test_last_error_stays(service):
     words = open_screen("health.py", "pt").words
     assert "Funciona, mas alguém deveria olhar" in words
     assert "a última coleta foi interrompida: its process ended" in words
+    [run] = service.ledger.runs(1)
+    service.ledger.begin_run("20261122T060000-bbbbbb", "cli", {}, pid=1)
+    service.ledger.finish_run("20261122T060000-bbbbbb", "succeeded", "")
+    assert service.health()["last_error_at"] == run["finished_at"]
+    assert Text("pt_BR").instant(run["finished_at"]) in open_screen("health.py", "pt").words
 
 
 @pytest.mark.parametrize(

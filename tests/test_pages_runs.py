@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from pages import _run_data
+from pages._text import Text
 from pipeline.moving.importing import import_history
 from pipeline.records.ledger import TaskOutcome
 from pipeline.records.lock import hold_run_lock
@@ -45,6 +46,18 @@ def test_runs_are_listed_newest_first(service):
     assert runs_on(screen) == [SECOND, FIRST]
     for expected in ("deferred", "succeeded", "the command line", "2,400", "2 runs; times in UTC"):
         assert expected in screen.words
+
+
+def test_runs_of_last_year_say_so(service):
+    """A run of another year than the newest has its year in the list, and above its own page."""
+    for run_id in (FIRST, SECOND):
+        add_run(service.ledger, run_id)
+    with service.ledger.write() as connection:
+        connection.execute("UPDATE runs SET started_at = started_at - 366 * 86400 WHERE run_id = ?", (FIRST,))
+    began = service.ledger.runs(2)[1]["started_at"]
+    old = Text("en").instant(began, service.ledger.now())
+    assert f", {began.year}, " in old
+    assert all(old in screen.words for screen in (open_screen("runs.py"), open_screen("run.py", id=FIRST)))
 
 
 def test_failed_run_says_why(service):

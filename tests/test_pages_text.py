@@ -198,6 +198,15 @@ def test_instants_are_in_the_readers_zone():
     assert Text("pt_BR", "Mars/Olympus").instant(noon) == "22 nov., 12:00"
 
 
+def test_instants_of_another_year_say_which():
+    """A year after a run its day and time alone would be those of another."""
+    noon, new_year = datetime(2026, 12, 31, 12, tzinfo=UTC), datetime(2027, 1, 1, 1, tzinfo=UTC)
+    assert [Text(each).instant(noon, new_year) for each in ("en", "pt_BR")] == [
+        "Dec 31, 2026, 12:00", "31 dez. 2026, 12:00",
+    ]  # fmt: skip
+    assert Text("en", "America/Sao_Paulo").instant(noon, new_year) == "Dec 31, 09:00"
+
+
 @pytest.mark.parametrize(("seconds", "english"), [(5, "just now"), (130, "2 minutes ago"), (200_000, "2 days ago")])
 def test_ages_are_rounded(seconds, english):
     """How long ago is told in the largest unit that says it."""

@@ -89,7 +89,7 @@ def health(
     `status` is ok; failing: it cannot collect; attention: it works, but somebody should look; filling: the demo
     collects its history; idle: without credentials nothing is collected. The reasons of the first two stand in
     `problems`, a word on the last two in `note`. Keys beside them: version, workspace, generation and its age, disk,
-    budget and lock times by bucket, next_run_at, running, last_run, last_error, freshness. Times UTC.
+    budget and lock times by bucket, next_run_at, running, last_run, last_error and when, freshness. Times UTC.
     """
     budget, runs = Budget(ledger, planning_limits(settings, ledger)), ledger.runs(limit=1)
     last, usage = (runs[0] if runs else None), shutil.disk_usage(workspace.ground)
@@ -123,6 +123,7 @@ def health(
         "running": run_holder(workspace) if last and last["state"] == "running" else None,
         "last_run": last and {**last, "params": json.loads(last["params"])},
         "last_error": failed[0]["message"] if failed else "",
+        "last_error_at": failed[0]["finished_at"] if failed else None,
         "freshness": fresh,
     }  # fmt: skip
 
