@@ -12,7 +12,16 @@ from pages._run_words import begun_by, shown_state, state_label, task_label, tol
 from pages._text import Text
 from pipeline.service.scheduler import Status
 
-__all__ = ["began", "calendar", "calendar_begin", "progress_facts", "run_row", "run_summary", "state_badge", "task_label"]
+__all__ = [
+    "began",
+    "calendar",
+    "calendar_begin",
+    "progress_facts",
+    "run_row",
+    "run_summary",
+    "state_badge",
+    "task_label",
+]
 
 Row = Mapping[str, Any]
 QUIET = ("running", "succeeded", "cancelled")
@@ -25,19 +34,20 @@ def state_badge(state: str, text: Text) -> Html:
     return badge(state_label(state, text), tone(state))
 
 
-def run_row(run: Row, text: Text, newest: Row | None = None) -> Html:
-    """One run as a line of a list: state, when, by what or why it ended so, how long, requests, rows.
+def began(run: Row, newest: Row | None, text: Text) -> str:
+    """When a run began; with the year, where that is another than the newest run's."""
+    return text.instant(run["started_at"], newest["started_at"] if newest else None)
 
-    Of another year than the newest one it says the year.
-    """
+
+def run_row(run: Row, text: Text, newest: Row | None = None) -> Html:
+    """One run as a line of a list: state, when, by what or why it ended so, how long, requests, rows."""
     about = begun_by(run, text)
     if run["state"] not in QUIET and run["message"]:
         about = told(run["message"], text)
-    began = text.instant(run["started_at"], newest["started_at"] if newest else None)
     return tag(
         "div",
         tag("div", state_badge(shown_state(run), text)),
-        tag("div", tag("b", began), tag("span", about, title=about), cls="g-who"),
+        tag("div", tag("b", began(run, newest, text)), tag("span", about, title=about), cls="g-who"),
         figure(_duration(run, text), text("duration"), tone="g-wide"),
         figure(text.number(run["requests"]), text("requests")),
         figure(text.number(run["rows"]), text("rows")),

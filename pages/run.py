@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _access, _broadcast, _cards, _data, _failures, _parts, _run_data, _run_form, _run_parts
+from pages import _access, _broadcast, _cards, _data, _failures, _parts, _run_cards, _run_data, _run_form, _run_parts
 from pages._run_data import Look
 from pages._run_parts import Wanted, choose, choose_items_page, choose_log_page, draw_coming, draw_parts, show_log_foot
 from pages._run_words import told
@@ -101,9 +101,8 @@ def main() -> None:
         if status.last_error:  # perhaps it was refused before there was anything to note
             st.error(told(status.last_error, text))
         return
-    newest = _data.last_run()
-    when = look and text.instant(look.run["started_at"], newest["started_at"] if newest else None)
-    title = text("Run of {when}", when=when) if look else text("Run")
+    began = _run_cards.began(look.run, _data.last_run(), text) if look else ""
+    title = text("Run of {when}", when=began) if look else text("Run")
     st.title(title, anchor=False)
     _parts.name_page(title)
     st.session_state["watched"] = (run_id, _run_data.phase(look))

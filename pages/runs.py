@@ -77,13 +77,13 @@ def show_list(text: Text) -> None:
     """Every run that is asked for, newest first; each leads to its page."""
     st.header(text("All runs"), anchor=False)
     wanted, place = _run_filter.choose(text), st.container(key="list_runs")
-    count = _run_data.count_runs(wanted)
+    count, newest = _run_data.count_runs(wanted), _data.last_run()
     page = _parts.choose_page(count, PER_PAGE)
     with place:
         for run in _run_data.find_runs(wanted, PER_PAGE, (page - 1) * PER_PAGE):
             with st.container(key=f"go_run_{run['run_id']}"):
-                st.html(_run_cards.run_row(run, text, _data.last_run()))
-                label = text("Run of {when}", when=text.instant(run["started_at"]))
+                st.html(_run_cards.run_row(run, text, newest))
+                label = text("Run of {when}", when=_run_cards.began(run, newest, text))
                 st.page_link("run.py", label=label, query_params={"id": run["run_id"]})
     if count:
         counted = text.plural("{count} run", "{count} runs", count)
