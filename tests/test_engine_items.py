@@ -62,7 +62,7 @@ def test_item_follows_its_attempt(ledger: Ledger) -> None:
     assert count_items(ledger, "r1") == {"discover": {"running": 1}}
     ledger.finish_task(TaskOutcome("r1", "discover-00001", 1, "succeeded", requests=3, rows=30))
     [row] = find_items(ledger, "r1", ItemFilter(task="discover", state="succeeded", text="FORR"))
-    assert (row["attempts"], row["requests"], row["rows"], left_items(ledger, "r1")) == (1, 3, 30, [])
+    assert (row["attempts"], row["requests"], row["rows"], left_items(ledger, {"r1": ()})) == (1, 3, 30, [])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_items_end_with_their_run(run: str, begun: str, waiting: str, ledger: Le
     ledger.begin_task("r1", "discover-1", 1, "discover", "genre 1")
     ledger.finish_run("r1", run)
     assert [row["state"] for row in find_items(ledger, "r1")] == [begun, waiting]
-    assert [item.calls for item in left_items(ledger, "r1")] == [(PAGE,), (PAGE,)]
+    assert [item.calls for item in left_items(ledger, {"r1": ()})] == [(PAGE,), (PAGE,)]
 
 
 def test_refused_call_is_asked_last(ledger: Ledger) -> None:
@@ -106,7 +106,7 @@ def test_cancel_begins_no_item(world: Running, tmp_path: Path) -> None:
     run = run_pipeline(settings, stop=stop, report=lambda progress: stop.set() if progress.done else None)
     with opened_ledger(settings) as (_, ledger):
         begun = len(ledger.read("SELECT 1 FROM task_runs WHERE task = 'discover'"))
-        states, left = count_items(ledger, run.run_id)["discover"], left_items(ledger, run.run_id)
+        states, left = count_items(ledger, run.run_id)["discover"], left_items(ledger, {run.run_id: ()})
     assert (run.state, begun < 40) == ("cancelled", True)
     assert states["cancelled"] == len(left) >= many - begun
     assert sum(states.values()) == many
@@ -136,7 +136,7 @@ def test_endless_failure_is_left(world: Running, tmp_path: Path) -> None:
     world.set_scenario(broken(world, times=1_000))
     result = collect(world, tmp_path)
     with opened_ledger(settings_for(world, tmp_path)) as (_, ledger):
-        left = left_items(ledger, result.run_id)
+        left = left_items(ledger, {result.run_id: ()})
         tasks = {row["task"]: row["state"] for row in run_tasks(ledger, result.run_id)}
     assert [(item.state, {call.params["artist_id"] for call in item.calls}) for item in left] == [
         ("failed", {victim(world)})

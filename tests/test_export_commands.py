@@ -165,9 +165,10 @@ def test_export_writes_everywhere(imported: None, place: Path, capsys: pytest.Ca
     assert (code, json.loads(out)) == (0, {"file": "s.jsonl", "rows": 1})
 
 
-def test_log_without_lines_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """An import logs nothing, and a filter may leave nothing: standard output stays empty, and it is said why."""
-    main(["import", "mpb_2024-05-01.json", "--json"])
+def test_log_without_lines_says_so(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An import that took all logs nothing, a filter may leave nothing: standard output stays empty, it is said why."""
+    (place / "list.txt").write_text(f"{BANDA}\n", encoding="utf-8")
+    main(["import", "list.txt", "--json"])
     run_id = json.loads(capsys.readouterr().out)["run_id"]
     assert said(capsys, "logs") == (0, "", f"there is no line in the log of run {run_id}\n")
     told = f"there is no line that fits in the log of run {run_id}\n"
