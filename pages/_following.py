@@ -12,12 +12,14 @@ import streamlit as st
 
 from pages import _access, _cards, _data
 from pages._text import Text, current_text
+from pipeline import queries
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
 __all__ = ["choose_followed", "choose_list", "invite", "named", "show_head", "show_nobody", "show_unread"]
 
 EXAMPLE = "https://open.spotify.com/artist/…"
+MOST_NAMED = 5
 MOST_PASTED = 100_000  # characters: some thousand links with names
 
 
@@ -52,7 +54,7 @@ def invite(text: Text) -> None:
         )
         st.form_submit_button(text("Follow"), type="primary", on_click=_follow_pasted)
         if told := st.session_state.pop("invited", ""):
-            st.html(_cards.note(told))
+            st.html(_cards.note(told, is_told=True))
 
 
 def _follow_pasted() -> None:
@@ -74,9 +76,16 @@ def _follow_pasted() -> None:
 
 
 def show_unread(among: Sequence[str], shown: int, text: Text) -> None:
-    """How many of those who are followed are not among the shown, since nobody has answered about them yet."""
+    """Why those who are followed are not all among the shown: nobody has answered about them yet, or knows them."""
+    nobody = service().unknown(among)
+    if nobody:
+        names = service().followed_names()
+        told = ", ".join(names.get(each) or each for each in nobody[:MOST_NAMED])
+        told += "\u2026" * (len(nobody) > MOST_NAMED)
+        st.html(_cards.note(text("Spotify does not know {names}: compare the links.", names=told)))
+        shown += len(nobody) - _data.ask(queries.artists_count, "", "", tuple(nobody))
     missing = len(among) - shown
-    if not shown:
+    if missing == len(among):
         advice = text("The next run asks about such artists first.")
         st.html(_cards.empty(text("None of those you follow was read yet"), advice))
     elif missing:
@@ -119,7 +128,7 @@ def _show_unread(artist_id: str, text: Text) -> None:
     """Why there is nothing but an id of an artist: nobody was asked yet, or Spotify does not know it."""
     if _data.is_looking_back():
         st.html(_cards.empty(text("Not read until then"), text("Only the id was known.")))
-    elif service().is_unknown(artist_id):
+    elif service().unknown([artist_id]):
         advice = text("Asked in the last seven days, it had nobody by this id. Compare the link; unfollow a wrong one.")
         st.html(_cards.empty(text("Spotify does not know this artist"), advice))
     else:

@@ -92,10 +92,10 @@ def main() -> None:
         _following.show_nobody(text)
         return
     count = _data.ask(queries.artists_count, search, genre, among)
-    if among and not (search or genre):
+    if among and not (search or genre or _data.is_looking_back()):
         _following.show_unread(among, count, text)
     elif not count:
-        show_none(text, narrowed=bool(search or genre))
+        show_none(text, narrowed=bool(search or genre or among))
     if not count:
         return
     place, page = st.container(), _parts.choose_page(count, PER_PAGE)

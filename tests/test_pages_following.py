@@ -106,6 +106,15 @@ def test_list_of_unread_says_so(service):
     assert "more is not read yet" not in open_screen("artists.py").words
 
 
+def test_list_names_whom_nobody_knows(service):
+    """Whom the source did not know is named, as the list does, and not among those whom the next run asks about."""
+    follow(service.ledger, {"gone": "Banda Sumida", "artist000003": "", "unread": ""})
+    note_unknown(service.ledger, ["gone"])
+    words = open_screen("artists.py", followed="true").words
+    assert "Spotify does not know Banda Sumida: compare the links." in words
+    assert "1 more is not read yet: the next run" in words
+
+
 def test_unmatched_list_leads_back(service):
     """Where none of those who are followed matches, a button leads to all."""
     service.follow("artist000003")

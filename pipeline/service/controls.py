@@ -111,9 +111,10 @@ class Controls:
         """The names that the list has for the artists that are followed, by id; empty where it has none."""
         return followed_names(self.ledger)
 
-    def is_unknown(self, artist_id: str) -> bool:
-        """Whether Spotify, when it was asked in the last week, did not know the artist."""
-        return artist_id in unknown_artists(self.ledger)
+    def unknown(self, artist_ids: Sequence[str]) -> list[str]:
+        """Those of some artists whom Spotify, when it was asked in the last week, did not know."""
+        nobody = unknown_artists(self.ledger)
+        return [artist_id for artist_id in artist_ids if artist_id in nobody]
 
     def is_followed(self, artist_id: str) -> bool:
         """Whether an artist is on the list."""
