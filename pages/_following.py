@@ -16,10 +16,19 @@ from pipeline import queries
 from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 
-__all__ = ["choose_followed", "choose_list", "invite", "named", "show_head", "show_nobody", "show_unread"]
+__all__ = [
+    "choose_followed",
+    "choose_list",
+    "invite",
+    "named",
+    "show_head",
+    "show_missing",
+    "show_nobody",
+    "show_unread",
+]
 
 EXAMPLE = "https://open.spotify.com/artist/…"
-MOST_NAMED = 5
+MOST_NAMED = 20
 MOST_PASTED = 100_000  # characters: some thousand links with names
 
 
@@ -80,9 +89,10 @@ def show_unread(among: Sequence[str], shown: int, text: Text) -> None:
     nobody = service().unknown(among)
     if nobody:
         names = service().followed_names()
-        told = ", ".join(names.get(each) or each for each in nobody[:MOST_NAMED])
-        told += "\u2026" * (len(nobody) > MOST_NAMED)
-        st.html(_cards.note(text("Spotify does not know {names}: compare the links.", names=told)))
+        st.html(_cards.note(text("Spotify does not know these: compare the links, unfollow wrong ones.")))
+        with st.container(horizontal=True, gap="xsmall", key="chips"):
+            for each in nobody[:MOST_NAMED]:
+                st.page_link("artist.py", label=names.get(each) or each, query_params={"id": each})
         shown += len(nobody) - _data.ask(queries.artists_count, "", "", tuple(nobody))
     missing = len(among) - shown
     if missing == len(among):
@@ -122,6 +132,22 @@ def show_head(found: dict[str, Any], text: Text) -> bool:
     if not is_read:
         _show_unread(found["artist_id"], text)
     return is_read
+
+
+def show_missing(artist_id: str, text: Text) -> str:
+    """Of an artist of whom there is nothing: who is on the list has a name there, and a way off it. The title."""
+    names = service().followed_names()
+    if artist_id in names:
+        name = names[artist_id] or artist_id
+        st.title(name, anchor=False)
+        _follow_control(artist_id, text)
+        _show_unread(artist_id, text)
+        return name
+    st.title(text("Artist"), anchor=False)
+    title = text("No artist with the id {id} here", id=artist_id) if artist_id else text("Which artist?")
+    st.html(_cards.empty(title, text("Choose one from the list of artists.")))
+    st.page_link("artists.py", label=text("Go to Artists"))
+    return text("Artist")
 
 
 def _show_unread(artist_id: str, text: Text) -> None:

@@ -102,10 +102,7 @@ def main() -> None:
     text, artist_id = current_text(), st.query_params.get("id", "")
     found = _data.ask(queries.artist, artist_id)
     if found is None:
-        st.title(text("Artist"), anchor=False)
-        title = text("No artist with the id {id} here", id=artist_id) if artist_id else text("Which artist?")
-        st.html(_cards.empty(title, text("Choose one from the list of artists.")))
-        st.page_link("artists.py", label=text("Go to Artists"))
+        _parts.name_page(_following.show_missing(artist_id, text))
         return
     _parts.name_page(found["name"] or artist_id)
     if not _following.show_head(found, text):

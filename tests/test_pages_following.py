@@ -110,9 +110,19 @@ def test_list_names_whom_nobody_knows(service):
     """Whom the source did not know is named, as the list does, and not among those whom the next run asks about."""
     follow(service.ledger, {"gone": "Banda Sumida", "artist000003": "", "unread": ""})
     note_unknown(service.ledger, ["gone"])
-    words = open_screen("artists.py", followed="true").words
-    assert "Spotify does not know Banda Sumida: compare the links." in words
-    assert "1 more is not read yet: the next run" in words
+    screen = open_screen("artists.py", followed="true")
+    assert ("Banda Sumida", "artist?id=gone") in screen.links
+    assert "1 more is not read yet: the next run" in screen.words
+
+
+def test_unread_one_can_be_let_go(service):
+    """The page of somebody of whom there is no more than the list's name tells it, and has the button."""
+    follow(service.ledger, {"gone": "Banda Sumida"})
+    screen = open_screen("artist.py", id="gone")
+    assert ("Banda Sumida" in screen.words, "Not read yet" in screen.words) == (True, True)
+    screen.app.button(key="follow").click().run()
+    assert service.followed() == ()
+    assert "No artist with the id gone here" in open_screen("artist.py", id="gone").words
 
 
 def test_unmatched_list_leads_back(service):
