@@ -164,6 +164,13 @@ def test_own_list_comes_first(tmp_path):
     assert "Start a run on the page Runs" in open_screen("artists.py").words
 
 
+def test_pasted_cell_may_have_a_break(service):
+    """What names nobody is given back as the line it was, also below a cell that a spreadsheet wrote in two lines."""
+    pasted = f"Nome\tLink\nBanda\x0bUm\t{BANDA}\nNinguém\t\n"
+    assert service.follow_all(pasted) == (1, 0, "Ninguém\t")
+    assert service.followed_names() == {BANDA: "Banda Um"}
+
+
 def test_demo_takes_nobody_from_outside(service):
     """Whom its source does not know cannot be put on its list."""
     assert [each.key for each in open_screen("artists.py").app.text_area] == []

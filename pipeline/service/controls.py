@@ -126,11 +126,11 @@ class Controls:
 
     def follow_all(self, pasted: str) -> tuple[int, int, str]:
         """Put on the list whom a text names; how many are new on it, were on it, and the lines that name nobody."""
-        named, nobody = read_list(pasted)
-        listed = self.followed()
+        lines = [" ".join(line.splitlines()) for line in pasted.split("\n")]  # a cell may have a break of its own
+        named, nobody = read_list("\n".join(lines))
+        listed = set(self.followed())
         new = {artist_id: name for artist_id, name in named.items() if artist_id not in listed}
         follow(self.ledger, new)
-        lines = pasted.splitlines()
         return len(new), len(named) - len(new), "\n".join(lines[line - 1] for line in nobody)
 
     def unfollow(self, artist_id: str) -> None:
