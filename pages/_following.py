@@ -19,12 +19,12 @@ from pipeline.service.scheduler import service
 __all__ = [
     "choose_followed",
     "choose_list",
+    "explain_absent",
     "invite",
     "named",
     "show_head",
     "show_missing",
     "show_nobody",
-    "show_unread",
 ]
 
 EXAMPLE = "https://open.spotify.com/artist/…"
@@ -84,7 +84,7 @@ def _follow_pasted() -> None:
     st.session_state.update(invited="; ".join(told), pasted=rest)
 
 
-def show_unread(among: Sequence[str], shown: int, text: Text) -> None:
+def explain_absent(among: Sequence[str], shown: int, text: Text) -> None:
     """Why those who are followed are not all among the shown: nobody has answered about them yet, or knows them."""
     nobody = service().unknown(among)
     if nobody:

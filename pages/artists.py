@@ -93,7 +93,7 @@ def main() -> None:
         return
     count = _data.ask(queries.artists_count, search, genre, among)
     if among and not (search or genre or _data.is_looking_back()):
-        _following.show_unread(among, count, text)
+        _following.explain_absent(among, count, text)
     elif not count:
         show_none(text, narrowed=bool(search or genre or among))
     if not count:

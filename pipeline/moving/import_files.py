@@ -29,8 +29,7 @@ from pipeline.moving.import_values import artist_id, field_columns, has_id, obse
 __all__ = ["Entry", "Reading", "Reject", "read_file", "read_list"]
 
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
-COMMA = ","
-_DELIMITERS = (COMMA, ";", "\t", "|")
+_DELIMITERS = {each: f"CSV with {each!r}" for each in (",", ";", "\t", "|")}  # with what a file of such is called
 csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
 SAMPLE = 100  # rows or lines that are looked at to see whether there are ids
 
@@ -184,18 +183,17 @@ def _is_plain(value: Any) -> bool:
 # ---- CSV, lists and sheets
 
 
-def _read_lines(text: str, name: str) -> Reading | None:
+def _read_lines(text: str, name: str, delimiters: Mapping[str, str] = _DELIMITERS) -> Reading | None:
     """Rows below titles, or a list of ids; None where it is neither."""
     numbered = list(enumerate(islice(io.StringIO(text, newline=""), SAMPLE), 1))
     lines = [(number, line.rstrip("\r\n")) for number, line in numbered if line.strip() and not line.startswith("#")]
-    for delimiter in _DELIMITERS:
+    for delimiter, kind in delimiters.items():
         at, columns = _titles(lines, delimiter)
         if "artist_id" in field_columns(columns):
-            return Reading(name, f"CSV with {delimiter!r}", _read_csv(text, delimiter, at))
+            return Reading(name, kind, _read_csv(text, delimiter, at))
         below = [line for number, line in lines if number > at]
         if field_columns(columns) and 0 <= (place := _place_of_ids(below, delimiter)) < len(columns):
-            understood = f"CSV with {delimiter!r}, ids in {columns[place]!r}"
-            return Reading(name, understood, _read_csv(text, delimiter, at, place))
+            return Reading(name, f"{kind}, ids in {columns[place]!r}", _read_csv(text, delimiter, at, place))
     if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for _, line in lines):
         return Reading(name, "list of ids", _read_ids(text))
     return None
@@ -258,13 +256,15 @@ def _listed(line: str) -> dict[str, str]:
 
 def _read_workbook(path: Path, name: str) -> list[Reading]:
     """A reading per sheet that has ids; a sheet is CSV, written by whoever made it for the eye."""
-    found = [_read_lines(text, f"{name}, sheet {sheet}") for sheet, text in sheets(path)]
-    if not any(found):
+    called = {**_DELIMITERS, ",": "sheet"}
+    read = [_read_lines(text, f"{name}, sheet {sheet}", called) for sheet, text in sheets(path)]
+    found = [each for each in read if each]
+    if not found:
         raise SettingsError(
             f"{path} has no sheet with ids or links of artists in cells of their own; a link behind a name is not "
             "seen. Nothing was imported."
         )
-    return [replace(each, format=each.format.replace(f"CSV with {COMMA!r}", "sheet")) for each in found if each]
+    return found
 
 
 # ---- SQLite

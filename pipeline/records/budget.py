@@ -61,9 +61,8 @@ class Budget:
     def view(self, bucket: str) -> BucketView:
         """What is left in one bucket."""
         now = self.ledger.now().timestamp()
-        count = f"SELECT count(*) AS n {_OF_A_DAY}"
-        used = self.ledger.read(count, (bucket, now - DAY_S, now + DAY_S))[0]["n"]
-        still = self.ledger.read(count, (bucket, now - DAY_S + PATIENCE_S, now + DAY_S))[0]["n"]
+        count = f"SELECT count(*) AS used, count(CASE WHEN at > ? THEN 1 END) AS still {_OF_A_DAY}"
+        sent = self.ledger.read(count, (now - DAY_S + PATIENCE_S, bucket, now - DAY_S, now + DAY_S))[0]
         state = {
             row["bucket"]: row
             for row in self.ledger.read("SELECT * FROM buckets WHERE bucket IN (?, ?)", (bucket, APP))
@@ -71,9 +70,11 @@ class Budget:
         ceiling = self._ceiling(state.get(bucket), now)
         locks = [row for row in state.values() if 0 < row["locked_until"] - now < FARTHEST_S]
         longest = max(locks, key=lambda row: row["locked_until"], default=None)
-        left, soon = (None if ceiling is None else max(0, ceiling - counted) for counted in (used, still))
+        left, soon = (
+            None if ceiling is None else max(0, ceiling - counted) for counted in (sent["used"], sent["still"])
+        )
         return BucketView(
-            bucket, used, ceiling, left, soon,
+            bucket, sent["used"], ceiling, left, soon,
             datetime.fromtimestamp(longest["locked_until"], UTC) if longest else None,
             longest["reason"] if longest else "",
         )  # fmt: skip
