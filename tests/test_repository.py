@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check import compiling, main, place_of_tests
+from tools.check import CHECKS, compiling, main, place_of_tests
 from tools.pins import disagreements
 from tools.sizes import find_sizes, report
 
@@ -68,6 +68,26 @@ def test_unknown_check_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["lnit"])
     assert (ended.value.code, "no such check: lnit" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "told"),
+    [
+        ("if not there.exists():\n        there.touch()\n        assert False", 0, "tests ok AT THE SECOND TRY"),
+        ("assert False", 1, "tests FAILED"),
+    ],
+    ids=["once", "always"],
+)
+def test_failure_in_ci_is_tried_once_more(
+    body: str, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A test that stumbled is told and no failure; one that fails again is."""
+    script = f"from pathlib import Path\nthere = Path({str(tmp_path / 'there')!r})\ndef test_it():\n    {body}\n"
+    (tmp_path / "test_it.py").write_text(script, encoding="utf-8")
+    cache = f"cache_dir={tmp_path / 'cache'}"
+    monkeypatch.setitem(CHECKS, "tests", ["pytest", "-q", "-n", "1", "-o", cache, str(tmp_path / "test_it.py")])
+    monkeypatch.setattr("tools.check.COUNTED", True)
+    assert (main(["tests"]), told in capfd.readouterr().out) == (code, True)
 
 
 def test_folders_of_tests_are_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
