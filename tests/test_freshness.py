@@ -21,7 +21,7 @@ from pipeline.simulator.server import Running
 from pipeline.watching.freshness import GenreFreshness, genre_freshness, own_targets, set_target, stale_genres
 from pipeline.watching.schedules import Schedule, add_schedule, pause_schedule
 from pipeline.watching.status import InApp, health, workspace_status
-from pipeline.watching.upkeep import catch_up, plan_catch_up, resume_deferred
+from pipeline.watching.upkeep import CUT_OFF, catch_up, plan_catch_up, resume_newest
 from pipeline.workspace import Workspace, open_workspace
 from tests.payloads import artist, commit, search_line
 from tests.worlds import collect, genre_names, running_world, settings_for
@@ -89,12 +89,12 @@ def test_deferred_run_goes_on_when_due(ledger: Ledger, clock: Any) -> None:
     """What the app's newest run put off is asked once its time has come, once, while some schedule may run."""
     ledger.begin_run("late", "button", {}, 1)
     ledger.finish_run("late", "deferred", "the quota is used up", clock.now() + timedelta(hours=2))
-    assert resume_deferred(ledger, clock.now() + timedelta(hours=3)) is None
+    assert resume_newest(ledger, clock.now() + timedelta(hours=3)) is None
     add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
-    assert resume_deferred(ledger, clock.now() + timedelta(hours=1)) is None
-    request = resume_deferred(ledger, clock.now() + timedelta(hours=3))
+    assert resume_newest(ledger, clock.now() + timedelta(hours=1)) is None
+    request = resume_newest(ledger, clock.now() + timedelta(hours=3))
     assert (request.retry_of, request.trigger) == ("late", "schedule")
-    assert resume_deferred(ledger, clock.now() + timedelta(hours=4)) is None
+    assert resume_newest(ledger, clock.now() + timedelta(hours=4)) is None
 
 
 def test_import_hides_no_deferral(ledger: Ledger, clock: Any) -> None:
@@ -105,9 +105,46 @@ def test_import_hides_no_deferral(ledger: Ledger, clock: Any) -> None:
     clock.move(hours=1)
     ledger.begin_run("brought", "import", {}, 1)
     ledger.finish_run("brought", "succeeded")
-    request = resume_deferred(ledger, clock.now())
+    request = resume_newest(ledger, clock.now())
     assert request is not None
     assert request.retry_of == "late"
+
+
+@pytest.mark.parametrize(
+    ("state", "trigger", "asked", "reason", "hours", "goes_on"),
+    [
+        ("crashed", "schedule", False, "", 1, True),
+        ("cancelled", "button", False, "", 23, True),
+        ("cancelled", "schedule", False, CUT_OFF, 1, True),
+        ("cancelled", "schedule", True, "", 1, False),
+        ("crashed", "schedule", True, "", 1, False),
+        ("crashed", "schedule", False, CUT_OFF, 1, False),
+        ("crashed", "schedule", False, "", 25, False),
+        ("crashed", "cli", False, "", 1, False),
+    ],
+    ids=[
+        "crash",
+        "end of the app",
+        "twice",
+        "by hand",
+        "by hand, killed",
+        "crashes again",
+        "a day ago",
+        "not the app's",
+    ],
+)
+def test_run_cut_off_goes_on(
+    ledger: Ledger, clock: Any, *, state: str, trigger: str, asked: bool, reason: str, hours: int, goes_on: bool
+) -> None:
+    """What a crash or the end of the app kept a run from is asked once, within a day; who cancelled a run meant it."""
+    add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
+    ledger.begin_run("cut", trigger, {"reason": reason}, 1)
+    if asked:
+        assert ledger.request_cancel("cut")
+    ledger.finish_run("cut", state)
+    now = clock.now() + timedelta(hours=hours)
+    requests = [resume_newest(ledger, now) for _ in range(2)]
+    assert [request.retry_of if request else "" for request in requests] == ["cut" if goes_on else "", ""]
 
 
 def test_foreign_deferral_is_left_alone(ledger: Ledger, clock: Any) -> None:
@@ -115,7 +152,7 @@ def test_foreign_deferral_is_left_alone(ledger: Ledger, clock: Any) -> None:
     add_schedule(ledger, Schedule("daily", "cron", "0 6 * * *", "UTC"))
     ledger.begin_run("late", "cli", {}, 1)
     ledger.finish_run("late", "deferred", "the quota is used up", clock.now())
-    assert resume_deferred(ledger, clock.now() + timedelta(hours=1)) is None
+    assert resume_newest(ledger, clock.now() + timedelta(hours=1)) is None
 
 
 def test_old_genres_are_caught_up(world: Running, read_once: tuple[Settings, Workspace, Ledger], clock: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -142,6 +143,28 @@ def test_service_runs_retries_and_cancels(world: Running, tmp_path: Path, clock:
     finally:
         running_service.stop()
     assert (states[run_id], states[again]) == ("cancelled", "succeeded")
+
+
+def test_run_that_the_end_of_the_app_cut_off_goes_on(world: Running, tmp_path: Path, clock: Any) -> None:
+    """Closed in the middle of a run and opened again, the app asks what is left of it, and nothing twice."""
+    first = Service(settings_for(world, tmp_path), clock.now)
+    first.start()
+    world.set_scenario({"rules": [{"what": "slow", "delay_s": 0.4}]})
+    run_id = first.run_now()
+    until(lambda: first.ledger.read("SELECT 1 FROM parts"))
+    first.stop()
+    world.set_scenario({})
+    second = Service(settings_for(world, tmp_path), clock.now)
+    second.start()
+    try:
+        second._look_around()
+        until(lambda: second.ledger.runs(where="r.state = 'succeeded'"))
+        states = {row["state"]: json.loads(row["params"]).get("retry_of") for row in second.ledger.runs()}
+        assert states == {"cancelled": None, "succeeded": run_id}
+        twice = "SELECT item FROM task_runs WHERE state = 'succeeded' AND item <> '' GROUP BY item HAVING count(*) > 1"
+        assert second.ledger.read(twice) == []
+    finally:
+        second.stop()
 
 
 @pytest.mark.parametrize(("given", "starts"), [({}, False), ({"client_id": "i", "client_secret": "s"}, True)])

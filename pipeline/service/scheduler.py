@@ -39,7 +39,7 @@ from pipeline.watching.notify import bury_crashed, notifier
 from pipeline.watching.schedules import Due
 from pipeline.watching.status import InApp
 from pipeline.watching.telling import tell_releases
-from pipeline.watching.upkeep import catch_up, resume_deferred, tell_missed
+from pipeline.watching.upkeep import catch_up, resume_newest, tell_missed
 from pipeline.workspace import DEMO
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
@@ -195,10 +195,10 @@ class Service(Controls):
                 self._waiting.appendleft(request)
 
     def _look_around(self) -> None:
-        """Notice runs whose process is gone, what was put off and is due now, and genres that grew old."""
+        """Notice runs whose process is gone, what was put off or cut off, and genres that grew old."""
         bury_crashed(self.settings, self.workspace, self.ledger)
         if self._status.active is None and self._status.demo is None and not self._waiting and not self.is_idle:
-            wanted = resume_deferred(self.ledger, self._clock()) or catch_up(
+            wanted = resume_newest(self.ledger, self._clock()) or catch_up(
                 self._source_settings(), self.workspace, self.ledger, self._now
             )
             self._waiting.extend([wanted] if wanted else [])

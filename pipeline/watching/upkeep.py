@@ -1,15 +1,17 @@
-"""What is looked after between runs: genres that grew old, what was put off, fire times not kept.
+"""What is looked after between runs: genres that grew old, what was put off or cut off, fire times not kept.
 
-Imports `freshness`, `notify`, `schedules`, `status`, `events`, `ledger`, `context`, `progress`, `runner`.
+Imports `database`, `freshness`, `notify`, `schedules`, `status`, `events`, `ledger`, `context`, `progress`, `runner`.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pipeline.clock import workspace_clock
+from pipeline.records.database import Row
 from pipeline.records.events import note
 from pipeline.records.ledger import COLLECTING, Ledger
 from pipeline.runs.context import is_idle
@@ -22,13 +24,15 @@ from pipeline.watching.schedules import Due, list_schedules
 from pipeline.watching.status import health
 from pipeline.workspace import Workspace
 
-__all__ = ["catch_up", "plan_catch_up", "resume_deferred", "tell_missed"]
+__all__ = ["CUT_OFF", "catch_up", "plan_catch_up", "resume_newest", "tell_missed"]
 
 log = logging.getLogger(__name__)
 
 CATCH_UP_EVERY = timedelta(days=1)
 MISSES_TOLD = 20  # one event each; of more each says how many there were
 NEVER = "1970-01-01T00:00:00+00:00"
+PUT_OFF, CUT_OFF = "put off until now", "cut off before its end"  # why a run goes on with another
+CUT_OFF_FOR = timedelta(days=1)  # later the schedules have begun another
 OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
 
 
@@ -64,17 +68,32 @@ def catch_up(
     return RunRequest("schedule", plan.genres, notes={"reason": reason})
 
 
-def resume_deferred(ledger: Ledger, now: datetime) -> RunRequest | None:
-    """A run for what the newest run put off, once its time has come, if it was the app's and some schedule may run."""
+def resume_newest(ledger: Ledger, now: datetime) -> RunRequest | None:
+    """A run for what the newest run left undone, once, if that one was the app's and some schedule may run.
+
+    That is what it put off and is due; or all that a crash or the end of the app kept it from, for a day. Who cancelled
+    a run meant it. One that crashes again is left alone: to go on with it may be what ends the process.
+    """
     newest = next(iter(ledger.runs(1, where=COLLECTING)), None)
-    if newest is None or newest["state"] != "deferred" or newest["due_at"] is None or newest["due_at"] > now:
+    why = _undone(newest, now) if newest and newest["trigger"] in OWN_TRIGGERS else ""
+    if newest is None or not why or ledger.meta("resumed_run") == newest["run_id"] or not _may_run(ledger):
         return None
     run_id = str(newest["run_id"])
-    if newest["trigger"] not in OWN_TRIGGERS or ledger.meta("resumed_run") == run_id or not _may_run(ledger):
-        return None
     ledger.set_meta("resumed_run", run_id)
-    ledger.add_event("INFO", "deferred_resumed", f"what run {run_id} put off is due", retry_of=run_id)
-    return RunRequest("schedule", retry_of=run_id, notes={"reason": "put off until now"})
+    ledger.add_event("INFO", "run_resumed", f"run {run_id} goes on: {why}", retry_of=run_id)
+    return RunRequest("schedule", retry_of=run_id, notes={"reason": why})
+
+
+def _undone(run: Row, now: datetime) -> str:
+    """Why a run has to be gone on with now; empty where nothing is due of it."""
+    match run["state"]:
+        case "deferred" if run["due_at"] is not None and run["due_at"] <= now:
+            return PUT_OFF
+        case "crashed" if json.loads(run["params"]).get("reason") == CUT_OFF:
+            return ""
+        case "crashed" | "cancelled" if not run["cancel_requested"] and now < run["started_at"] + CUT_OFF_FOR:
+            return CUT_OFF
+    return ""
 
 
 def _may_run(ledger: Ledger) -> bool:
