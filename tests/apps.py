@@ -52,7 +52,7 @@ def running_app(
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 @contextmanager
@@ -79,8 +79,8 @@ def free_port() -> int:
 
 
 def until(is_so: Callable[[], Any]) -> Any:
-    """What a condition gives once it holds; fails after half a minute."""
-    end = time.monotonic() + 30
+    """What a condition gives once it holds; fails after a minute and a half."""
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         if found := is_so():
             return found

@@ -67,7 +67,7 @@ class Loopback:
     def wait_for_requests(self, count: int) -> None:
         """Returns when so many requests have arrived, those for a token included."""
         for _ in range(count):
-            assert self._arrivals.acquire(timeout=10)
+            assert self._arrivals.acquire(timeout=60)
 
     def take(self, handler: BaseHTTPRequestHandler, body: bytes = b"") -> None:
         """Answer one request."""

@@ -28,7 +28,8 @@ ARGUMENTS = (
 )
 DEMO = {"GARIMPO_DEMO_DAYS": "3", "GARIMPO_DEMO_ARTISTS": "60", "GARIMPO_SCHEDULE": ""}
 HOME = re.compile(r"(http|ws)://127\.0\.0\.1[:/]|data:|blob:")
-expect.set_options(timeout=20_000)  # a machine may be busy; what is there is not waited for
+PATIENCE = 60_000  # a machine may be busy; what is there is not waited for
+expect.set_options(timeout=PATIENCE)
 # On a deep link Streamlit looks for its server below the page's own address first; the browser reports each miss.
 PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
@@ -66,6 +67,7 @@ class Tab:
 
     def watch(self) -> None:
         """Note console errors, failures and requests that leave this machine."""
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._said)
         self.page.on("pageerror", self._failed)
         self.page.on("request", self._sent)
@@ -123,17 +125,18 @@ def first_visit(browser: Browser, home: str) -> Visit:
     """The first page anybody opens is a deep link, at once after the start."""
     context = browser.new_context(locale="en-US", color_scheme="light")
     page, began = context.new_page(), time.monotonic()
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{home}/artists?sort=name")
     page.wait_for_selector(".g-empty, .g-row")
     first = page.inner_text("body")
-    page.wait_for_selector(".g-row", timeout=60_000)
+    page.wait_for_selector(".g-row")
     seconds = time.monotonic() - began
-    artist = page.locator('[class*="st-key-go_artists"] a').first.get_attribute("href", timeout=60_000)
+    artist = page.locator('[class*="st-key-go_artists"] a').first.get_attribute("href")
     visit = Visit(first, page.inner_text("body"), page.url, seconds, f"/{artist}")
     page.goto(f"{home}/runs")
     page.wait_for_selector(".g-foot")
     expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=90_000)  # the history is collected
-    page.wait_for_selector('[data-testid="stBaseButton-primary"]:enabled', timeout=60_000)
+    page.wait_for_selector('[data-testid="stBaseButton-primary"]:enabled')
     context.close()
     return visit
 

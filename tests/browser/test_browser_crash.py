@@ -38,10 +38,10 @@ def test_killed_app_resumes_by_one_click(browser: Browser, tmp_path: Path):
             assert [run["state"] for run in ledger.runs()] == ["crashed"]
             page = browser.new_page(locale="en-US")
             page.goto(f"{app.url}/run?id={killed['run_id']}")
-            expect(page.get_by_text("crashed").first).to_be_visible(timeout=20_000)
+            expect(page.get_by_text("crashed").first).to_be_visible()
             page.get_by_role("button", name="Resume").click()
             until(lambda: ledger.runs()[0]["state"] == "succeeded")
-            expect(page.get_by_text("succeeded").first).to_be_visible(timeout=20_000)
+            expect(page.get_by_text("succeeded").first).to_be_visible()
             page.close()
             assert len(ledger.runs()) == 2
         truth = held(simulator.truth())

@@ -58,7 +58,7 @@ def sign_in(page: Page, provider: Provider, person: dict[str, object]) -> None:
     """Sign in as somebody and come back to the schedules."""
     provider.person = person
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Sign out").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Sign out").wait_for()
     page.get_by_role("link", name="Schedules").click()
     page.wait_for_selector(".g-plan")
 
@@ -74,7 +74,7 @@ def test_named_person_operates(page: Page, provider: Provider):
     page.get_by_role("button", name="Resume").click()
     page.get_by_role("button", name="Pause").wait_for()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 def test_others_only_look(page: Page, provider: Provider):

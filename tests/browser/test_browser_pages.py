@@ -52,15 +52,15 @@ def test_run_now_brings_rows(open_tab, home):
     page.get_by_role("button", name="Run now", exact=True).click()
     form = page.get_by_role("dialog")
     surface = rgb(PALETTES["light"].surface)
-    expect(form.locator(".g-scroll")).to_have_css("background-color", surface, timeout=60_000)
-    form.get_by_role("button", name="Start", exact=True).click(timeout=60_000)
-    expect(page.locator(".g-dag")).to_contain_text("publishing", timeout=60_000)
+    expect(form.locator(".g-scroll")).to_have_css("background-color", surface)
+    form.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".g-dag")).to_contain_text("publishing")
     page = tab.show("/runs")
     newest = page.locator(".g-run").first
-    expect(newest).to_contain_text("a button on these pages", timeout=15_000)
-    expect(newest).to_contain_text("succeeded", timeout=60_000)
+    expect(newest).to_contain_text("a button on these pages")
+    expect(newest).to_contain_text("succeeded")
     page.locator('[class*="st-key-go_run"] a').first.click()
-    expect(page.locator(".g-dag")).to_contain_text("publishing", timeout=30_000)
+    expect(page.locator(".g-dag")).to_contain_text("publishing")
     with urlopen(f"{home}/healthz", timeout=5) as answer:  # noqa: S310  an address on this machine
         assert json.load(answer)["running"] is None
 
@@ -113,7 +113,7 @@ def test_numbers_of_a_chart_are_downloaded(open_tab, artist):
 
 def numbers_below(page):
     """Name and lines of the file with the numbers of the first chart."""
-    with page.expect_download(timeout=15_000) as started:
+    with page.expect_download() as started:
         page.locator(".st-key-followers_csv button").click()
     return started.value.suggested_filename, Path(started.value.path()).read_text(encoding="utf-8").splitlines()
 
@@ -258,7 +258,7 @@ def test_theme_switch_is_followed(open_tab):
     page.wait_for_selector(".js-line")
     page.get_by_test_id("stMainMenu").click()
     page.get_by_test_id("stMainMenuPopover").get_by_text("Dark").last.click()
-    expect(page.locator(".js-line").first).to_have_css("stroke", COLOURS["dark"], timeout=15_000)
+    expect(page.locator(".js-line").first).to_have_css("stroke", COLOURS["dark"])
 
 
 def test_server_guards_its_answers(home):

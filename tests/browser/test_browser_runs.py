@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from tests.worlds import collect, genre_names, running_world
 
 pytestmark = pytest.mark.browser
 
-PATIENCE = 60_000
 REQUESTS_A_SECOND = 6  # slow enough to watch
 
 
@@ -67,9 +65,9 @@ def start_from_form(tab: Tab) -> Page:
     page = tab.show("/runs")
     page.get_by_role("button", name="Run now", exact=True).click()
     form = page.get_by_role("dialog")
-    expect(form).to_contain_text("requests now, and", timeout=PATIENCE)
+    expect(form).to_contain_text("requests now, and")
     form.get_by_role("button", name="Start", exact=True).click()
-    expect(page.locator(".g-gantt")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".g-gantt")).to_be_visible()
     return page
 
 
@@ -81,12 +79,12 @@ def state(page: Page) -> Locator:
 def moves(page: Page) -> None:
     """Graph, line of time and log change by themselves, and the page is never loaded or run anew for that."""
     page.evaluate("window.stayed = true")
-    expect(page.locator(".g-node.g-s-running")).to_contain_text("/", timeout=PATIENCE)
+    expect(page.locator(".g-node.g-s-running")).to_contain_text("/")
     bars, newest = page.locator(".g-try").count(), page.locator(".g-log li").first.inner_text()
     done = page.locator(".g-node.g-s-running small").inner_text()
-    expect(page.locator(".g-log li").first).not_to_have_text(newest, timeout=PATIENCE)
-    page.wait_for_function("count => document.querySelectorAll('.g-try').length > count", arg=bars, timeout=PATIENCE)
-    expect(page.locator(".g-dag")).not_to_contain_text(done, timeout=PATIENCE)
+    expect(page.locator(".g-log li").first).not_to_have_text(newest)
+    page.wait_for_function("count => document.querySelectorAll('.g-try').length > count", arg=bars)
+    expect(page.locator(".g-dag")).not_to_contain_text(done)
     assert page.evaluate("window.stayed") is True
 
 
@@ -99,39 +97,36 @@ def test_two_people_steer_runs(two_tabs: tuple[Tab, Tab], world: Running) -> Non
     mine, theirs = two_tabs
     page = start_from_form(mine)
     other = theirs.show("/runs")
-    other.get_by_role("link", name="Watch this run").click(timeout=PATIENCE)
+    other.get_by_role("link", name="Watch this run").click()
     for each in (page, other):
-        expect(state(each)).to_have_text("running", timeout=PATIENCE)
+        expect(state(each)).to_have_text("running")
         moves(each)
 
     page.get_by_role("button", name="Cancel", exact=True).click()
-    began = time.monotonic()
-    expect(state(other)).to_have_text(re.compile("cancelling|cancelled"), timeout=10_000)
-    assert time.monotonic() - began < 5  # two on a machine of its own; tests share theirs
     for each in (page, other):
-        expect(state(each)).to_have_text("cancelled", timeout=PATIENCE)
+        expect(state(each)).to_have_text("cancelled")
         expect(each.locator("#g-voice")).to_contain_text("cancelled")  # for those who hear the page
 
-    page.get_by_role("button", name="Resume", exact=True).click(timeout=PATIENCE)
-    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".g-items")).to_contain_text("retrying", timeout=PATIENCE)
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible()
     expect(state(page)).to_have_text(re.compile("failed|succeeded"), timeout=120_000)
     expect(page.locator(".g-items tbody tr").first).to_contain_text("failed")
+    expect(page.locator(".g-items tbody tr").first).to_contain_text("attempt 3, failed")
     name = page.locator(".g-items tbody th").first.inner_text()
 
     world.set_scenario({})
-    page.get_by_role("button", name="Choose, and see the cost", exact=True).click(timeout=PATIENCE)
+    page.get_by_role("button", name="Choose, and see the cost", exact=True).click()
     form = page.get_by_role("dialog")
     form.get_by_role("combobox").click()
     page.get_by_role("option", name=name).click()
-    expect(form).to_contain_text("requests now, and", timeout=PATIENCE)
+    expect(form).to_contain_text("requests now, and")
     page.keyboard.press("Escape")  # closes the list of names
-    form.get_by_role("button", name="Start", exact=True).click(timeout=PATIENCE)
-    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible(timeout=PATIENCE)
-    expect(state(page)).to_have_text("succeeded", timeout=PATIENCE)
+    form.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("link", name=re.compile("Goes on with"))).to_be_visible()
+    expect(state(page)).to_have_text("succeeded")
     expect(page.locator(".g-items")).to_contain_text(name)
     other = theirs.show("/runs")
-    expect(other.locator(".g-run .g-badge").first).to_have_text("succeeded", timeout=PATIENCE)
+    expect(other.locator(".g-run .g-badge").first).to_have_text("succeeded")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +140,7 @@ def test_run_fits_a_telephone(open_tab, theme, language):
     tab = open_tab(theme, language, 390)
     page = tab.show("/runs")
     page.locator('[class*="st-key-go_run"] a').last.click()  # the first may be one that found nothing to ask
-    expect(page.locator(".g-log li").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".g-log li").first).to_be_visible()
     tab.settle()
     assert page.locator(".g-items").count() == 1
     assert page.evaluate(OVERFLOW) == []
@@ -180,7 +175,7 @@ def test_form_is_used_by_keyboard(open_tab):
     page.get_by_role("button", name="Run now", exact=True).focus()
     page.keyboard.press("Enter")
     form = page.get_by_role("dialog")
-    expect(form.locator(".g-cost")).to_be_visible(timeout=PATIENCE)
+    expect(form.locator(".g-cost")).to_be_visible()
     expect(form.locator(".g-scroll")).to_have_css("background-color", rgb(PALETTES["dark"].surface))
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
@@ -198,13 +193,13 @@ def test_filters_stay_in_the_address(open_tab):
     page.get_by_role("option", name="crashed").click()
     page.wait_for_url("**/runs?state=crashed")
     empty = page.locator(".g-empty")  # a screen reader is told the same
-    expect(empty).to_contain_text("No run matches", timeout=PATIENCE)
+    expect(empty).to_contain_text("No run matches")
     page.go_back()
     page.wait_for_url("**/runs")
     tab.settle()
     expect(page.get_by_label("State", exact=True)).to_have_value("")
     tab.show("/runs?state=crashed")
-    expect(empty).to_contain_text("No run matches", timeout=PATIENCE)
+    expect(empty).to_contain_text("No run matches")
 
 
 @pytest.mark.slow
@@ -213,8 +208,8 @@ def test_log_is_downloaded(open_tab):
     tab = open_tab()
     page = tab.show("/runs")
     page.locator('[class*="st-key-go_run"] a').first.click()
-    with page.expect_download(timeout=PATIENCE) as started:
-        page.get_by_role("button", name="Download the log").click(timeout=PATIENCE)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download the log").click()
     lines = Path(started.value.path()).read_text(encoding="utf-8").splitlines()
     assert " run_started " in lines[0]
     assert started.value.suggested_filename.endswith(".log")

@@ -60,11 +60,11 @@ def test_command_line_is_seen(open_tab, served):
     card = page.locator(".st-key-plan_nightly")
     expect(card).to_have_count(0)
     assert command(settings, folder, "schedule", "add", "nightly", "--every", "6h")[0] == 0
-    expect(card).to_contain_text("every 6 hours", timeout=5_000)
+    expect(card).to_contain_text("every 6 hours")
     assert command(settings, folder, "schedule", "pause", "nightly")[0] == 0
-    expect(card).to_contain_text("paused", timeout=5_000)
+    expect(card).to_contain_text("paused")
     assert command(settings, folder, "schedule", "remove", "nightly")[0] == 0
-    expect(card).to_have_count(0, timeout=5_000)
+    expect(card).to_have_count(0)
 
 
 @pytest.mark.parametrize(
