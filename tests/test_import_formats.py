@@ -211,7 +211,7 @@ def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_
     (tmp_path / "x.json").write_text(json.dumps([SPOTIFY]), encoding="utf-8")
     report = imported(workspace, ledger, tmp_path / "x.json")
     assert report.rejects == (("x.json", 1, "it carries no date, nor does the file's name: say one with --on"),)
-    assert (report.observations, report.files[0].dates, ledger.runs()) == (0, "none", [])
+    assert (report.observations, report.files[0].dates, ledger.runs()[0]["rows"]) == (0, "none", 0)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,31 @@ def test_rejects_go_with_their_import(workspace: Workspace, ledger: Ledger, tmp_
     assert read_rejects(ledger, "run-1") == ([], 0)
 
 
+def test_all_rejected_is_kept(at_hand: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An import of which every entry is rejected stays with its rejects like any other, and can be taken back."""
+    path = written(tmp_path, "id,data,seguidores\n" + "".join(f"nobody {n},2024-05-01,1\n" for n in range(30)))
+    assert main(["import", str(path)]) == 1
+    run_id = capsys.readouterr().out.rpartition("--import ")[2].strip()
+    assert main(["imports", "--json"]) == 0
+    [told] = json.loads(capsys.readouterr().out)
+    assert (told["run_id"], told["file"], told["rows"], told["rejected"]) == (run_id, str(path), 0, 30)
+    assert main(["purge", "--import", run_id, "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["imports"]) == 0
+    assert capsys.readouterr().out == "nothing was imported\n"
+
+
+def test_files_without_artists_are_told(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """Of a folder with nothing that can be imported each file is told, and why; it is kept as rejected."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("nothing here\n", encoding="utf-8")
+    report = import_history(workspace, ledger, folder, "run-1")
+    [(name, _, why)] = report.rejects
+    assert (name, "is nothing that can be imported" in why) == ("notes.txt", True)
+    assert [each.rejects for each in list_imports(ledger)] == [report.rejects]
+
+
 def test_commands_tell_rejects(at_hand: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`imports` tells the first rejects of each import and where more are; `logs` tells them, too."""
     assert main(["import", str(written(tmp_path, CSV + "a,2024-05-01,1\n" * 2))]) == 0

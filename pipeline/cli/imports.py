@@ -45,7 +45,7 @@ def bring_in(
         report = import_history(workspace, ledger, path, run_id, on=read_day("--on", on), dry_run=dry_run)
     told = "\n".join(_told_import(report, dry_run=dry_run))
     console.tell({"dry_run": dry_run, **asdict(report)}, told, as_json=as_json)
-    if report.rejected and not (report.observations or report.to_refresh or report.known or report.repeated):
+    if report.is_all_rejected:
         raise typer.Exit(1)
 
 

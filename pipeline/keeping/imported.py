@@ -70,7 +70,7 @@ class TakenBack:
 
 
 def list_imports(ledger: Ledger) -> list[Import]:
-    """Every import that brought anything, newest first."""
+    """Every import that brought anything, or whose every entry was rejected, newest first."""
     runs = ledger.runs(ALL, where="r.trigger = 'import'")
     parts = ledger.read(
         "SELECT run_id, min(day) AS first, max(day) AS last, sum(rows) AS rows FROM parts GROUP BY run_id"

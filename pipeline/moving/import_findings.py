@@ -47,7 +47,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import found and added, or would add; `run_id` is empty and `rows` 0 where nothing was, as in a dry run.
+    """What an import found and added, or would add; without `run_id` and rows where nothing is kept, as in a dry run.
 
     `observations`: artists × days that are new or better known; `to_refresh`: artists known by id alone, which the next
     runs ask about. `to_follow`: artists named without history that come onto the list of those followed; `followed`:
@@ -71,6 +71,11 @@ class ImportReport:
     followed: int = 0
     rows: int = 0
     dropped: int = 0
+
+    @property
+    def is_all_rejected(self) -> bool:
+        """Whether entries were rejected and none was taken, or known already."""
+        return bool(self.rejected) and not (self.observations or self.to_refresh or self.known or self.repeated)
 
 
 class Findings:
@@ -102,7 +107,7 @@ class Findings:
             for reading in readings:
                 self._read(reading, self.on or _day_of(self.path, path))
         self._reject(not_understood)
-        if not self.files:
+        if not (self.files or self.rejects):
             raise SettingsError(f"There is nothing in {self.path} that can be imported; nothing was changed.")
         self.con.execute(_sql("date"))
         lacking = "it carries no date, nor does the file's name: say one with --on"

@@ -72,11 +72,11 @@ def _import(workspace: Workspace, ledger: Ledger, path: Path, run_id: str, on: d
         report = replace(found.report(run_id), to_follow=len(new), followed=len(named) - len(new))
         if not run_id:
             return report
-        adds = report.observations + report.to_refresh + report.to_follow
-        rows = _commit(workspace, ledger, found, run_id, new) if adds else 0
+        is_kept = report.observations or report.to_refresh or report.to_follow or report.is_all_rejected
+        rows = _commit(workspace, ledger, found, run_id, new) if is_kept else 0
     if ledger.read("SELECT 1 FROM parts LIMIT 1"):
         publish(workspace, ledger)  # also where nothing is new: the one before may have ended between commit and this
-    return replace(report, rows=rows, run_id=run_id if adds else "")
+    return replace(report, rows=rows, run_id=run_id if is_kept else "")
 
 
 def _commit(workspace: Workspace, ledger: Ledger, found: Findings, run_id: str, new: Mapping[str, str]) -> int:
