@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.moving.import_files import read_list
+from pipeline.records.followed import followed_ids
 from pipeline.records.ledger import Ledger
 from pipeline.workspace import Workspace
 from tests.receipts import BANDA, VIOLA
@@ -34,6 +35,17 @@ def test_names_beside_links_need_no_titles(workspace: Workspace, ledger: Ledger,
     (tmp_path / "x.txt").write_text(f"{line.format(id=BANDA)}\n{VIOLA},31\n{VIOLA}\n", "utf-8")
     report, _ = understood(workspace, ledger, tmp_path / "x.txt")
     assert (report.to_refresh, report.observations, report.rejected) == (2, 0, 1)
+
+
+def test_list_beside_history_is_followed(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """Whom a list names is followed, also where another file of the import has history of it."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "history.csv").write_text(f"id,data,seguidores\n{BANDA},2024-05-01,7\n{VIOLA},2024-05-01,9\n", "utf-8")
+    (folder / "whom.txt").write_text(f"{BANDA}\n", "utf-8")
+    report = imported(workspace, ledger, folder)
+    assert (report.to_follow, report.observations, report.to_refresh) == (1, 2, 0)
+    assert followed_ids(ledger) == (BANDA,)
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from pipeline.moving.import_sqlite import sqlite_tables
 from pipeline.moving.import_text import LARGEST_MB, is_packed, whole_text
 from pipeline.moving.import_values import artist_id, field_columns, has_id, observation
 
-__all__ = ["Entry", "Reading", "Reject", "read_file", "read_list"]
+__all__ = ["LIST", "Entry", "Reading", "Reject", "read_file", "read_list"]
 
+LIST = "list of ids"  # what a file without titles is called
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 _DELIMITERS = {each: f"CSV with {each!r}" for each in (",", ";", "\t", "|")}  # with what a file of such is called
 csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
@@ -195,7 +196,7 @@ def _read_lines(text: str, name: str, delimiters: Mapping[str, str] = _DELIMITER
         if field_columns(columns) and 0 <= (place := _place_of_ids(below, delimiter)) < len(columns):
             return Reading(name, f"{kind}, ids in {columns[place]!r}", _read_csv(text, delimiter, at, place))
     if "\0" not in text[:SAMPLE] and any(artist_id(_listed(line)["id"])[0] for _, line in lines):
-        return Reading(name, "list of ids", _read_ids(text))
+        return Reading(name, LIST, _read_ids(text))
     return None
 
 

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.errors import GarimpoError, SettingsError
-from pipeline.moving.import_files import Entry, Reading, Reject, read_file
+from pipeline.moving.import_files import LIST, Entry, Reading, Reject, read_file
 from pipeline.moving.import_parquet import BUNDLED
 from pipeline.moving.import_values import Observation, day_in_name, field_columns, observation
 
@@ -50,9 +50,9 @@ class ImportReport:
     """What an import found and added, or would add; without `run_id` and rows where nothing is kept, as in a dry run.
 
     `observations`: artists × days that are new or better known; `to_refresh`: artists known by id alone, which the next
-    runs ask about. `to_follow`: artists named without history that come onto the list of those followed; `followed`:
-    those on it already. `rejects`: file, line (from 1), reason; the first thousand of `rejected`. `dropped`: how many
-    of them are single values of entries that were taken without them.
+    runs ask about. `to_follow`: artists named without history, or by a list, that come onto the list of those followed;
+    `followed`: those on it already. `rejects`: file, line (from 1), reason; the first thousand of `rejected`.
+    `dropped`: how many of them are single values of entries that were taken without them.
     """
 
     run_id: str
@@ -170,11 +170,12 @@ class Findings:
         )  # fmt: skip
 
     def named(self) -> dict[str, str]:
-        """Ids that stand without history, each with the name that stands beside it, or none: artists to follow.
+        """Artists to follow, known or not, each with the name that stands beside the id, or none.
 
-        Whether anything is known of them or not.
+        Ids that stand without history, and all of a list of ids: a list says the same alone and beside other files.
         """
-        found = self.con.execute(_sql("named")).fetchall()
+        lists = [number for number, file in enumerate(self.files) if file.format.startswith(LIST)]
+        found = self.con.execute(_sql("named"), {"lists": lists}).fetchall()
         return {str(artist_id): str(name) for artist_id, name in found}
 
     def batches(self, most: int) -> Iterator[tuple[date, list[dict[str, Any]]]]:

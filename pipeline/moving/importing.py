@@ -44,7 +44,7 @@ def import_history(
 ) -> ImportReport:
     """Bring in a file, or every file below a folder; `on` is the day of what carries no date.
 
-    Artists that stand there without history come onto the list of those followed.
+    Artists that stand there without history, or in a list of ids, come onto the list of those followed.
 
     Raises SettingsError when there is nothing to be understood at `path` or the workspace is the demo's, RunInProgress,
     DiskFull: what was committed by then is kept, and importing again goes on.
