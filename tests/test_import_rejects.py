@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pages._run_words import told
+from pages._text import Text
 from pipeline.cli.commands import main
 from pipeline.keeping.imported import list_imports, purge_import
 from pipeline.moving.importing import MOST_NOTED, import_history
@@ -81,7 +83,8 @@ def test_files_without_artists_are_told(workspace: Workspace, ledger: Ledger, tm
     (folder / "notes.txt").write_text("nothing here\n", encoding="utf-8")
     report = import_history(workspace, ledger, folder, "run-1")
     [(name, _, why)] = report.rejects
-    assert (name, "is nothing that can be imported" in why) == ("notes.txt", True)
+    assert (name, why.partition(":")[0]) == ("notes.txt", f"{folder}/notes.txt is nothing that can be imported")
+    assert told(why, Text("pt_BR")).endswith("SQLite, planilhas e listas de ids ou links.")
     assert [each.rejects for each in list_imports(ledger)] == [report.rejects]
 
 

@@ -19,20 +19,23 @@ from pipeline import errors
 from pipeline.errors import StorageError
 from pipeline.lake.files import explained
 from pipeline.lake.store import require_ledger, sweep
+from pipeline.published.generations import generation_path, open_generation
 from pipeline.published.publish import publish
 from pipeline.published.staging import check_parts
 from pipeline.records.ledger import Ledger
 from pipeline.runs.progress import TaskResult
 from pipeline.runs.runner import judge_run
 from pipeline.workspace import Workspace
+from tests.harm import cut
 from tests.payloads import artist, commit, search_line
 
 PIPELINE = Path(__file__).parent.parent / "pipeline"
 PT = Text("pt_BR", "America/Sao_Paulo")
 # What no page comes upon: the command line and what it alone does, other systems' own runs. What a schedule's form says
-# is tried with it.
+# is tried with it. Of an import, what is wrong with a file of a folder stands on its page.
 ELSEWHERE = {
-    "cli", "moving", "simulator", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
+    "cli", "backup.py", "backup_files.py", "bundles.py", "exporting.py", "importing.py", "import_findings.py",
+    "sockets.py", "simulator", "runner.py", "external.py", "stepping.py", "settings.py", "ledger_copy.py",
     "purge.py", "imported.py", "cutting.py", "recovery.py", "mending.py", "replay.py", "stored.py", "copying.py",
     "tracing.py", "status.py", "doctor.py", "schedules.py",
 }  # fmt: skip
@@ -43,7 +46,8 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 TEXTS = (ast.JoinedStr, ast.Constant, ast.IfExp)
-CLASSES = {name for name in errors.__all__ if isinstance(kind := getattr(errors, name), type)}
+OURS = {name for name in errors.__all__ if isinstance(kind := getattr(errors, name), type)}
+CLASSES = {*OURS, "ConnectionError", "NotTaken", "OSError", "RuntimeError", "TimeoutError"}  # ours quote the others
 
 
 def raised() -> Iterator[tuple[str, str]]:
@@ -85,16 +89,16 @@ def words(node: ast.expr, known: dict[str, ast.expr]) -> str:
     return "X1"
 
 
-def english(message: str) -> list[str]:
+def english(message: str, quoted: str = r"\([^()]*\)|`[^`]*`") -> list[str]:
     """English words in what a Portuguese page makes of a message, but for what is in brackets, and commands."""
-    return ENGLISH.findall(re.sub(r"\([^()]*\)|`[^`]*`", "", told(message, PT)))
+    return ENGLISH.findall(re.sub(quoted, "", told(message, PT)))
 
 
 def test_errors_are_told_in_portuguese() -> None:
-    """No error that a page, a run or its checks may come upon is told in English there."""
+    """No error that a page, a run or its checks may come upon is told in English there, nor what it quotes."""
     said = dict(raised())
     assert len(said) > 100
-    assert {place: text for place, text in said.items() if english(text)} == {}
+    assert {place: text for place, text in said.items() if english(text, quoted="`[^`]*`")} == {}
 
 
 def damaged(workspace: Workspace, ledger: Ledger) -> None:
@@ -102,6 +106,12 @@ def damaged(workspace: Workspace, ledger: Ledger) -> None:
     part = next(workspace.lake.rglob("*.parquet"))
     part.write_bytes(bytes(part.stat().st_size))
     check_parts(workspace.root, ledger.read("SELECT * FROM parts WHERE path LIKE ?", (f"%{part.name}",)))
+
+
+def shortened(workspace: Workspace, _ledger: Ledger) -> None:
+    """Read a database that lost its end."""
+    cut(generation_path(workspace, 1))
+    open_generation(workspace)
 
 
 def foreign(workspace: Workspace, ledger: Ledger) -> None:
@@ -142,6 +152,14 @@ def refused(code: int) -> Callable[[Workspace, Ledger], None]:
             (
                 "{part} não é o que foi gravado: seu hash é outro. "
                 "Execute `python -m pipeline recover`; nada foi publicado."
+            ),
+        ),
+        (
+            shortened,
+            (
+                "{root}/db/garimpo-00000001.duckdb não pode ser aberto (tem {half} bytes em vez de {whole}). "
+                "Execute `python -m pipeline recover`: {root}/db é refeito a partir dos arquivos Parquet, que estão "
+                "intactos."
             ),
         ),
         (
@@ -192,10 +210,11 @@ def test_storage_errors_are_told_in_portuguese(
     """What is wrong with the disk, a part or the ledger is told whole in Portuguese, with its values."""
     commit(workspace, ledger, "b1", search_line(artist("a1")))
     publish(workspace, ledger)
-    part = next(workspace.lake.rglob("*.parquet"))
+    part, size = next(workspace.lake.rglob("*.parquet")), generation_path(workspace, 1).stat().st_size
     with pytest.raises(StorageError) as raised_error:
         fault(workspace, ledger)
     values = {"root": workspace.root, "part": part, "version": ledger.read("PRAGMA user_version")[0]["user_version"]}
+    values |= {"half": size // 2, "whole": size}
     assert told(str(raised_error.value), PT) == portuguese.format(**values)
 
 

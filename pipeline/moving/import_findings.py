@@ -102,7 +102,7 @@ class Findings:
             except GarimpoError as error:
                 if path == self.path:
                     raise
-                not_understood.append((name, 0, str(error)))
+                not_understood.append((name, 0, str(error).removesuffix(" Nothing was imported.")))  # others may be
                 continue
             for reading in readings:
                 self._read(reading, self.on or _day_of(self.path, path))

@@ -57,7 +57,7 @@ def require_fit(path: Path, size: int, when: str) -> None:
     if size > LARGEST_MB * 1_000_000:
         had = f"{size / 1e6:,.0f} MB" if not when else f"more than {LARGEST_MB} MB"
         told = f"{path} has {had}{when}, of text {LARGEST_MB} at most can be read at once"
-        raise SettingsError(f"{told}. Split it into several files and import their folder; nothing was imported.")
+        raise SettingsError(f"{told}. Split it into several files and import their folder. Nothing was imported.")
 
 
 def _decoded(content: bytes) -> str:
