@@ -88,7 +88,7 @@ def test_day_rolls_over(ledger, clock):
 
 
 def test_quota_answer_locks_and_teaches(ledger, clock):
-    """QUOTA_EXCEEDED locks its bucket until Retry-After; its ceiling becomes 0.9 of the successes, +5 % a day."""
+    """QUOTA_EXCEEDED locks its bucket until Retry-After; its ceiling becomes 0.9 of the successes."""
     budget = Budget(ledger, Limits(9_000, 600))
     for _ in range(100):
         budget.settle(budget.reserve("albums", "album")[0], 200)
@@ -98,10 +98,43 @@ def test_quota_answer_locks_and_teaches(ledger, clock):
     assert budget.view("albums").ceiling == 90
     assert budget.view("albums").locked_until == START + timedelta(seconds=48_925)
     assert budget.view("search").locked_until is None
-    clock.move(days=2)
-    assert budget.view("albums").ceiling == 99
-    clock.move(days=98)  # nobody asked meanwhile: what was planned is the most for all that
-    assert budget.view("albums").ceiling == 600
+
+
+def taught(ledger, clock, planned=600):
+    """A budget that a refusal taught a day ago that a bucket has 90 requests."""
+    budget = Budget(ledger, Limits(9_000, planned))
+    for _ in range(100):
+        budget.settle(budget.reserve("albums", "album")[0], 200)
+    budget.settle(budget.reserve("albums", "album")[0], 429, retry_after_s=60, reason="QUOTA_EXCEEDED")
+    clock.move(days=1)
+    return budget
+
+
+def ask(budget, most=10_000):
+    """Ask for as much as a bucket permits, or so much; its ceiling then."""
+    for _ in range(min(most, budget.view("albums").left)):
+        budget.reserve("albums", "album")
+    return budget.view("albums").ceiling
+
+
+def test_ceiling_grows_as_it_is_used(ledger, clock):
+    """A ceiling that a refusal taught grows by 5 % on each day on which it is asked up to, as far as is planned."""
+    budget = taught(ledger, clock, planned=110)
+    ceilings = []
+    for _ in range(6):
+        ceilings.append(ask(budget))
+        clock.move(days=1)
+    assert ceilings == [94, 99, 104, 109, 110, 110]
+
+
+@pytest.mark.parametrize("asked", [0, 1, 80])
+def test_pause_teaches_nothing(ledger, clock, asked):
+    """Days on which less is asked, or nothing, add no more than the first of them: nobody has seen it answered."""
+    budget = taught(ledger, clock)
+    for _ in range(14):
+        ask(budget, asked)
+        clock.move(days=1)
+    assert (budget.view("albums").ceiling, ask(budget)) == (94, 94)
 
 
 def test_rate_answer_holds_the_app(ledger, clock, gate):

@@ -97,6 +97,22 @@ def test_refusal_far_away_locks(ledger, clock):
     assert (budget.view("search").locked_until - clock.now()).total_seconds() == 3_600.0
 
 
+def test_ceiling_grows_by_what_was_sent(ledger, clock):
+    """What a refusal taught grows by what workers send, as by what is sent from here; not by what they were granted."""
+    grants, ok = Grants(ledger, Limits(3_000, 600)), SentRequest("search", "search", 0.0, 200)
+    grant = grants.grant(BATCH, 100, 100, workers=1)
+    refused = SentRequest("search", "search", 0.0, 429, 60.0, "QUOTA_EXCEEDED")
+    grants.settle_batch(grant, [*[ok] * 50, refused], clock.now().timestamp())
+    ceilings = []
+    for sent in (0, 0, 45, 48):
+        clock.move(days=1, seconds=1)
+        grant = grants.grant(BATCH, 100, 100, workers=1)
+        ceilings.append(len(grant.tickets))
+        grants.settle_batch(grant, [ok] * sent, clock.now().timestamp())
+    clock.move(days=1, seconds=1)
+    assert [*ceilings, grants.view("search").ceiling] == [47, 47, 47, 49, 52]
+
+
 def test_clock_set_back_holds_no_batch_up(ledger, clock):
     """Requests written while the clock was a day or more ahead neither fill a window nor the quota of today."""
     ahead = Grants(ledger, Limits(3_000, 40))

@@ -6,6 +6,7 @@ Numbers are planning figures until the API teaches otherwise. Imports `errors`, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +25,7 @@ PATIENCE_S = 60.0
 BELIEVED_S = PATIENCE_S * 2  # a slot farther ahead was written before the clock was set back
 # Slots that nobody took (while a task ends and the next is planned) may be made up for, within any 30 s.
 CATCH_UP_S = 5.0
-GROWTH_PER_DAY = 1.05  # of what a refusal taught, up to what is planned
+GROWTH_PER_DAY = 1.05  # of what a refusal taught, up to what is planned; a day ahead of what was asked at most
 _OF_A_DAY = "FROM requests WHERE bucket = ? AND at > ? AND at < ?"
 
 
@@ -94,7 +95,7 @@ class Budget:
     def reserve(self, bucket: str, endpoint: str, run_id: str = "") -> tuple[int, float]:
         """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
-            now, app, _ = self._open(connection, bucket)
+            now, app, own = self._open(connection, bucket)
             interval = self._interval(app, now)
             turn = max(now - CATCH_UP_S, believable(float(app["next_slot_at"]) if app else 0.0, now))
             slot = max(now, turn, believable(self._window_frees_at(connection, interval), now))
@@ -103,6 +104,7 @@ class Budget:
                 "INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (?, ?, ?, ?) RETURNING id",
                 (slot, bucket, endpoint, run_id),
             ).fetchall()[0][0]
+            self._confirm(connection, bucket, own, now)
             return int(ticket), slot - now
 
     def pacemakers(self) -> float:
@@ -168,14 +170,22 @@ class Budget:
     def _ceiling(self, own: Row | None, now: float) -> int | None:
         if own is None or own["ceiling"] is None:
             return self.limits.quota_requests
-        days, planned = max(0.0, now - own["learned_at"]) / DAY_S, self.limits.quota_requests
-        learned = int(own["ceiling"] * GROWTH_PER_DAY**days)
+        learned, planned = int(_grown(own, now, most_days=1.0)), self.limits.quota_requests
         return learned if planned is None else min(learned, planned)
+
+    def _confirm(self, connection: Connection, bucket: str, own: Row | None, now: float) -> None:
+        """Let what a ceiling has grown stay once requests come up to what it was: a day without them adds nothing."""
+        if own is None or own["ceiling"] is None or self._used(connection, bucket, now) < int(own["ceiling"]):
+            return
+        connection.execute(
+            "UPDATE buckets SET ceiling = ?, learned_at = ? WHERE bucket = ?",
+            (_grown(own, now, most_days=1.0), max(now, own["learned_at"]), bucket),
+        )
 
     def _interval(self, app: Row | None, now: float) -> float:
         permitted = float(self.limits.window_requests)
         if app is not None and app["ceiling"] is not None:
-            permitted = min(permitted, app["ceiling"] * GROWTH_PER_DAY ** (max(0.0, now - app["learned_at"]) / DAY_S))
+            permitted = min(permitted, _grown(app, now))
         # One per cent and one request of headroom: arrivals are less even than departures.
         return WINDOW_S / max(1.0, permitted * 0.99 - 1)
 
@@ -240,6 +250,11 @@ class Budget:
         query = f"SELECT {', '.join(names)} FROM buckets WHERE bucket IN (?, ?)"
         rows = {row[0]: dict(zip(names, row, strict=True)) for row in connection.execute(query, (APP, bucket))}
         return rows.get(APP), rows.get(bucket)
+
+
+def _grown(row: Row, now: float, most_days: float = math.inf) -> float:
+    """What a refusal taught, grown since."""
+    return float(row["ceiling"] * GROWTH_PER_DAY ** min(max(0.0, now - row["learned_at"]) / DAY_S, most_days))
 
 
 def believable(slot: float, now: float) -> float:

@@ -87,9 +87,12 @@ class Grants(Budget):
                     self._lock(connection, sent.bucket, sent.reason, sent.retry_after_s)
             unsent = grant.tickets[len(requests) :]
             connection.executemany("DELETE FROM requests WHERE id = ?", [(ticket,) for ticket in unsent])
+            now = self.ledger.now().timestamp()
+            for bucket in {sent.bucket for sent in requests}:
+                self._confirm(connection, bucket, self._states(connection, bucket)[1], now)
             connection.execute(  # a pace that a refusal has put off stays put off
                 "UPDATE buckets SET next_slot_at = next_slot_at + ? WHERE bucket = ? AND locked_until <= ?",
-                ((len(requests) - grant.likely) * grant.cost_s, APP, self.ledger.now().timestamp()),
+                ((len(requests) - grant.likely) * grant.cost_s, APP, now),
             )
             self._forget(grant)
 
