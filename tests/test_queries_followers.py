@@ -42,6 +42,16 @@ def test_missed_day_keeps_last_number(workspace):
     assert queries.followers_over_time(found, "mpb")["followers"].to_list() == [15, 15, 17]
 
 
+def test_pause_is_no_days(workspace):
+    """Days on which nobody's number came are no points of the line: it does not stand still there, nobody looked."""
+    seen = [*snapshots("a", 10, 11, last=date(2026, 9, 2)), *snapshots("a", 90, 91), *snapshots("b", None, 5, 5)]
+    found = publish_rows(workspace, artist_snapshots=seen, artist_genres=in_genre("a", "b"))
+    line = queries.followers_over_time(found, "mpb")
+    assert line.select("observed_on", "followers").rows() == [
+        (date(2026, 9, 1), 15), (date(2026, 9, 2), 16), (date(2026, 11, 21), 95), (date(2026, 11, 22), 96),
+    ]  # fmt: skip
+
+
 def test_line_ends_with_the_last_number(workspace):
     """Days after the last number of anybody are not drawn: history was imported, and the app is given none."""
     seen = [*snapshots("a", 10, 11, None, None), *snapshots("b", 5, None, None, None)]

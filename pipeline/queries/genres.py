@@ -67,28 +67,26 @@ def genre_turnover(generation: Generation, genre: str) -> dict[str, Any]:
 
 
 def followers_over_time(generation: Generation, genre: str, days: int = 180) -> pl.DataFrame:
-    """One row per day: observed_on, followers, artists; the same artists all along, since finding more is no growth.
+    """One row per day on which anybody's number came: observed_on, followers, artists; the same artists all along.
 
-    An artist found later stands from the start with its first number. The line begins when at least half of the
-    artists had one and ends with the last day that has one of anybody; a day without an answer in between keeps the
-    last number. Empty where Spotify gives no followers.
+    Finding more artists is no growth: one found later stands from the start with its first number, and whoever has none
+    on a day with the last one. The line begins when at least half of the artists had one. Empty where Spotify gives no
+    followers.
     """
     return generation.frame(
         """
         WITH days AS (
-            SELECT observed_on, sum(gained) OVER w AS gained, sum(found) OVER w AS found
+            SELECT observed_on, with_followers, sum(gained) OVER w AS gained, sum(found) OVER w AS found
             FROM genre_days WHERE genre = ? WINDOW w AS (ORDER BY observed_on)),
         whole AS (
             SELECT sum(found) AS artists, sum(found_followers) AS followers,
                 max(observed_on) FILTER (with_followers > 0) AS end_on
-            FROM genre_days WHERE genre = ?),
-        span AS (
-            SELECT end_on, greatest((SELECT min(observed_on) FROM days WHERE 2 * found >= artists),
-                end_on - ?::INTEGER) AS start_on FROM whole WHERE artists > 0),
-        grid AS (SELECT unnest(generate_series(start_on, end_on, INTERVAL 1 DAY))::DATE AS day FROM span)
-        SELECT grid.day AS observed_on, (whole.followers + coalesce(days.gained, 0))::BIGINT AS followers,
+            FROM genre_days WHERE genre = ?)
+        SELECT observed_on, (whole.followers + coalesce(days.gained, 0))::BIGINT AS followers,
             whole.artists::BIGINT AS artists
-        FROM grid ASOF JOIN days ON days.observed_on <= grid.day CROSS JOIN whole ORDER BY grid.day
+        FROM days CROSS JOIN whole
+        WHERE with_followers > 0 AND 2 * found >= whole.artists AND observed_on >= end_on - ?::INTEGER
+        ORDER BY observed_on
         """,
         [genre, genre, days],
     )
