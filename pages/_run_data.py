@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -119,6 +119,10 @@ class Look:
     def is_live(self) -> bool:
         """Whether it still goes on."""
         return bool(self.run["state"] == "running")
+
+    def let_go(self, task: Mapping[str, Any]) -> int:
+        """How many items of a task, all answered, are not kept any more."""
+        return max(0, int(task["items"]) - sum(self.counts.get(task["task"], {}).values()))
 
 
 def look_at(run_id: str) -> Look | None:

@@ -50,10 +50,10 @@ def _node(row: Row, look: Look, text: Text) -> Html:
 
 def _progress(row: Row, look: Look, text: Text) -> str:
     """Items done of all, and how long."""
-    states = look.counts.get(row["task"], {})
-    whole = sum(states.values())  # in a task that succeeded others have asked what some of its items put off
-    done = whole if row["state"] == "succeeded" else sum(states.get(state, 0) for state in DONE)
-    items = f"{text.number(done)} / {text.number(whole)}" if states else ""
+    states, let_go = look.counts.get(row["task"], {}), look.let_go(row)
+    whole = sum(states.values()) + let_go  # in a task that succeeded others have asked what some of its items put off
+    done = whole if row["state"] == "succeeded" else sum(states.get(state, 0) for state in DONE) + let_go
+    items = f"{text.number(done)} / {text.number(whole)}" if whole else ""
     took = text.duration(_seconds(row, look)) if row["started_at"] else ""
     return " \u00b7 ".join(filter(None, (items, took)))
 

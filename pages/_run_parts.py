@@ -146,11 +146,16 @@ def _items(look: Look, wanted: Wanted, text: Text) -> Html:
     count, before = _run_data.count_items(look, wanted.items), (wanted.items_page - 1) * ITEMS
     if not count and look.counts:
         return _cards.empty(text("No item matches"), text("Try fewer letters, another task or another state."))
+    let_go = sum(map(look.let_go, look.graph))
+    also = text.plural(
+        "{count} answered item is not kept any more", "{count} answered items are not kept any more", let_go
+    )
     if not count:
-        return _cards.note(text("No items yet: its tasks have found nothing to ask."))
+        return _cards.note(also if let_go else text("No items yet: its tasks have found nothing to ask."))
     rows = _run_data.find_items(wanted.run_id, wanted.items, ITEMS, before, live=look.is_live)
-    counted = _cards.note(text.plural("{count} item", "{count} items", count))
-    return tag("div", _run_tables.item_table(rows, look.now, text), counted, cls="g-stack")
+    counted = text.plural("{count} item", "{count} items", count)
+    told = _cards.note(f"{counted}; {also}" if let_go else counted)
+    return tag("div", _run_tables.item_table(rows, look.now, text), told, cls="g-stack")
 
 
 def _lines(look: Look, wanted: Wanted, text: Text) -> Html:

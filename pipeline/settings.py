@@ -133,7 +133,9 @@ class Settings(BaseSettings):
     keep_snapshot_days: int = Field(
         400, ge=0, description="Days that daily numbers (followers, popularity) are kept; they go monthly; 0: for ever"
     )
-    keep_log_days: int = Field(30, ge=1, description="Days that log lines of runs are kept")
+    keep_log_days: int = Field(
+        30, ge=1, description="Days that log lines of runs are kept, and items that were answered"
+    )
     log_level: LogLevel = Field("INFO", description="Least severe log line that is shown")
 
     @classmethod

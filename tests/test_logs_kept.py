@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import events
-from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events, retire_rows
+from pipeline.records import events, retiring
+from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
+from pipeline.records.retiring import retire_rows
+from pipeline.runs.items import end_run_task, keep_left, left_items, plan_items, plan_run_tasks
+from pipeline.runs.planner import Item
 from pipeline.settings import Settings
+from pipeline.source.calls import Call
 from pipeline.watching.status import follow_events
+from tests.screens import install_service, open_screen
 
 log = logging.getLogger("pipeline.tests")
 AT_SIX = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -131,7 +136,7 @@ def test_overlapping_steps_keep_once(ledger: Ledger) -> None:
 
 def test_old_rows_are_retired(ledger: Ledger, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines older than asked go, in small transactions; a run's requests are counted still."""
-    monkeypatch.setattr(events, "CHUNK", 3)
+    monkeypatch.setattr(retiring, "CHUNK", 3)
     ledger.begin_run("r1", "cli", {}, 1)
     for number in range(7):
         ledger.add_event("INFO", f"old_{number}")
@@ -144,6 +149,30 @@ def test_old_rows_are_retired(ledger: Ledger, clock: Any, monkeypatch: pytest.Mo
     assert retire_rows(ledger, keep_days=30) == 12
     assert [row["event"] for row in read_events(ledger, EventFilter())] == ["young"]
     assert ledger.runs()[0]["requests"] == 5
+
+
+@pytest.mark.parametrize(("days", "ended", "gone"), [(31, True, 2), (29, True, 0), (31, False, 0)])
+def test_answered_items_are_retired(tmp_path: Path, days: int, ended: bool, gone: int) -> None:  # noqa: FBT001
+    """Items that were answered go as log lines do, once their task has ended; its page says how many there were."""
+    run_id = f"r-{days}-{ended}"  # pages keep what they read of a run, by its id
+    ledger = install_service(tmp_path, workspace="archive").ledger
+    ledger.begin_run(run_id, "button", {}, 1)
+    plan_run_tasks(ledger, run_id, ["discover"])
+    call = Call("artist", {"id": "a"})
+    plan_items(ledger, run_id, "discover", {f"discover-{n}": Item(f"genre {n}", (call,), 3) for n in range(3)})
+    for number, state in enumerate(("succeeded", "succeeded", "deferred")):
+        keep_left(ledger, run_id, f"discover-{number}", state, () if state == "succeeded" else (call,))
+    if ended:
+        result = {"name": "discover", "state": "partial", "due_at": None, "items": 3, "missing": 1, "message": ""}
+        end_run_task(ledger, run_id, result)
+    ledger.finish_run(run_id, "deferred")
+    with ledger.write() as connection:
+        connection.execute("UPDATE items SET planned_at = planned_at - ?", (days * 86_400.0,))
+    assert retire_rows(ledger, keep_days=30) == gone
+    assert [item.item for item in left_items(ledger, {run_id: ()})] == ["genre 2"]
+    words = open_screen("run.py", id=run_id).words
+    assert ("1 item; 2 answered items are not kept any more" in words) == bool(gone)
+    assert "2 / 3" in words
 
 
 def test_most_lines_are_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

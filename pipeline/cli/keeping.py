@@ -37,10 +37,10 @@ from pipeline.published.checks import BLOCKING, CHECKS, latest_results, read_res
 from pipeline.published.compaction import compact as compact_snapshots
 from pipeline.published.publish import rebuild as rebuild_generation
 from pipeline.published.upgrade import open_todays
-from pipeline.records.events import retire_rows
 from pipeline.records.ledger import Ledger
 from pipeline.records.lock import hold_run_lock
 from pipeline.records.opening import opened_ledger
+from pipeline.records.retiring import retire_rows
 from pipeline.settings import Settings, load_settings
 from pipeline.workspace import ServerLedger, Workspace, open_workspace
 

@@ -1,7 +1,7 @@
 """Retention: what is kept for how many days, layer by layer, and what goes when those are over.
 
 A batch is as old as its run: what an import brought counts from the day it came, whatever days it speaks of. Imports
-`events`, `exchange`, `ledger`, `settings`, `workspace`.
+`events`, `exchange`, `ledger`, `retiring`, `settings`, `workspace`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from itertools import pairwise
 
 from pipeline.keeping.exchange import RAW, Exchange, settle
 from pipeline.records.database import Row
-from pipeline.records.events import note, old_events, retire_rows
+from pipeline.records.events import note
 from pipeline.records.ledger import Ledger
+from pipeline.records.retiring import old_events, retire_rows
 from pipeline.settings import Settings
 from pipeline.workspace import Workspace
 
@@ -102,9 +103,10 @@ def keep_within_retention(workspace: Workspace, ledger: Ledger, settings: Settin
 
 
 def retire_within_retention(ledger: Ledger, settings: Settings) -> int:
-    """Let go of log lines and requests that are too old, as a run does; how many. None while the clock looks wrong.
+    """Let go of log lines, requests and items that are too old, as a run does; how many.
 
-    The requests of the last day would be gone when it is set right, and Spotify still counts them.
+    None while the clock looks wrong: requests of the last day would be gone when it is set right, and Spotify still
+    counts them.
     """
     return retire_rows(ledger, settings.keep_log_days) if _is_accustomed(ledger, ledger.now()) else 0
 

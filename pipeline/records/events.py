@@ -32,10 +32,8 @@ __all__ = [
     "kept_log",
     "note",
     "note_unknown",
-    "old_events",
     "read_events",
     "read_rejects",
-    "retire_rows",
     "unknown_artists",
 ]
 
@@ -47,9 +45,6 @@ MOST_EVENTS = 300_000  # rows; about 60 MB
 UNKNOWN = "SELECT fields FROM events WHERE event = 'artist_unknown' AND at > ?"  # by an index of these events alone
 REJECTED = "import_rejected"  # what an import did not take; the last of many only says how many more
 UNKNOWN_DAYS = 7  # who was unknown to the source is asked of again then: ids come back seldom
-DAY_S = 86_400.0
-REQUEST_DAYS = 8  # the budget looks back one day, pages a week
-CHUNK = 2_000  # rows deleted in one transaction: nobody waits for it
 HIDDEN = "(hidden)"
 
 _CREDENTIALS = re.compile(
@@ -224,40 +219,6 @@ def count_events(ledger: Ledger, wanted: EventFilter) -> int:
     """How many events there are."""
     where, params = _where(wanted)
     return int(ledger.read(f"SELECT count(*) AS n FROM events WHERE id > 0 {where}", params)[0]["n"])
-
-
-def old_events(ledger: Ledger, keep_days: int) -> Row:
-    """How many events `retire_rows` would delete, `n`, and the instants (s) of the first and last of them."""
-    query = "SELECT count(*) AS n, min(at) AS first_at, max(at) AS last_at FROM events WHERE at < ? OR id <= ?"
-    return ledger.read(query, _oldest_kept(ledger, keep_days))[0]
-
-
-def retire_rows(ledger: Ledger, keep_days: int) -> int:
-    """Delete events older than `keep_days` or beyond MOST_EVENTS, and requests no page shows; how many rows."""
-    retired = _retire(ledger, "events", *_oldest_kept(ledger, keep_days))
-    return retired + _retire(ledger, "requests", ledger.now().timestamp() - REQUEST_DAYS * DAY_S, 0)
-
-
-def _oldest_kept(ledger: Ledger, keep_days: int) -> tuple[float, int]:
-    newest = ledger.read("SELECT max(id) AS id FROM events")[0]["id"] or 0
-    return ledger.now().timestamp() - keep_days * DAY_S, newest - MOST_EVENTS
-
-
-def _retire(ledger: Ledger, table: str, before: float, up_to_id: int) -> int:
-    """Rows are in order of time but for a clock that was set back: the oldest ids go first, until one is young."""
-    total = 0
-    while True:
-        with ledger.write(durable=False) as connection:
-            oldest = connection.execute(f"SELECT id, at, run_id FROM {table} ORDER BY id LIMIT {CHUNK}").fetchall()
-            old = [(row[0], row[2]) for row in oldest if row[1] < before or row[0] <= up_to_id]
-            connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(number,) for number, _ in old])
-            if table == "requests":
-                connection.executemany(
-                    "UPDATE runs SET old_requests = old_requests + 1 WHERE run_id = ?", [(run_id,) for _, run_id in old]
-                )
-        total += len(old)
-        if len(old) < CHUNK:
-            return total
 
 
 def _where(wanted: EventFilter) -> tuple[str, list[object]]:
