@@ -9,22 +9,26 @@ from typing import ParamSpec
 import streamlit as st
 
 from pages import _cards
-from pages._text import current_text
+from pages._text import Text, current_text
 from pipeline.errors import GarimpoError
 
-__all__ = ["explained", "say"]
+__all__ = ["advice", "explained", "say"]
 
 P = ParamSpec("P")
 
 
 def say(error: GarimpoError | OSError) -> None:
-    """Draw an error as people may read it: one of ours, or what the system said of a file."""
+    """Draw an error as people may read it."""
     text = current_text()
-    if isinstance(error, OSError):
-        advice = text("{path}: {said}. See python -m pipeline doctor.", path=error.filename, said=error.strerror)
-    else:
-        advice = text.error(error)
-    st.html(_cards.empty(text("This page cannot be shown"), advice))
+    st.html(_cards.empty(text("This page cannot be shown"), advice(error, text)))
+
+
+def advice(error: GarimpoError | OSError, text: Text) -> str:
+    """What one of ours says; or what the system said, of a file where it names one: a write to an open one does not."""
+    if not isinstance(error, OSError):
+        return text.error(error)
+    said = ": ".join(str(each) for each in (error.filename, error.strerror or error) if each)
+    return text("{said}. See python -m pipeline doctor.", said=said)
 
 
 def explained(draw: Callable[P, None]) -> Callable[P, None]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pages._failures import advice
 from pages._run_words import told
 from pages._text import Text
 from pipeline import errors
@@ -228,3 +229,16 @@ def test_what_tasks_say_ends_once() -> None:
     assert re.fullmatch(
         r"lendo artistas: .* os outros continuam\. lendo faixas: .*; a próxima continua", told(message, PT)
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "told_so"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EACCES, "Permission denied", "/data/x"), "/data/x: Permission denied"),
+        (OSError("closed"), "closed"),
+    ],
+)
+def test_errors_of_the_system_are_shown(error: OSError, told_so: str) -> None:
+    """What the system says stands in the place of a page, with the file where it names one."""
+    assert advice(error, PT) == f"{told_so}. Veja python -m pipeline doctor."
