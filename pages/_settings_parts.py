@@ -43,7 +43,7 @@ def show_retention(text: Text) -> None:
             text("until an artist is purged, or everything"),
             text("what pages show; as last seen"),
         ),
-        (text("Log lines of runs"), span(settings.keep_log_days), text("to see what a run did")),
+        (text("Log lines and answered items of runs"), span(settings.keep_log_days), text("to see what a run did")),
         (
             text("Runs, requests, schedules"),
             text("for ever"),
