@@ -214,6 +214,15 @@ def test_undated_entries_are_rejected(workspace: Workspace, ledger: Ledger, tmp_
     assert (report.observations, report.files[0].dates, ledger.runs()[0]["rows"]) == (0, "none", 0)
 
 
+def test_numbers_of_no_day_are_dropped(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
+    """A line without a date gives its name to the last day known of the artist; its numbers would be made up there."""
+    (tmp_path / "x.csv").write_text(f"id,data,nome,seguidores\n{BANDA},2024-05-01,,70\n{BANDA},,Banda Um,12\n")
+    report, rows = understood(workspace, ledger, tmp_path / "x.csv")
+    lacking = "its numbers carry no date, nor does the file's name: say one with --on"
+    assert (report.rejects, report.rejected, report.dropped) == ((("x.csv", 3, lacking),), 1, 1)
+    assert rows == [("Banda Um", 70, None, None, date(2024, 5, 1))]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

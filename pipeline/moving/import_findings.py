@@ -109,11 +109,10 @@ class Findings:
         self._reject(not_understood)
         if not (self.files or self.rejects):
             raise SettingsError(f"There is nothing in {self.path} that can be imported; nothing was changed.")
+        lacking = "no date, nor does the file's name: say one with --on"
+        self.dropped += self._reject_entries("adrift", f"its numbers carry {lacking}")
         self.con.execute(_sql("date"))
-        lacking = "it carries no date, nor does the file's name: say one with --on"
-        undated = self.con.execute(_sql("undated")).fetchall()
-        self._reject([(self.files[file].name, line, lacking) for file, line, _ in undated])
-        self.rejected += max([each[2] for each in undated], default=0) - len(undated)
+        self._reject_entries("undated", f"it carries {lacking}")
         self.con.execute(_sql("merge"), {"today": self.today})
         self.con.execute(_sql("compare"))
 
@@ -154,6 +153,14 @@ class Findings:
             self.con.execute("INSERT INTO given BY NAME FROM arrived")
             self.con.unregister("arrived")
             rows.clear()
+
+    def _reject_entries(self, query: str, reason: str) -> int:
+        """Tell of entries that a statement finds, the first of them by line; how many they are."""
+        found = self.con.execute(_sql(query)).fetchall()
+        self._reject([(self.files[file].name, line, reason) for file, line, _ in found])
+        count: int = max([each[2] for each in found], default=0)
+        self.rejected += count - len(found)
+        return count
 
     def _reject(self, told: list[Told]) -> None:
         self.rejected += len(told)
