@@ -55,6 +55,7 @@ def test_list_beside_history_is_followed(workspace: Workspace, ledger: Ledger, t
         (f"Nome;Link\nBanda;{BANDA}\nSem link;\n", {BANDA: "Banda"}, [3]),
         (f"Banda\t{BANDA}\tsamba\n{BANDA}\nspotify:album:{VIOLA}\n", {BANDA: "Banda"}, [3]),
         ("Banda\nViola", {}, [1, 2]),
+        ("Banda\tsamba\n\nViola\tlink\n", {}, [1, 3]),
         ("", {}, []),
     ],
 )

@@ -29,6 +29,7 @@ def told(**values: Any) -> Observation:
         f"https://open.spotify.com/artist/{BANDA}",
         f"https://open.spotify.com/intl-pt/artist/{BANDA}?si=1a2b",
         f"http://open.spotify.com/artist/{BANDA}/discography",
+        f"open.spotify.com/artist/{BANDA}",
     ],
 )
 def test_ids_and_links_are_understood(text: str) -> None:

@@ -109,6 +109,8 @@ def read_list(text: str) -> tuple[dict[str, str], list[int]]:
             nobody.append(found.line)
         else:
             named[known.artist_id] = known.name or named.get(known.artist_id, "")
+    if not named:  # a line that was taken for titles is one like the others
+        nobody = [number for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     return named, nobody
 
 

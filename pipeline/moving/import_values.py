@@ -37,7 +37,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "image_url": ("image_url", "imagem_url", "url_imagem", "images", "imagem", "image"),
 }  # fmt: skip
 _ID = re.compile(r"[0-9A-Za-z]{22}")
-_LINK = re.compile(r"(?:spotify:|https?://open\.spotify\.com/(?:intl-[\w-]+/)?)(\w+)[:/]([^?/#\s]+)\S*")
+_LINK = re.compile(r"(?:spotify:|(?:https?://)?open\.spotify\.com/(?:intl-[\w-]+/)?)(\w+)[:/]([^?/#\s]+)\S*")
 _OTHER_LINKS = {
     "album": "a link to an album, not to an artist", "track": "a link to a track, not to an artist",
     "playlist": "a link to a playlist, not to an artist", "user": "a link to a user, not to an artist",
