@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.records import events, retiring
-from pipeline.records.events import EventFilter, count_events, kept_log, note, read_events
+from pipeline.records.events import EventFilter, count_events, kept_log, note, note_unknown, read_events
 from pipeline.records.ledger import Ledger
 from pipeline.records.log_context import working_for
 from pipeline.records.opening import opened_ledger
@@ -61,6 +61,12 @@ def test_note_keeps_its_binding(ledger: Ledger) -> None:
         ("published", "number=7"),
     ]
     assert count_events(ledger, EventFilter()) == 3
+
+
+def test_event_without_message_tells_its_fields(ledger: Ledger) -> None:
+    """Whom the source did not know is told by the line that says so."""
+    note_unknown(ledger, ["0Banda00000000000000AA"])
+    assert [line["message"] for line in read_events(ledger, EventFilter())] == ["artist_id=0Banda00000000000000AA"]
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,9 @@ class Ledger:
     # ---- what happened, what is kept under a name
 
     def add_event(self, level: str, event: str, message: str = "", **fields: object) -> None:
-        """Append one structured event, bound to what this thread works for."""
+        """Append one structured event, bound to what this thread works for; without a message its fields are one."""
         mine, told = current_context(), json.dumps(fields, ensure_ascii=False, default=str)
+        message = message or " ".join(f"{key}={value}" for key, value in fields.items())
         said = (self._seconds(), level, event, mine.run_id, mine.batch_id, message, told)
         with self.write(durable=False) as connection:
             connection.execute(ADD_EVENT, (*said, mine.task, mine.item, mine.attempt))
