@@ -16,7 +16,11 @@ from pipeline.priority import give_way
 
 __all__ = ["main"]
 
-CANCELLED = 130  # the exit code, before `errors` is loaded
+FAILED, CANCELLED = 1, 130  # exit codes, before `errors` is loaded
+LACKING = (
+    "{python} has no package {package}. Type .venv/bin/python instead of python (on Windows .venv\\Scripts\\python); "
+    "what is installed there is in requirements.txt. Nothing was started."
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -24,7 +28,11 @@ def main() -> int:
     """Run the command line; its exit code. Signals before it is loaded end the process with 130, in silence."""
     before = {number: signal.signal(number, _leave) for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN}
     give_way()
-    commands = importlib.import_module("pipeline.cli.commands")
+    try:
+        commands = importlib.import_module("pipeline.cli.commands")
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"{LACKING.format(python=sys.executable, package=error.name)}\n")
+        return FAILED
     for number, handler in before.items():
         signal.signal(number, handler)
     code: int = commands.main()

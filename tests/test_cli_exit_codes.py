@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from pipeline.records.lock import hold_run_lock
 from pipeline.simulator.server import Running
 from pipeline.workspace import open_workspace
-from tests.commands import command, environment
+from tests.commands import ROOT, command, environment
 from tests.conftest import SERVER
 from tests.worlds import running_world, settings_for
 
@@ -36,6 +38,14 @@ def ask(inside: Any) -> Any:
         return code, json.loads(out)
 
     return asked
+
+
+def test_another_python_is_one_line() -> None:
+    """Started with a Python that has not what is needed, the command says which one has it."""
+    line = [sys.executable, "-S", "-m", "pipeline", "status"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "has no package typer. Type .venv/bin/python" in done.stderr
 
 
 def test_half_of_the_credentials_is_one_line(settings: dict[str, str], tmp_path: Path) -> None:
