@@ -38,7 +38,10 @@ def show_genre(text: Text) -> None:
     with columns[-1]:
         weeks, about = _data.ask(queries.releases_per_week, genre), text("Albums and singles by week of release")
         st.html(_cards.note(about))
-        _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="releases", numbers_of=genre)
+        if _data.ask(queries.coverage)["releases"]:
+            _parts.show_chart(_charts.releases_chart, weeks, text, about=about, key="releases", numbers_of=genre)
+        else:  # none was read: a row of zeros would say that there were none
+            st.html(_cards.empty(text("No releases yet"), text("Releases are read after the artists, run by run.")))
     show_people(genre, text)
 
 

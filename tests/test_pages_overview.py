@@ -94,6 +94,16 @@ def test_without_followers_releases_count(tmp_path):
     assert len(screen.charts) == 1
 
 
+def test_unread_releases_are_no_zeros(tmp_path):
+    """Where no releases were read, as after an import of old history, no chart says that there were none."""
+    artists = [{"artist_id": "a", "name": "A", "last_seen_on": LAST_DAY}]
+    genres = [{"artist_id": "a", "genre": "mpb", "provenance": "spotify", "last_seen_on": LAST_DAY}]
+    publish_rows(install_service(tmp_path).workspace, artists=artists, artist_genres=genres)
+    screen = open_screen()
+    assert screen.words.count("No releases yet") == 3  # the newest, the most active, those of the genre
+    assert not screen.charts
+
+
 def test_genre_comes_from_the_address(tmp_path):
     """The genre shown can be named in the address; an unknown one gives the largest."""
     publish_many(install_service(tmp_path).workspace, 12, 31)
