@@ -12,7 +12,8 @@ from pipeline.errors import GarimpoError
 from pipeline.service.scheduler import service
 from pipeline.settings import describe_settings
 
-EXAMPLES = """pip install "apprise>=2.2"
+EXAMPLES = """. .venv/bin/activate
+pip install "apprise>=2.2"
 export GARIMPO_NOTIFY_URLS="ntfy://my-topic"
 export GARIMPO_NOTIFY_URLS="mailto://name:password@example.org jsons://example.org/hook"
 export GARIMPO_LANGUAGE=pt_BR
