@@ -20,7 +20,9 @@ from pipeline.watching.status import plain_value
 from tests.payloads import artist, commit, search_line
 from tests.screens import install_service, open_screen
 
-CONFIRA = "Confira SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET e GARIMPO_TOKEN_URL; o que foi coletado fica."
+CONFIRA = (
+    "Confira SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET e GARIMPO_TOKEN_URL, e inicie de novo; o que foi coletado fica."
+)
 WHEN = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 

@@ -167,6 +167,18 @@ def test_run_that_the_end_of_the_app_cut_off_goes_on(world: Running, tmp_path: P
         second.stop()
 
 
+def test_mended_credentials_begin_at_the_next_start(world: Running, tmp_path: Path, clock: Any) -> None:
+    """Where all runs failed, as with a wrong secret, the app begins another when it is started again."""
+    wrong = {"rules": [{"what": "invalid_client", "where": "token"}]}
+    for scenario, state in ((wrong, "failed"), ({}, "succeeded")):
+        world.set_scenario(scenario)
+        made = Service(settings_for(world, tmp_path), clock.now)
+        made.start()
+        until(lambda made=made, state=state: made.ledger.runs(where=f"r.state = '{state}'"))
+        made.stop()
+        clock.move(minutes=1)
+
+
 @pytest.mark.parametrize(("given", "starts"), [({}, False), ({"client_id": "i", "client_secret": "s"}, True)])
 def test_without_credentials_nothing_fires(tmp_path: Path, clock: Any, given: dict[str, str], *, starts: bool) -> None:
     """A schedule that is due waits where nobody can be asked, instead of failing daily; with credentials it fires."""

@@ -107,7 +107,7 @@ def test_wrong_credentials_are_named():
                 ask()
             assert str(caught.value) == (
                 "127.0.0.1 refused the client id and secret (400 Invalid client secret). Check SPOTIPY_CLIENT_ID, "
-                "SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL; what was collected is kept."
+                "SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL, then start again; what was collected is kept."
             )
     assert (len(server.tokens), len(server.asked), gate.tickets) == (1, 0, [])
 

@@ -81,7 +81,7 @@ class Service(Controls):
         return self.settings.workspace_name == DEMO and self.settings.is_spotify
 
     def start(self) -> None:
-        """Watch the schedules; the demo begins its history, a workspace without any run but imports a first one."""
+        """Watch the schedules; the demo begins its history, a workspace of which no run got anything a first one."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # or it tells of every beat, and of one that is late
         schedules.keep_default(self.ledger, self.settings.schedule, self.settings.timezone)
         bury_crashed(self.settings, self.workspace, self.ledger)
@@ -90,7 +90,7 @@ class Service(Controls):
         if self.is_demo:
             self._set(demo=DemoProgress(0, self.settings.demo_days, self._now().date()))
             self._scheduler.add_job(self._begin_demo, id="demo")
-        elif not self.is_idle and not self.ledger.runs(1, where=COLLECTING):
+        elif not self.is_idle and not self.ledger.runs(1, where=f"{COLLECTING} AND r.state <> 'failed'"):
             self._waiting.append(RunRequest("schedule"))
         self._beat_at = time.monotonic()
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_S, id="beat", executor="beat")

@@ -240,7 +240,10 @@ class _Credentials(SpotifyClientCredentials):  # type: ignore[misc]  # spotipy h
         return Fault(f"HTTP {reply.status}", reply.status)
 
 
-_CHECK = "Check SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL; what was collected is kept."
+_CHECK = (
+    "Check SPOTIPY_CLIENT_ID, SPOTIPY_CLIENT_SECRET and GARIMPO_TOKEN_URL, then start again; "
+    "what was collected is kept."
+)
 
 
 def _host(url: str) -> str:
