@@ -75,14 +75,17 @@ def test_sheet_of_history_is_understood(workspace: Workspace, ledger: Ledger, tm
 
 
 def test_list_below_a_headline_is_understood(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
-    """A headline and empty rows may stand above the titles, other sheets beside; a reject has its row's own number."""
+    """A headline and empty rows may stand above the titles; rejects have their row, a sheet without ids is told."""
     rows = [[], ["Artistas do selo"], ["Nome", "Onde", "Notas"], ["Viola", LINK, "ligar\nà noite"], [], ["Ninguém"]]
     path = workbook(tmp_path / "lista.xlsx", Capa=[["Selo"], [2026.0]], Lista=rows, Vazia=[])
     report, _ = understood(workspace, ledger, path)
     assert [(each.name, each.columns) for each in report.files] == [
-        ("lista.xlsx, sheet Lista", {"artist_id": "artist_id", "Nome": "name"})
+        ("lista.xlsx, sheet Capa", {}),
+        ("lista.xlsx, sheet Lista", {"artist_id": "artist_id", "Nome": "name"}),
     ]
-    assert (report.to_refresh, report.rejects) == (1, (("lista.xlsx, sheet Lista", 6, "no artist's id"),))
+    unseen = "no ids or links of artists in cells of their own; a link behind a name is not seen"
+    rejects = (("lista.xlsx, sheet Capa", 0, unseen), ("lista.xlsx, sheet Lista", 6, "no artist's id"))
+    assert (report.to_refresh, report.rejects) == (1, rejects)
 
 
 def test_headline_above_csv_is_passed_over(workspace: Workspace, ledger: Ledger, tmp_path: Path) -> None:
