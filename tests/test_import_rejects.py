@@ -88,6 +88,18 @@ def test_files_without_artists_are_told(workspace: Workspace, ledger: Ledger, tm
     assert [each.rejects for each in list_imports(ledger)] == [report.rejects]
 
 
+@pytest.mark.parametrize(
+    ("reason", "motivo"),
+    [
+        ("its numbers carry no date, nor does the file's name: say one with --on", "seus números não trazem data"),
+        ("no ids or links of artists in cells of their own; a link behind a name is not seen", "sem ids ou links"),
+    ],
+)
+def test_reasons_are_in_portuguese(reason: str, motivo: str) -> None:
+    """Why nothing was taken of a line or a sheet is in the reader's language."""
+    assert told(reason, Text("pt_BR")).startswith(motivo)
+
+
 def test_commands_tell_rejects(at_hand: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`imports` tells the first rejects of each import and where more are; `logs` tells them, too."""
     assert main(["import", str(written(tmp_path, CSV + "a,2024-05-01,1\n" * 2))]) == 0
