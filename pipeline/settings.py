@@ -277,7 +277,8 @@ def _field_name(key: str) -> str:
 
 
 def _origin(name: str, layers: list[Layer]) -> str | None:
-    return next((where for where, values in layers if name in values), None)
+    found = [(where, str(values[name])) for where, values in layers if name in values]  # Streamlit sets variables, too:
+    return next((where for where, value in reversed(found) if value == found[0][1]), None)  # as secrets.toml has them
 
 
 def _explain(error: ValidationError, layers: list[Layer]) -> str:

@@ -65,6 +65,13 @@ def test_strongest_origin_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ]
 
 
+def test_what_streamlit_sets_is_of_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Streamlit makes variables of what the secrets file says, so the same value is told to be of the file."""
+    write_secrets(tmp_path, "GARIMPO_MAX_REQUESTS = 2\n")
+    monkeypatch.setenv("GARIMPO_MAX_REQUESTS", "2")
+    assert origin_of("max_requests", tmp_path) == ("2", ".streamlit/secrets.toml")
+
+
 def test_argument_beats_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is typed on the command line beats everything."""
     monkeypatch.setenv("GARIMPO_MAX_REQUESTS", "3")
