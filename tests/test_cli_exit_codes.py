@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -199,6 +200,25 @@ def test_lost_ledger_stops_runs(
     assert ("was lost or replaced" in spoken, "no run yet" in spoken) == (True, False)
     assert ask(settings, tmp_path, "recover")[0] == 0
     assert [ask(settings, tmp_path, name)[0] for name in ("doctor", "run")] == [0, 0]
+
+
+def test_doctor_looks_at_the_database(ask: Any, settings: dict[str, str], tmp_path: Path) -> None:
+    """It is well before anything is published and after, not where the published database is cut off or gone."""
+
+    def found() -> tuple[int, str]:
+        code, out, _ = command(settings, tmp_path, "doctor", "--json")  # a process of its own: nothing is open there
+        return code, next(check["detail"] for check in json.loads(out)["checks"] if check["name"] == "database")
+
+    assert found() == (0, "nothing is published yet")
+    ask(settings, tmp_path, "run", "--max-requests", "20")
+    published = tmp_path / "data" / "simulator" / "db" / "garimpo-00000001.duckdb"
+    assert found() == (0, f"{published} can be read")
+    published.write_bytes(published.read_bytes()[:9_000])
+    assert found()[0] == 1
+    assert f"{published} cannot be opened" in found()[1]
+    shutil.rmtree(published.parent)
+    assert found()[0] == 1
+    assert "Run `python -m pipeline rebuild`" in found()[1]
 
 
 @pytest.mark.skipif(bool(SERVER), reason="removes the file of the ledger")

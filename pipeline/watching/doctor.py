@@ -1,4 +1,4 @@
-"""What keeps an installation from working, probe by probe: settings, disk, ledger, source, and systems that are named.
+"""What keeps an installation from working, probe by probe: settings, disk, ledger, database, source, named systems.
 
 Imports `status`, `notify` and the rooms below; changes nothing.
 """
@@ -13,6 +13,8 @@ from typing import Any
 from pipeline.errors import DiskFull, GarimpoError
 from pipeline.lake.store import require_ledger
 from pipeline.lake.truth import check_store
+from pipeline.published.generations import current_number, open_generation
+from pipeline.published.publish import require_not_lost
 from pipeline.records.capability_rows import capability_rows
 from pipeline.records.opening import opened_ledger
 from pipeline.runs.context import check_source, is_idle, lacks_credentials, named_systems
@@ -34,6 +36,7 @@ def diagnose(folder: Path = Path(), *, notify: bool = False) -> dict[str, Any]:
     checks = [
         _check("data folder", lambda: _disk(settings)),
         _check("ledger", lambda: _ledger(settings)),
+        _check("database", lambda: _published(settings)),
         *([_check("object store", lambda: _store(settings))] if settings.store else []),
         _check("source", lambda: _source(settings)),
         _check("notifications", lambda: tell(settings)),
@@ -84,6 +87,17 @@ def _ledger(settings: Settings) -> str:
             return f"{workspace.ledger_kept} {'can be read' if workspace.ledger_kept.is_file() else 'is not there yet'}"
         version = ledger.read("SELECT current_setting('server_version') AS said")[0]["said"]
         return f"{ledger.place} answers, PostgreSQL {version}"
+
+
+def _published(settings: Settings) -> str:
+    with settled_ledger(settings) as ledger:
+        workspace = open_workspace(settings, to_read=True)
+        require_not_lost(workspace, ledger)
+        if current_number(workspace) is None:
+            return "nothing is published yet"
+        generation = open_generation(workspace)
+        generation.meta("applied_seq")
+        return f"{generation.path} can be read"
 
 
 def _disk(settings: Settings) -> str:
