@@ -108,7 +108,8 @@ def main() -> None:
     st.session_state["watched"] = (run_id, _run_data.phase(look))
     if look is not None:
         show_relatives(look, text)
-        show_rest(look, text)
+        if status.active is None or status.active.run_id not in _run_data.retries_of(run_id):
+            show_rest(look, text)
     every = COMING_S if look is None else LIVE_S if look.is_live else None
     st.fragment(_failures.explained(show), run_every=every)(run_id)
     _run_form.show_form()

@@ -150,16 +150,16 @@ def test_live_run_can_be_cancelled(service):
 
 
 def test_crashed_run_resumes_with_one_click(service):
-    """A crashed run is shown as such with what it left; one click asks for the rest and shows the run that does."""
+    """A crashed run is shown with what it left; one click asks for it and shows the run that does: one at a time."""
     begin(service.ledger)
     service.ledger.finish_run(RUN, "crashed", "its process ended without a word; what it committed is kept")
     screen = open_screen("run.py", id=RUN)
-    assert "crashed" in screen.words
-    assert "1 item is left, 1 request" in screen.words
+    assert ("crashed" in screen.words, "1 item is left, 1 request" in screen.words) == (True, True)
     screen.app.button(key="resume").click().run()
     active = service.status().active
-    assert active.trigger == "button"
-    assert screen.app.query_params["id"] in (active.run_id, [active.run_id])
+    assert (active.trigger, screen.app.query_params["id"] in (active.run_id, [active.run_id])) == ("button", True)
+    service.ledger.begin_run(active.run_id, "button", {"retry_of": RUN}, 1)
+    assert "resume" not in buttons(open_screen("run.py", id=RUN))
 
 
 @pytest.mark.parametrize(
