@@ -29,7 +29,7 @@ from pipeline.moving.import_values import artist_id, field_columns, has_id, obse
 __all__ = ["LIST", "Entry", "Reading", "Reject", "read_file", "read_list"]
 
 LIST = "list of ids"  # what a file without titles is called
-_IN_CELLS = "ids or links of artists in cells of their own; a link behind a name is not seen"
+_LINKLESS = "no ids or links of artists in cells of their own; a link behind a name is not seen"
 _CONTAINERS = ("artists", "artistas", "items", "itens", "data", "dados", "results", "resultados")
 _DELIMITERS = {each: f"CSV with {each!r}" for each in (",", ";", "\t", "|")}  # with what a file of such is called
 csv.field_size_limit(LARGEST_MB * 1_000_000)  # by itself it takes 131,072 letters in a cell, and no more of a file then
@@ -264,8 +264,11 @@ def _read_workbook(path: Path, name: str) -> list[Reading]:
     written = {f"{name}, sheet {sheet}": text for sheet, text in sheets(path) if text.strip(', \r\n"')}
     read = {place: _read_lines(text, place, called) for place, text in written.items()}
     if not any(read.values()):
-        raise SettingsError(f"{path} has no sheet with {_IN_CELLS}. Nothing was imported.")
-    return [each or Reading(place, "sheet", iter([Reject(0, f"no {_IN_CELLS}")])) for place, each in read.items()]
+        raise SettingsError(
+            f"{path} has no sheet with ids or links of artists in cells of their own; a link behind a name is not "
+            "seen. Nothing was imported."
+        )
+    return [each or Reading(place, "sheet", iter([Reject(0, _LINKLESS)])) for place, each in read.items()]
 
 
 # ---- SQLite

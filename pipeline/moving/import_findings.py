@@ -109,10 +109,10 @@ class Findings:
         self._reject(not_understood)
         if not (self.files or self.rejects):
             raise SettingsError(f"There is nothing in {self.path} that can be imported; nothing was changed.")
-        lacking = "no date, nor does the file's name: say one with --on"
-        self.dropped += self._reject_entries("adrift", f"its numbers carry {lacking}")
+        adrift = "its numbers carry no date, nor does the file's name: say one with --on"
+        self.dropped += self._reject_entries("adrift", adrift)
         self.con.execute(_sql("date"))
-        self._reject_entries("undated", f"it carries {lacking}")
+        self._reject_entries("undated", "it carries no date, nor does the file's name: say one with --on")
         self.con.execute(_sql("merge"), {"today": self.today})
         self.con.execute(_sql("compare"))
 
