@@ -253,6 +253,7 @@ def test_folder_of_a_file_is_made(place: Path, capsys: pytest.CaptureFixture[str
         (["export", "artists", "--bundle", "b"], "Say a table, such as artists, or a SELECT"),
         (["export", "artists", "--from", "none"], "none is no bundle"),
         (["export", "artists", "--genres", "mpb"], "are for --bundle"),
+        (["export", "--bundle", "-"], "name one instead of -"),
         (["export", "--bundle", "b", "--since", "2024-05-02", "--until", "2024-05-01"], "is later than --until"),
         (["purge", "--artist", "", "--yes"], "Say --artist with an id"),
         (["recover", "--backup", "none"], "none is no backup"),

@@ -110,6 +110,8 @@ def export(  # noqa: PLR0913, PLR0917  one parameter per option
         )
     if (genres or since or until) and not bundle:
         raise SettingsError("--genres, --since and --until are for --bundle; a SELECT has WHERE. Nothing was written.")
+    if bundle and bundle.name == "-":
+        raise SettingsError("A bundle is a folder of several files: name one instead of -. Nothing was written.")
     filters = Filters(read_genres(genres), read_day("--since", since), read_day("--until", until))
     if filters.since and filters.until and filters.since > filters.until:
         raise SettingsError(f"--since {since} is later than --until {until}. Nothing was written.")
