@@ -19,6 +19,7 @@ from pipeline.service.scheduler import BEATS_PER_LOOK, Service
 from pipeline.settings import Settings
 from pipeline.simulator.server import Running
 from pipeline.watching.schedules import Schedule, add_schedule
+from pipeline.watching.upkeep import resume_newest
 from pipeline.workspace import open_workspace
 from tests.apps import until
 from tests.worlds import settings_for
@@ -165,6 +166,19 @@ def test_run_that_the_end_of_the_app_cut_off_goes_on(world: Running, tmp_path: P
         assert second.ledger.read(twice) == []
     finally:
         second.stop()
+
+
+def test_cancel_before_its_first_task_is_meant(world: Running, tmp_path: Path, clock: Any) -> None:
+    """A run that somebody cancels before the ledger knows of it is not gone on with as if it had been cut off."""
+    made = Service(settings_for(world, tmp_path), clock.now)
+    assert made.cancel(made.run_now()) is True
+    made.start()
+    try:
+        until(lambda: made.status().active is None)
+        assert [row["state"] for row in made.ledger.runs()] == ["cancelled"]
+        assert resume_newest(made.ledger, made._clock()) is None
+    finally:
+        made.stop()
 
 
 def test_mended_credentials_begin_at_the_next_start(world: Running, tmp_path: Path, clock: Any) -> None:

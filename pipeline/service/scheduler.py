@@ -39,7 +39,7 @@ from pipeline.watching.notify import bury_crashed, notifier
 from pipeline.watching.schedules import Due
 from pipeline.watching.status import InApp
 from pipeline.watching.telling import tell_releases
-from pipeline.watching.upkeep import catch_up, resume_newest, tell_missed
+from pipeline.watching.upkeep import catch_up, leave_alone, resume_newest, tell_missed
 from pipeline.workspace import DEMO
 
 __all__ = ["DemoProgress", "Service", "Status", "service"]
@@ -225,6 +225,8 @@ class Service(Controls):
     def _run(self, request: RunRequest, due: Due | None = None) -> None:
         try:
             result = run_pipeline(self._source_settings(), request, stop=self._cancel, report=self._report)
+            if result.state == "cancelled" and not self._stop.is_set():  # perhaps before the ledger knew of it
+                leave_alone(self.ledger, result.run_id)
             self._set(last_error=result.message if result.state == "failed" else "")
             notifier(self.settings, self.ledger).run_ended(result)
             tell_releases(self.settings, self.workspace, self.ledger)

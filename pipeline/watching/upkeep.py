@@ -24,7 +24,7 @@ from pipeline.watching.schedules import Due, list_schedules
 from pipeline.watching.status import health
 from pipeline.workspace import Workspace
 
-__all__ = ["CUT_OFF", "catch_up", "plan_catch_up", "resume_newest", "tell_missed"]
+__all__ = ["CUT_OFF", "catch_up", "leave_alone", "plan_catch_up", "resume_newest", "tell_missed"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ MISSES_TOLD = 20  # one event each; of more each says how many there were
 NEVER = "1970-01-01T00:00:00+00:00"
 PUT_OFF, CUT_OFF = "put off until now", "cut off before its end"  # why a run goes on with another
 CUT_OFF_FOR = timedelta(days=1)  # later the schedules have begun another
+_RESUMED = "resumed_run"
 OWN_TRIGGERS = ("schedule", "button")  # who starts runs otherwise, starts them again as well
 
 
@@ -76,12 +77,17 @@ def resume_newest(ledger: Ledger, now: datetime) -> RunRequest | None:
     """
     newest = next(iter(ledger.runs(1, where=COLLECTING)), None)
     why = _undone(newest, now) if newest and newest["trigger"] in OWN_TRIGGERS else ""
-    if newest is None or not why or ledger.meta("resumed_run") == newest["run_id"] or not _may_run(ledger):
+    if newest is None or not why or ledger.meta(_RESUMED) == newest["run_id"] or not _may_run(ledger):
         return None
     run_id = str(newest["run_id"])
-    ledger.set_meta("resumed_run", run_id)
+    leave_alone(ledger, run_id)
     ledger.add_event("INFO", "run_resumed", f"run {run_id} goes on: {why}", retry_of=run_id)
     return RunRequest("schedule", retry_of=run_id, notes={"reason": why})
+
+
+def leave_alone(ledger: Ledger, run_id: str) -> None:
+    """Go on with this run no more: it was gone on with, or cancelled by somebody before the ledger knew of it."""
+    ledger.set_meta(_RESUMED, run_id)
 
 
 def _undone(run: Row, now: datetime) -> str:
