@@ -137,6 +137,15 @@ def test_pause_teaches_nothing(ledger, clock, asked):
     assert (budget.view("albums").ceiling, ask(budget)) == (94, 94)
 
 
+def test_clock_once_ahead_stops_no_growth(ledger, clock):
+    """What was asked while the clock was weeks ahead grows the ceiling for a day, and later days grow it on."""
+    budget, ceilings = taught(ledger, clock), []
+    for days in (30, -30, 1, 1):
+        clock.move(days=days)
+        ceilings.append(ask(budget))
+    assert ceilings == [94, 94, 99, 104]
+
+
 def test_rate_answer_holds_the_app(ledger, clock, gate):
     """A plain 429 holds every bucket for its Retry-After; the gate refuses none for that, waits it out and goes on."""
     gate.settle(gate.acquire("search", "search"), 429, retry_after_s=7)

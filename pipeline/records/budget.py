@@ -177,9 +177,10 @@ class Budget:
         """Let what a ceiling has grown stay once requests come up to what it was: a day without them adds nothing."""
         if own is None or own["ceiling"] is None or self._used(connection, bucket, now) < int(own["ceiling"]):
             return
+        ahead_s = own["learned_at"] - now  # more than a day: the clock was wrong then, and is not waited for
         connection.execute(
             "UPDATE buckets SET ceiling = ?, learned_at = ? WHERE bucket = ?",
-            (_grown(own, now, most_days=1.0), max(now, own["learned_at"]), bucket),
+            (_grown(own, now, most_days=1.0), own["learned_at"] if 0 < ahead_s < DAY_S else now, bucket),
         )
 
     def _interval(self, app: Row | None, now: float) -> float:
