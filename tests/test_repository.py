@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.check import CHECKS, compiling, main, place_of_tests
+from tools.check import CHECKS, PARALLEL, compiling, main, place_of_tests
 from tools.pins import disagreements
 from tools.sizes import find_sizes, report
 
@@ -70,22 +70,32 @@ def test_unknown_check_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ended.value.code, "no such check: lnit" in capsys.readouterr().err) == (2, True)
 
 
+ONCE = "if there.exists():\n        return\n    there.touch()\n    "
+CRASH = "assert there.exists() or len(os.listdir(there.parent)) < 5\n    " + ONCE + "os._exit(1)"
+
+
 @pytest.mark.parametrize(
-    ("body", "code", "told"),
+    ("workers", "tests", "body", "code", "told"),
     [
-        ("if not there.exists():\n        there.touch()\n        assert False", 0, "tests ok AT THE SECOND TRY"),
-        ("assert False", 1, "tests FAILED"),
+        (1, 1, f"{ONCE}assert False", 0, "tests ok AT THE SECOND TRY"),
+        (1, 1, "assert False", 1, "tests FAILED"),
+        (1, 6, CRASH, 1, "tests FAILED"),
+        (0, 2, f"{ONCE}assert n\n    pytest.exit('over', 3)", 1, "tests FAILED"),
     ],
-    ids=["once", "always"],
+    ids=["once", "always", "behind crashes", "not to its end"],
 )
-def test_failure_in_ci_is_tried_once_more(
-    body: str, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """A test that stumbled is told and no failure; one that fails again is."""
-    script = f"from pathlib import Path\nthere = Path({str(tmp_path / 'there')!r})\ndef test_it():\n    {body}\n"
+def test_failure_in_ci_is_tried_once_more(  # noqa: PLR0917  the fixtures, too
+    workers: int, tests: int, body: str, code: int, told: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A test that stumbled is told and no failure; one that fails again is, as is one that had no turn."""
+    script = "import os\nfrom pathlib import Path\nimport pytest\n"
+    script += f"@pytest.mark.parametrize('n', range({tests}))\ndef test_it(n):\n"
+    script += f"    there = Path({str(tmp_path / 'seen')!r}, str(n))\n    {body}\n"
+    (tmp_path / "seen").mkdir()
     (tmp_path / "test_it.py").write_text(script, encoding="utf-8")
-    cache = f"cache_dir={tmp_path / 'cache'}"
-    monkeypatch.setitem(CHECKS, "tests", ["pytest", "-q", "-n", "1", "-o", cache, str(tmp_path / "test_it.py")])
+    own = ["-n", str(workers), "-o", f"cache_dir={tmp_path / 'cache'}", "-p", "no:randomly"]
+    monkeypatch.setitem(CHECKS, "tests", ["pytest", "-q", *PARALLEL, *own, str(tmp_path / "test_it.py")])
     monkeypatch.setattr("tools.check.COUNTED", True)
     assert (main(["tests"]), told in capfd.readouterr().out) == (code, True)
 

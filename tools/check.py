@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["CHECKS", "compiling", "main", "place_of_tests"]
+__all__ = ["CHECKS", "PARALLEL", "compiling", "main", "place_of_tests"]
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = "2"  # processes for the tests: measured best on two cores
@@ -34,6 +34,8 @@ LEAST_FREE = 6 * 2**30
 COUNTED = bool(os.environ.get("CI"))
 COVERAGE = ["--cov", "--cov-report=", "--cov-fail-under=0"] if COUNTED else []
 COVERAGE_OF_BOTH = ["--cov", "--cov-append", "--cov-report=term"] if COUNTED else []
+# A worker that crashes is followed by another, as often as it takes: else tests are left out, and nothing says so.
+PARALLEL = ["-n", WORKERS, "--max-worker-restart", "1000"]
 ONCE_MORE = ["-n", "0", "--maxfail=1", "--last-failed", "--last-failed-no-failures=none", "--cov-append"]
 
 CHECKS: dict[str, list[str]] = {
@@ -43,11 +45,12 @@ CHECKS: dict[str, list[str]] = {
     "sizes": ["tools.sizes"],
     "pins": ["tools.pins"],
     "docs": ["tools.documents"],
-    "tests": ["pytest", "-q", "-n", WORKERS, "-m", "not slow", "--durations=5", *COVERAGE],
+    "tests": ["pytest", "-q", *PARALLEL, "-m", "not slow", "--durations=5", *COVERAGE],
 }
 # Whole scenarios of minutes (kills, faults, locks, real catalogues): only when named.
-SCENARIOS = {"scenarios": ["pytest", "-q", "-n", WORKERS, "-m", "slow", "--durations=5", *COVERAGE_OF_BOTH]}
+SCENARIOS = {"scenarios": ["pytest", "-q", *PARALLEL, "-m", "slow", "--durations=5", *COVERAGE_OF_BOTH]}
 FAILED = "FAILED"
+TESTS_FAILED = 1  # pytest's code where it came to its end; of what did not, nobody knows what else would have failed
 MENDS = (["ruff", "check", "--fix", "--quiet", "."], ["ruff", "format", "--quiet", "."], ["tools.documents", "--write"])
 
 
@@ -77,8 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _timed(name: str, command: list[str]) -> tuple[str, float]:
     print(f"\n== {name}", flush=True)
     began = time.perf_counter()
-    how = FAILED if _run(command) else "ok"
-    if how == FAILED and COUNTED and "pytest" in command:
+    code = _run(command)
+    how = FAILED if code else "ok"
+    if code == TESTS_FAILED and COUNTED and "pytest" in command:
         print(f"\n== {name}, what failed once more", flush=True)
         how = FAILED if _run([*command, *ONCE_MORE]) else "ok AT THE SECOND TRY"
     return how, time.perf_counter() - began
