@@ -95,7 +95,7 @@ class Budget:
     def reserve(self, bucket: str, endpoint: str, run_id: str = "") -> tuple[int, float]:
         """Write one reservation: its ticket and the seconds until its slot; raises BudgetSpent, nothing written."""
         with self.ledger.write(durable=False) as connection:
-            now, app, own = self._open(connection, bucket)
+            now, app, own, used = self._open(connection, bucket)
             interval = self._interval(app, now)
             turn = max(now - CATCH_UP_S, believable(float(app["next_slot_at"]) if app else 0.0, now))
             slot = max(now, turn, believable(self._window_frees_at(connection, interval), now))
@@ -104,7 +104,7 @@ class Budget:
                 "INSERT INTO requests (at, bucket, endpoint, run_id) VALUES (?, ?, ?, ?) RETURNING id",
                 (slot, bucket, endpoint, run_id),
             ).fetchall()[0][0]
-            self._confirm(connection, bucket, own, now)
+            self._confirm(connection, bucket, own, used + 1, now)
             return int(ticket), slot - now
 
     def pacemakers(self) -> float:
@@ -173,9 +173,10 @@ class Budget:
         learned, planned = int(_grown(own, now, most_days=1.0)), self.limits.quota_requests
         return learned if planned is None else min(learned, planned)
 
-    def _confirm(self, connection: Connection, bucket: str, own: Row | None, now: float) -> None:
+    @staticmethod
+    def _confirm(connection: Connection, bucket: str, own: Row | None, used: int, now: float) -> None:
         """Let what a ceiling has grown stay once requests come up to what it was: a day without them adds nothing."""
-        if own is None or own["ceiling"] is None or self._used(connection, bucket, now) < int(own["ceiling"]):
+        if own is None or own["ceiling"] is None or used < int(own["ceiling"]):
             return
         ahead_s = own["learned_at"] - now  # more than a day: the clock was wrong then, and is not waited for
         connection.execute(
@@ -213,23 +214,23 @@ class Budget:
         oldest = connection.execute(query, (full, full)).fetchone()
         return float(oldest[0]) + span if oldest else 0.0
 
-    def _open(self, connection: Connection, bucket: str) -> tuple[float, Row | None, Row | None]:
-        """The instant, and what is known of the app and of one bucket; raises BudgetSpent where it is closed."""
+    def _open(self, connection: Connection, bucket: str) -> tuple[float, Row | None, Row | None, int]:
+        """The instant, what is known of app and bucket, its requests of a day; BudgetSpent where it is closed."""
         now = self.ledger.now().timestamp()
         app, own = self._states(connection, bucket)
         self._refuse_locked(bucket, app, own, now)
-        self._refuse_spent(connection, bucket, own, now)
-        return now, app, own
+        return now, app, own, self._refuse_spent(connection, bucket, own, now)
 
     def _refuse_locked(self, bucket: str, app: Row | None, own: Row | None, now: float) -> None:
         for row in (own, app):
             if row is not None and 0 < row["locked_until"] - now < FARTHEST_S:
                 raise BudgetSpent(bucket, datetime.fromtimestamp(row["locked_until"], UTC), row["reason"])
 
-    def _refuse_spent(self, connection: Connection, bucket: str, own: Row | None, now: float) -> None:
+    def _refuse_spent(self, connection: Connection, bucket: str, own: Row | None, now: float) -> int:
+        """Requests of a bucket in the last 24 h, not counted where nothing bounds them."""
         ceiling = self._ceiling(own, now)
         if ceiling is None:
-            return
+            return 0
         if (used := self._used(connection, bucket, now)) >= ceiling:
             nth = connection.execute(
                 f"SELECT at {_OF_A_DAY} ORDER BY at LIMIT 1 OFFSET ?",
@@ -237,6 +238,7 @@ class Budget:
             ).fetchone()[0]
             due = datetime.fromtimestamp(nth, UTC) + timedelta(seconds=DAY_S)
             raise BudgetSpent(bucket, due, f"{used} of {ceiling} requests in 24 hours are spent")
+        return used
 
     @staticmethod
     def _used(connection: Connection, bucket: str, now: float) -> int:

@@ -50,11 +50,11 @@ class Grants(Budget):
         first = batch.calls[0].endpoint
         bucket = bucket_of(first)
         with self.ledger.write(durable=False) as connection:
-            now, app, own = self._open(connection, bucket)
+            now, app, own, used = self._open(connection, bucket)
             cost = self._interval(app, now)
             # Twice its share of the pace, as threads have: about half of those under way wait for their turn.
             spacing, full = cost * max(1.0, workers / 2), max(1, int(SPAN_S / cost))
-            many = min(most, self._most_at_once(connection, bucket, own, now), max(1, full // 2))
+            many = min(most, self._most_at_once(own, used, now), max(1, full // 2))
             turn = max(now - self.catch_up_s, believable(float(app["next_slot_at"]) if app else 0.0, now))
             start = self._when_free(connection, max(now, turn), many, spacing, full)
             if start is None:
@@ -89,7 +89,8 @@ class Grants(Budget):
             connection.executemany("DELETE FROM requests WHERE id = ?", [(ticket,) for ticket in unsent])
             now = self.ledger.now().timestamp()
             for bucket in {sent.bucket for sent in requests}:
-                self._confirm(connection, bucket, self._states(connection, bucket)[1], now)
+                own, used = self._states(connection, bucket)[1], self._used(connection, bucket, now)
+                self._confirm(connection, bucket, own, used, now)
             connection.execute(  # a pace that a refusal has put off stays put off
                 "UPDATE buckets SET next_slot_at = next_slot_at + ? WHERE bucket = ? AND locked_until <= ?",
                 ((len(requests) - grant.likely) * grant.cost_s, APP, now),
@@ -126,12 +127,12 @@ class Grants(Budget):
             start += late_s
         return None
 
-    def _most_at_once(self, connection: Connection, bucket: str, own: Row | None, now: float) -> int:
+    def _most_at_once(self, own: Row | None, used: int, now: float) -> int:
         """What is left of a bucket's quota."""
         ceiling = self._ceiling(own, now)
         if ceiling is None:
             return 1_000_000
-        return max(1, ceiling - self._used(connection, bucket, now))
+        return max(1, ceiling - used)
 
 
 def _over(sent: Sequence[float], pending: Sequence[float], full: int) -> float:
